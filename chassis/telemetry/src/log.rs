@@ -1,0 +1,125 @@
+//! Log lines: JSON for machines, short coloured text on a terminal.
+//!
+//! Every JSON line carries `timestamp`, `level`, `service`, `version`, `env`,
+//! `correlation_id`, `trace_id` and `message`; the fields of the event and of
+//! the spans around it stand beside them, not nested, so that one `jq` filter
+//! fits all. Lines go to standard error: standard output belongs to commands.
+
+mod field;
+mod json;
+mod layer;
+mod pretty;
+
+use std::io::{IsTerminal, Write};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+pub use layer::Lines;
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Pretty on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For eyes; colours only on a terminal.
+    Pretty,
+}
+
+/// What [`init`] needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How lines look.
+    pub format: Format,
+    /// A level (`debug`), or full directives (`info,order=debug`).
+    pub filter: String,
+    /// The `service` of lines outside any request, such as `stoa` or `order`.
+    pub service: String,
+    /// The `version` of the binary.
+    pub version: String,
+    /// The `env`: the configuration profile, such as `dev`.
+    pub env: String,
+}
+
+/// Why logging could not start.
+#[derive(Debug)]
+pub enum InitError {
+    /// The filter does not parse; the text names the directive.
+    Filter(String),
+    /// A subscriber is installed already.
+    Installed,
+}
+
+impl std::fmt::Display for InitError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Filter(reason) => write!(f, "log filter is not valid: {reason}"),
+            Self::Installed => f.write_str("a log subscriber is installed already"),
+        }
+    }
+}
+
+impl std::error::Error for InitError {}
+
+/// Installs the log subscriber of this process, writing to standard error.
+///
+/// # Errors
+///
+/// A filter that does not parse, or a second call.
+pub fn init(config: &Config) -> Result<(), InitError> {
+    let terminal = std::io::stderr().is_terminal();
+    let filter = filter(&config.filter)?;
+    let lines = Lines::new(config, terminal, Box::new(std::io::stderr()));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init()
+        .map_err(|_installed| InitError::Installed)
+}
+
+/// A subscriber that writes into `out`, for tests of what is logged.
+///
+/// # Errors
+///
+/// A filter that does not parse.
+pub fn subscriber(
+    config: &Config,
+    out: Box<dyn Write + Send>,
+) -> Result<impl tracing::Subscriber + Send + Sync + 'static, InitError> {
+    Ok(tracing_subscriber::registry()
+        .with(filter(&config.filter)?)
+        .with(Lines::new(config, false, out)))
+}
+
+/// Libraries whose `debug` output drowns ours: a bare level never lowers them
+/// below `info`. Full directives are taken as they are.
+const QUIET: [&str; 9] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "mio",
+    "rustls",
+    "sea_orm",
+    "sqlx",
+    "tonic",
+    "tower",
+];
+
+fn filter(text: &str) -> Result<EnvFilter, InitError> {
+    let directives = match text.trim() {
+        "" => "info".to_owned(),
+        "debug" | "trace" => {
+            let level = text.trim();
+            QUIET.iter().fold(level.to_owned(), |all, library| {
+                format!("{all},{library}=info")
+            })
+        }
+        other => other.to_owned(),
+    };
+    EnvFilter::try_new(directives).map_err(|error| InitError::Filter(error.to_string()))
+}
