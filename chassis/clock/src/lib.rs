@@ -33,7 +33,10 @@ impl Clock {
     /// must equal the one that was answered.
     pub fn now(&self) -> DateTime<Utc> {
         let now = match &self.0 {
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that reads it")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the one place that reads it"
+            )]
             Source::System => Utc::now(),
             Source::Manual(state) => state.now(),
         };
@@ -50,7 +53,10 @@ impl Clock {
     pub fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         match &self.0 {
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that draws")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this is the one place that draws"
+            )]
             Source::System => rand::rng().fill_bytes(&mut bytes),
             Source::Manual(state) => state.fill(&mut bytes),
         }

@@ -1,0 +1,21 @@
+//! What a row or a transaction needs on both engines, SQLite and PostgreSQL.
+//!
+//! Owns connections and their settings, the one way to write ([`Database::begin_write`] inside
+//! [`retrying`]), idempotency records and page tokens. It knows no table of any service, and
+//! hands out no transaction that could lose a race: every write is IMMEDIATE on SQLite and
+//! SERIALIZABLE on PostgreSQL.
+
+mod connect;
+mod database;
+mod fault;
+pub mod idempotency;
+pub mod page;
+mod retry;
+pub mod schema;
+mod transaction;
+
+pub use connect::Config;
+pub use database::{Database, Engine};
+pub use fault::{Fault, fault, fault_within};
+pub use retry::retrying;
+pub use transaction::Transaction;

@@ -1,0 +1,218 @@
+//! Records that make a repeated request have one effect and one answer.
+//!
+//! A key is claimed in the transaction of the effect, so an attempt that rolls back leaves no
+//! record, and sealed with the answer's bytes before they are sent. The table is
+//! [`crate::schema::idempotency_keys`]. Two that claim one key at once: the second waits, then
+//! fails with [`crate::Fault::Retry`] on PostgreSQL and finds the record when it tries again.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::{
+    self, Expr, ExprTrait, Iden, OnConflict, Query, SelectStatement, SimpleExpr,
+};
+use sea_orm::{ConnectionTrait, DbErr};
+
+use crate::{Database, Transaction, retrying};
+
+/// How long a record is kept; a later request with its key is a new one.
+pub const KEPT: TimeDelta = TimeDelta::hours(24);
+/// Rows that one transaction of [`prune`] deletes at most, so that it holds up no writer.
+const PRUNE_BATCH: u64 = 1000;
+
+#[derive(Iden, Clone, Copy)]
+pub(crate) enum Column {
+    #[iden = "idempotency_keys"]
+    Table,
+    Subject,
+    Method,
+    Key,
+    RequestHash,
+    Answer,
+    At,
+}
+
+/// Who asks for what, under which key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The caller: one caller's keys mean nothing to another.
+    pub subject: String,
+    /// The rpc.
+    pub method: &'static str,
+    /// What the caller sent, 1 to 255 characters.
+    pub key: String,
+    /// SHA-256 of the encoded request.
+    pub request_hash: [u8; 32],
+}
+
+/// What a claim found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody came before: do it, then [`seal`].
+    New,
+    /// It was done; these are the bytes of its answer.
+    Replay(Vec<u8>),
+    /// It was accepted, and its answer is still to come.
+    Pending,
+}
+
+/// Why a claim failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    /// The key stands for another request.
+    #[error("the idempotency key was used for another request")]
+    Mismatch,
+    /// The database failed.
+    #[error("the idempotency key could not be claimed")]
+    Db(#[from] DbErr),
+}
+
+/// Claims `key`; without one everything is new.
+///
+/// # Errors
+/// [`ClaimError::Mismatch`] when the key was used for another request.
+pub async fn claim(
+    txn: &Transaction,
+    key: Option<&Key>,
+    now: DateTime<Utc>,
+) -> Result<Claim, ClaimError> {
+    let Some(key) = key else {
+        return Ok(Claim::New);
+    };
+    let mut insert = Query::insert();
+    insert
+        .into_table(Column::Table)
+        .columns([
+            Column::Subject,
+            Column::Method,
+            Column::Key,
+            Column::RequestHash,
+            Column::At,
+        ])
+        .values_panic([
+            key.subject.as_str().into(),
+            key.method.into(),
+            key.key.as_str().into(),
+            key.request_hash.to_vec().into(),
+            now.into(),
+        ])
+        .on_conflict(
+            OnConflict::columns([Column::Subject, Column::Method, Column::Key])
+                .do_nothing()
+                .to_owned(),
+        );
+    if txn.execute(&insert).await?.rows_affected() == 1 {
+        return Ok(Claim::New);
+    }
+    found(txn, key, now).await
+}
+
+/// Reads the record that stood in the way.
+async fn found(txn: &Transaction, key: &Key, now: DateTime<Utc>) -> Result<Claim, ClaimError> {
+    let row = txn.query_one(&select(key)).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("idempotency record".into()))?;
+    let at: DateTime<Utc> = row.try_get("", "at")?;
+    if at <= now - KEPT {
+        renew(txn, key, now).await?;
+        return Ok(Claim::New);
+    }
+    let request_hash: Vec<u8> = row.try_get("", "request_hash")?;
+    if request_hash != key.request_hash {
+        return Err(ClaimError::Mismatch);
+    }
+    let answer: Option<Vec<u8>> = row.try_get("", "answer")?;
+    Ok(answer.map_or(Claim::Pending, Claim::Replay))
+}
+
+/// Stores the answer that every repetition gets. It replaces nothing: a key is sealed once.
+///
+/// # Errors
+/// [`DbErr::RecordNotUpdated`] when the key was not claimed, or is sealed already.
+pub async fn seal(
+    txn: &Transaction,
+    key: Option<&Key>,
+    answer: &[u8],
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let Some(key) = key else { return Ok(()) };
+    let mut update = Query::update();
+    update
+        .table(Column::Table)
+        .value(Column::Answer, answer)
+        .value(Column::At, now)
+        .and_where(same(key))
+        .and_where(Expr::col(Column::Answer).is_null());
+    match txn.execute(&update).await?.rows_affected() {
+        1 => Ok(()),
+        _ => Err(DbErr::RecordNotUpdated),
+    }
+}
+
+/// Returns the answer sealed under `key`, for those who wait for one that is
+/// [`Claim::Pending`].
+///
+/// # Errors
+/// The database failed.
+pub async fn answer(db: &impl ConnectionTrait, key: &Key) -> Result<Option<Vec<u8>>, DbErr> {
+    match db.query_one(&select(key)).await? {
+        Some(row) => row.try_get("", "answer"),
+        None => Ok(None),
+    }
+}
+
+/// Deletes the records from `before` and earlier, and returns how many they were.
+///
+/// # Errors
+/// The database failed; what was deleted stays so.
+pub async fn prune(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
+    let mut deleted = 0;
+    loop {
+        let batch = retrying(|| prune_once(db, before)).await?;
+        deleted += batch;
+        if batch < PRUNE_BATCH {
+            return Ok(deleted);
+        }
+    }
+}
+
+async fn prune_once(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
+    let identity = [Column::Subject, Column::Method, Column::Key];
+    let mut old = Query::select();
+    old.columns(identity)
+        .from(Column::Table)
+        .and_where(Expr::col(Column::At).lte(before))
+        .limit(PRUNE_BATCH);
+    let mut delete = Query::delete();
+    delete
+        .from_table(Column::Table)
+        .and_where(Expr::tuple(identity.map(SimpleExpr::column)).in_subquery(old));
+    let txn = db.begin_write().await?;
+    let deleted = txn.execute(&delete).await?.rows_affected();
+    txn.commit().await?;
+    Ok(deleted)
+}
+
+/// Makes an expired record a fresh claim.
+async fn renew(txn: &Transaction, key: &Key, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let mut update = Query::update();
+    update
+        .table(Column::Table)
+        .value(Column::RequestHash, key.request_hash.to_vec())
+        .value(Column::Answer, Option::<Vec<u8>>::None)
+        .value(Column::At, now)
+        .and_where(same(key));
+    txn.execute(&update).await.map(drop)
+}
+
+fn select(key: &Key) -> SelectStatement {
+    Query::select()
+        .columns([Column::RequestHash, Column::Answer, Column::At])
+        .from(Column::Table)
+        .and_where(same(key))
+        .to_owned()
+}
+
+fn same(key: &Key) -> SimpleExpr {
+    Expr::col(Column::Subject)
+        .eq(key.subject.as_str())
+        .and(Expr::col(Column::Method).eq(key.method))
+        .and(Expr::col(Column::Key).eq(key.key.as_str()))
+}
