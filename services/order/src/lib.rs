@@ -1,0 +1,4 @@
+//! The order service.
+
+pub mod domain;
+pub mod saga;

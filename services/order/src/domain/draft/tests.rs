@@ -1,0 +1,88 @@
+//! Merging of items and the check of a quote.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn item(sku: &str, quantity: i32) -> Item {
+    Item { sku: sku.to_owned(), quantity }
+}
+
+fn line(sku: &str, quantity: i32, price: i64) -> Line {
+    let eur = Currency::parse("EUR").unwrap();
+    Line {
+        sku: sku.to_owned(),
+        quantity,
+        unit_price: Amount::new(eur, price),
+        amount: Amount::new(eur, price * i64::from(quantity)),
+    }
+}
+
+fn quote(lines: Vec<Line>, discount: i64, total: i64) -> Quote {
+    let eur = Currency::parse("EUR").unwrap();
+    Quote { lines, discount: Amount::new(eur, discount), total: Amount::new(eur, total) }
+}
+
+#[test]
+fn mentions_of_one_sku_are_one_line() {
+    let merged = merge([item("lamp", 1), item("desk", 2), item("lamp", 3)]).unwrap();
+    assert_eq!(merged, [item("lamp", 4), item("desk", 2)]);
+}
+
+#[test]
+fn limits_hold_for_the_sum_of_mentions() {
+    assert_eq!(merge([]), Err(BadDraft::Empty));
+    assert_eq!(merge([item("lamp", 0)]), Err(BadDraft::Pieces("lamp".into())));
+    assert_eq!(merge([item("lamp", -1)]), Err(BadDraft::Pieces("lamp".into())));
+    assert_eq!(merge([item("lamp", 60), item("lamp", 41)]), Err(BadDraft::Pieces("lamp".into())));
+    let many = (0..=LINES_MAX).map(|n| item(&format!("sku-{n}"), 1));
+    assert_eq!(merge(many), Err(BadDraft::TooManyLines));
+}
+
+/// row: D5
+#[test]
+fn a_quote_that_does_not_add_up_is_refused() {
+    let items = [item("lamp", 2)];
+    assert_eq!(quote(vec![line("lamp", 2, 1999)], 98, 3900).check(&items), Ok(()));
+    let wrong = [
+        quote(vec![line("lamp", 2, 1999)], 0, 3997),
+        quote(vec![line("lamp", 1, 1999)], 0, 1999),
+        quote(vec![line("desk", 2, 1999)], 0, 3998),
+        quote(vec![], 0, 0),
+        quote(vec![line("lamp", 2, 1999)], 4000, -2),
+        quote(vec![line("lamp", 2, 1999)], -2, 4000),
+        quote(vec![line("lamp", 2, -1999)], 0, -3998),
+    ];
+    for quote in wrong {
+        assert!(quote.check(&items).is_err(), "{quote:?}");
+    }
+    let mut dollars = quote(vec![line("lamp", 2, 1999)], 0, 3998);
+    dollars.lines[0].amount.currency = Currency::parse("USD").unwrap();
+    assert!(dollars.check(&items).is_err());
+}
+
+proptest! {
+    /// Merging keeps every piece and names each SKU once.
+    #[test]
+    fn merging_loses_nothing(items in prop::collection::vec((0_u8..12, -1_i32..30), 0..40)) {
+        let items: Vec<_> = items.iter().map(|(sku, n)| item(&sku.to_string(), *n)).collect();
+        if let Ok(merged) = merge(items.clone()) {
+            for one in &merged {
+                let pieces: i32 = items.iter().filter(|i| i.sku == one.sku).map(|i| i.quantity).sum();
+                prop_assert_eq!(one.quantity, pieces);
+                prop_assert!((1..=PIECES_MAX).contains(&pieces));
+                prop_assert_eq!(merged.iter().filter(|i| i.sku == one.sku).count(), 1);
+            }
+            prop_assert!(items.iter().all(|i| merged.iter().any(|m| m.sku == i.sku)));
+        }
+    }
+
+    /// No arithmetic on a hostile quote panics.
+    #[test]
+    fn checking_never_panics(price: i64, amount: i64, discount: i64, total: i64, pieces in 1_i32..=100) {
+        let mut hostile = quote(vec![line("lamp", pieces, 1)], discount, total);
+        hostile.lines[0].unit_price.minor = price;
+        hostile.lines[0].amount.minor = amount;
+        let _ = hostile.check(&[item("lamp", pieces)]);
+    }
+}

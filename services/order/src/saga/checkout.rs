@@ -1,0 +1,469 @@
+//! The pure core of the checkout: a state, an event and the time give the next state and its commands.
+//!
+//! No I/O, no clock, no randomness: the same call always gives the same answer. The table it implements
+//! stands in the module above. Steps and their undos stand side by side in [`Step`].
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::order::{EndReason, Status};
+
+/// A step of the checkout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Step {
+    /// Sets the goods aside.
+    ReserveInventory = 1,
+    /// Takes the money.
+    ProcessPayment = 2,
+    /// Turns the goods set aside into goods sold.
+    CommitInventory = 3,
+    /// Tells the customer; asks nobody.
+    ConfirmOrder = 4,
+}
+
+/// What gives the effect of a step back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Undo {
+    /// Puts reserved or sold goods back on sale.
+    ReleaseInventory = 1,
+    /// Gives the money back.
+    RefundPayment = 2,
+}
+
+impl Step {
+    /// Every step, in order.
+    pub const ALL: [Self; 4] =
+        [Self::ReserveInventory, Self::ProcessPayment, Self::CommitInventory, Self::ConfirmOrder];
+
+    /// The step's name in the timeline.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReserveInventory => "reserve-inventory",
+            Self::ProcessPayment => "process-payment",
+            Self::CommitInventory => "commit-inventory",
+            Self::ConfirmOrder => "confirm-order",
+        }
+    }
+
+    /// What gives its effect back.
+    pub fn undo(self) -> Option<Undo> {
+        match self {
+            Self::ReserveInventory | Self::CommitInventory => Some(Undo::ReleaseInventory),
+            Self::ProcessPayment => Some(Undo::RefundPayment),
+            Self::ConfirmOrder => None,
+        }
+    }
+
+    /// The end of an order whose peer refused this step.
+    fn reason_if_refused(self) -> EndReason {
+        match self {
+            Self::ReserveInventory => EndReason::OutOfStock,
+            Self::ProcessPayment => EndReason::PaymentDeclined,
+            Self::CommitInventory | Self::ConfirmOrder => EndReason::ReservationExpired,
+        }
+    }
+
+    /// The end of an order whose peer stayed away for the whole budget.
+    fn reason_if_unavailable(self) -> EndReason {
+        match self {
+            Self::ProcessPayment => EndReason::PaymentUnavailable,
+            Self::ReserveInventory | Self::CommitInventory | Self::ConfirmOrder => self.reason_if_refused(),
+        }
+    }
+
+    /// The undos of this step and of all before it, last step first, each once.
+    pub fn undos_from_here(self) -> Vec<Undo> {
+        undos(Self::ALL.into_iter().filter(|step| *step <= self))
+    }
+
+    /// The undos of all steps before this one.
+    fn undos_before(self) -> Vec<Undo> {
+        undos(Self::ALL.into_iter().filter(|step| *step < self))
+    }
+}
+
+/// Undos of `steps` in reverse; one that serves two steps is asked for once, at the later of them.
+fn undos(steps: impl DoubleEndedIterator<Item = Step>) -> Vec<Undo> {
+    let mut undos = Vec::with_capacity(2);
+    for undo in steps.rev().filter_map(Step::undo) {
+        if !undos.contains(&undo) {
+            undos.push(undo);
+        }
+    }
+    undos
+}
+
+impl Undo {
+    /// The undo's name in the timeline.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReleaseInventory => "release-inventory",
+            Self::RefundPayment => "refund-payment",
+        }
+    }
+}
+
+/// What a peer is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Task {
+    /// Take a step.
+    Do(Step),
+    /// Give a step's effect back.
+    Undo(Undo),
+}
+
+impl Task {
+    /// The task's name in the timeline.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Do(step) => step.name(),
+            Self::Undo(undo) => undo.name(),
+        }
+    }
+}
+
+/// One try of a task: what a driver carries out and what an answer answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Attempt {
+    /// What is asked.
+    pub task: Task,
+    /// Which try it is, from 1.
+    pub number: u32,
+    /// Not to be asked before.
+    pub due: DateTime<Utc>,
+}
+
+/// How far a saga is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Progress {
+    /// A step is asked for and not answered.
+    Doing {
+        /// The step.
+        step: Step,
+        /// The try that is out, from 1.
+        attempt: u32,
+        /// When its first try was asked for: its budget runs from here.
+        since: DateTime<Utc>,
+        /// When the try that is out may be asked.
+        due: DateTime<Utc>,
+    },
+    /// Effects are being given back.
+    Undoing {
+        /// Still to be done, never empty; the first is asked for.
+        undos: Vec<Undo>,
+        /// The try of the first that is out, from 1.
+        attempt: u32,
+        /// When the try that is out may be asked.
+        due: DateTime<Utc>,
+        /// How the order ends once they are done: REJECTED or CANCELLED, and why.
+        end: (Status, EndReason),
+    },
+    /// Nothing is pending.
+    AtRest,
+}
+
+/// All the core knows of an order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Where the order stands.
+    pub status: Status,
+    /// How far its saga is.
+    pub progress: Progress,
+    /// When it became CONFIRMED: the time to cancel runs from here.
+    pub confirmed_at: Option<DateTime<Utc>>,
+}
+
+/// What a peer answered.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Answer {
+    /// The effect is there. Of a charge, the provider's transaction.
+    Done(Option<String>),
+    /// This attempt had no effect, for a business reason that no retry changes.
+    Refused,
+    /// Nobody knows whether there was an effect; the code that came instead of an answer.
+    Failed(&'static str),
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A peer answered, or did not.
+    Answered {
+        /// What it was asked.
+        task: Task,
+        /// Which try it answers.
+        attempt: u32,
+        /// What it said.
+        answer: Answer,
+    },
+    /// A person wants the order undone; why.
+    CancelAsked(EndReason),
+    /// A driver took over a saga whose last driver is gone: what that one asked may have been done.
+    Resumed,
+}
+
+/// What the driver must do: the first four in the transaction of the new state, the call after its commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Write a line of the timeline about an answered attempt.
+    Log {
+        /// What was asked.
+        task: Task,
+        /// Which try it was.
+        attempt: u32,
+        /// What came of it, in a word.
+        outcome: &'static str,
+    },
+    /// Move the order to this status and tell the world.
+    Enter(Status, Option<EndReason>),
+    /// Tell the world which transaction paid: the payload of `order.paid`.
+    NoteTransaction(String),
+    /// The outcome of CreateOrder is known: seal its answer.
+    Settle,
+    /// Ask a peer.
+    Call(Attempt),
+}
+
+/// A cancellation that is not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Illegal {
+    /// The order ended without being bought.
+    #[error("a {0:?} order cannot be cancelled")]
+    Ended(Status),
+    /// The order was confirmed too long ago.
+    #[error("the order was confirmed at {0} and can no longer be cancelled")]
+    TooLate(DateTime<Utc>),
+}
+
+/// The numbers of the core.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// How long a step is tried.
+    pub step_budget: Duration,
+    /// How long after confirmation a person may cancel.
+    pub cancel_window: Duration,
+    /// The wait before the second try; doubled for each further one.
+    pub backoff_first: Duration,
+    /// The longest wait between tries.
+    pub backoff_max: Duration,
+}
+
+impl Rules {
+    /// How long to wait after `attempt` tries failed.
+    fn backoff(&self, attempt: u32) -> Duration {
+        let doublings = attempt.saturating_sub(1).min(16);
+        (self.backoff_first * (1 << doublings)).min(self.backoff_max)
+    }
+}
+
+impl State {
+    /// The attempt that is out, to be carried out again after a crash.
+    pub fn pending(&self) -> Option<Attempt> {
+        match &self.progress {
+            Progress::Doing { step, attempt, due, .. } => {
+                Some(Attempt { task: Task::Do(*step), number: *attempt, due: *due })
+            }
+            Progress::Undoing { undos, attempt, due, .. } => {
+                Some(Attempt { task: Task::Undo(undos[0]), number: *attempt, due: *due })
+            }
+            Progress::AtRest => None,
+        }
+    }
+}
+
+/// The state of an order that was just accepted.
+pub fn accepted(now: DateTime<Utc>) -> (State, Vec<Command>) {
+    let mut next = Next::of(State { status: Status::Pending, progress: Progress::AtRest, confirmed_at: None });
+    next.ask(Step::ReserveInventory, now);
+    next.end()
+}
+
+/// The next state and what to do about it. An event that changes nothing gives the same state and no command.
+pub fn step(
+    rules: &Rules,
+    state: &State,
+    event: Event,
+    now: DateTime<Utc>,
+) -> Result<(State, Vec<Command>), Illegal> {
+    let mut next = Next::of(state.clone());
+    match event {
+        Event::Answered { task, attempt, answer } => next.answered(rules, task, attempt, answer, now),
+        Event::CancelAsked(reason) => next.cancel(rules, reason, now)?,
+        Event::Resumed => next.resumed(rules, now),
+    }
+    Ok(next.end())
+}
+
+/// A state on its way to the next one, with the commands collected so far.
+struct Next {
+    state: State,
+    commands: Vec<Command>,
+}
+
+impl Next {
+    fn of(state: State) -> Self {
+        Self { state, commands: Vec::with_capacity(4) }
+    }
+
+    fn end(self) -> (State, Vec<Command>) {
+        (self.state, self.commands)
+    }
+
+    fn answered(&mut self, rules: &Rules, task: Task, attempt: u32, answer: Answer, now: DateTime<Utc>) {
+        let Some(pending) = self.state.pending().filter(|pending| pending.task == task) else { return };
+        // A late success of an earlier try is a success; a late refusal or failure says nothing of the last one.
+        let counts = match answer {
+            Answer::Done(_) => attempt <= pending.number,
+            Answer::Refused | Answer::Failed(_) => attempt == pending.number,
+        };
+        if !counts {
+            return;
+        }
+        let outcome = match &answer {
+            Answer::Done(_) => "done",
+            Answer::Refused => "refused",
+            Answer::Failed(code) => code,
+        };
+        self.commands.push(Command::Log { task, attempt, outcome });
+        match (task, answer) {
+            (Task::Do(step), Answer::Done(reference)) => self.step_done(step, reference, now),
+            (Task::Do(step), Answer::Refused) if attempt == 1 => {
+                self.unwind(step.undos_before(), step.reason_if_refused(), now);
+            }
+            (Task::Do(step), Answer::Refused) => {
+                self.unwind(step.undos_from_here(), step.reason_if_refused(), now);
+            }
+            (Task::Do(step), Answer::Failed(_)) => self.step_failed(rules, step, now),
+            (Task::Undo(_), Answer::Done(_)) => self.undo_done(now),
+            (Task::Undo(_), Answer::Refused | Answer::Failed(_)) => self.undo_again(rules, now),
+        }
+    }
+
+    fn step_done(&mut self, step: Step, reference: Option<String>, now: DateTime<Utc>) {
+        match step {
+            Step::ReserveInventory => self.ask(Step::ProcessPayment, now),
+            Step::ProcessPayment => {
+                self.commands.push(Command::NoteTransaction(reference.unwrap_or_default()));
+                self.enter(Status::Paid, None);
+                self.ask(Step::CommitInventory, now);
+            }
+            Step::CommitInventory | Step::ConfirmOrder => {
+                let confirm = Task::Do(Step::ConfirmOrder);
+                self.commands.push(Command::Log { task: confirm, attempt: 1, outcome: "done" });
+                self.state.confirmed_at = Some(now);
+                self.rest(Status::Confirmed, None);
+            }
+        }
+    }
+
+    fn step_failed(&mut self, rules: &Rules, failed: Step, now: DateTime<Utc>) {
+        let Progress::Doing { attempt, since, .. } = self.state.progress else { return };
+        let deadline = since + rules.step_budget;
+        if now >= deadline {
+            return self.unwind(failed.undos_from_here(), failed.reason_if_unavailable(), now);
+        }
+        // The last try is made at the deadline itself, so that a short budget is not wasted by a long wait.
+        let due = (now + rules.backoff(attempt)).min(deadline);
+        self.call_step(failed, attempt + 1, since, due);
+    }
+
+    fn undo_done(&mut self, now: DateTime<Utc>) {
+        let Progress::Undoing { undos, end, .. } = &self.state.progress else { return };
+        let (left, end) = (undos[1..].to_vec(), *end);
+        self.undo_all(left, end, now);
+    }
+
+    fn undo_again(&mut self, rules: &Rules, now: DateTime<Utc>) {
+        let Progress::Undoing { attempt, due, .. } = &mut self.state.progress else { return };
+        *due = now + rules.backoff(*attempt);
+        *attempt += 1;
+        self.call_pending();
+    }
+
+    fn resumed(&mut self, rules: &Rules, now: DateTime<Utc>) {
+        match &mut self.state.progress {
+            Progress::Doing { step, since, .. } if now >= *since + rules.step_budget => {
+                let step = *step;
+                self.unwind(step.undos_from_here(), step.reason_if_unavailable(), now);
+            }
+            Progress::Doing { attempt, due, .. } | Progress::Undoing { attempt, due, .. } => {
+                *attempt += 1;
+                *due = now;
+                self.call_pending();
+            }
+            Progress::AtRest => {}
+        }
+    }
+
+    fn cancel(&mut self, rules: &Rules, reason: EndReason, now: DateTime<Utc>) -> Result<(), Illegal> {
+        let undos = match (&self.state.progress, self.state.status) {
+            (_, Status::Cancelling | Status::Cancelled) => return Ok(()),
+            (_, ended @ Status::Rejected) => return Err(Illegal::Ended(ended)),
+            (Progress::Doing { step, .. }, _) => step.undos_from_here(),
+            (Progress::Undoing { undos, attempt, due, .. }, _) => {
+                // The undo that is out stays out, under its own attempt: only the end changes.
+                let (undos, attempt, due) = (undos.clone(), *attempt, *due);
+                self.enter(Status::Cancelling, Some(reason));
+                self.state.progress = Progress::Undoing { undos, attempt, due, end: (Status::Cancelled, reason) };
+                self.call_pending();
+                return Ok(());
+            }
+            (Progress::AtRest, _) => {
+                let confirmed_at = self.state.confirmed_at.unwrap_or(now);
+                if now >= confirmed_at + rules.cancel_window {
+                    return Err(Illegal::TooLate(confirmed_at));
+                }
+                Step::CommitInventory.undos_from_here()
+            }
+        };
+        self.enter(Status::Cancelling, Some(reason));
+        self.undo_all(undos, (Status::Cancelled, reason), now);
+        Ok(())
+    }
+
+    /// Gives up: the undos run, then the order is REJECTED. A paid order shows that as CANCELLING.
+    fn unwind(&mut self, undos: Vec<Undo>, reason: EndReason, now: DateTime<Utc>) {
+        if self.state.status == Status::Paid {
+            self.enter(Status::Cancelling, Some(reason));
+        }
+        self.undo_all(undos, (Status::Rejected, reason), now);
+    }
+
+    fn undo_all(&mut self, undos: Vec<Undo>, end: (Status, EndReason), now: DateTime<Utc>) {
+        if undos.is_empty() {
+            return self.rest(end.0, Some(end.1));
+        }
+        self.state.progress = Progress::Undoing { undos, attempt: 1, due: now, end };
+        self.call_pending();
+    }
+
+    fn rest(&mut self, status: Status, reason: Option<EndReason>) {
+        self.enter(status, reason);
+        self.state.progress = Progress::AtRest;
+        self.commands.push(Command::Settle);
+    }
+
+    fn enter(&mut self, status: Status, reason: Option<EndReason>) {
+        self.state.status = status;
+        self.commands.push(Command::Enter(status, reason));
+    }
+
+    fn ask(&mut self, step: Step, now: DateTime<Utc>) {
+        self.call_step(step, 1, now, now);
+    }
+
+    fn call_step(&mut self, step: Step, attempt: u32, since: DateTime<Utc>, due: DateTime<Utc>) {
+        self.state.progress = Progress::Doing { step, attempt, since, due };
+        self.call_pending();
+    }
+
+    fn call_pending(&mut self) {
+        self.commands.extend(self.state.pending().map(Command::Call));
+    }
+}
+
+#[cfg(test)]
+mod explore;
+#[cfg(test)]
+mod tests;
