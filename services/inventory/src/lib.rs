@@ -1,0 +1,2 @@
+//! Inventory.
+mod domain;

@@ -1,0 +1,2 @@
+//! Payment.
+mod domain;

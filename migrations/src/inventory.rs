@@ -1,0 +1,11 @@
+//! The schema of the inventory service: stock levels, reservations and what changed the
+//! stock by hand, beside the outbox and the idempotency records every service has.
+
+mod m0001_stock;
+
+use sea_orm_migration::MigrationTrait;
+
+/// Every change of the inventory service's database, oldest first.
+pub fn list() -> Vec<Box<dyn MigrationTrait>> {
+    vec![Box::new(m0001_stock::Migration)]
+}
