@@ -8,6 +8,7 @@
 mod compile;
 mod extras;
 mod null;
+mod pattern;
 mod rules;
 
 use std::path::{Path, PathBuf};

@@ -772,3 +772,9 @@ impl<T> crate::server::Limited for iot_service_server::IotServiceServer<T> {
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for GetStatusRequest {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for GetStatusResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}

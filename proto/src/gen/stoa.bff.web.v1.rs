@@ -3711,3 +3711,144 @@ impl<T> crate::server::Limited for web_service_server::WebServiceServer<T> {
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for ProductCard {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.price {
+            value.check(at.field("price", 5, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for CartLine {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.unit_price {
+            value.check(at.field("unit_price", 4, 11), found);
+        }
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 5, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetHomeRequest {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for GetHomeResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.featured.iter().enumerate() {
+            value.check(at.item(index, "featured", 2, 11), found);
+        }
+        for (index, value) in self.recommendations.iter().enumerate() {
+            value.check(at.item(index, "recommendations", 3, 11), found);
+        }
+        for (index, value) in self.recent_orders.iter().enumerate() {
+            value.check(at.item(index, "recent_orders", 4, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetSearchPageRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_len(at.field("query", 1, 9), &self.query, 200, found);
+        rule::max_len(at.field("category", 2, 9), &self.category, 100, found);
+        rule::range(
+            at.field("page_size", 3, 5),
+            i128::from(self.page_size),
+            "int32",
+            Some(0),
+            None,
+            found,
+        );
+        rule::max_len(at.field("page_token", 4, 9), &self.page_token, 1024, found);
+    }
+}
+impl crate::validate::Validate for GetSearchPageResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.products.iter().enumerate() {
+            value.check(at.item(index, "products", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetProductPageRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+    }
+}
+impl crate::validate::Validate for GetProductPageResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.product {
+            value.check(at.field("product", 1, 11), found);
+        }
+        if let Some(value) = &self.price {
+            value.check(at.field("price", 2, 11), found);
+        }
+        for (index, value) in self.suggestions.iter().enumerate() {
+            value.check(at.item(index, "suggestions", 4, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetCartPageRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_items(at.field("items", 1, 11), self.items.len(), 100, found);
+        for (index, value) in self.items.iter().enumerate() {
+            value.check(at.item(index, "items", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetCartPageResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.lines.iter().enumerate() {
+            value.check(at.item(index, "lines", 1, 11), found);
+        }
+        if let Some(value) = &self.discount {
+            value.check(at.field("discount", 2, 11), found);
+        }
+        if let Some(value) = &self.total {
+            value.check(at.field("total", 3, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetOrdersPageRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::range(
+            at.field("page_size", 1, 5),
+            i128::from(self.page_size),
+            "int32",
+            Some(0),
+            None,
+            found,
+        );
+        rule::max_len(at.field("page_token", 2, 9), &self.page_token, 1024, found);
+        rule::defined_only(
+            at.field("status", 3, 14),
+            self.status,
+            &[0, 1, 2, 3, 4, 5, 6],
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for GetOrdersPageResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.orders.iter().enumerate() {
+            value.check(at.item(index, "orders", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetOrderPageRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+    }
+}
+impl crate::validate::Validate for GetOrderPageResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.order {
+            value.check(at.field("order", 1, 11), found);
+        }
+        if let Some(value) = &self.payment {
+            value.check(at.field("payment", 3, 11), found);
+        }
+    }
+}

@@ -3357,3 +3357,150 @@ impl<T> crate::server::Limited for catalog_service_server::CatalogServiceServer<
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for Product {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.display_price {
+            value.check(at.field("display_price", 7, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for ListProductsRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_len(at.field("query", 1, 9), &self.query, 200, found);
+        rule::max_len(at.field("category", 2, 9), &self.category, 100, found);
+        rule::range(
+            at.field("page_size", 3, 5),
+            i128::from(self.page_size),
+            "int32",
+            Some(0),
+            None,
+            found,
+        );
+        rule::max_len(at.field("page_token", 4, 9), &self.page_token, 1024, found);
+    }
+}
+impl crate::validate::Validate for ListProductsResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.products.iter().enumerate() {
+            value.check(at.item(index, "products", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetProductRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+    }
+}
+impl crate::validate::Validate for GetProductResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.product {
+            value.check(at.field("product", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for BatchGetProductsRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_items(at.field("ids", 1, 9), self.ids.len(), 100, found);
+        for (index, value) in self.ids.iter().enumerate() {
+            rule::uuid(at.item(index, "ids", 1, 9), value, found);
+        }
+        rule::max_items(at.field("skus", 2, 9), self.skus.len(), 100, found);
+        for (index, value) in self.skus.iter().enumerate() {
+            rule::min_len(at.item(index, "skus", 2, 9), value, 1, found);
+            rule::max_len(at.item(index, "skus", 2, 9), value, 64, found);
+        }
+    }
+}
+impl crate::validate::Validate for BatchGetProductsResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.products.iter().enumerate() {
+            value.check(at.item(index, "products", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for CreateProductRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+        rule::pattern(
+            at.field("sku", 1, 9),
+            &self.sku,
+            "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+            &[
+                rule::Run {
+                    set: &[('A', 'Z'), ('a', 'z'), ('0', '9')],
+                    min: 1,
+                    max: 1,
+                },
+                rule::Run {
+                    set: &[
+                        ('A', 'Z'),
+                        ('a', 'z'),
+                        ('0', '9'),
+                        ('.', '.'),
+                        ('_', '_'),
+                        ('-', '-'),
+                    ],
+                    min: 0,
+                    max: usize::MAX,
+                },
+            ],
+            found,
+        );
+        rule::min_len(at.field("name", 2, 9), &self.name, 1, found);
+        rule::max_len(at.field("name", 2, 9), &self.name, 200, found);
+        rule::max_len(
+            at.field("description", 3, 9),
+            &self.description,
+            4000,
+            found,
+        );
+        rule::max_len(at.field("category", 4, 9), &self.category, 100, found);
+        rule::max_len(at.field("image_url", 5, 9), &self.image_url, 500, found);
+    }
+}
+impl crate::validate::Validate for CreateProductResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.product {
+            value.check(at.field("product", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for UpdateProductRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+        if let Some(value) = &self.name {
+            rule::min_len(at.field("name", 2, 9), value, 1, found);
+            rule::max_len(at.field("name", 2, 9), value, 200, found);
+        }
+        if let Some(value) = &self.description {
+            rule::max_len(at.field("description", 3, 9), value, 4000, found);
+        }
+        if let Some(value) = &self.category {
+            rule::max_len(at.field("category", 4, 9), value, 100, found);
+        }
+        if let Some(value) = &self.image_url {
+            rule::max_len(at.field("image_url", 5, 9), value, 500, found);
+        }
+    }
+}
+impl crate::validate::Validate for UpdateProductResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.product {
+            value.check(at.field("product", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for DeleteProductRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+    }
+}
+impl crate::validate::Validate for DeleteProductResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}

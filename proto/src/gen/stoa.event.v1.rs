@@ -3962,3 +3962,112 @@ impl crate::fact::Fact for UserDeleted {
         &self.user_id
     }
 }
+impl crate::validate::Validate for ProductChanged {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.product {
+            value.check(at.field("product", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for Event {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for StockChanged {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for InventoryReserved {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.items.iter().enumerate() {
+            value.check(at.item(index, "items", 2, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for InventoryReservationFailed {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for InventoryCommitted {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for InventoryCommitFailed {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for InventoryReleased {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for NotificationSent {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for OrderCreated {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.items.iter().enumerate() {
+            value.check(at.item(index, "items", 3, 11), found);
+        }
+        if let Some(value) = &self.total {
+            value.check(at.field("total", 4, 11), found);
+        }
+        if let Some(value) = &self.payment_method {
+            value.check(at.field("payment_method", 5, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for OrderPaid {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for OrderConfirmed {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.items.iter().enumerate() {
+            value.check(at.item(index, "items", 3, 11), found);
+        }
+        if let Some(value) = &self.total {
+            value.check(at.field("total", 4, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for OrderCancellationStarted {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for OrderCancelled {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for OrderRejected {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for PaymentCompleted {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 4, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for PaymentFailed {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for PaymentRefunded {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 4, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for PriceChanged {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 2, 11), found);
+        }
+        if let Some(value) = &self.previous_amount {
+            value.check(at.field("previous_amount", 3, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for SupportMessagePosted {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for UserCreated {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for UserUpdated {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for UserDeleted {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}

@@ -4187,3 +4187,136 @@ impl<T> crate::server::Limited for inventory_service_server::InventoryServiceSer
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for StockItem {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+        rule::range(
+            at.field("quantity", 2, 5),
+            i128::from(self.quantity),
+            "int32",
+            Some(1),
+            Some(100),
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for ItemAvailability {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for Reservation {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.items.iter().enumerate() {
+            value.check(at.item(index, "items", 3, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for StockLevel {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for CheckStockRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+    }
+}
+impl crate::validate::Validate for CheckStockResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for CheckAvailabilityRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_items(at.field("items", 1, 11), self.items.len(), 1, found);
+        rule::max_items(at.field("items", 1, 11), self.items.len(), 100, found);
+        for (index, value) in self.items.iter().enumerate() {
+            value.check(at.item(index, "items", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for CheckAvailabilityResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ReserveStockRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+        rule::min_items(at.field("items", 2, 11), self.items.len(), 1, found);
+        rule::max_items(at.field("items", 2, 11), self.items.len(), 100, found);
+        for (index, value) in self.items.iter().enumerate() {
+            value.check(at.item(index, "items", 2, 11), found);
+        }
+        if let Some(value) = &self.ttl {
+            rule::duration(at.field("ttl", 3, 11), value, 0, 3600, found);
+        }
+    }
+}
+impl crate::validate::Validate for ReserveStockResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.reservation {
+            value.check(at.field("reservation", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for ReleaseStockRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+        rule::one_of(
+            at.field("reason", 2, 9),
+            &self.reason,
+            &["CANCELLED", "EXPIRED", "PAYMENT_FAILED"],
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for ReleaseStockResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.reservation {
+            value.check(at.field("reservation", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for CommitStockRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+    }
+}
+impl crate::validate::Validate for CommitStockResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.reservation {
+            value.check(at.field("reservation", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetStockLevelRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+    }
+}
+impl crate::validate::Validate for GetStockLevelResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for AdjustStockRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+        rule::range(
+            at.field("delta", 2, 3),
+            i128::from(self.delta),
+            "int64",
+            Some(-1000000),
+            Some(1000000),
+            found,
+        );
+        rule::max_len(at.field("reason", 3, 9), &self.reason, 500, found);
+    }
+}
+impl crate::validate::Validate for AdjustStockResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}

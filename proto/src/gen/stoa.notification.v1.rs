@@ -1560,3 +1560,33 @@ impl<T> crate::server::Limited for notification_service_server::NotificationServ
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for Notification {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ListNotificationsRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("user_id", 1, 9), &self.user_id, found);
+        rule::range(
+            at.field("page_size", 3, 5),
+            i128::from(self.page_size),
+            "int32",
+            Some(0),
+            None,
+            found,
+        );
+        rule::max_len(at.field("page_token", 4, 9), &self.page_token, 1024, found);
+    }
+}
+impl crate::validate::Validate for ListNotificationsResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for MarkNotificationReadRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+    }
+}
+impl crate::validate::Validate for MarkNotificationReadResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}

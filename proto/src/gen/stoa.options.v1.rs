@@ -645,3 +645,12 @@ impl<'de> serde::Deserialize<'de> for source::Need {
         deserializer.deserialize_any(GeneratedVisitor)
     }
 }
+impl crate::validate::Validate for Access {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for Source {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for Fact {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}

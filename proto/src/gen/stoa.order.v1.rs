@@ -5523,3 +5523,177 @@ impl<T> crate::server::Limited for order_service_server::OrderServiceServer<T> {
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for OrderItem {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+        rule::range(
+            at.field("quantity", 2, 5),
+            i128::from(self.quantity),
+            "int32",
+            Some(1),
+            Some(100),
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for OrderLine {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.unit_price {
+            value.check(at.field("unit_price", 3, 11), found);
+        }
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 4, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for Order {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.items.iter().enumerate() {
+            value.check(at.item(index, "items", 4, 11), found);
+        }
+        if let Some(value) = &self.total {
+            value.check(at.field("total", 5, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for OrderSummary {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.total {
+            value.check(at.field("total", 6, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for TimelineEntry {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for CreateOrderRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("customer_id", 1, 9), &self.customer_id, found);
+        rule::min_items(at.field("items", 2, 11), self.items.len(), 1, found);
+        rule::max_items(at.field("items", 2, 11), self.items.len(), 100, found);
+        for (index, value) in self.items.iter().enumerate() {
+            value.check(at.item(index, "items", 2, 11), found);
+        }
+        rule::required(
+            at.field("payment_method", 3, 11),
+            self.payment_method.is_some(),
+            found,
+        );
+        if let Some(value) = &self.payment_method {
+            value.check(at.field("payment_method", 3, 11), found);
+        }
+        if !self.currency_code.is_empty() {
+            rule::pattern(
+                at.field("currency_code", 4, 9),
+                &self.currency_code,
+                "^[A-Z]{3}$",
+                &[rule::Run {
+                    set: &[('A', 'Z')],
+                    min: 3,
+                    max: 3,
+                }],
+                found,
+            );
+        }
+    }
+}
+impl crate::validate::Validate for CreateOrderResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.order {
+            value.check(at.field("order", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetOrderRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+    }
+}
+impl crate::validate::Validate for ListOrdersRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("user_id", 1, 9), &self.user_id, found);
+        rule::range(
+            at.field("page_size", 2, 5),
+            i128::from(self.page_size),
+            "int32",
+            Some(0),
+            None,
+            found,
+        );
+        rule::max_len(at.field("page_token", 3, 9), &self.page_token, 1024, found);
+        rule::defined_only(
+            at.field("status", 4, 14),
+            self.status,
+            &[0, 1, 2, 3, 4, 5, 6],
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for ListOrdersResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.orders.iter().enumerate() {
+            value.check(at.item(index, "orders", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for CancelOrderRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+        rule::max_len(at.field("reason", 2, 9), &self.reason, 500, found);
+    }
+}
+impl crate::validate::Validate for CancelOrderResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.order {
+            value.check(at.field("order", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetOrderDetailsRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+    }
+}
+impl crate::validate::Validate for GetOrderDetailsResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.order {
+            value.check(at.field("order", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for WatchOrderStatusRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+        rule::max_len(at.field("cursor", 2, 9), &self.cursor, 512, found);
+    }
+}
+impl crate::validate::Validate for WatchOrderStatusResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for WatchOrderUpdatesRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("user_id", 1, 9), &self.user_id, found);
+        rule::max_len(at.field("cursor", 2, 9), &self.cursor, 512, found);
+    }
+}
+impl crate::validate::Validate for WatchOrderUpdatesResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for GetOrderTimelineRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+    }
+}
+impl crate::validate::Validate for GetOrderTimelineResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}

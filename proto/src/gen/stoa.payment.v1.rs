@@ -2245,3 +2245,89 @@ impl<T> crate::server::Limited for payment_service_server::PaymentServiceServer<
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for PaymentMethod {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("token", 1, 9), &self.token, 1, found);
+        rule::max_len(at.field("token", 1, 9), &self.token, 255, found);
+    }
+}
+impl crate::validate::Validate for Payment {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 4, 11), found);
+        }
+        if let Some(value) = &self.refunded {
+            value.check(at.field("refunded", 5, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for ProcessPaymentRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(
+            at.field("idempotency_key", 1, 9),
+            &self.idempotency_key,
+            1,
+            found,
+        );
+        rule::max_len(
+            at.field("idempotency_key", 1, 9),
+            &self.idempotency_key,
+            255,
+            found,
+        );
+        rule::uuid(at.field("order_id", 2, 9), &self.order_id, found);
+        rule::uuid(at.field("customer_id", 3, 9), &self.customer_id, found);
+        rule::required(at.field("amount", 4, 11), self.amount.is_some(), found);
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 4, 11), found);
+        }
+        rule::required(at.field("method", 5, 11), self.method.is_some(), found);
+        if let Some(value) = &self.method {
+            value.check(at.field("method", 5, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for ProcessPaymentResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for RefundPaymentRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(
+            at.field("idempotency_key", 1, 9),
+            &self.idempotency_key,
+            1,
+            found,
+        );
+        rule::max_len(
+            at.field("idempotency_key", 1, 9),
+            &self.idempotency_key,
+            255,
+            found,
+        );
+        rule::uuid(at.field("order_id", 2, 9), &self.order_id, found);
+        rule::max_len(at.field("reason", 3, 9), &self.reason, 500, found);
+    }
+}
+impl crate::validate::Validate for RefundPaymentResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 3, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetPaymentRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+    }
+}
+impl crate::validate::Validate for GetPaymentResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.payment {
+            value.check(at.field("payment", 1, 11), found);
+        }
+    }
+}

@@ -3361,3 +3361,191 @@ impl<T> crate::server::Limited for pricing_service_server::PricingServiceServer<
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for Money {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::pattern(
+            at.field("currency_code", 1, 9),
+            &self.currency_code,
+            "^[A-Z]{3}$",
+            &[rule::Run {
+                set: &[('A', 'Z')],
+                min: 3,
+                max: 3,
+            }],
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for Price {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 2, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for Promotion {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for QuoteItem {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+        rule::range(
+            at.field("quantity", 2, 5),
+            i128::from(self.quantity),
+            "int32",
+            Some(1),
+            Some(100),
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for QuoteLine {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.unit_price {
+            value.check(at.field("unit_price", 3, 11), found);
+        }
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 4, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for GetPriceRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+        if !self.currency_code.is_empty() {
+            rule::pattern(
+                at.field("currency_code", 2, 9),
+                &self.currency_code,
+                "^[A-Z]{3}$",
+                &[rule::Run {
+                    set: &[('A', 'Z')],
+                    min: 3,
+                    max: 3,
+                }],
+                found,
+            );
+        }
+    }
+}
+impl crate::validate::Validate for GetPriceResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.price {
+            value.check(at.field("price", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for BatchGetPricesRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_items(at.field("skus", 1, 9), self.skus.len(), 100, found);
+        for (index, value) in self.skus.iter().enumerate() {
+            rule::min_len(at.item(index, "skus", 1, 9), value, 1, found);
+            rule::max_len(at.item(index, "skus", 1, 9), value, 64, found);
+        }
+        if !self.currency_code.is_empty() {
+            rule::pattern(
+                at.field("currency_code", 2, 9),
+                &self.currency_code,
+                "^[A-Z]{3}$",
+                &[rule::Run {
+                    set: &[('A', 'Z')],
+                    min: 3,
+                    max: 3,
+                }],
+                found,
+            );
+        }
+    }
+}
+impl crate::validate::Validate for BatchGetPricesResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.prices.iter().enumerate() {
+            value.check(at.item(index, "prices", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for QuoteItemsRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_items(at.field("items", 1, 11), self.items.len(), 1, found);
+        rule::max_items(at.field("items", 1, 11), self.items.len(), 100, found);
+        for (index, value) in self.items.iter().enumerate() {
+            value.check(at.item(index, "items", 1, 11), found);
+        }
+        if !self.currency_code.is_empty() {
+            rule::pattern(
+                at.field("currency_code", 2, 9),
+                &self.currency_code,
+                "^[A-Z]{3}$",
+                &[rule::Run {
+                    set: &[('A', 'Z')],
+                    min: 3,
+                    max: 3,
+                }],
+                found,
+            );
+        }
+    }
+}
+impl crate::validate::Validate for QuoteItemsResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        for (index, value) in self.lines.iter().enumerate() {
+            value.check(at.item(index, "lines", 1, 11), found);
+        }
+        if let Some(value) = &self.discount {
+            value.check(at.field("discount", 2, 11), found);
+        }
+        if let Some(value) = &self.total {
+            value.check(at.field("total", 3, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for SetPriceRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+        rule::required(at.field("amount", 2, 11), self.amount.is_some(), found);
+        if let Some(value) = &self.amount {
+            value.check(at.field("amount", 2, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for SetPriceResponse {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(value) = &self.price {
+            value.check(at.field("price", 1, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for SetPromotionRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+        rule::max_len(at.field("sku", 2, 9), &self.sku, 64, found);
+        rule::range(
+            at.field("percent", 3, 5),
+            i128::from(self.percent),
+            "int32",
+            Some(1),
+            Some(100),
+            found,
+        );
+        rule::range(
+            at.field("min_quantity", 4, 5),
+            i128::from(self.min_quantity),
+            "int32",
+            Some(0),
+            Some(100),
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for SetPromotionResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}

@@ -1410,3 +1410,40 @@ impl<T> crate::server::Limited for recommendation_service_server::Recommendation
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for Suggestion {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for GetSuggestionsRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+        rule::range(
+            at.field("limit", 2, 5),
+            i128::from(self.limit),
+            "int32",
+            Some(0),
+            Some(20),
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for GetSuggestionsResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for GetRecommendationsRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("user_id", 1, 9), &self.user_id, found);
+        rule::range(
+            at.field("limit", 2, 5),
+            i128::from(self.limit),
+            "int32",
+            Some(0),
+            Some(20),
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for GetRecommendationsResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}

@@ -5361,3 +5361,160 @@ impl<T> crate::server::Limited for support_service_server::SupportServiceServer<
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for Session {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ChatMessage {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ChatSessionRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        if let Some(chat_session_request::Frame::Open(value)) = &self.frame {
+            value.check(at.field("open", 1, 11), found);
+        }
+        if let Some(chat_session_request::Frame::Message(value)) = &self.frame {
+            value.check(at.field("message", 2, 11), found);
+        }
+    }
+}
+impl crate::validate::Validate for chat_session_request::Open {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        if !self.session_id.is_empty() {
+            rule::uuid(at.field("session_id", 1, 9), &self.session_id, found);
+        }
+        rule::max_len(at.field("cursor", 2, 9), &self.cursor, 512, found);
+    }
+}
+impl crate::validate::Validate for chat_session_request::Post {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(
+            at.field("client_message_id", 1, 9),
+            &self.client_message_id,
+            1,
+            found,
+        );
+        rule::max_len(
+            at.field("client_message_id", 1, 9),
+            &self.client_message_id,
+            64,
+            found,
+        );
+        rule::min_len(at.field("text", 2, 9), &self.text, 1, found);
+        rule::max_len(at.field("text", 2, 9), &self.text, 4000, found);
+    }
+}
+impl crate::validate::Validate for chat_session_request::Close {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ChatSessionResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for chat_session_response::Opened {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for chat_session_response::Ack {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for chat_session_response::Ended {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for CreateSessionRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_len(at.field("subject", 1, 9), &self.subject, 200, found);
+    }
+}
+impl crate::validate::Validate for CreateSessionResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for GetSessionRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("session_id", 1, 9), &self.session_id, found);
+    }
+}
+impl crate::validate::Validate for GetSessionResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ListSessionsRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        if !self.user_id.is_empty() {
+            rule::uuid(at.field("user_id", 1, 9), &self.user_id, found);
+        }
+        rule::range(
+            at.field("page_size", 3, 5),
+            i128::from(self.page_size),
+            "int32",
+            Some(0),
+            None,
+            found,
+        );
+        rule::max_len(at.field("page_token", 4, 9), &self.page_token, 1024, found);
+    }
+}
+impl crate::validate::Validate for ListSessionsResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for SendMessageRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("session_id", 1, 9), &self.session_id, found);
+        rule::min_len(
+            at.field("client_message_id", 2, 9),
+            &self.client_message_id,
+            1,
+            found,
+        );
+        rule::max_len(
+            at.field("client_message_id", 2, 9),
+            &self.client_message_id,
+            64,
+            found,
+        );
+        rule::min_len(at.field("text", 3, 9), &self.text, 1, found);
+        rule::max_len(at.field("text", 3, 9), &self.text, 4000, found);
+    }
+}
+impl crate::validate::Validate for SendMessageResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for WatchSessionRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("session_id", 1, 9), &self.session_id, found);
+        rule::max_len(at.field("cursor", 2, 9), &self.cursor, 512, found);
+    }
+}
+impl crate::validate::Validate for WatchSessionResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ListMessagesRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("session_id", 1, 9), &self.session_id, found);
+        rule::range(
+            at.field("page_size", 2, 5),
+            i128::from(self.page_size),
+            "int32",
+            Some(0),
+            None,
+            found,
+        );
+        rule::max_len(at.field("page_token", 3, 9), &self.page_token, 1024, found);
+    }
+}
+impl crate::validate::Validate for ListMessagesResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for CloseSessionRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("session_id", 1, 9), &self.session_id, found);
+    }
+}
+impl crate::validate::Validate for CloseSessionResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}

@@ -7505,3 +7505,191 @@ impl<T> crate::server::Limited for user_admin_service_server::UserAdminServiceSe
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::validate::Validate for User {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for UserUpdate {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for Profile {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for TokenPair {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for Jwk {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for CreateUserRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_len(at.field("name", 1, 9), &self.name, 200, found);
+        rule::max_len(at.field("email", 2, 9), &self.email, 254, found);
+        rule::email(at.field("email", 2, 9), &self.email, found);
+        rule::max_items(at.field("roles", 3, 9), self.roles.len(), 4, found);
+        rule::unique(at.field("roles", 3, 9), &self.roles, found);
+        for (index, value) in self.roles.iter().enumerate() {
+            rule::one_of(
+                at.item(index, "roles", 3, 9),
+                value,
+                &["customer", "support", "operator", "admin"],
+                found,
+            );
+        }
+    }
+}
+impl crate::validate::Validate for GetUserRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+    }
+}
+impl crate::validate::Validate for UpdateUserRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+        if let Some(value) = &self.name {
+            rule::max_len(at.field("name", 2, 9), value, 200, found);
+        }
+        if let Some(value) = &self.email {
+            rule::max_len(at.field("email", 3, 9), value, 254, found);
+            rule::email(at.field("email", 3, 9), value, found);
+        }
+        rule::max_items(at.field("roles", 4, 9), self.roles.len(), 4, found);
+        rule::unique(at.field("roles", 4, 9), &self.roles, found);
+        for (index, value) in self.roles.iter().enumerate() {
+            rule::one_of(
+                at.item(index, "roles", 4, 9),
+                value,
+                &["customer", "support", "operator", "admin"],
+                found,
+            );
+        }
+    }
+}
+impl crate::validate::Validate for DeleteUserRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+    }
+}
+impl crate::validate::Validate for ListUsersRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::range(
+            at.field("page_size", 1, 5),
+            i128::from(self.page_size),
+            "int32",
+            Some(0),
+            None,
+            found,
+        );
+        rule::max_len(at.field("page_token", 2, 9), &self.page_token, 1024, found);
+    }
+}
+impl crate::validate::Validate for WatchUserRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("user_id", 1, 9), &self.user_id, found);
+        rule::max_len(at.field("cursor", 2, 9), &self.cursor, 512, found);
+    }
+}
+impl crate::validate::Validate for GetProfileRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("customer_id", 1, 9), &self.customer_id, found);
+    }
+}
+impl crate::validate::Validate for GetProfileResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for SignUpRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_len(at.field("name", 1, 9), &self.name, 200, found);
+        rule::max_len(at.field("email", 2, 9), &self.email, 254, found);
+        rule::email(at.field("email", 2, 9), &self.email, found);
+        rule::min_len(at.field("password", 3, 9), &self.password, 8, found);
+        rule::max_len(at.field("password", 3, 9), &self.password, 128, found);
+    }
+}
+impl crate::validate::Validate for SignUpResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for SignInRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::min_len(at.field("email", 1, 9), &self.email, 1, found);
+        rule::max_len(at.field("email", 1, 9), &self.email, 254, found);
+        rule::min_len(at.field("password", 2, 9), &self.password, 1, found);
+        rule::max_len(at.field("password", 2, 9), &self.password, 128, found);
+    }
+}
+impl crate::validate::Validate for SignInResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for RefreshRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_len(
+            at.field("refresh_token", 1, 9),
+            &self.refresh_token,
+            512,
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for RefreshResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for SignOutRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::max_len(
+            at.field("refresh_token", 1, 9),
+            &self.refresh_token,
+            512,
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for SignOutResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for GetJwksRequest {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for GetJwksResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for BlockUserRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+        rule::max_len(at.field("reason", 2, 9), &self.reason, 500, found);
+    }
+}
+impl crate::validate::Validate for BlockUserResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for UnblockUserRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+        rule::max_len(at.field("reason", 2, 9), &self.reason, 500, found);
+    }
+}
+impl crate::validate::Validate for UnblockUserResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for SetPasswordRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+        rule::min_len(at.field("password", 2, 9), &self.password, 8, found);
+        rule::max_len(at.field("password", 2, 9), &self.password, 128, found);
+    }
+}
+impl crate::validate::Validate for SetPasswordResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
