@@ -9,6 +9,7 @@ mod compile;
 mod extras;
 mod null;
 mod pattern;
+mod reading;
 mod rules;
 
 use std::path::{Path, PathBuf};

@@ -6,11 +6,9 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, Value,
-};
+use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor};
 
-use super::{Failure, extras::snake, pattern};
+use super::{Failure, extras::snake, pattern, reading::Reading};
 
 /// The validation code of one package.
 pub fn write(pool: &DescriptorPool, package: &str, runtime: &str) -> Result<String, Failure> {
@@ -28,25 +26,27 @@ pub fn write(pool: &DescriptorPool, package: &str, runtime: &str) -> Result<Stri
 }
 
 fn implementation(message: &MessageDescriptor, body: &str, runtime: &str) -> String {
-    let (at, found, import) = if body.is_empty() {
-        ("_at", "_found", "")
-    } else if body.contains("rule::") {
-        ("at", "found", "use validate::rule;")
+    let (at, found) = if body.is_empty() {
+        ("_at", "_found")
     } else {
-        ("at", "found", "")
+        ("at", "found")
     };
-    let import = if import.is_empty() {
-        String::new()
-    } else {
+    let import = if body.contains("rule::") {
         format!("use {runtime}::validate::rule;\n")
+    } else {
+        String::new()
     };
+    let name = rust_type(message);
     format!(
-        "impl {runtime}::validate::Validate for {} {{
-            fn check(&self, {at}: {runtime}::validate::Path<'_>, {found}: &mut Vec<{runtime}::validate::Violation>) {{
+        "impl {runtime}::validate::Validate for {name} {{
+            fn check(
+                &self,
+                {at}: {runtime}::validate::Path<'_>,
+                {found}: &mut Vec<{runtime}::validate::Violation>,
+            ) {{
                 {import}{body}
             }}
-        }}\n",
-        rust_type(message)
+        }}\n"
     )
 }
 
@@ -103,81 +103,59 @@ impl Rules<'_> {
         message: &MessageDescriptor,
         field: &FieldDescriptor,
     ) -> Result<String, Failure> {
-        let rules = self.option(&field.options(), "buf.validate.field");
-        let mut rules = Reading::new(rules);
-        let required = rules.flag("required");
-        let ignore = rules.number("ignore").unwrap_or_default();
-        if !matches!(ignore, 0 | 1) {
-            return Err(format!("ignore {ignore} is not supported").into());
-        }
-        let name = rust_field(field);
-        let at = place(field);
-        let mut text = String::new();
-        if field.is_list() {
-            text.push_str(&self.list(field, rules.nested("repeated"), &name)?);
+        let mut rules = Reading::new(self.option(&field.options(), "buf.validate.field"));
+        let text = if field.is_list() {
+            self.list(field, rules.nested("repeated"))?
         } else if field.is_map() {
-            if rules.nested("map").is_some() {
-                return Err("rules of maps are not supported".into());
-            }
+            String::new() // whatever rules it has stay unread, which stops us below
+        } else if field.supports_presence() {
+            self.present(message, field, &mut rules)?
         } else {
-            let nullable = field.supports_presence();
-            let value = if nullable {
-                "value".to_owned()
-            } else {
-                by_value(field, &format!("self.{name}"))
-            };
-            let checks = self.value(field, &mut rules, &at, &value)?;
-            let oneof = field
-                .containing_oneof()
-                .filter(|oneof| !oneof.is_synthetic());
-            if let Some(oneof) = oneof {
-                if required {
-                    return Err("a member of a oneof cannot be required".into());
-                }
-                if !checks.is_empty() {
-                    let variant = camel(field.name());
-                    let module = rust_module(message);
-                    let kind = camel(oneof.name());
-                    let _ = write!(
-                        text,
-                        "if let Some({module}::{kind}::{variant}(value)) = &self.{} {{ {checks} }}\n",
-                        oneof.name()
-                    );
-                }
-            } else if nullable {
-                if required {
-                    let _ = write!(
-                        text,
-                        "rule::required({at}, self.{name}.is_some(), found);\n"
-                    );
-                }
-                if !checks.is_empty() {
-                    let bind = if is_scalar(field) { "&" } else { "" };
-                    let binding = if bind.is_empty() { "value" } else { "value" };
-                    let source = if is_copy(field) {
-                        format!("self.{name}")
-                    } else {
-                        format!("&self.{name}")
-                    };
-                    let _ = write!(text, "if let Some({binding}) = {source} {{ {checks} }}\n");
-                }
-            } else {
-                if required {
-                    return Err("only messages can be required; say min_len for strings".into());
-                }
-                if ignore == 1 && !checks.is_empty() {
-                    let set = match field.kind() {
-                        Kind::String => format!("!self.{name}.is_empty()"),
-                        _ => format!("self.{name} != 0"),
-                    };
-                    let _ = write!(text, "if {set} {{ {checks} }}\n");
-                } else {
-                    text.push_str(&checks);
-                }
-            }
-        }
+            self.implicit(field, &mut rules)?
+        };
         rules.finish()?;
         Ok(text)
+    }
+
+    /// A field that can be absent: its rules hold where it is there.
+    fn present(
+        &self,
+        message: &MessageDescriptor,
+        field: &FieldDescriptor,
+        rules: &mut Reading,
+    ) -> Result<String, Failure> {
+        let (name, at) = (rust_field(field), place(field));
+        let checks = self.value(field, rules, &at, "value")?;
+        let oneof = field.containing_oneof();
+        if let Some(oneof) = oneof.filter(|oneof| !oneof.is_synthetic()) {
+            let (module, kind) = (rust_module(message), camel(oneof.name()));
+            let (variant, oneof) = (camel(field.name()), oneof.name());
+            return Ok(guarded(
+                &format!("let Some({module}::{kind}::{variant}(value)) = &self.{oneof}"),
+                &checks,
+            ));
+        }
+        let borrow = if is_copy(field) { "" } else { "&" };
+        let checks = guarded(&format!("let Some(value) = {borrow}self.{name}"), &checks);
+        Ok(if rules.flag("required") {
+            format!("rule::required({at}, self.{name}.is_some(), found);\n{checks}")
+        } else {
+            checks
+        })
+    }
+
+    /// A field that always has a value: its rules hold for the default too,
+    /// unless the contract says otherwise.
+    fn implicit(&self, field: &FieldDescriptor, rules: &mut Reading) -> Result<String, Failure> {
+        let own = format!("self.{}", rust_field(field));
+        let borrow = if is_copy(field) { "" } else { "&" };
+        let checks = self.value(field, rules, &place(field), &format!("{borrow}{own}"))?;
+        match (rules.number("ignore").unwrap_or_default(), field.kind()) {
+            (0, _) => Ok(checks),
+            (1, Kind::String) => Ok(guarded(&format!("!{own}.is_empty()"), &checks)),
+            (1, _) => Ok(guarded(&format!("{own} != 0"), &checks)),
+            (other, _) => Err(format!("ignore {other} is not supported").into()),
+        }
     }
 
     /// The statements that check one value of the field's kind.
@@ -201,9 +179,9 @@ impl Rules<'_> {
                 let mut text = String::new();
                 if rules.flag("defined_only") {
                     let numbers: Vec<i32> = kind.values().map(|value| value.number()).collect();
-                    let _ = write!(
+                    let _ = writeln!(
                         text,
-                        "rule::defined_only({at}, {value}, &{numbers:?}, found);\n"
+                        "rule::defined_only({at}, {value}, &{numbers:?}, found);"
                     );
                 }
                 rules.finish()?;
@@ -219,29 +197,24 @@ impl Rules<'_> {
         }
     }
 
-    fn list(
-        &self,
-        field: &FieldDescriptor,
-        rules: Option<Reading>,
-        name: &str,
-    ) -> Result<String, Failure> {
+    fn list(&self, field: &FieldDescriptor, rules: Option<Reading>) -> Result<String, Failure> {
         let mut rules = rules.unwrap_or_else(|| Reading::new(None));
-        let at = place(field);
+        let (name, at) = (rust_field(field), place(field));
         let mut text = String::new();
         if let Some(min) = rules.number("min_items") {
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "rule::min_items({at}, self.{name}.len(), {min}, found);\n"
+                "rule::min_items({at}, self.{name}.len(), {min}, found);"
             );
         }
         if let Some(max) = rules.number("max_items") {
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "rule::max_items({at}, self.{name}.len(), {max}, found);\n"
+                "rule::max_items({at}, self.{name}.len(), {max}, found);"
             );
         }
         if rules.flag("unique") {
-            let _ = write!(text, "rule::unique({at}, &self.{name}, found);\n");
+            let _ = writeln!(text, "rule::unique({at}, &self.{name}, found);");
         }
         let mut items = rules.nested("items").unwrap_or_else(|| Reading::new(None));
         let at = format!("at.item(index, {})", identity(field));
@@ -249,9 +222,9 @@ impl Rules<'_> {
         let checks = self.value(field, &mut items, &at, value)?;
         items.finish()?;
         if !checks.is_empty() {
-            let _ = write!(
+            let _ = writeln!(
                 text,
-                "for (index, value) in self.{name}.iter().enumerate() {{ {checks} }}\n"
+                "for (index, value) in self.{name}.iter().enumerate() {{ {checks} }}"
             );
         }
         rules.finish()?;
@@ -288,23 +261,23 @@ fn string(rules: Option<Reading>, at: &str, value: &str) -> Result<String, Failu
     let mut text = String::new();
     for name in ["min_len", "max_len"] {
         if let Some(limit) = rules.number(name) {
-            let _ = write!(text, "rule::{name}({at}, {value}, {limit}, found);\n");
+            let _ = writeln!(text, "rule::{name}({at}, {value}, {limit}, found);");
         }
     }
     if let Some(regex) = rules.text("pattern") {
         let runs = pattern::compile(&regex)?;
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "rule::pattern({at}, {value}, {regex:?}, &{runs}, found);\n"
+            "rule::pattern({at}, {value}, {regex:?}, &{runs}, found);"
         );
     }
     let allowed = rules.texts("in");
     if !allowed.is_empty() {
-        let _ = write!(text, "rule::one_of({at}, {value}, &{allowed:?}, found);\n");
+        let _ = writeln!(text, "rule::one_of({at}, {value}, &{allowed:?}, found);");
     }
     for name in ["uuid", "email"] {
         if rules.flag(name) {
-            let _ = write!(text, "rule::{name}({at}, {value}, found);\n");
+            let _ = writeln!(text, "rule::{name}({at}, {value}, found);");
         }
     }
     rules.finish()?;
@@ -349,82 +322,6 @@ fn duration(rules: Option<Reading>, at: &str, value: &str) -> Result<String, Fai
     ))
 }
 
-/// Rules being read. What is left unread at the end is a rule nobody knows.
-struct Reading {
-    rules: Option<DynamicMessage>,
-    known: Vec<String>,
-}
-
-impl Reading {
-    fn new(rules: Option<DynamicMessage>) -> Self {
-        Self {
-            rules,
-            known: Vec::new(),
-        }
-    }
-
-    fn take(&mut self, name: &str) -> Option<Value> {
-        self.known.push(name.to_owned());
-        let rules = self.rules.as_ref()?;
-        let field = rules.descriptor().get_field_by_name(name)?;
-        rules
-            .has_field(&field)
-            .then(|| rules.get_field(&field).into_owned())
-    }
-
-    fn flag(&mut self, name: &str) -> bool {
-        self.take(name)
-            .and_then(|value| value.as_bool())
-            .unwrap_or_default()
-    }
-
-    fn number(&mut self, name: &str) -> Option<i128> {
-        Some(match self.take(name)? {
-            Value::I32(value) | Value::EnumNumber(value) => value.into(),
-            Value::I64(value) => value.into(),
-            Value::U32(value) => value.into(),
-            Value::U64(value) => value.into(),
-            other => panic!("{name} is no number: {other:?}"),
-        })
-    }
-
-    fn text(&mut self, name: &str) -> Option<String> {
-        self.take(name)?.as_str().map(str::to_owned)
-    }
-
-    fn texts(&mut self, name: &str) -> Vec<String> {
-        let values = self.take(name);
-        let values = values.as_ref().and_then(Value::as_list).unwrap_or_default();
-        values
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect()
-    }
-
-    fn nested(&mut self, name: &str) -> Option<Self> {
-        match self.take(name)? {
-            Value::Message(message) => Some(Self::new(Some(message))),
-            other => panic!("{name} is no message: {other:?}"),
-        }
-    }
-
-    fn finish(self) -> Result<(), Failure> {
-        let Some(rules) = &self.rules else {
-            return Ok(());
-        };
-        for (field, _) in rules.fields() {
-            if !self.known.iter().any(|known| known == field.name()) {
-                return Err(format!("the rule {} is not supported", field.full_name()).into());
-            }
-        }
-        if let Some((extension, _)) = rules.extensions().next() {
-            return Err(format!("the rule {} is not supported", extension.full_name()).into());
-        }
-        Ok(())
-    }
-}
-
 /// The path of the field, as an expression.
 fn place(field: &FieldDescriptor) -> String {
     format!("at.field({})", identity(field))
@@ -443,20 +340,17 @@ fn rust_field(field: &FieldDescriptor) -> String {
     }
 }
 
-fn by_value(field: &FieldDescriptor, place: &str) -> String {
-    if is_copy(field) {
-        place.to_owned()
-    } else {
-        format!("&{place}")
-    }
-}
-
-fn is_scalar(field: &FieldDescriptor) -> bool {
-    field.kind().as_message().is_none()
-}
-
 fn is_copy(field: &FieldDescriptor) -> bool {
-    is_scalar(field) && !matches!(field.kind(), Kind::String | Kind::Bytes)
+    !matches!(field.kind(), Kind::String | Kind::Bytes | Kind::Message(_))
+}
+
+/// The checks under a condition; nothing if there are none.
+fn guarded(condition: &str, checks: &str) -> String {
+    if checks.is_empty() {
+        String::new()
+    } else {
+        format!("if {condition} {{ {checks} }}\n")
+    }
 }
 
 /// `top_rec` as `TopRec`.
