@@ -1,7 +1,7 @@
 //! The tables that this crate keeps in every service's database, for the services' migrations.
 
 use sea_orm_migration::prelude::{DbErr, Index, SchemaManager, Table};
-use sea_orm_migration::schema::{binary_null, text, timestamp_with_time_zone};
+use sea_orm_migration::schema::{blob, blob_null, text, timestamp_with_time_zone};
 
 use crate::idempotency::Column;
 
@@ -15,8 +15,8 @@ pub async fn idempotency_keys(manager: &SchemaManager<'_>) -> Result<(), DbErr> 
         .col(text(Column::Subject))
         .col(text(Column::Method))
         .col(text(Column::Key))
-        .col(sea_orm_migration::schema::binary(Column::RequestHash))
-        .col(binary_null(Column::Answer))
+        .col(blob(Column::RequestHash))
+        .col(blob_null(Column::Answer))
         .col(timestamp_with_time_zone(Column::At))
         .primary_key(
             Index::create()

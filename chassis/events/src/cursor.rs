@@ -1,0 +1,131 @@
+//! A place in an outbox, as a client keeps it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// How long a cursor can be resumed from; the rows after it are kept at least as long.
+pub(crate) const KEPT: TimeDelta = TimeDelta::days(7);
+
+/// A place in an outbox: everything up to it was seen. To a client it is an opaque string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Orders before the position on PostgreSQL; always 0 on SQLite.
+    pub(crate) transaction_id: i64,
+    pub(crate) position: i64,
+    /// When this place was the end; says nothing about the order.
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// The text is not a cursor of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cursor is not one of this stream")]
+pub struct ParseError;
+
+impl Cursor {
+    /// Tells whether rows after this place may be gone.
+    pub(crate) fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        self.at <= now - KEPT
+    }
+
+    /// Returns the later of two places, or the younger of two that are the same.
+    pub(crate) fn later(self, other: Self) -> Self {
+        let order = |cursor: &Self| (cursor.place(), cursor.at);
+        if order(&other) > order(&self) {
+            other
+        } else {
+            self
+        }
+    }
+
+    pub(crate) fn place(&self) -> (i64, i64) {
+        (self.transaction_id, self.position)
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = [0; 24];
+        bytes[..8].copy_from_slice(&self.transaction_id.to_be_bytes());
+        bytes[8..16].copy_from_slice(&self.position.to_be_bytes());
+        bytes[16..].copy_from_slice(&self.at.timestamp_micros().to_be_bytes());
+        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut bytes = [0; 24];
+        match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+            Ok(24) => {}
+            _ => return Err(ParseError),
+        }
+        let number = |from: usize| {
+            let mut word = [0; 8];
+            word.copy_from_slice(&bytes[from..from + 8]);
+            i64::from_be_bytes(word)
+        };
+        let at = DateTime::from_timestamp_micros(number(16)).ok_or(ParseError)?;
+        let (transaction_id, position) = (number(0), number(8));
+        if transaction_id < 0 || position < 0 {
+            return Err(ParseError);
+        }
+        Ok(Self {
+            transaction_id,
+            position,
+            at,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cursor() -> Cursor {
+        let at = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
+        Cursor {
+            transaction_id: 42,
+            position: i64::MAX,
+            at,
+        }
+    }
+
+    #[test]
+    fn a_cursor_reads_back() {
+        assert_eq!(cursor().to_string().parse(), Ok(cursor()));
+    }
+
+    #[test]
+    fn other_text_is_no_cursor() {
+        let text = cursor().to_string();
+        let negative = Cursor {
+            position: -1,
+            ..cursor()
+        }
+        .to_string();
+        for wrong in [
+            "",
+            "x",
+            "0",
+            &text[1..],
+            &format!("{text}A"),
+            &text.replace('A', "="),
+            &negative,
+        ] {
+            assert_eq!(wrong.parse::<Cursor>(), Err(ParseError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_expires_after_seven_days() {
+        let at = cursor().at;
+        assert!(!cursor().is_expired(at + TimeDelta::days(7) - TimeDelta::microseconds(1)));
+        assert!(cursor().is_expired(at + TimeDelta::days(7)));
+    }
+}

@@ -1,0 +1,297 @@
+//! Facts as rows, written in the transaction that makes them true.
+//!
+//! A row holds the whole envelope of `stoa.event.v1.Event`, so that publishing it later needs
+//! nothing else. Rows are never changed.
+
+use chrono::{DateTime, Utc};
+use clock::Clock;
+use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
+use store::{Database, Transaction, retrying};
+use uuid::Uuid;
+
+use crate::cursor::Cursor;
+use crate::schema::Outbox;
+
+/// Rows that one transaction of [`prune`] deletes at most, so that it holds up no writer.
+const PRUNE_BATCH: u64 = 1000;
+
+/// Something that became true.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// What happened: the kind of thing, a dot, a past participle. `order.created`
+    pub topic: &'static str,
+    /// The thing it happened to.
+    pub key: String,
+    /// The number of facts about that thing, this one included: 1, 2, 3 without a gap.
+    pub version: i64,
+    /// The user it concerns, for those who watch what concerns them.
+    pub subject: Option<Uuid>,
+    /// The encoded message of `stoa.event.v1`.
+    pub data: Vec<u8>,
+}
+
+/// Which request, saga or job made the fact true.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The id that all of its log lines carry.
+    pub correlation_id: String,
+    /// W3C trace context.
+    pub traceparent: String,
+    /// Made by a check of ours, not by a person.
+    pub synthetic: bool,
+}
+
+/// A fact as the outbox keeps it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The fact's own id, the same wherever it is delivered.
+    pub event_id: Uuid,
+    /// The place behind it.
+    pub cursor: Cursor,
+    /// What happened.
+    pub topic: String,
+    /// The thing it happened to.
+    pub key: String,
+    /// Its number among the facts about that thing.
+    pub version: i64,
+    /// The service that said so.
+    pub source: String,
+    /// The user it concerns.
+    pub subject: Option<Uuid>,
+    /// When it became true.
+    pub at: DateTime<Utc>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The encoded message of `stoa.event.v1`.
+    pub data: Vec<u8>,
+}
+
+/// Adds a fact to the transaction and returns its id; the commit wakes those who watch.
+///
+/// # Errors
+/// [`store::Fault::Unique`] when the thing has a fact of that version already.
+pub async fn push(
+    txn: &Transaction,
+    clock: &Clock,
+    source: &'static str,
+    origin: &Origin,
+    fact: Fact,
+) -> Result<Uuid, DbErr> {
+    let event_id = clock.id();
+    let mut insert = Query::insert();
+    insert
+        .into_table(Outbox::Table)
+        .columns([
+            Outbox::EventId,
+            Outbox::Topic,
+            Outbox::Aggregate,
+            Outbox::Key,
+            Outbox::Version,
+            Outbox::Source,
+            Outbox::Subject,
+            Outbox::At,
+            Outbox::CorrelationId,
+            Outbox::Traceparent,
+            Outbox::Synthetic,
+            Outbox::Data,
+        ])
+        .values_panic([
+            event_id.into(),
+            fact.topic.into(),
+            aggregate(fact.topic).into(),
+            fact.key.into(),
+            fact.version.into(),
+            source.into(),
+            fact.subject.into(),
+            clock.now().into(),
+            origin.correlation_id.as_str().into(),
+            origin.traceparent.as_str().into(),
+            origin.synthetic.into(),
+            fact.data.into(),
+        ]);
+    txn.execute(&insert).await?;
+    txn.announce();
+    Ok(event_id)
+}
+
+/// Returns up to `limit` facts in order, from the first one, or from the one after `cursor`.
+/// Facts of transactions that may still be overtaken by a slower one are left for later.
+///
+/// # Errors
+/// The database failed.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    after: Option<Cursor>,
+    limit: u64,
+) -> Result<Vec<Recorded>, DbErr> {
+    let mut query = select(db.get_database_backend());
+    if let Some(after) = after {
+        query.and_where(after_place(db.get_database_backend(), after));
+    }
+    read(db, query.limit(limit)).await
+}
+
+/// Deletes the facts from `before` and earlier, and returns how many they were. Cursors resume
+/// for seven days, so `before` must lie further back.
+///
+/// # Errors
+/// The database failed; what was deleted stays so.
+pub async fn prune(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
+    let mut deleted = 0;
+    loop {
+        let batch = retrying(|| prune_once(db, before)).await?;
+        deleted += batch;
+        if batch < PRUNE_BATCH {
+            return Ok(deleted);
+        }
+    }
+}
+
+async fn prune_once(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
+    // Only the oldest rows are looked at, so this needs no index on the time.
+    let oldest = Query::select()
+        .columns([Outbox::Position, Outbox::At])
+        .from(Outbox::Table)
+        .order_by(Outbox::Position, Order::Asc)
+        .limit(PRUNE_BATCH)
+        .to_owned();
+    let old = Query::select()
+        .column(Outbox::Position)
+        .from_subquery(oldest, "oldest")
+        .and_where(Expr::col(Outbox::At).lte(before))
+        .to_owned();
+    let mut delete = Query::delete();
+    delete
+        .from_table(Outbox::Table)
+        .and_where(Expr::col(Outbox::Position).in_subquery(old));
+    let txn = db.begin_write().await?;
+    let deleted = txn.execute(&delete).await?.rows_affected();
+    txn.commit().await?;
+    Ok(deleted)
+}
+
+/// Returns the place behind everything that can be read now: whatever is committed later comes
+/// after it.
+pub(crate) async fn end(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Cursor, DbErr> {
+    let mut query = Query::select();
+    match db.get_database_backend() {
+        DbBackend::Postgres => {
+            query.expr_as(Expr::cust(OLDEST_RUNNING), "transaction_id");
+            query.expr_as(Expr::val(0_i64), "position");
+        }
+        _ => {
+            query.expr_as(Expr::val(0_i64), "transaction_id");
+            query.expr_as(
+                Expr::col(Outbox::Position).max().if_null(Expr::val(0_i64)),
+                "position",
+            );
+            query.from(Outbox::Table);
+        }
+    }
+    let row = db.query_one(&query).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("the end of the outbox".into()))?;
+    Ok(Cursor {
+        transaction_id: row.try_get("", "transaction_id")?,
+        position: row.try_get("", "position")?,
+        at: now,
+    })
+}
+
+/// The oldest transaction that is still running, by the snapshot of the statement it stands in.
+/// Numbers are given out before their transaction commits, so a row below this one is safe: no
+/// row can appear before it any more.
+const OLDEST_RUNNING: &str = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+
+/// Selects whole rows that can no longer be overtaken, in order.
+pub(crate) fn select(backend: DbBackend) -> SelectStatement {
+    let mut query = Query::select();
+    query
+        .columns([
+            Outbox::Position,
+            Outbox::TransactionId,
+            Outbox::EventId,
+            Outbox::Topic,
+            Outbox::Key,
+            Outbox::Version,
+            Outbox::Source,
+            Outbox::Subject,
+            Outbox::At,
+            Outbox::CorrelationId,
+            Outbox::Traceparent,
+            Outbox::Synthetic,
+            Outbox::Data,
+        ])
+        .from(Outbox::Table);
+    if backend == DbBackend::Postgres {
+        query.and_where(Expr::col(Outbox::TransactionId).lt(Expr::cust(OLDEST_RUNNING)));
+        query.order_by(Outbox::TransactionId, Order::Asc);
+    }
+    query.order_by(Outbox::Position, Order::Asc).to_owned()
+}
+
+/// Rows after `cursor`.
+pub(crate) fn after_place(backend: DbBackend, cursor: Cursor) -> SimpleExpr {
+    if backend == DbBackend::Postgres {
+        place().gt(tuple(cursor))
+    } else {
+        Expr::col(Outbox::Position).gt(cursor.position)
+    }
+}
+
+/// Rows up to `cursor`.
+pub(crate) fn up_to_place(backend: DbBackend, cursor: Cursor) -> SimpleExpr {
+    if backend == DbBackend::Postgres {
+        place().lte(tuple(cursor))
+    } else {
+        Expr::col(Outbox::Position).lte(cursor.position)
+    }
+}
+
+pub(crate) async fn read(
+    db: &impl ConnectionTrait,
+    query: &SelectStatement,
+) -> Result<Vec<Recorded>, DbErr> {
+    db.query_all(query).await?.iter().map(recorded).collect()
+}
+
+fn place() -> SimpleExpr {
+    Expr::tuple([
+        Expr::col(Outbox::TransactionId),
+        Expr::col(Outbox::Position),
+    ])
+}
+
+fn tuple(cursor: Cursor) -> SimpleExpr {
+    Expr::tuple([Expr::val(cursor.transaction_id), Expr::val(cursor.position)])
+}
+
+fn recorded(row: &QueryResult) -> Result<Recorded, DbErr> {
+    let at: DateTime<Utc> = row.try_get("", "at")?;
+    Ok(Recorded {
+        event_id: row.try_get("", "event_id")?,
+        cursor: Cursor {
+            transaction_id: row.try_get("", "transaction_id")?,
+            position: row.try_get("", "position")?,
+            at,
+        },
+        topic: row.try_get("", "topic")?,
+        key: row.try_get("", "key")?,
+        version: row.try_get("", "version")?,
+        source: row.try_get("", "source")?,
+        subject: row.try_get("", "subject")?,
+        at,
+        origin: Origin {
+            correlation_id: row.try_get("", "correlation_id")?,
+            traceparent: row.try_get("", "traceparent")?,
+            synthetic: row.try_get("", "synthetic")?,
+        },
+        data: row.try_get("", "data")?,
+    })
+}
+
+fn aggregate(topic: &str) -> &str {
+    topic
+        .split_once('.')
+        .map_or(topic, |(aggregate, _)| aggregate)
+}

@@ -1,0 +1,249 @@
+//! One watcher's view of an outbox.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use sea_orm::sea_query::{Expr, ExprTrait};
+use store::Database;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::cursor::{Cursor, ParseError};
+use crate::outbox::{self, Recorded};
+use crate::schema::Outbox;
+use crate::tail::Registration;
+
+/// Facts that wait for a watcher who is slower than they come.
+pub const BUFFERED_MAX: usize = 256;
+/// A watcher that heard nothing for so long is told that all is well.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// Facts read at once while a watcher catches up.
+const CATCH_UP_BATCH: u64 = 200;
+
+/// Which facts a watcher wants: those that pass every part of it.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// What happened, one of these.
+    pub topics: &'static [&'static str],
+    /// The thing it happened to, if it is to be one.
+    pub key: Option<String>,
+    /// The user it concerns, if it is to be one.
+    pub subject: Option<Uuid>,
+}
+
+impl Filter {
+    pub(crate) fn passes(&self, fact: &Recorded) -> bool {
+        self.topics.contains(&fact.topic.as_str())
+            && self.key.as_ref().is_none_or(|key| *key == fact.key)
+            && self
+                .subject
+                .is_none_or(|subject| fact.subject == Some(subject))
+    }
+}
+
+/// What a watcher hears next.
+#[derive(Clone, Debug)]
+pub enum Next {
+    /// A fact that passes its filter.
+    Event(Arc<Recorded>),
+    /// It was too slow and missed facts up to here: show it the full state, as of now.
+    Gap {
+        /// The place behind what was missed.
+        cursor: Cursor,
+    },
+    /// Nothing happened for a while.
+    Idle,
+}
+
+/// Why a watcher hears nothing more.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// The cursor is not one of ours.
+    #[error(transparent)]
+    Invalid(#[from] ParseError),
+    /// The cursor is older than seven days: what came after it may be gone.
+    #[error("the cursor is older than seven days")]
+    Expired,
+    /// The service is about to stop: resume from the cursor elsewhere, or later.
+    #[error("the service is shutting down, resume from the last cursor")]
+    Closing,
+    /// The outbox could not be read: resume from the cursor.
+    #[error("the outbox could not be read")]
+    Db(#[from] DbErr),
+}
+
+/// Follows the facts that pass a filter, each once and in order. Dropping it ends it.
+#[derive(Debug)]
+pub struct Watch {
+    pub(crate) db: Database,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) cursor: Cursor,
+    /// Facts up to here are read from the outbox before any that the mailbox holds.
+    pub(crate) catch_up: Option<Cursor>,
+    pub(crate) caught: VecDeque<Recorded>,
+    pub(crate) _registration: Registration,
+}
+
+impl Watch {
+    /// Returns the place up to which everything was heard.
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// Waits for what comes next. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`WatchError::Closing`] and [`WatchError::Db`]; both may be resumed from
+    /// [`Watch::cursor`].
+    pub async fn next(&mut self) -> Result<Next, WatchError> {
+        if let Some(fact) = self.next_caught().await? {
+            self.cursor = fact.cursor;
+            return Ok(Next::Event(Arc::new(fact)));
+        }
+        let silence = tokio::time::sleep(SILENCE_MAX);
+        tokio::pin!(silence);
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = self.mailbox.take() => next?,
+                () = &mut silence => Next::Idle,
+            };
+            let place = match &next {
+                Next::Event(fact) => fact.cursor,
+                Next::Gap { cursor } => *cursor,
+                Next::Idle => self.mailbox.seen().unwrap_or(self.cursor),
+            };
+            // A cursor from another replica may be ahead of what this one has handed out.
+            if place.place() > self.cursor.place() || matches!(next, Next::Idle) {
+                self.cursor = self.cursor.later(place);
+                return Ok(next);
+            }
+        }
+    }
+
+    /// Returns the next fact from before the watcher came, reading on when none is at hand.
+    async fn next_caught(&mut self) -> Result<Option<Recorded>, WatchError> {
+        if let Some(until) = self.catch_up
+            && self.caught.is_empty()
+        {
+            if self.mailbox.lock().closing {
+                return Err(WatchError::Closing);
+            }
+            self.caught = self.read(until).await?.into();
+            if self.caught.is_empty() {
+                self.catch_up = None;
+                self.cursor = self.cursor.later(until);
+            }
+        }
+        Ok(self.caught.pop_front())
+    }
+
+    async fn read(&self, until: Cursor) -> Result<Vec<Recorded>, DbErr> {
+        let db = self.db.read();
+        let backend = db.get_database_backend();
+        let filter = &self.mailbox.filter;
+        let mut query = outbox::select(backend);
+        query
+            .and_where(outbox::after_place(backend, self.cursor))
+            .and_where(outbox::up_to_place(backend, until))
+            .and_where(Expr::col(Outbox::Topic).is_in(filter.topics.iter().copied()))
+            .and_where_option(
+                filter
+                    .key
+                    .as_ref()
+                    .map(|key| Expr::col(Outbox::Key).eq(key.as_str())),
+            )
+            .and_where_option(
+                filter
+                    .subject
+                    .map(|user| Expr::col(Outbox::Subject).eq(user)),
+            )
+            .limit(CATCH_UP_BATCH);
+        outbox::read(db, &query).await
+    }
+}
+
+/// Where the tail leaves facts for one watcher.
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    pub filter: Filter,
+    contents: Mutex<Contents>,
+    arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    facts: VecDeque<Arc<Recorded>>,
+    /// The place behind the last fact that found no room.
+    missed: Option<Cursor>,
+    /// Everything up to here that passes the filter has been put in.
+    seen: Option<Cursor>,
+    closing: bool,
+}
+
+impl Mailbox {
+    pub fn new(filter: Filter) -> Self {
+        Self {
+            filter,
+            contents: Mutex::default(),
+            arrived: Notify::new(),
+        }
+    }
+
+    /// Puts a fact in; after the first that finds no room, none is taken until all are fetched.
+    pub fn put(&self, fact: &Arc<Recorded>) {
+        let mut contents = self.lock();
+        if contents.missed.is_some() || contents.facts.len() >= BUFFERED_MAX {
+            contents.missed = Some(fact.cursor);
+        } else {
+            contents.facts.push_back(Arc::clone(fact));
+        }
+        drop(contents);
+        self.arrived.notify_one();
+    }
+
+    /// Notes that everything up to `cursor` was put in.
+    pub fn see(&self, cursor: Cursor) {
+        self.lock().seen = Some(cursor);
+    }
+
+    /// Wakes the watcher for the last time; what is left it can resume from its cursor.
+    pub fn close(&self) {
+        self.lock().closing = true;
+        self.arrived.notify_one();
+    }
+
+    async fn take(&self) -> Result<Next, WatchError> {
+        loop {
+            if let Some(next) = self.lock().take()? {
+                return Ok(next);
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    /// Returns the place that was seen, unless something waits to be fetched.
+    fn seen(&self) -> Option<Cursor> {
+        let contents = self.lock();
+        let waiting = !contents.facts.is_empty() || contents.missed.is_some();
+        contents.seen.filter(|_| !waiting)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Contents {
+    fn take(&mut self) -> Result<Option<Next>, WatchError> {
+        if self.closing {
+            return Err(WatchError::Closing);
+        }
+        if let Some(fact) = self.facts.pop_front() {
+            return Ok(Some(Next::Event(fact)));
+        }
+        Ok(self.missed.take().map(|cursor| Next::Gap { cursor }))
+    }
+}
