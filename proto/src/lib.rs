@@ -9,11 +9,13 @@
 //! `stoa.order.v1` is [`order::v1`].
 
 pub mod fact;
+pub mod money;
 pub mod server;
 pub mod validate;
 pub mod wkt;
 
 pub use fact::Fact;
+pub use money::MoneyError;
 pub use server::Limited;
 pub use validate::{Validate, Violation};
 
