@@ -1,0 +1,220 @@
+//! A fresh database per test, on each engine.
+//!
+//! ```ignore
+//! for db in testkit::database::both("order", async |db| migrations::up(db, "order").await).await {
+//!     // the same test on SQLite and on PostgreSQL
+//! }
+//! ```
+
+use std::collections::hash_map::DefaultHasher;
+use std::fmt::Display;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection};
+use store::{Config, Database};
+use tempfile::TempDir;
+
+use crate::postgres;
+
+/// Databases of earlier runs older than this are dropped.
+const STALE_AFTER_SECONDS: u64 = 20 * 60;
+
+/// A database of one test, open; dropping it forgets it.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// The open database.
+    pub database: Database,
+    service: &'static str,
+    config: Config,
+    _folder: Option<TempDir>,
+}
+
+impl TestDatabase {
+    /// Returns what it takes to open it, for a process or a replica of its own.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Opens it once more, as another replica or the next start does.
+    pub async fn open(&self) -> Database {
+        open(self.service, &self.config).await
+    }
+}
+
+impl Deref for TestDatabase {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
+    }
+}
+
+/// Returns a fresh database of `service` on SQLite and one on PostgreSQL, both migrated.
+pub async fn both<T, E: Display>(
+    service: &'static str,
+    migrate: impl AsyncFn(&Database) -> Result<T, E>,
+) -> [TestDatabase; 2] {
+    [
+        sqlite(service, &migrate).await,
+        postgres(service, &migrate).await,
+    ]
+}
+
+/// Returns a fresh, migrated SQLite file.
+pub async fn sqlite<T, E: Display>(
+    service: &'static str,
+    migrate: impl AsyncFn(&Database) -> Result<T, E>,
+) -> TestDatabase {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let config = Config::sqlite(&folder.path().join(format!("{service}.db")));
+    let database = open(service, &config).await;
+    run(service, &database, migrate).await;
+    TestDatabase {
+        database,
+        service,
+        config,
+        _folder: Some(folder),
+    }
+}
+
+/// Returns a fresh database on the shared PostgreSQL, cloned from one that `migrate` made.
+pub async fn postgres<T, E: Display>(
+    service: &'static str,
+    migrate: impl AsyncFn(&Database) -> Result<T, E>,
+) -> TestDatabase {
+    let server = postgres::shared().await;
+    let template = format!("template_{service}_{:016x}", this_program());
+    let mut admin = connect(&server).await;
+    // Two tests at once would make the template twice; the lock ends with the connection.
+    execute(&mut admin, "select pg_advisory_lock(1)").await;
+    if !exists(&mut admin, &template).await {
+        make_template(&server, &mut admin, &template, service, migrate).await;
+    }
+    execute(&mut admin, "select pg_advisory_unlock(1)").await;
+    let name = fresh_name(service);
+    execute(
+        &mut admin,
+        &format!("create database {name} template {template}"),
+    )
+    .await;
+    drop(admin.close().await);
+    let config = Config::new(server.url(&name));
+    let database = open(service, &config).await;
+    TestDatabase {
+        database,
+        service,
+        config,
+        _folder: None,
+    }
+}
+
+async fn make_template<T, E: Display>(
+    server: &postgres::Address,
+    admin: &mut PgConnection,
+    template: &str,
+    service: &'static str,
+    migrate: impl AsyncFn(&Database) -> Result<T, E>,
+) {
+    drop_stale(admin).await;
+    let unfinished = fresh_name("unfinished");
+    execute(admin, &format!("create database {unfinished}")).await;
+    let database = open(service, &Config::new(server.url(&unfinished))).await;
+    run(service, &database, migrate).await;
+    database.close().await.expect("a database closes");
+    execute(
+        admin,
+        &format!("alter database {unfinished} rename to {template}"),
+    )
+    .await;
+}
+
+async fn open(service: &'static str, config: &Config) -> Database {
+    match Database::connect(service, config).await {
+        Ok(database) => database,
+        Err(error) => panic!("cannot open the database of {service}: {error}"),
+    }
+}
+
+async fn run<T, E: Display>(
+    service: &str,
+    database: &Database,
+    migrate: impl AsyncFn(&Database) -> Result<T, E>,
+) {
+    if let Err(error) = migrate(database).await {
+        panic!("cannot migrate the database of {service}: {error}");
+    }
+}
+
+async fn connect(server: &postgres::Address) -> PgConnection {
+    match PgConnection::connect(&server.url("postgres")).await {
+        Ok(connection) => connection,
+        Err(error) => panic!("cannot connect to the PostgreSQL for tests: {error}"),
+    }
+}
+
+async fn execute(admin: &mut PgConnection, sql: &str) {
+    if let Err(error) = sqlx::query(AssertSqlSafe(sql.to_owned()))
+        .execute(admin)
+        .await
+    {
+        panic!("PostgreSQL refused `{sql}`: {error}");
+    }
+}
+
+async fn exists(admin: &mut PgConnection, name: &str) -> bool {
+    let found = sqlx::query("select 1 from pg_database where datname = $1").bind(name);
+    found
+        .fetch_optional(admin)
+        .await
+        .expect("databases can be listed")
+        .is_some()
+}
+
+/// Drops what earlier runs left; their names tell the second they were made in.
+async fn drop_stale(admin: &mut PgConnection) {
+    let names = sqlx::query_scalar::<_, String>(
+        "select datname from pg_database where datname like 't\\_%\\_%' limit 1000",
+    );
+    for name in names
+        .fetch_all(&mut *admin)
+        .await
+        .expect("databases can be listed")
+    {
+        let made = name
+            .split('_')
+            .nth(1)
+            .and_then(|seconds| seconds.parse::<u64>().ok());
+        if made.is_some_and(|made| made + STALE_AFTER_SECONDS < seconds_now()) {
+            execute(
+                admin,
+                &format!("drop database if exists {name} with (force)"),
+            )
+            .await;
+        }
+    }
+}
+
+fn fresh_name(service: &str) -> String {
+    format!(
+        "t_{}_{service}_{}",
+        seconds_now(),
+        uuid::Uuid::new_v4().simple()
+    )
+}
+
+/// A template belongs to the very program that made it, so that a changed schema makes a new one.
+fn this_program() -> u64 {
+    let path = std::env::current_exe().expect("a test knows its own file");
+    let made = std::fs::metadata(&path)
+        .and_then(|file| file.modified())
+        .ok();
+    let mut hasher = DefaultHasher::new();
+    (path, made).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn seconds_now() -> u64 {
+    let now = clock::Clock::system().now().timestamp();
+    u64::try_from(now).unwrap_or(0)
+}

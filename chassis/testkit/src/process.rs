@@ -1,0 +1,150 @@
+//! Processes that a test starts, watches, and kills.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal};
+
+/// How often a waiting test looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A running program whose output goes to a file; dropping it kills it.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    output: PathBuf,
+}
+
+impl Process {
+    /// Starts `program`; what it prints, to both streams, is appended to `output`. It gets the
+    /// `variables` beside those of the test, and none of the latter that start with `STOA_`.
+    ///
+    /// # Errors
+    /// The program cannot be started, or the file not be written.
+    pub fn start(
+        program: &Path,
+        arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+        variables: &[(&str, &str)],
+        output: &Path,
+    ) -> anyhow::Result<Self> {
+        let log = File::options().create(true).append(true).open(output)?;
+        let mut command = Command::new(program);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("STOA_") {
+                command.env_remove(name);
+            }
+        }
+        let child = command
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("start {}", program.display()))?;
+        Ok(Self {
+            child,
+            output: output.to_owned(),
+        })
+    }
+
+    /// Returns its id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns everything it printed so far, and what was in the file before.
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(&self.output).unwrap_or_default()
+    }
+
+    /// Tells whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Kills it as `kill -9` does, and waits until it is gone.
+    pub fn kill(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+
+    /// Asks it to stop, as `kill` does.
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Halts it where it stands.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    /// It runs longer than `at_most`; it is left running.
+    pub async fn wait(&mut self, at_most: Duration) -> anyhow::Result<ExitStatus> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            if start.elapsed() > at_most {
+                bail!(
+                    "process {} did not end within {at_most:?}: {}",
+                    self.id(),
+                    self.output()
+                );
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Waits until `find` finds something in what it printed.
+    ///
+    /// # Errors
+    /// It ended, or printed no such thing within `at_most`.
+    pub async fn wait_for<T>(
+        &mut self,
+        at_most: Duration,
+        find: impl Fn(&str) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        let start = Instant::now();
+        loop {
+            let running = self.is_running(); // before the output, which is complete if it ended
+            let output = self.output();
+            if let Some(found) = find(&output) {
+                return Ok(found);
+            }
+            if !running {
+                bail!("process {} ended: {output}", self.id());
+            }
+            if start.elapsed() > at_most {
+                bail!(
+                    "process {} printed no such thing within {at_most:?}: {output}",
+                    self.id()
+                );
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        let _gone = rustix::process::kill_process(Pid::from_child(&self.child), signal);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
