@@ -1,0 +1,69 @@
+//! Pricing owns price lists, promotions and quotes. It never uses floats, never converts
+//! currencies and never trusts a price from outside.
+
+mod command;
+mod config;
+pub mod demo;
+mod domain;
+mod error;
+mod event;
+mod housekeeping;
+mod price_list;
+mod promotions;
+mod quotes;
+mod rpc;
+mod store;
+
+use clock::Clock;
+
+pub use config::Config;
+pub use error::Error;
+
+use domain::money::Currency;
+
+/// The name of this service: in addresses, tokens, logs and facts.
+pub const NAME: &str = "pricing";
+
+/// What the composition root hands to this service.
+#[derive(Clone)]
+pub struct Deps {
+    /// Its own database, migrated.
+    pub db: ::store::Database,
+    /// Tells the time, makes ids.
+    pub clock: Clock,
+}
+
+/// What every handler works with.
+#[derive(Clone)]
+struct App {
+    db: ::store::Database,
+    clock: Clock,
+    /// The currency of requests that name none.
+    currency: Currency,
+}
+
+/// Puts the service together: every rpc of PricingService, readiness and background work.
+///
+/// # Errors
+/// [`Error::Config`] for a setting that cannot be.
+pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error> {
+    let currency = Currency::parse(&config.currency).ok_or(Error::Config {
+        key: "pricing.currency",
+        problem: "must be an ISO 4217 code such as EUR",
+    })?;
+    let Deps { db, clock } = deps;
+    let service = rpc::service(&App {
+        db: db.clone(),
+        clock: clock.clone(),
+        currency,
+    });
+    let ready = db.clone();
+    Ok(service
+        .ready("database", move || {
+            let db = ready.clone();
+            Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })
+        })
+        .background("housekeeping", move |shutdown| {
+            housekeeping::run(db, clock, shutdown)
+        }))
+}

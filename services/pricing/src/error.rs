@@ -1,0 +1,149 @@
+//! Everything that can go wrong in this service, and what of it a caller learns.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use ::store::idempotency::ClaimError;
+use rpc::{ConnectError, Kind, Reason};
+use sea_orm::DbErr;
+
+use crate::domain::money::Currency;
+use crate::domain::promotion::EmptyWindow;
+use crate::domain::quote::Refusal;
+use crate::domain::sku::Sku;
+use crate::promotions::PROMOTIONS_PER_TARGET_MAX;
+
+/// The domain of this service's reasons.
+const DOMAIN: &str = "stoa.pricing";
+
+/// Everything that can go wrong in this service, in its own words.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The SKU has no price in the currency, or is no SKU at all: pricing cannot tell.
+    #[error("{sku} has no price in {currency}")]
+    PriceNotFound {
+        /// The SKU asked for.
+        sku: Sku,
+        /// The currency asked for.
+        currency: Currency,
+    },
+    /// A price of nothing or less.
+    #[error("amount: must be positive")]
+    NotPositive,
+    /// The text names no currency.
+    #[error("currency_code: must be an ISO 4217 code such as EUR")]
+    Currency,
+    /// The promotion's time cannot be.
+    #[error("ends_at: {0}")]
+    Window(#[from] EmptyWindow),
+    /// A time before or after all that can be told.
+    #[error("{field}: is out of range")]
+    Time {
+        /// The field it came in.
+        field: &'static str,
+    },
+    /// A field that the contract's rules should have refused.
+    #[error("{field}: is not valid")]
+    Field {
+        /// The field it came in.
+        field: &'static str,
+    },
+    /// So many promotions for one target that a quote would have to read too much.
+    #[error(
+        "at most {PROMOTIONS_PER_TARGET_MAX} promotions that are not over may have the same target"
+    )]
+    TooManyPromotions,
+    /// The items have no quote.
+    #[error(transparent)]
+    Quote(#[from] Refusal),
+    /// The idempotency key stands for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The idempotency key is claimed and its answer is still to come.
+    #[error("a request with this idempotency key is being carried out")]
+    KeyPending,
+    /// A setting has a value that cannot be.
+    #[error("{key}: {problem}")]
+    Config {
+        /// The setting, as in the file.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A stored answer could not be read back.
+    #[error("a stored answer is unreadable")]
+    Answer(#[from] prost::DecodeError),
+    /// The database failed.
+    #[error("pricing storage failed")]
+    Store(#[from] DbErr),
+}
+
+impl Error {
+    /// What kind of failure it is on the wire.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::PriceNotFound { .. } => Kind::NotFound,
+            Self::NotPositive
+            | Self::Currency
+            | Self::Window(_)
+            | Self::Time { .. }
+            | Self::Field { .. }
+            | Self::KeyReused => Kind::InvalidArgument,
+            Self::TooManyPromotions | Self::Quote(Refusal::NoPrice { .. } | Refusal::Overflow) => {
+                Kind::FailedPrecondition
+            }
+            Self::KeyPending => Kind::Aborted,
+            Self::Config { .. } | Self::Answer(_) => Kind::Internal,
+            Self::Store(error) => match ::store::fault(error) {
+                ::store::Fault::Retry => Kind::Aborted,
+                ::store::Fault::Unavailable => Kind::Unavailable,
+                ::store::Fault::Unique { .. } | ::store::Fault::Other => Kind::Internal,
+            },
+        }
+    }
+
+    /// The reason that programs read, where there is more to tell than the kind.
+    fn reason(&self) -> Option<Reason> {
+        let reason = |reason| Some(Reason::new(DOMAIN, reason));
+        match self {
+            Self::Quote(Refusal::NoPrice { skus, currency }) => {
+                let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
+                let reason = Reason::new(DOMAIN, "NO_PRICE")
+                    .with("skus", skus.join(","))
+                    .with("currency_code", currency.as_str());
+                Some(reason)
+            }
+            Self::Quote(Refusal::Overflow) => reason("SUM_TOO_LARGE"),
+            Self::TooManyPromotions => reason("TOO_MANY_PROMOTIONS"),
+            Self::PriceNotFound { .. }
+            | Self::NotPositive
+            | Self::Currency
+            | Self::Window(_)
+            | Self::Time { .. }
+            | Self::Field { .. }
+            | Self::KeyReused
+            | Self::KeyPending
+            | Self::Config { .. }
+            | Self::Answer(_)
+            | Self::Store(_) => None,
+        }
+    }
+}
+
+impl From<Error> for ConnectError {
+    fn from(error: Error) -> Self {
+        let wire = rpc::to_wire(error.kind(), &error);
+        match error.reason() {
+            Some(reason) => reason.attach(wire),
+            None => wire,
+        }
+    }
+}
+
+impl From<ClaimError> for Error {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Mismatch => Self::KeyReused,
+            ClaimError::Db(error) => Self::Store(error),
+        }
+    }
+}

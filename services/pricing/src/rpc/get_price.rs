@@ -1,0 +1,22 @@
+//! GetPrice.
+
+use axum::extract::State;
+use proto::pricing::v1::{GetPriceRequest, GetPriceResponse};
+use rpc::{ConnectError, ConnectRequest, ConnectResponse};
+
+use super::currency;
+use crate::domain::sku::Sku;
+use crate::{App, price_list};
+
+/// Reads the price of one SKU.
+pub async fn get_price(
+    State(app): State<App>,
+    ConnectRequest(request): ConnectRequest<GetPriceRequest>,
+) -> Result<ConnectResponse<GetPriceResponse>, ConnectError> {
+    let request = rpc::valid(request)?.into_inner();
+    let currency = currency(&request.currency_code, &app)?;
+    let price = price_list::get(&app, Sku::new(request.sku), currency).await?;
+    Ok(ConnectResponse::new(GetPriceResponse {
+        price: Some(price.into()),
+    }))
+}

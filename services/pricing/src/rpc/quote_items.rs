@@ -1,0 +1,54 @@
+//! QuoteItems.
+
+use axum::extract::State;
+use proto::pricing::v1::{QuoteItem, QuoteItemsRequest, QuoteItemsResponse, QuoteLine};
+use rpc::{ConnectError, ConnectRequest, ConnectResponse, Valid};
+
+use super::{currency, money};
+use crate::domain::quote::{Item, Quote};
+use crate::domain::sku::Sku;
+use crate::error::Error;
+use crate::{App, quotes};
+
+/// Says what a cart costs now.
+pub async fn quote_items(
+    State(app): State<App>,
+    ConnectRequest(request): ConnectRequest<QuoteItemsRequest>,
+) -> Result<ConnectResponse<QuoteItemsResponse>, ConnectError> {
+    let request = rpc::valid(request)?;
+    let currency = currency(&request.currency_code, &app)?;
+    let quote = quotes::quote(&app, items(request)?, currency).await?;
+    Ok(ConnectResponse::new(quote.into()))
+}
+
+fn items(request: Valid<QuoteItemsRequest>) -> Result<Vec<Item>, Error> {
+    request.into_inner().items.into_iter().map(item).collect()
+}
+
+fn item(item: QuoteItem) -> Result<Item, Error> {
+    let quantity = item.quantity.try_into();
+    let quantity = quantity.map_err(|_| Error::Field {
+        field: "items.quantity",
+    })?;
+    Ok(Item {
+        sku: Sku::new(item.sku),
+        quantity,
+    })
+}
+
+impl From<Quote> for QuoteItemsResponse {
+    fn from(quote: Quote) -> Self {
+        let currency = quote.currency;
+        let lines = quote.lines.into_iter().map(|line| QuoteLine {
+            sku: line.item.sku.into_string(),
+            quantity: i32::try_from(line.item.quantity).unwrap_or(i32::MAX), // it came as an i32
+            unit_price: Some(money(currency, line.unit_price)),
+            amount: Some(money(currency, line.amount)),
+        });
+        Self {
+            lines: lines.collect(),
+            discount: Some(money(currency, quote.discount)),
+            total: Some(money(currency, quote.total)),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! SetPrice.
+
+use axum::extract::State;
+use proto::pricing::v1::{SetPriceRequest, SetPriceResponse, pricing_service};
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
+
+use crate::App;
+use crate::command::Command;
+use crate::domain::money::{Amount, Currency};
+use crate::domain::price::Price;
+use crate::domain::sku::Sku;
+use crate::error::Error;
+use crate::price_list::{self, Wish};
+
+/// Sets the price of a SKU in the amount's currency.
+pub async fn set_price(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<SetPriceRequest>,
+) -> Result<ConnectResponse<SetPriceResponse>, ConnectError> {
+    let command = Command::of(&call, pricing_service::SET_PRICE, &request);
+    let wish = Wish::try_from(rpc::valid(request)?)?;
+    let answer = price_list::set(&app, &command, &wish).await?;
+    Ok(answer.respond(&call))
+}
+
+impl TryFrom<Valid<SetPriceRequest>> for Wish {
+    type Error = Error;
+
+    fn try_from(request: Valid<SetPriceRequest>) -> Result<Self, Error> {
+        let request = request.into_inner();
+        let money = request.amount.ok_or(Error::Field { field: "amount" })?;
+        Ok(Self {
+            sku: Sku::new(request.sku),
+            currency: Currency::parse(&money.currency_code).ok_or(Error::Currency)?,
+            amount: Amount::new(money.minor_units)
+                .filter(|amount| *amount > Amount::ZERO)
+                .ok_or(Error::NotPositive)?,
+        })
+    }
+}
+
+impl From<Price> for SetPriceResponse {
+    fn from(price: Price) -> Self {
+        Self {
+            price: Some(price.into()),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Table `prices`: one row per SKU and currency.
+
+use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{QuerySelect, Set};
+
+use crate::domain::money::{Amount, Currency};
+use crate::domain::price::Price;
+use crate::domain::sku::Sku;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "prices")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    sku: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    currency_code: String,
+    minor_units: i64,
+    version: i64,
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl TryFrom<Model> for Price {
+    type Error = DbErr;
+
+    fn try_from(row: Model) -> Result<Self, DbErr> {
+        let broken = |what: &str| DbErr::Type(format!("price of {}: {what}", row.sku));
+        Ok(Self {
+            currency: Currency::parse(&row.currency_code).ok_or_else(|| broken("currency"))?,
+            amount: Amount::new(row.minor_units).ok_or_else(|| broken("negative amount"))?,
+            sku: Sku::new(row.sku),
+            version: row.version,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// The price of a SKU in a currency.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    sku: &Sku,
+    currency: Currency,
+) -> Result<Option<Price>, DbErr> {
+    let key = (sku.as_str().to_owned(), currency.to_string());
+    Entity::find_by_id(key)
+        .one(db)
+        .await?
+        .map(Price::try_from)
+        .transpose()
+}
+
+/// The prices of those of the SKUs that have one in the currency. The caller bounds `skus`.
+pub async fn find_many(
+    db: &impl ConnectionTrait,
+    skus: impl IntoIterator<Item = &Sku>,
+    currency: Currency,
+) -> Result<Vec<Price>, DbErr> {
+    let rows = Entity::find()
+        .filter(Column::Sku.is_in(skus.into_iter().map(Sku::as_str)))
+        .filter(Column::CurrencyCode.eq(currency.as_str()))
+        .all(db)
+        .await?;
+    rows.into_iter().map(Price::try_from).collect()
+}
+
+/// The version of the latest change of a SKU's prices over all its currencies; 0 before the first.
+pub async fn version(db: &impl ConnectionTrait, sku: &Sku) -> Result<i64, DbErr> {
+    let version: Option<Option<i64>> = Entity::find()
+        .select_only()
+        .column_as(Column::Version.max(), "version")
+        .filter(Column::Sku.eq(sku.as_str()))
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(version.flatten().unwrap_or(0))
+}
+
+/// Writes a price, over the one that was there.
+pub async fn save(db: &impl ConnectionTrait, price: &Price) -> Result<(), DbErr> {
+    let replace = OnConflict::columns([Column::Sku, Column::CurrencyCode])
+        .update_columns([Column::MinorUnits, Column::Version, Column::UpdatedAt])
+        .to_owned();
+    Entity::insert(row(price))
+        .on_conflict(replace)
+        .exec_without_returning(db)
+        .await
+        .map(drop)
+}
+
+fn row(price: &Price) -> ActiveModel {
+    ActiveModel {
+        sku: Set(price.sku.as_str().to_owned()),
+        currency_code: Set(price.currency.to_string()),
+        minor_units: Set(price.amount.minor_units()),
+        version: Set(price.version),
+        updated_at: Set(price.updated_at),
+    }
+}
