@@ -1,0 +1,8 @@
+//! The `[catalog]` section of the configuration.
+
+use serde::Deserialize;
+
+/// Settings of the catalog service: none yet, so every key is refused.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {}

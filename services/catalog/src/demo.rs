@@ -1,0 +1,80 @@
+//! Demo data: the products that `stoa up` shows on an empty data folder.
+
+use ::store::{Database, retrying};
+use chrono::{DateTime, Utc};
+use clock::Clock;
+use events::Origin;
+use uuid::Uuid;
+
+use crate::domain::product::{DisplayPrice, Draft, Product, ProductId, Sku};
+use crate::domain::search;
+use crate::error::Error;
+use crate::event::{self, Change};
+use crate::store;
+
+/// One demo product.
+#[derive(Clone, Debug)]
+pub struct DemoProduct {
+    /// Given from outside, so that every run makes the same shop.
+    pub id: Uuid,
+    pub sku: String,
+    pub name: String,
+    pub description: String,
+    pub category: String,
+    /// Relative to the shop.
+    pub image_url: String,
+    /// The ISO 4217 code and minor units of the price to show.
+    pub display_price: Option<(String, i64)>,
+    /// Lists show the newest first.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Puts products into the catalog whose ids are not in it yet, in one transaction; run again it
+/// changes nothing.
+///
+/// # Errors
+/// [`Error::SkuTaken`], or a database that failed: then nothing was written.
+pub async fn seed(db: &Database, clock: &Clock, products: &[DemoProduct]) -> Result<(), Error> {
+    retrying(|| seed_once(db, clock, products)).await
+}
+
+async fn seed_once(db: &Database, clock: &Clock, demo: &[DemoProduct]) -> Result<(), Error> {
+    let origin = Origin {
+        correlation_id: "demo".to_owned(),
+        ..Origin::default()
+    };
+    let txn = db.begin_write().await?;
+    for demo in demo {
+        let product = Product::from(demo.clone());
+        if store::product::find(&txn, product.id).await?.is_some() {
+            continue;
+        }
+        store::product::insert(&txn, &product).await?;
+        store::term::insert(&txn, [(product.id, &search::terms(&product))]).await?;
+        event::push(&txn, clock, &origin, &product, Change::Created).await?;
+    }
+    txn.commit().await?;
+    Ok(())
+}
+
+impl From<DemoProduct> for Product {
+    fn from(demo: DemoProduct) -> Self {
+        let draft = Draft {
+            sku: Sku::new(demo.sku),
+            name: demo.name,
+            description: demo.description,
+            category: demo.category,
+            image_url: demo.image_url,
+        };
+        let display_price = demo
+            .display_price
+            .map(|(currency_code, minor_units)| DisplayPrice {
+                currency_code,
+                minor_units,
+            });
+        Self {
+            display_price,
+            ..Self::new(ProductId(demo.id), draft, demo.created_at)
+        }
+    }
+}

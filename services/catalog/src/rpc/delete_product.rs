@@ -1,0 +1,21 @@
+//! DeleteProduct.
+
+use axum::extract::State;
+use proto::catalog::v1::{DeleteProductRequest, DeleteProductResponse, catalog_service};
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+
+use super::product_id;
+use crate::command::Command;
+use crate::{App, products};
+
+/// Takes a product out of the catalog.
+pub async fn delete_product(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<DeleteProductRequest>,
+) -> Result<ConnectResponse<DeleteProductResponse>, ConnectError> {
+    let command = Command::of(&call, catalog_service::DELETE_PRODUCT, &request);
+    let request = rpc::valid(request)?;
+    let answer = products::delete(&app, &command, product_id(&request.id)?).await?;
+    Ok(answer.respond(&call))
+}

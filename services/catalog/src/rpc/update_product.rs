@@ -1,0 +1,37 @@
+//! UpdateProduct.
+
+use axum::extract::State;
+use proto::catalog::v1::{UpdateProductRequest, UpdateProductResponse, catalog_service};
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+
+use super::product_id;
+use crate::command::Command;
+use crate::domain::product::{Product, Revision};
+use crate::{App, products};
+
+/// Changes the fields that are present; an empty text clears all but the name.
+pub async fn update_product(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<UpdateProductRequest>,
+) -> Result<ConnectResponse<UpdateProductResponse>, ConnectError> {
+    let command = Command::of(&call, catalog_service::UPDATE_PRODUCT, &request);
+    let request = rpc::valid(request)?.into_inner();
+    let id = product_id(&request.id)?;
+    let revision = Revision {
+        name: request.name,
+        description: request.description,
+        category: request.category,
+        image_url: request.image_url,
+    };
+    let answer = products::update(&app, &command, id, &revision).await?;
+    Ok(answer.respond(&call))
+}
+
+impl From<Product> for UpdateProductResponse {
+    fn from(product: Product) -> Self {
+        Self {
+            product: Some(product.into()),
+        }
+    }
+}
