@@ -1,0 +1,339 @@
+//! Services put together behind one edge, on one port: the assembly that the suite, a
+//! single service, the gateway and the conformance server all use.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use clock::Clock;
+use connectrpc_axum::MakeServiceBuilder;
+use connectrpc_axum::tonic::{FromRequestPartsLayer, FromRequestPartsService};
+use futures::future::BoxFuture;
+use http::Request;
+use tonic::service::Routes;
+use tonic_web::{GrpcWebLayer, GrpcWebService};
+use tower::Layer;
+
+use crate::contract::{Contract, Method};
+use crate::edge::cors::Cors;
+use crate::edge::deadline::Timeouts;
+use crate::edge::guard::Encodings;
+use crate::edge::shed::{Load, Shed};
+use crate::edge::{self, Stats};
+use crate::health::{self, Health};
+use crate::inner::{Inner, InnerLayer};
+use crate::reflect;
+use crate::service::Service;
+use crate::token::Verifier;
+
+/// The largest messages, in bytes, after decompression.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// What is read, unless the service is named below.
+    pub receive: usize,
+    /// What is read by services of these full names.
+    pub receive_of: HashMap<String, usize>,
+    /// What is written.
+    pub send: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            receive: 1 << 20,
+            receive_of: HashMap::new(),
+            send: 4 << 20,
+        }
+    }
+}
+
+impl Limits {
+    /// The limit of one service.
+    pub fn receive(&self, service: &str) -> usize {
+        self.receive_of
+            .get(service)
+            .copied()
+            .unwrap_or(self.receive)
+    }
+}
+
+/// How an app treats its callers. The defaults are those that ship.
+#[derive(Clone, Default)]
+pub struct Config {
+    /// Message sizes.
+    pub limits: Limits,
+    /// Deadlines.
+    pub timeouts: Timeouts,
+    /// Work in flight.
+    pub load: Load,
+    /// Origins that may call from a browser.
+    pub cors: Cors,
+    /// Compressions.
+    pub encodings: Encodings,
+    /// Whether reflection answers on this port, to everyone.
+    pub reflection: bool,
+}
+
+/// Carries a call to where its service is.
+#[derive(Clone)]
+pub struct Forward(pub Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response> + Send + Sync>);
+
+/// Why an app cannot be put together. Each is a mistake in the program, found at start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A mounted service that the contract does not know.
+    #[error("service {0} is mounted but not in the contract")]
+    Unknown(String),
+    /// An rpc without an access option: nobody may call it, and nobody meant that.
+    #[error("rpc {0} has no access rule in its contract")]
+    NoAccessRule(String),
+    /// An rpc that only reads and cannot be reached by GET.
+    #[error("rpc {0} only reads, but is not opened to GET")]
+    NoGet(String),
+    /// An rpc opened to GET that may change something.
+    #[error("rpc {0} is opened to GET, but its contract does not say it only reads")]
+    UnsafeGet(String),
+    /// The descriptors do not load.
+    #[error("reflection cannot be built from the contract")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Services behind one edge. Clones share it; a tower service over whole requests.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+pub(crate) type Grpc = FromRequestPartsService<Inner<Routes>>;
+
+pub(crate) struct Shared {
+    pub(crate) routes: HashMap<Arc<str>, Arc<Route>>,
+    pub(crate) connect: Router,
+    pub(crate) grpc: Grpc,
+    pub(crate) grpc_web: GrpcWebService<Grpc>,
+    pub(crate) pages: Option<Router>,
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) encodings: Encodings,
+    pub(crate) cors: Cors,
+    pub(crate) shed: Shed,
+    pub(crate) verifier: Option<Verifier>,
+    pub(crate) clock: Clock,
+    pub(crate) health: Health,
+}
+
+/// Where one rpc of the contract is answered.
+pub(crate) struct Route {
+    pub(crate) method: Arc<Method>,
+    pub(crate) target: Target,
+    pub(crate) stats: Stats,
+}
+
+pub(crate) enum Target {
+    Here,
+    Elsewhere(Forward),
+    Nowhere,
+}
+
+/// Puts an [`App`] together.
+pub struct Builder {
+    contract: Contract,
+    clock: Clock,
+    health: Health,
+    config: Config,
+    services: Vec<Service>,
+    verifier: Option<Verifier>,
+    pages: Option<Router>,
+    forward: Option<Forward>,
+}
+
+impl App {
+    /// Begins an app that answers by `contract` and reports its state to `health`.
+    pub fn builder(contract: Contract, clock: Clock, health: Health) -> Builder {
+        Builder {
+            contract,
+            clock,
+            health,
+            config: Config::default(),
+            services: Vec::new(),
+            verifier: None,
+            pages: None,
+            forward: None,
+        }
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: Request<Body>) -> Response {
+        edge::handle(self.0.clone(), request).await
+    }
+}
+
+impl tower::Service<Request<Body>> for App {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let shared = self.0.clone();
+        Box::pin(async move { Ok(edge::handle(shared, request).await) })
+    }
+}
+
+impl Builder {
+    /// Sets limits, deadlines and the rest.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Verifies bearer tokens with this; without it, none is good.
+    pub fn verifier(mut self, verifier: Verifier) -> Self {
+        self.verifier = Some(verifier);
+        self
+    }
+
+    /// Adds a service.
+    pub fn service(mut self, service: Service) -> Self {
+        self.services.push(service);
+        self
+    }
+
+    /// Answers what is no rpc.
+    pub fn pages(mut self, pages: Router) -> Self {
+        self.pages = Some(pages);
+        self
+    }
+
+    /// Carries rpcs of the contract that no service here answers to where they are.
+    pub fn forward(mut self, forward: Forward) -> Self {
+        self.forward = Some(forward);
+        self
+    }
+
+    /// Puts it all behind one edge.
+    ///
+    /// # Errors
+    /// [`StartError`], for whatever a service forgot.
+    pub fn build(self) -> Result<App, StartError> {
+        let Self {
+            contract,
+            clock,
+            health,
+            config,
+            mut services,
+            verifier,
+            pages,
+            forward,
+        } = self;
+        let contract = contract.open(health::SERVICE);
+        services.push(health::service(&health));
+        let mut mounted: Vec<&'static str> = Vec::new();
+        let mut connect = Router::new();
+        let mut grpc = Routes::default();
+        for service in services {
+            check(&contract, &service)?;
+            health.add(service.name, service.checks);
+            for mount in service.mounts {
+                mounted.push(mount.service);
+                let receive = config.limits.receive(mount.service);
+                let half = MakeServiceBuilder::new()
+                    .receive_max_bytes(receive)
+                    .send_max_bytes(config.limits.send)
+                    .add_router(mount.connect.layer(InnerLayer))
+                    .build();
+                connect = connect.merge(half);
+                grpc = (mount.grpc)(grpc, &config.limits, config.encodings);
+            }
+        }
+        let (contract, grpc) = match config.reflection {
+            true => reflect::add(contract, grpc, &mounted)?,
+            false => (contract, grpc),
+        };
+        mounted.extend(
+            config
+                .reflection
+                .then_some(reflect::SERVICES)
+                .into_iter()
+                .flatten(),
+        );
+        let grpc = FromRequestPartsLayer::new().layer(InnerLayer.layer(grpc.prepare()));
+        Ok(App(Arc::new(Shared {
+            routes: routes(&contract, &mounted, forward.as_ref()),
+            connect: connect.with_state(()),
+            grpc_web: GrpcWebLayer::new().layer(grpc.clone()),
+            grpc,
+            pages,
+            limits: config.limits,
+            timeouts: config.timeouts,
+            encodings: config.encodings,
+            cors: config.cors,
+            shed: Shed::new(config.load),
+            verifier,
+            clock,
+            health,
+        })))
+    }
+}
+
+fn routes(
+    contract: &Contract,
+    mounted: &[&str],
+    forward: Option<&Forward>,
+) -> HashMap<Arc<str>, Arc<Route>> {
+    let route = |method: &Arc<Method>| {
+        let ours = method.service.starts_with("stoa.");
+        let target = match forward {
+            _ if mounted.contains(&&*method.service) => Target::Here,
+            Some(forward) if ours => Target::Elsewhere(forward.clone()),
+            _ => Target::Nowhere,
+        };
+        let stats = Stats::new(&method.path, context(&method.service));
+        (
+            method.path.clone(),
+            Arc::new(Route {
+                method: method.clone(),
+                target,
+                stats,
+            }),
+        )
+    };
+    contract.methods().map(route).collect()
+}
+
+/// The context that a full service name belongs to: `order` for
+/// `stoa.order.v1.OrderService`, `gateway` for what it answers itself.
+fn context(service: &str) -> &str {
+    match service.split('.').collect::<Vec<_>>()[..] {
+        ["stoa", "bff", ..] => "gateway",
+        ["stoa", context, ..] => context,
+        _ => "edge",
+    }
+}
+
+/// Refuses a service that forgot something.
+fn check(contract: &Contract, service: &Service) -> Result<(), StartError> {
+    for mount in &service.mounts {
+        let mut known = false;
+        for method in contract.methods_of(mount.service) {
+            known = true;
+            let opened = service.gets.contains(&&*method.path);
+            let path = method.path.to_string();
+            match (&method.access, method.is_get(), opened) {
+                (None, ..) => return Err(StartError::NoAccessRule(path)),
+                (_, true, false) => return Err(StartError::NoGet(path)),
+                (_, false, true) => return Err(StartError::UnsafeGet(path)),
+                (Some(_), true, true) | (Some(_), false, false) => {}
+            }
+        }
+        if !known {
+            return Err(StartError::Unknown(mount.service.to_owned()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! The way of a request, once for every protocol, outside the protocol switch: no content
+//! type and no verb leads around it.
+//!
+//! ```text
+//! panic and log → CORS → drain → guard → deadline → shedding → identity → access → handler
+//! ```
+
+pub(crate) mod answer;
+mod cache;
+pub(crate) mod cors;
+pub(crate) mod deadline;
+mod drain;
+pub(crate) mod guard;
+pub(crate) mod identity;
+mod observe;
+pub(crate) mod protocol;
+pub(crate) mod shed;
+mod stats;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use connectrpc_axum::prelude::{Code, ConnectError};
+use futures::FutureExt;
+use http::{HeaderName, HeaderValue, Request, StatusCode, Version};
+use tower::ServiceExt;
+use tracing::Instrument;
+
+use crate::app::{Forward, Shared, Target};
+use crate::call::{Call, CorrelationId, IdempotencyKey};
+use crate::contract::Method;
+use crate::error::INTERNAL_MESSAGE;
+use crate::inner::{Admitted, Rejected};
+use answer::Refusal;
+use drain::Drain;
+use identity::LocalCaller;
+use observe::Observation;
+use protocol::Protocol;
+
+pub(crate) use stats::Stats;
+
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Answers one request.
+pub(crate) async fn handle(app: Arc<Shared>, request: Request<Body>) -> Response {
+    let protocol = Protocol::of(request.method(), request.headers());
+    let observation = Observation::begin(&app, &request, protocol);
+    let span = observation.span();
+    let metadata = observation.metadata.clone();
+    let response = respond(&app, request, &observation)
+        .instrument(span.clone())
+        .await;
+    observation.finish(response, metadata, span)
+}
+
+async fn respond(app: &Shared, mut request: Request<Body>, seen: &Observation) -> Response {
+    if let Some(preflight) = app.cors.preflight(&request) {
+        let origin = app.cors.allows(request.headers());
+        return opened(app, origin, preflight);
+    }
+    let origin = app.cors.allows(request.headers());
+    let drain = (request.version() < Version::HTTP_2).then(Drain::default);
+    if let Some(drain) = &drain {
+        request = request.map(|body| drain.hold(body));
+    }
+    let answered = AssertUnwindSafe(dispatch(app, request, seen))
+        .catch_unwind()
+        .await;
+    let refused = match answered {
+        Ok(Ok(mut response)) => match response.extensions_mut().remove::<Rejected>() {
+            None => Ok(response),
+            Some(Rejected(error)) => Err(Refusal::Error(error)),
+        },
+        Ok(Err(refusal)) => Err(refusal),
+        Err(_) => {
+            metrics::counter!("rpc_panics_total").increment(1);
+            tracing::error!("A handler panicked");
+            Err(ConnectError::new(Code::Internal, INTERNAL_MESSAGE).into())
+        }
+    };
+    let mut response =
+        refused.unwrap_or_else(|refusal| refusal.write(seen.protocol, &seen.metadata));
+    if let Some(drain) = drain {
+        drain.finish().await;
+    }
+    let id = HeaderValue::from_str(seen.correlation_id.as_str());
+    if let Ok(id) = id {
+        response.headers_mut().insert(CORRELATION_ID, id);
+    }
+    opened(app, origin, response)
+}
+
+fn opened(app: &Shared, origin: Option<HeaderValue>, mut response: Response) -> Response {
+    app.cors.open(origin, &mut response);
+    response
+}
+
+/// Finds what the path names and calls it.
+async fn dispatch(
+    app: &Shared,
+    request: Request<Body>,
+    seen: &Observation,
+) -> Result<Response, Refusal> {
+    let Some(route) = &seen.route else {
+        return page(app, request, seen).await;
+    };
+    match route.target {
+        Target::Here => call(app, request, seen, &route.method).await,
+        Target::Elsewhere(ref forward) => {
+            forward_call(app, request, seen, &route.method, forward).await
+        }
+        Target::Nowhere => Err(unknown(request.uri().path())),
+    }
+}
+
+/// Lets a call in, step by step, and runs its handler.
+async fn call(
+    app: &Shared,
+    request: Request<Body>,
+    seen: &Observation,
+    method: &Arc<Method>,
+) -> Result<Response, Refusal> {
+    let (mut parts, body) = request.into_parts();
+    guard::check(method, seen.protocol, &mut parts, app.encodings)?;
+    let local = parts.extensions.remove::<LocalCaller>();
+    let permit = match local {
+        None => Some(app.shed.enter().await?),
+        Some(_) => None, // the call around it holds a place already
+    };
+    let call = admit(app, &parts, seen, method, local).await?;
+    let deadline = call.deadline;
+    let reader = call.caller.clone();
+    parts.extensions.insert(Admitted {
+        method: method.clone(),
+        receive_bytes_max: app.limits.receive(&method.service),
+    });
+    parts.extensions.insert(call);
+    let conditions = cache::Conditions::of(seen.protocol, method, &parts.headers, &reader);
+    let request = Request::from_parts(parts, body);
+    let running = async {
+        match seen.protocol {
+            Protocol::Grpc => app.grpc.clone().oneshot(request).await,
+            Protocol::GrpcWeb { .. } => app
+                .grpc_web
+                .clone()
+                .oneshot(request)
+                .await
+                .map(|r| r.map(Body::new)),
+            _ => app.connect.clone().oneshot(request).await,
+        }
+    };
+    let answered = tokio::time::timeout_at(deadline.instant(), running).await;
+    drop(permit);
+    let response = match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => return Err(late()),
+    };
+    Ok(conditions.apply(response).await)
+}
+
+/// Lets a call in as far as its service's own edge, which does the rest.
+async fn forward_call(
+    app: &Shared,
+    request: Request<Body>,
+    seen: &Observation,
+    method: &Arc<Method>,
+    forward: &Forward,
+) -> Result<Response, Refusal> {
+    let (mut parts, body) = request.into_parts();
+    guard::check(method, seen.protocol, &mut parts, app.encodings)?;
+    let _permit = app.shed.enter().await?;
+    let call = admit(app, &parts, seen, method, None).await?;
+    let deadline = call.deadline;
+    parts.extensions.insert(call);
+    let running = (forward.0)(Request::from_parts(parts, body));
+    match tokio::time::timeout_at(deadline.instant(), running).await {
+        Ok(response) => Ok(response),
+        Err(_) => Err(late()),
+    }
+}
+
+/// Everything that is asked of a call before its handler runs: deadline, identity, access.
+async fn admit(
+    app: &Shared,
+    parts: &http::request::Parts,
+    seen: &Observation,
+    method: &Method,
+    local: Option<LocalCaller>,
+) -> Result<Call, Refusal> {
+    let deadline = app
+        .timeouts
+        .deadline(method, seen.protocol, &parts.headers)?;
+    let caller = identity::caller(app.verifier.as_ref(), &parts.headers, local).await?;
+    let scope = identity::scope(method, &caller)?;
+    seen.note_caller(&caller);
+    Ok(Call {
+        caller,
+        scope,
+        deadline,
+        correlation_id: seen.correlation_id.clone(),
+        trace: seen.trace,
+        idempotency_key: idempotency_key(&parts.headers)?,
+        response: seen.metadata.clone(),
+        synthetic: observe::is_synthetic(&parts.headers),
+        path: method.path.clone(),
+    })
+}
+
+fn idempotency_key(headers: &http::HeaderMap) -> Result<Option<IdempotencyKey>, ConnectError> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    match value.to_str().ok().and_then(IdempotencyKey::parse) {
+        Some(key) => Ok(Some(key)),
+        None => Err(ConnectError::new(
+            Code::InvalidArgument,
+            "idempotency-key must have 1 to 255 visible ASCII characters",
+        )),
+    }
+}
+
+fn late() -> Refusal {
+    ConnectError::new(Code::DeadlineExceeded, "The answer was not ready in time").into()
+}
+
+/// What is not an rpc: health, and whatever pages this listener has.
+async fn page(
+    app: &Shared,
+    request: Request<Body>,
+    seen: &Observation,
+) -> Result<Response, Refusal> {
+    let path = request.uri().path();
+    if let Some(response) = app.health.probe(path) {
+        return Ok(response);
+    }
+    match (&app.pages, seen.protocol) {
+        (Some(pages), Protocol::Http | Protocol::ConnectGet) => serve_page(pages, request).await,
+        (None, Protocol::Http | Protocol::ConnectGet) => Err(Refusal::ErrorAs(
+            StatusCode::NOT_FOUND,
+            ConnectError::new(Code::NotFound, "Nothing is here"),
+        )),
+        _ => Err(unknown(path)),
+    }
+}
+
+async fn serve_page(pages: &Router, request: Request<Body>) -> Result<Response, Refusal> {
+    match pages.clone().oneshot(request).await {
+        Ok(response) => Ok(response),
+        Err(never) => match never {},
+    }
+}
+
+fn unknown(path: &str) -> Refusal {
+    // A caller's own path comes back to it alone, cut to what a log line and a header bear.
+    let shown: String = path.chars().take(200).collect();
+    let error = ConnectError::new(
+        Code::Unimplemented,
+        format!("{shown} is not an rpc of this server"),
+    );
+    Refusal::ErrorAs(StatusCode::NOT_FOUND, error)
+}
+
+/// The id that a request brought, or a new one.
+fn correlation_id(app: &Shared, headers: &http::HeaderMap) -> CorrelationId {
+    let brought = headers
+        .get(CORRELATION_ID)
+        .and_then(|value| value.to_str().ok());
+    match brought.and_then(CorrelationId::parse) {
+        Some(id) => id,
+        None => CorrelationId::from_uuid(app.clock.id()),
+    }
+}

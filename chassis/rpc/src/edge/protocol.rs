@@ -1,0 +1,72 @@
+//! In which protocol a caller speaks: read once from verb and content type, and asked by
+//! every layer that treats protocols apart.
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method};
+
+/// The protocol of a request, as far as framing and errors go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// Connect, one message each way, the bare message as the body.
+    Connect,
+    /// Connect's GET for what only reads.
+    ConnectGet,
+    /// Connect with enveloped messages.
+    ConnectStream {
+        /// Protobuf rather than JSON.
+        proto: bool,
+    },
+    /// gRPC.
+    Grpc,
+    /// gRPC-Web.
+    GrpcWeb {
+        /// Base64 rather than bytes.
+        text: bool,
+    },
+    /// Anything else that HTTP carries.
+    Http,
+}
+
+impl Protocol {
+    /// Reads the protocol of a request.
+    pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
+        match media_type(headers) {
+            b"application/json" | b"application/proto" => Self::Connect,
+            b"application/connect+json" => Self::ConnectStream { proto: false },
+            b"application/connect+proto" => Self::ConnectStream { proto: true },
+            kind if kind.starts_with(b"application/grpc-web-text") => Self::GrpcWeb { text: true },
+            kind if kind.starts_with(b"application/grpc-web") => Self::GrpcWeb { text: false },
+            kind if kind.starts_with(b"application/grpc") => Self::Grpc,
+            _ if method == Method::GET => Self::ConnectGet,
+            _ => Self::Http,
+        }
+    }
+
+    /// Whether tonic's half answers.
+    pub(crate) fn is_grpc(self) -> bool {
+        matches!(self, Self::Grpc | Self::GrpcWeb { .. })
+    }
+
+    /// The protocol's name in logs and metric labels.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Connect | Self::ConnectStream { .. } => "connect",
+            Self::ConnectGet => "connect_get",
+            Self::Grpc => "grpc",
+            Self::GrpcWeb { .. } => "grpc_web",
+            Self::Http => "http",
+        }
+    }
+}
+
+/// The content type without its parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> &[u8] {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .map_or(&b""[..], |value| value.as_bytes());
+    let end = value
+        .iter()
+        .position(|byte| *byte == b';')
+        .unwrap_or(value.len());
+    value[..end].trim_ascii()
+}
