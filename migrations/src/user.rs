@@ -1,0 +1,11 @@
+//! The schema of the user service: accounts, credentials, sessions and signing
+//! keys, beside the outbox and the idempotency records every service has.
+
+mod m0001_users;
+
+use sea_orm_migration::MigrationTrait;
+
+/// Every change of the user service's database, oldest first.
+pub fn list() -> Vec<Box<dyn MigrationTrait>> {
+    vec![Box::new(m0001_users::Migration)]
+}
