@@ -1,0 +1,8 @@
+//! The rules of accounts, sessions and keys: no database, no wire, no clock, no async.
+
+pub mod email;
+pub mod id;
+pub mod password;
+pub mod session;
+pub mod signing_key;
+pub mod user;

@@ -1,0 +1,134 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn ada() -> User {
+    let id = UserId(uuid::Uuid::from_u128(1));
+    User::new(
+        id,
+        "Ada Lovelace",
+        Email::new("ada@example.test"),
+        Roles::default(),
+        at(0),
+    )
+}
+
+/// row: D15
+#[test]
+fn the_first_name_is_the_first_word() {
+    for (name, first) in [
+        ("Ada Lovelace", "Ada"),
+        ("  Grace  Hopper ", "Grace"),
+        ("李小龍", "李小龍"),
+        ("", ""),
+    ] {
+        let user = User {
+            name: name.to_owned(),
+            ..ada()
+        };
+        assert_eq!(user.first_name(), first, "{name:?}");
+    }
+}
+
+/// row: D1
+#[test]
+fn everyone_is_a_customer_unless_said_otherwise() {
+    assert_eq!(ada().roles, customer());
+    assert!(!ada().is_staff());
+}
+
+/// row: P21
+#[test]
+fn an_absent_name_stays_and_an_empty_one_clears() {
+    let mut user = ada();
+    assert_eq!(user.change(&Change::default(), at(1)), Outcome::Unchanged);
+    assert_eq!((user.name.as_str(), user.version), ("Ada Lovelace", 1));
+    let clear = Change {
+        name: Some(String::new()),
+        ..Change::default()
+    };
+    assert_eq!(user.change(&clear, at(2)), Outcome::Changed);
+    assert_eq!(
+        (user.name.as_str(), user.version, user.updated_at),
+        ("", 2, at(2))
+    );
+}
+
+/// row: D4
+#[test]
+fn a_block_is_kept_once_and_lifted_once() {
+    let mut user = ada();
+    assert_eq!(user.block("chargebacks", at(1)), Outcome::Changed);
+    assert_eq!(user.block("again", at(2)), Outcome::Unchanged);
+    assert_eq!(
+        user.block,
+        Some(Block {
+            at: at(1),
+            reason: "chargebacks".to_owned()
+        })
+    );
+    assert!(!user.can_place_orders());
+    assert_eq!(user.unblock(at(3)), Outcome::Changed);
+    assert_eq!(user.unblock(at(4)), Outcome::Unchanged);
+    assert!(user.can_place_orders());
+    assert_eq!(user.version, 3);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Name(String),
+    Email(String),
+    Roles(Vec<Role>),
+    Block,
+    Unblock,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        "[a-c]{0,2}".prop_map(Step::Name),
+        "[a-c]@example\\.test".prop_map(Step::Email),
+        prop::sample::subsequence(Role::ALL.to_vec(), 1..4).prop_map(Step::Roles),
+        Just(Step::Block),
+        Just(Step::Unblock),
+    ]
+}
+
+proptest! {
+    /// Whatever happens in whatever order, also with a clock that runs backwards: versions count
+    /// the changes without a gap, and an account never looks older than it is.
+    ///
+    /// row: D1, I6
+    #[test]
+    fn every_change_is_one_version(steps in prop::collection::vec((step(), -5_i64..5), 0..40)) {
+        let mut user = ada();
+        for (step, seconds) in steps {
+            let before = user.clone();
+            let now = at(seconds);
+            let outcome = match step {
+                Step::Name(name) => {
+                    user.change(&Change { name: Some(name), ..Change::default() }, now)
+                }
+                Step::Email(email) => {
+                    let email = Some(Email::new(&email));
+                    user.change(&Change { email, ..Change::default() }, now)
+                }
+                Step::Roles(roles) => {
+                    let roles = Some(roles.into_iter().collect());
+                    user.change(&Change { roles, ..Change::default() }, now)
+                }
+                Step::Block => user.block("", now),
+                Step::Unblock => user.unblock(now),
+            };
+            match outcome {
+                Outcome::Changed => prop_assert_eq!(user.version, before.version + 1),
+                Outcome::Unchanged => prop_assert_eq!(&user, &before),
+            }
+            prop_assert!(user.created_at <= user.updated_at);
+            prop_assert!(before.updated_at <= user.updated_at);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Everything that can go wrong in this service, and what of it a caller learns.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use std::time::Duration;
+
+use rpc::token::SignError;
+use rpc::{ConnectError, Kind, Reason};
+use sea_orm::DbErr;
+
+use crate::domain::password::BadLength;
+
+/// The domain of this service's reasons.
+const DOMAIN: &str = "stoa.user";
+/// The queue for hashing is worked off in about this time.
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// Everything that can go wrong in this service, in its own words.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such account within the caller's reach. It names no id, so that another person's
+    /// account answers byte for byte as an unknown one does.
+    #[error("user does not exist")]
+    UserNotFound,
+    /// Another account has the address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// Somebody who is not an admin sent roles.
+    #[error("only an admin may change roles")]
+    RolesRefused,
+    /// Support staff reached for an account of staff.
+    #[error("only an admin may block or unblock staff")]
+    StaffAccount,
+    /// Without this account nobody could keep the accounts.
+    #[error("the last admin must remain")]
+    LastAdmin,
+    /// The account is blocked.
+    #[error("User blocked")]
+    Blocked,
+    /// The address is unknown or the password is wrong; which of them is not said.
+    #[error("wrong e-mail address or password")]
+    WrongCredentials,
+    /// The refresh token is unknown, over, used twice or revoked; which of them is not said.
+    #[error("the session is over, sign in again")]
+    SessionOver,
+    /// The cookie came along with a request that our own pages did not make.
+    #[error("the cookie is accepted from our own pages only")]
+    CrossSite,
+    /// The password is too short or too long.
+    #[error(transparent)]
+    PasswordLength(#[from] BadLength),
+    /// A page size or page token that cannot be.
+    #[error(transparent)]
+    Page(#[from] store::page::Error),
+    /// The cursor was not made by us.
+    #[error("cursor is not one of this stream")]
+    CursorUnknown,
+    /// The cursor is older than what is kept.
+    #[error("the cursor is too old, start anew")]
+    CursorExpired,
+    /// The server stops; the watcher resumes elsewhere.
+    #[error("the server is stopping, resume from the cursor")]
+    Stopping {
+        /// Where to resume.
+        cursor: String,
+    },
+    /// The text is not an id.
+    #[error("the id is not a UUID")]
+    MalformedId,
+    /// The idempotency key stands for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The idempotency key is claimed and its answer is still to come.
+    #[error("a request with this idempotency key is being carried out")]
+    KeyPending,
+    /// Too many passwords are being hashed.
+    #[error("too many sign-ins at once, try again shortly")]
+    Busy,
+    /// Too many wrong passwords for one account.
+    #[error("too many failed sign-ins, try again later")]
+    TooManyAttempts {
+        /// When the next attempt is allowed.
+        retry_after: Duration,
+    },
+    /// A password could not be hashed, or its hash not be read.
+    #[error("password hashing failed")]
+    Hashing(#[source] argon2::password_hash::Error),
+    /// A signing key could not be made or used.
+    #[error("token signing failed")]
+    Signing(#[from] SignError),
+    /// An account that the command line describes, against the rules of sign-up.
+    #[error("{0}")]
+    Account(String),
+    /// A setting has a value that cannot be.
+    #[error("{key}: {problem}")]
+    Config {
+        /// The setting, as in the file.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A stored answer could not be read back.
+    #[error("a stored answer is unreadable")]
+    Answer(#[from] prost::DecodeError),
+    /// A task ended before its time.
+    #[error("a background task failed")]
+    Task(#[from] tokio::task::JoinError),
+    /// The database failed.
+    #[error("user storage failed")]
+    Store(#[from] DbErr),
+}
+
+impl Error {
+    /// What kind of failure it is on the wire.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::UserNotFound => Kind::NotFound,
+            Self::EmailTaken => Kind::AlreadyExists,
+            Self::RolesRefused | Self::StaffAccount | Self::CrossSite => Kind::PermissionDenied,
+            Self::LastAdmin | Self::Blocked => Kind::FailedPrecondition,
+            Self::WrongCredentials | Self::SessionOver => Kind::Unauthenticated,
+            Self::PasswordLength(_)
+            | Self::Page(_)
+            | Self::CursorUnknown
+            | Self::KeyReused
+            | Self::MalformedId
+            | Self::Account(_) => Kind::InvalidArgument,
+            Self::CursorExpired => Kind::OutOfRange,
+            Self::Stopping { .. } => Kind::Unavailable,
+            Self::KeyPending => Kind::Aborted,
+            Self::Busy | Self::TooManyAttempts { .. } => Kind::ResourceExhausted,
+            Self::Hashing(_)
+            | Self::Signing(_)
+            | Self::Config { .. }
+            | Self::Answer(_)
+            | Self::Task(_) => Kind::Internal,
+            Self::Store(error) => match store::fault(error) {
+                store::Fault::Retry => Kind::Aborted,
+                store::Fault::Unavailable => Kind::Unavailable,
+                store::Fault::Unique { .. } | store::Fault::Other => Kind::Internal,
+            },
+        }
+    }
+
+    /// The reason that programs read, where there is more to tell than the kind.
+    fn reason(&self) -> Option<Reason> {
+        let plain = |reason| Some(Reason::new(DOMAIN, reason));
+        match self {
+            Self::EmailTaken => plain("EMAIL_TAKEN"),
+            Self::RolesRefused => plain("ROLES_REFUSED"),
+            Self::StaffAccount => plain("STAFF_ACCOUNT"),
+            Self::LastAdmin => plain("LAST_ADMIN"),
+            Self::Blocked => plain("USER_BLOCKED"),
+            Self::WrongCredentials => plain("WRONG_CREDENTIALS"),
+            Self::SessionOver => plain("SESSION_OVER"),
+            Self::CrossSite => plain("CROSS_SITE"),
+            Self::TooManyAttempts { .. } => plain("TOO_MANY_ATTEMPTS"),
+            Self::Stopping { cursor } => {
+                Some(Reason::new(DOMAIN, "STOPPING").with("cursor", cursor))
+            }
+            Self::UserNotFound
+            | Self::PasswordLength(_)
+            | Self::Page(_)
+            | Self::CursorUnknown
+            | Self::CursorExpired
+            | Self::KeyReused
+            | Self::KeyPending
+            | Self::MalformedId
+            | Self::Account(_)
+            | Self::Busy
+            | Self::Hashing(_)
+            | Self::Signing(_)
+            | Self::Config { .. }
+            | Self::Answer(_)
+            | Self::Task(_)
+            | Self::Store(_) => None,
+        }
+    }
+
+    /// When the caller should come back, where we know.
+    fn retry_after(&self) -> Option<Duration> {
+        if let Self::TooManyAttempts { retry_after } = self {
+            Some(*retry_after)
+        } else {
+            matches!(self, Self::Busy).then_some(BUSY_RETRY_AFTER)
+        }
+    }
+}
+
+impl From<Error> for ConnectError {
+    fn from(error: Error) -> Self {
+        let mut wire = rpc::to_wire(error.kind(), &error);
+        if let Some(reason) = error.reason() {
+            wire = reason.attach(wire);
+        }
+        match error.retry_after() {
+            Some(delay) => rpc::error::with_retry_after(wire, delay),
+            None => wire,
+        }
+    }
+}
+
+impl From<store::idempotency::ClaimError> for Error {
+    fn from(error: store::idempotency::ClaimError) -> Self {
+        match error {
+            store::idempotency::ClaimError::Mismatch => Self::KeyReused,
+            store::idempotency::ClaimError::Db(error) => Self::Store(error),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Accounts that no caller asks for: the first admin's, by the command line.
+
+use ::store::Database;
+use clock::Clock;
+use events::Origin;
+use proto::Validate;
+use proto::user::v1::SignUpRequest;
+use rpc::{Role, Roles};
+use uuid::Uuid;
+
+use crate::config::PasswordConfig;
+use crate::domain::email::Email;
+use crate::domain::id::UserId;
+use crate::domain::password::Password;
+use crate::domain::user::User;
+use crate::error::Error;
+use crate::password::{Hasher, PasswordHash};
+use crate::{event, store};
+
+/// An account to make.
+#[derive(Clone, Debug)]
+pub struct Account<'a> {
+    /// The full name, maybe empty.
+    pub name: &'a str,
+    /// The address to sign in with.
+    pub email: &'a str,
+    /// What it may do; none means customer.
+    pub roles: &'a [Role],
+    /// The password to sign in with.
+    pub password: &'a str,
+}
+
+/// Makes an account in a migrated database and returns its id.
+///
+/// # Errors
+/// [`Error::Account`] for a name, address or password that sign-up would refuse,
+/// [`Error::EmailTaken`].
+pub async fn create_account(
+    db: &Database,
+    clock: &Clock,
+    config: &PasswordConfig,
+    account: &Account<'_>,
+) -> Result<Uuid, Error> {
+    check(account)?;
+    let password = Password::chosen(account.password)?;
+    let hash = Hasher::new(config, clock.clone())?.hash(password).await?;
+    let roles: Roles = account.roles.iter().copied().collect();
+    let (id, now) = (UserId(clock.id()), clock.now());
+    let user = User::new(id, account.name, Email::new(account.email), roles, now);
+    ::store::retrying(|| create_once(db, clock, &user, &hash)).await?;
+    Ok(id.0)
+}
+
+async fn create_once(
+    db: &Database,
+    clock: &Clock,
+    user: &User,
+    hash: &PasswordHash,
+) -> Result<(), Error> {
+    let txn = db.begin_write().await?;
+    store::user::insert(&txn, user).await?;
+    store::credential::put(&txn, user.id, hash, user.created_at).await?;
+    event::created(&txn, clock, &origin(clock), user).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
+/// Where a fact comes from that no call made true.
+pub fn origin(clock: &Clock) -> Origin {
+    Origin {
+        correlation_id: clock.id().simple().to_string(),
+        ..Origin::default()
+    }
+}
+
+/// Holds an account to the rules of the contract.
+fn check(account: &Account<'_>) -> Result<(), Error> {
+    let request = SignUpRequest {
+        name: account.name.to_owned(),
+        email: account.email.to_owned(),
+        password: account.password.to_owned(),
+        use_cookie: false,
+    };
+    match request.validate().first() {
+        Some(violation) => Err(Error::Account(format!(
+            "{}: {}",
+            violation.field, violation.message
+        ))),
+        None => Ok(()),
+    }
+}

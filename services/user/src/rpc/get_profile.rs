@@ -1,0 +1,36 @@
+//! `UserService/GetProfile`
+
+use axum::extract::State;
+use proto::user::v1::{GetProfileRequest, GetProfileResponse, Profile};
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+
+use super::user_id;
+use crate::App;
+use crate::domain::user::User;
+use crate::error::Error;
+use crate::store;
+
+/// Reads what other contexts may know about a customer.
+pub async fn get_profile(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<GetProfileRequest>,
+) -> Result<ConnectResponse<GetProfileResponse>, ConnectError> {
+    let id = user_id(&rpc::valid(request)?.customer_id)?;
+    let user = store::user::find(app.db.read(), id, call.scope)
+        .await
+        .map_err(Error::Store)?;
+    let profile = Some(user.ok_or(Error::UserNotFound)?.into());
+    Ok(ConnectResponse::new(GetProfileResponse { profile }))
+}
+
+impl From<User> for Profile {
+    fn from(user: User) -> Self {
+        Self {
+            customer_id: user.id.to_string(),
+            first_name: user.first_name().to_owned(),
+            can_place_orders: user.can_place_orders(),
+            name: user.name,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! `UserService/GetUser`
+
+use axum::extract::State;
+use proto::user::v1::{GetUserRequest, User};
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+
+use super::user_id;
+use crate::App;
+use crate::error::Error;
+use crate::store;
+
+/// Reads one account within reach of the caller.
+pub async fn get_user(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<GetUserRequest>,
+) -> Result<ConnectResponse<User>, ConnectError> {
+    let id = user_id(&rpc::valid(request)?.id)?;
+    let user = store::user::find(app.db.read(), id, call.scope)
+        .await
+        .map_err(Error::Store)?;
+    Ok(ConnectResponse::new(
+        user.ok_or(Error::UserNotFound)?.into(),
+    ))
+}

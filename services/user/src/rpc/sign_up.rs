@@ -1,0 +1,37 @@
+//! `AuthService/SignUp`
+
+use axum::extract::State;
+use proto::user::v1::{SignUpRequest, SignUpResponse};
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+
+use super::{Carrier, token_pair};
+use crate::App;
+use crate::accounts::Draft;
+use crate::domain::email::Email;
+use crate::domain::password::Password;
+use crate::domain::user;
+use crate::error::Error;
+use crate::sessions;
+
+/// Makes a customer's account and signs it in.
+pub async fn sign_up(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<SignUpRequest>,
+) -> Result<ConnectResponse<SignUpResponse>, ConnectError> {
+    let request = rpc::valid(request)?.into_inner();
+    let password = Password::chosen(&request.password).map_err(Error::PasswordLength)?;
+    let email = Email::new(&request.email);
+    let draft = Draft {
+        name: request.name,
+        email,
+        roles: user::customer(),
+    };
+    let signed_in = sessions::sign_up(&app, &call, &draft, password).await?;
+    let carrier = Carrier::of(request.use_cookie);
+    let tokens = Some(token_pair(&app, &call, &signed_in, carrier).await?);
+    Ok(ConnectResponse::new(SignUpResponse {
+        user: Some(signed_in.user.into()),
+        tokens,
+    }))
+}

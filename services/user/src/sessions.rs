@@ -1,0 +1,201 @@
+//! Signing up, in and out.
+
+use ::store::Transaction;
+use chrono::{DateTime, Utc};
+use rpc::{Call, Scope};
+
+use crate::App;
+use crate::accounts::{self, Draft};
+use crate::domain::email::Email;
+use crate::domain::id::{SessionId, UserId};
+use crate::domain::password::Password;
+use crate::domain::session::{RefreshToken, Session, Verdict};
+use crate::domain::user::User;
+use crate::error::Error;
+use crate::password::{self, PasswordHash};
+use crate::store;
+
+/// Somebody who has proved who they are.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Their account.
+    pub user: User,
+    /// What gets them the next access token.
+    pub refresh_token: RefreshToken,
+    /// When the session ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Makes a customer's account and signs them in.
+///
+/// # Errors
+/// [`Error::EmailTaken`], [`Error::Busy`].
+pub async fn sign_up(
+    app: &App,
+    call: &Call,
+    draft: &Draft,
+    password: Password,
+) -> Result<SignedIn, Error> {
+    let hash = app.hasher.hash(password).await?;
+    ::store::retrying(|| sign_up_once(app, call, draft, &hash)).await
+}
+
+async fn sign_up_once(
+    app: &App,
+    call: &Call,
+    draft: &Draft,
+    hash: &PasswordHash,
+) -> Result<SignedIn, Error> {
+    let txn = app.db.begin_write().await?;
+    let user = accounts::create(app, call, &txn, draft).await?;
+    store::credential::put(&txn, user.id, hash, user.created_at).await?;
+    let signed_in = start_session(app, &txn, user).await?;
+    txn.commit().await?;
+    Ok(signed_in)
+}
+
+/// Signs in who knows the password. An unknown address, an account without a password and a
+/// wrong password answer alike, in equal time.
+///
+/// # Errors
+/// [`Error::WrongCredentials`], [`Error::Blocked`], [`Error::TooManyAttempts`], [`Error::Busy`].
+pub async fn sign_in(app: &App, email: &Email, password: Password) -> Result<SignedIn, Error> {
+    let address = email.key();
+    app.throttle.admit(&address, app.clock.now())?;
+    let verified = verify(app, email, password).await;
+    match &verified {
+        Ok(_) => app.throttle.succeeded(&address),
+        Err(Error::WrongCredentials) => {}
+        Err(_) => app.throttle.refund(&address),
+    }
+    let (id, hash, verdict) = verified?;
+    ::store::retrying(|| sign_in_once(app, id, &hash, &verdict)).await
+}
+
+/// Compares the password; with an unknown address it asks the database and hashes as often.
+async fn verify(
+    app: &App,
+    email: &Email,
+    password: Password,
+) -> Result<(UserId, PasswordHash, password::Verdict), Error> {
+    let user = store::user::find_by_email(app.db.read(), &email.key()).await?;
+    let id = user.map_or(UserId(uuid::Uuid::nil()), |user| user.id);
+    let hash = store::credential::find(app.db.read(), id).await?;
+    let verdict = app.hasher.verify(password, hash.clone()).await?;
+    match hash {
+        Some(hash) if verdict != password::Verdict::Wrong => Ok((id, hash, verdict)),
+        _ => Err(Error::WrongCredentials),
+    }
+}
+
+async fn sign_in_once(
+    app: &App,
+    id: UserId,
+    hash: &PasswordHash,
+    verdict: &password::Verdict,
+) -> Result<SignedIn, Error> {
+    let txn = app.db.begin_write().await?;
+    let user = store::user::find(&txn, id, Scope::Everyone).await?;
+    let user = user.ok_or(Error::WrongCredentials)?;
+    if store::credential::find(&txn, id).await?.as_ref() != Some(hash) {
+        return Err(Error::WrongCredentials); // changed while the password was being hashed
+    }
+    if user.is_blocked() {
+        return Err(Error::Blocked);
+    }
+    if let password::Verdict::Rehashed(hash) = verdict {
+        store::credential::put(&txn, id, hash, app.clock.now()).await?;
+    }
+    let signed_in = start_session(app, &txn, user).await?;
+    txn.commit().await?;
+    Ok(signed_in)
+}
+
+async fn start_session(app: &App, txn: &Transaction, user: User) -> Result<SignedIn, Error> {
+    let (id, life) = (SessionId(app.clock.id()), app.config.session_life());
+    let secrets = (app.clock.random(), app.clock.random());
+    let (session, refresh_token) = Session::start(id, user.id, secrets, app.clock.now(), life);
+    store::session::end_oldest_of(txn, user.id).await?;
+    store::session::insert(txn, &session).await?;
+    Ok(SignedIn {
+        user,
+        refresh_token,
+        expires_at: session.expires_at,
+    })
+}
+
+/// Exchanges a refresh token for its successor. A token that comes too late ends its session.
+///
+/// # Errors
+/// [`Error::SessionOver`].
+pub async fn refresh(app: &App, token: &RefreshToken) -> Result<SignedIn, Error> {
+    ::store::retrying(|| refresh_once(app, token)).await
+}
+
+async fn refresh_once(app: &App, token: &RefreshToken) -> Result<SignedIn, Error> {
+    let txn = app.db.begin_write().await?;
+    let session = store::session::find_to_change(&txn, token.session()).await?;
+    let mut session = session.ok_or(Error::SessionOver)?;
+    let (nonce, grace) = (app.clock.random(), app.config.refresh_grace());
+    let refresh_token = match session.present(token, nonce, app.clock.now(), grace) {
+        Verdict::Rotated(successor) => {
+            store::session::update(&txn, &session).await?;
+            successor
+        }
+        Verdict::Again(successor) => successor,
+        Verdict::Reused => {
+            store::session::delete(&txn, session.id).await?;
+            txn.commit().await?;
+            tracing::warn!(
+                user.id = %session.user_id,
+                session.id = %session.id,
+                "Ended a session whose refresh token was used twice",
+            );
+            return Err(Error::SessionOver);
+        }
+        Verdict::Expired | Verdict::Forged => return Err(Error::SessionOver),
+    };
+    let user = store::user::find(&txn, session.user_id, Scope::Everyone).await?;
+    let user = user
+        .filter(|user| !user.is_blocked())
+        .ok_or(Error::SessionOver)?;
+    txn.commit().await?;
+    Ok(SignedIn {
+        user,
+        refresh_token,
+        expires_at: session.expires_at,
+    })
+}
+
+/// Which sessions to end.
+#[derive(Debug)]
+pub enum Ending {
+    /// The one of this token.
+    One(RefreshToken),
+    /// All of the caller's.
+    All,
+}
+
+/// Ends sessions of a person; one that is over, or somebody else's, is left as it is.
+///
+/// # Errors
+/// The database failed.
+pub async fn sign_out(app: &App, user: UserId, ending: &Ending) -> Result<(), Error> {
+    ::store::retrying(|| sign_out_once(app, user, ending)).await
+}
+
+async fn sign_out_once(app: &App, user: UserId, ending: &Ending) -> Result<(), Error> {
+    let txn = app.db.begin_write().await?;
+    match ending {
+        Ending::All => store::session::delete_all_of(&txn, user).await?,
+        Ending::One(token) => {
+            let session = store::session::find_to_change(&txn, token.session()).await?;
+            let own = |session: &Session| session.user_id == user && session.handed_out(token);
+            if let Some(session) = session.filter(own) {
+                store::session::delete(&txn, session.id).await?;
+            }
+        }
+    }
+    txn.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! One account's changes as they happen, read from this service's own outbox: so they arrive
+//! whichever replica made them, and a cursor works on any.
+
+use async_stream::try_stream;
+use events::{Filter, Next, Recorded, Watch, WatchError};
+use futures::Stream;
+use proto::Fact;
+use proto::event::v1::{UserCreated, UserDeleted, UserUpdated};
+use rpc::{Call, Scope};
+
+use crate::App;
+use crate::domain::id::UserId;
+use crate::domain::user::User;
+use crate::error::Error;
+use crate::store;
+
+const TOPICS: &[&str] = &[UserCreated::TOPIC, UserUpdated::TOPIC, UserDeleted::TOPIC];
+
+/// What a watcher is told.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// What happened; none in a heartbeat.
+    pub change: Option<Change>,
+    /// Where to resume after this.
+    pub cursor: String,
+    /// Whether updates were dropped before this one.
+    pub gap: bool,
+}
+
+/// What happened to an account.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// It was made.
+    Created(Box<User>),
+    /// It changed; as it is now, which may be later than the change told of.
+    Updated(Box<User>),
+    /// It is gone: the last update.
+    Deleted,
+}
+
+/// Follows an account within reach of the caller.
+///
+/// # Errors
+/// [`Error::UserNotFound`], [`Error::CursorUnknown`], [`Error::CursorExpired`].
+pub async fn open(app: &App, call: &Call, id: UserId, cursor: &str) -> Result<Watch, Error> {
+    let filter = Filter {
+        topics: TOPICS,
+        key: Some(id.to_string()),
+        subject: None,
+    };
+    let watch = app
+        .tail
+        .watch(filter, cursor)
+        .await
+        .map_err(|error| to_error(error, cursor))?;
+    // After the watch has begun, so that no end of the account goes unnoticed.
+    store::user::find(app.db.read(), id, call.scope)
+        .await?
+        .ok_or(Error::UserNotFound)?;
+    Ok(watch)
+}
+
+/// The updates of a watch, up to the account's end; heartbeats too if they are wanted.
+pub fn updates(
+    app: App,
+    id: UserId,
+    mut watch: Watch,
+    heartbeats: bool,
+) -> impl Stream<Item = Result<Update, Error>> {
+    try_stream! {
+        loop {
+            let next = watch.next().await;
+            let next = next.map_err(|error| to_error(error, &watch.cursor().to_string()))?;
+            let (change, gap) = match next {
+                Next::Event(fact) => (Some(change(&app, id, &fact).await?), false),
+                Next::Gap { .. } => (Some(state(&app, id).await?), true),
+                Next::Idle if heartbeats => (None, false),
+                Next::Idle => continue,
+            };
+            let is_over = matches!(change, Some(Change::Deleted));
+            yield Update { change, cursor: watch.cursor().to_string(), gap };
+            if is_over {
+                break;
+            }
+        }
+    }
+}
+
+/// What a fact says. A fact holds less than the account, so the rest is read; an account that was
+/// deleted since is told as deleted, and its last fact never comes.
+async fn change(app: &App, id: UserId, fact: &Recorded) -> Result<Change, Error> {
+    match state(app, id).await? {
+        Change::Updated(user) if fact.topic == UserCreated::TOPIC => Ok(Change::Created(user)),
+        change => Ok(change),
+    }
+}
+
+async fn state(app: &App, id: UserId) -> Result<Change, Error> {
+    let user = store::user::find(app.db.read(), id, Scope::Everyone).await?;
+    Ok(user.map_or(Change::Deleted, |user| Change::Updated(Box::new(user))))
+}
+
+fn to_error(error: WatchError, cursor: &str) -> Error {
+    match error {
+        WatchError::Invalid(_) => Error::CursorUnknown,
+        WatchError::Expired => Error::CursorExpired,
+        WatchError::Closing => Error::Stopping {
+            cursor: cursor.to_owned(),
+        },
+        WatchError::Db(error) => Error::Store(error),
+    }
+}
