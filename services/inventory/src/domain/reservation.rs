@@ -1,4 +1,4 @@
-//! The life of a reservation, as a pure core: [`plan`] says what a command would do to it,
+//! The life of a reservation, as a pure core: [`plan`] says what a demand would do to it,
 //! [`Reservation::after`] what it then is. The store carries the plan out.
 //!
 //! | state     | Reserve, same items        | Commit                       | Release        | time is up |
@@ -12,7 +12,7 @@
 //! | Lost      | refused: expired           | refused: expired             | → Released     | –          |
 //!
 //! Reserve with other items is refused in every state but none and Released. A refusal for
-//! want of stock is remembered (Short, Lost): a late copy of the command must not hold
+//! want of stock is remembered (Short, Lost): a late copy of the demand must not hold
 //! pieces for an order that was rejected on the first answer. Release wins over everything
 //! and is remembered also where there was nothing to release.
 
@@ -80,7 +80,7 @@ pub struct Shortage {
 
 /// What can be asked of a reservation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum Demand {
     /// Hold these items until then.
     Reserve { items: Items, until: DateTime<Utc> },
     /// Sell what is held.
@@ -91,7 +91,7 @@ pub enum Command {
     Expire,
 }
 
-/// Why a command has no effect.
+/// Why a demand has no effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// There are too few pieces.
@@ -111,7 +111,7 @@ pub enum Refusal {
     Missing,
 }
 
-/// What a command would do.
+/// What a demand would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
     /// Nothing: its effect is there already.
@@ -135,13 +135,13 @@ pub struct Change {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Says what `command` does to the reservation of an order, `current` if there is one.
-pub fn plan(current: Option<&Reservation>, command: &Command, now: DateTime<Utc>) -> Plan {
-    match command {
-        Command::Reserve { items, until } => reserve(current, items, *until, now),
-        Command::Commit => commit(current),
-        Command::Release(reason) => release(current, *reason),
-        Command::Expire => expire(current, now),
+/// Says what `demand` does to the reservation of an order, `current` if there is one.
+pub fn plan(current: Option<&Reservation>, demand: &Demand, now: DateTime<Utc>) -> Plan {
+    match demand {
+        Demand::Reserve { items, until } => reserve(current, items, *until, now),
+        Demand::Commit => commit(current),
+        Demand::Release(reason) => release(current, *reason),
+        Demand::Expire => expire(current, now),
     }
 }
 

@@ -27,16 +27,16 @@ impl Books {
         books
     }
 
-    /// Carries a command out; the answer is the state it leaves, or why it was refused.
+    /// Carries a demand out; the answer is the state it leaves, or why it was refused.
     pub fn run(
         &mut self,
         order: OrderId,
-        command: &Command,
+        demand: &Demand,
         now: DateTime<Utc>,
     ) -> Result<State, Refusal> {
         let current = self.reservations.get(&order).cloned();
         let current = current.as_ref();
-        let change = match plan(current, command, now) {
+        let change = match plan(current, demand, now) {
             Plan::Keep => return Ok(current.map_or(State::Expired, |kept| kept.state.clone())),
             Plan::Refuse(refusal) => return Err(refusal),
             Plan::Change(change) => change,
@@ -111,12 +111,12 @@ impl Reference {
         })
     }
 
-    /// Whether the command is granted.
-    fn run(&mut self, order: OrderId, command: &Command, now: DateTime<Utc>) -> bool {
+    /// Whether the demand is granted.
+    fn run(&mut self, order: OrderId, demand: &Demand, now: DateTime<Utc>) -> bool {
         let mut flags = self.orders.get(&order).cloned().unwrap_or_default();
         let dead = flags.released || flags.out_of_stock || flags.lost;
-        let granted = match command {
-            Command::Reserve { items, until } => {
+        let granted = match demand {
+            Demand::Reserve { items, until } => {
                 let same = flags.asked.is_empty() || flags.asked == *items;
                 if dead || !same {
                     false
@@ -133,7 +133,7 @@ impl Reference {
                     granted
                 }
             }
-            Command::Commit => {
+            Demand::Commit => {
                 let granted = !dead
                     && !flags.asked.is_empty()
                     && (flags.sold || flags.held_until.is_some() || self.can_have(&flags.asked));
@@ -143,16 +143,16 @@ impl Reference {
                 flags.lost |= self.orders.get(&order).is_some_and(|before| before.lost);
                 granted
             }
-            Command::Release(_) => {
+            Demand::Release(_) => {
                 (flags.sold, flags.held_until, flags.released) = (false, None, true);
                 true
             }
-            Command::Expire => {
+            Demand::Expire => {
                 flags.held_until = flags.held_until.filter(|until| *until > now);
                 true
             }
         };
-        if !matches!(command, Command::Expire | Command::Commit) || self.orders.contains_key(&order)
+        if !matches!(demand, Demand::Expire | Demand::Commit) || self.orders.contains_key(&order)
         {
             self.orders.insert(order, flags);
         }
@@ -179,40 +179,40 @@ pub fn any_items() -> impl Strategy<Value = Items> {
     })
 }
 
-/// A command for one of four orders, after some seconds have passed.
-pub fn any_step() -> impl Strategy<Value = (OrderId, i64, StepCommand)> {
+/// A demand for one of four orders, after some seconds have passed.
+pub fn any_step() -> impl Strategy<Value = (OrderId, i64, StepDemand)> {
     let reason = prop::sample::select(&[
         ReleaseReason::Cancelled,
         ReleaseReason::PaymentFailed,
         ReleaseReason::Expired,
     ][..]);
-    let command = prop_oneof![
-        5 => (any_items(), 1..30i64).prop_map(|(items, ttl)| StepCommand::Reserve(items, ttl)),
-        4 => Just(StepCommand::Commit),
-        2 => reason.prop_map(StepCommand::Release),
-        2 => Just(StepCommand::Expire),
+    let demand = prop_oneof![
+        5 => (any_items(), 1..30i64).prop_map(|(items, ttl)| StepDemand::Reserve(items, ttl)),
+        4 => Just(StepDemand::Commit),
+        2 => reason.prop_map(StepDemand::Release),
+        2 => Just(StepDemand::Expire),
     ];
-    ((1..=4u128).prop_map(order), 0..20i64, command)
+    ((1..=4u128).prop_map(order), 0..20i64, demand)
 }
 
 #[derive(Clone, Debug)]
-pub enum StepCommand {
+pub enum StepDemand {
     Reserve(Items, i64),
     Commit,
     Release(ReleaseReason),
     Expire,
 }
 
-impl StepCommand {
-    pub fn at(&self, now: DateTime<Utc>) -> Command {
+impl StepDemand {
+    pub fn at(&self, now: DateTime<Utc>) -> Demand {
         match self {
-            Self::Reserve(items, ttl) => Command::Reserve {
+            Self::Reserve(items, ttl) => Demand::Reserve {
                 items: items.clone(),
                 until: now + TimeDelta::seconds(*ttl),
             },
-            Self::Commit => Command::Commit,
-            Self::Release(reason) => Command::Release(*reason),
-            Self::Expire => Command::Expire,
+            Self::Commit => Demand::Commit,
+            Self::Release(reason) => Demand::Release(*reason),
+            Self::Expire => Demand::Expire,
         }
     }
 }
@@ -243,10 +243,10 @@ proptest! {
         let mut now = time(0);
         for (order, seconds, step) in steps {
             now += TimeDelta::seconds(seconds);
-            let command = step.at(now);
+            let demand = step.at(now);
             let before = books.clone();
-            let granted = books.run(order, &command, now);
-            prop_assert_eq!(granted.is_ok(), reference.run(order, &command, now), "{:?}", granted);
+            let granted = books.run(order, &demand, now);
+            prop_assert_eq!(granted.is_ok(), reference.run(order, &demand, now), "{:?}", granted);
 
             for (sku, counts) in &books.levels {
                 prop_assert!(counts.balance());
@@ -260,33 +260,33 @@ proptest! {
 
             // Twice is once.
             let again = books.clone();
-            let answer = books.run(order, &command, now);
+            let answer = books.run(order, &demand, now);
             prop_assert_eq!(&answer, &granted);
             prop_assert_eq!(&books.levels, &again.levels);
             prop_assert_eq!(&books.reservations, &again.reservations);
         }
     }
 
-    /// A release wins wherever it stands among the other commands of its order.
+    /// A release wins wherever it stands among the other demands of its order.
     ///
     /// row: D12
     #[test]
     fn nothing_is_held_after_a_release(
         items in any_items(),
-        mut commands in prop::collection::vec(prop::bool::ANY, 0..8),
+        mut demands in prop::collection::vec(prop::bool::ANY, 0..8),
         at in 0..8usize,
     ) {
         let mut books = Books::with_stock(&STOCK);
-        commands.insert(at.min(commands.len()), true);
-        for (number, is_commit) in commands.iter().enumerate() {
-            let command = if number == at.min(commands.len() - 1) {
-                Command::Release(ReleaseReason::Cancelled)
+        demands.insert(at.min(demands.len()), true);
+        for (number, is_commit) in demands.iter().enumerate() {
+            let demand = if number == at.min(demands.len() - 1) {
+                Demand::Release(ReleaseReason::Cancelled)
             } else if *is_commit {
-                Command::Commit
+                Demand::Commit
             } else {
-                Command::Reserve { items: items.clone(), until: time(900) }
+                Demand::Reserve { items: items.clone(), until: time(900) }
             };
-            let _ = books.run(order(1), &command, time(0));
+            let _ = books.run(order(1), &demand, time(0));
         }
         let fresh = Books::with_stock(&STOCK);
         prop_assert_eq!(&books.levels, &fresh.levels);
@@ -305,9 +305,9 @@ fn one(sku: &str, pieces: i32) -> Items {
 #[test]
 fn a_late_reserve_is_refused() {
     let mut books = Books::with_stock(&STOCK);
-    let release = Command::Release(ReleaseReason::Cancelled);
+    let release = Demand::Release(ReleaseReason::Cancelled);
     books.run(order(1), &release, time(0)).unwrap();
-    let reserve = Command::Reserve { items: one("axe", 1), until: time(900) };
+    let reserve = Demand::Reserve { items: one("axe", 1), until: time(900) };
     assert_eq!(books.run(order(1), &reserve, time(1)), Err(Refusal::Released));
 }
 
@@ -315,7 +315,7 @@ fn a_late_reserve_is_refused() {
 #[test]
 fn a_refusal_is_remembered_when_stock_comes_back() {
     let mut books = Books::with_stock(&STOCK);
-    let reserve = Command::Reserve { items: one("axe", 3), until: time(900) };
+    let reserve = Demand::Reserve { items: one("axe", 3), until: time(900) };
     let first = books.run(order(1), &reserve, time(0)).unwrap_err();
     let axe = books.levels.get_mut(&Sku::new("axe")).unwrap();
     *axe = axe.adjust(10).unwrap();
@@ -326,25 +326,25 @@ fn a_refusal_is_remembered_when_stock_comes_back() {
 #[test]
 fn an_expired_hold_is_sold_to_others_and_cannot_be_committed_then() {
     let mut books = Books::with_stock(&STOCK);
-    let reserve = |until| Command::Reserve { items: one("axe", 2), until: time(until) };
+    let reserve = |until| Demand::Reserve { items: one("axe", 2), until: time(until) };
     books.run(order(1), &reserve(900), time(0)).unwrap();
-    books.run(order(1), &Command::Expire, time(899)).unwrap();
+    books.run(order(1), &Demand::Expire, time(899)).unwrap();
     assert!(books.run(order(2), &reserve(1_800), time(899)).is_err());
-    books.run(order(1), &Command::Expire, time(900)).unwrap();
+    books.run(order(1), &Demand::Expire, time(900)).unwrap();
     books.run(order(3), &reserve(1_800), time(900)).unwrap();
-    let lost = books.run(order(1), &Command::Commit, time(901));
+    let lost = books.run(order(1), &Demand::Commit, time(901));
     assert!(matches!(lost, Err(Refusal::Expired(_))), "{lost:?}");
-    books.run(order(3), &Command::Commit, time(901)).unwrap();
+    books.run(order(3), &Demand::Commit, time(901)).unwrap();
 }
 
 /// row: D12
 #[test]
 fn an_expired_hold_is_committed_when_stock_is_still_there() {
     let mut books = Books::with_stock(&STOCK);
-    let reserve = Command::Reserve { items: one("cup", 2), until: time(900) };
+    let reserve = Demand::Reserve { items: one("cup", 2), until: time(900) };
     books.run(order(1), &reserve, time(0)).unwrap();
-    books.run(order(1), &Command::Expire, time(900)).unwrap();
-    assert_eq!(books.run(order(1), &Command::Commit, time(901)), Ok(State::Committed));
+    books.run(order(1), &Demand::Expire, time(900)).unwrap();
+    assert_eq!(books.run(order(1), &Demand::Commit, time(901)), Ok(State::Committed));
     assert_eq!(books.levels[&Sku::new("cup")].committed, 2);
 }
 
@@ -352,9 +352,9 @@ fn an_expired_hold_is_committed_when_stock_is_still_there() {
 #[test]
 fn a_cancelled_sale_is_restocked() {
     let mut books = Books::with_stock(&STOCK);
-    let reserve = Command::Reserve { items: one("cup", 2), until: time(900) };
+    let reserve = Demand::Reserve { items: one("cup", 2), until: time(900) };
     books.run(order(1), &reserve, time(0)).unwrap();
-    books.run(order(1), &Command::Commit, time(1)).unwrap();
-    books.run(order(1), &Command::Release(ReleaseReason::Cancelled), time(2)).unwrap();
+    books.run(order(1), &Demand::Commit, time(1)).unwrap();
+    books.run(order(1), &Demand::Release(ReleaseReason::Cancelled), time(2)).unwrap();
     assert_eq!(books.levels, Books::with_stock(&STOCK).levels);
 }

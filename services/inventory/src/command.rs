@@ -1,0 +1,99 @@
+//! What every command carries beside its request: the caller's idempotency key, and the ids
+//! under which its facts are traced.
+
+use axum::http::{HeaderName, HeaderValue};
+use chrono::{DateTime, Utc};
+use events::Origin;
+use prost::Message;
+use rpc::{Call, ConnectResponse};
+use store::Transaction;
+use store::idempotency::{self, Claim, Key};
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// The header that tells a repeated answer from a new one.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// One command of one caller.
+#[derive(Clone, Debug)]
+pub struct Command {
+    key: Option<Key>,
+    /// Where its facts come from.
+    pub origin: Origin,
+    /// Who gave it, for the books.
+    pub subject: String,
+    /// The person it concerns, if one is known.
+    pub user: Option<Uuid>,
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug)]
+pub struct Answer<R> {
+    response: R,
+    /// Whether it was given before, under the same idempotency key.
+    replayed: bool,
+}
+
+impl Command {
+    /// The command of a call of the rpc at `path`.
+    pub fn of<M: Message>(call: &Call, path: &'static str, request: &M) -> Self {
+        let key = call.idempotent(request).map(|idempotent| Key {
+            subject: idempotent.subject,
+            method: path,
+            key: idempotent.key,
+            request_hash: idempotent.hash,
+        });
+        let origin = Origin {
+            correlation_id: call.correlation_id.to_string(),
+            traceparent: call.trace.to_string(),
+            synthetic: call.synthetic,
+        };
+        Self { key, origin, subject: call.caller.subject(), user: call.caller.user_id() }
+    }
+
+    /// Claims the command's key; with an answer the command was carried out before.
+    ///
+    /// A key that was claimed and not sealed belongs to a command that was refused: only what
+    /// succeeded is sealed. It is decided again, by the reservation or the stock as it is.
+    ///
+    /// # Errors
+    /// [`Error::KeyReused`] when the key stands for another request.
+    pub async fn claim<R: Message + Default>(
+        &self,
+        txn: &Transaction,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Answer<R>>, Error> {
+        match idempotency::claim(txn, self.key.as_ref(), now).await? {
+            Claim::New | Claim::Pending => Ok(None),
+            Claim::Replay(bytes) => {
+                let response = R::decode(bytes.as_slice())?;
+                Ok(Some(Answer { response, replayed: true }))
+            }
+        }
+    }
+
+    /// Keeps the answer for whoever repeats the command.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn seal<R: Message>(
+        &self,
+        txn: &Transaction,
+        response: R,
+        now: DateTime<Utc>,
+    ) -> Result<Answer<R>, Error> {
+        idempotency::seal(txn, self.key.as_ref(), &response.encode_to_vec(), now).await?;
+        Ok(Answer { response, replayed: false })
+    }
+}
+
+impl<R> Answer<R> {
+    /// The answer on the wire, marked if it was given before.
+    pub fn respond(self, call: &Call) -> ConnectResponse<R> {
+        if self.replayed {
+            call.response.header(REPLAYED, HeaderValue::from_static("true"));
+        }
+        ConnectResponse::new(self.response)
+    }
+}

@@ -1,0 +1,116 @@
+//! Everything that can go wrong in inventory, in its own words, and what callers see of it.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use rpc::{ConnectError, Kind, Reason};
+use store::Fault;
+
+use crate::domain::item::{ItemsError, Sku};
+use crate::domain::reservation::{Refusal, Shortage};
+
+const DOMAIN: &str = "stoa.inventory";
+
+/// Everything that can go wrong in this service.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state of the reservation or of the stock does not allow it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// No pieces of that SKU ever came in.
+    #[error("SKU {0} is not stocked")]
+    SkuNotFound(Sku),
+    /// More pieces would go than there are.
+    #[error("only {available} pieces of {sku} are available")]
+    NotEnough {
+        /// What was to be adjusted.
+        sku: Sku,
+        /// What there is.
+        available: i64,
+    },
+    /// The items of a request are no order's.
+    #[error(transparent)]
+    Items(#[from] ItemsError),
+    /// The key stands for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// A setting that cannot be.
+    #[error("{key} {problem}")]
+    Config {
+        /// The setting.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The answer that was stored for a repeated request cannot be read.
+    #[error("a stored answer does not decode")]
+    Replay(#[from] prost::DecodeError),
+    /// The database failed.
+    #[error("stock storage failed")]
+    Store(#[from] sea_orm::DbErr),
+}
+
+impl From<store::idempotency::ClaimError> for Error {
+    fn from(error: store::idempotency::ClaimError) -> Self {
+        match error {
+            store::idempotency::ClaimError::Mismatch => Self::KeyReused,
+            store::idempotency::ClaimError::Db(error) => Self::Store(error),
+        }
+    }
+}
+
+impl Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Refused(_) | Self::NotEnough { .. } => Kind::FailedPrecondition,
+            Self::SkuNotFound(_) => Kind::NotFound,
+            Self::Items(_) | Self::KeyReused => Kind::InvalidArgument,
+            Self::Config { .. } | Self::Replay(_) => Kind::Internal,
+            Self::Store(error) => match store::fault(error) {
+                Fault::Retry => Kind::Aborted,
+                Fault::Unavailable => Kind::Unavailable,
+                Fault::Unique { .. } | Fault::Other => Kind::Internal,
+            },
+        }
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        let reason = |name| Some(Reason::new(DOMAIN, name));
+        match self {
+            Self::Refused(Refusal::OutOfStock(short)) => Some(shortages("OUT_OF_STOCK", short)),
+            Self::Refused(Refusal::Expired(short)) => {
+                Some(shortages("RESERVATION_EXPIRED", short))
+            }
+            Self::Refused(Refusal::Released) => reason("RESERVATION_RELEASED"),
+            Self::Refused(Refusal::OtherItems) => reason("RESERVATION_CONFLICT"),
+            Self::Refused(Refusal::Missing) => reason("RESERVATION_MISSING"),
+            Self::SkuNotFound(sku) => {
+                Some(Reason::new(DOMAIN, "SKU_NOT_FOUND").with("sku", sku.as_str()))
+            }
+            Self::NotEnough { sku, available } => Some(
+                Reason::new(DOMAIN, "NOT_ENOUGH_STOCK")
+                    .with("sku", sku.as_str())
+                    .with("available", available.to_string()),
+            ),
+            Self::Items(_)
+            | Self::KeyReused
+            | Self::Config { .. }
+            | Self::Replay(_)
+            | Self::Store(_) => None,
+        }
+    }
+}
+
+/// Names what is short: at most as many SKUs as an order has.
+fn shortages(reason: &'static str, short: &[Shortage]) -> Reason {
+    let skus: Vec<&str> = short.iter().map(|one| one.sku.as_str()).collect();
+    Reason::new(DOMAIN, reason).with("skus", skus.join(","))
+}
+
+impl From<Error> for ConnectError {
+    fn from(error: Error) -> Self {
+        let wire = rpc::to_wire(error.kind(), &error);
+        match error.reason() {
+            Some(reason) => reason.attach(wire),
+            None => wire,
+        }
+    }
+}

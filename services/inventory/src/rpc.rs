@@ -1,0 +1,44 @@
+//! Hands each function to the generated builder.
+
+mod adjust_stock;
+mod check_availability;
+mod check_stock;
+mod commit_stock;
+mod get_stock_level;
+mod release_stock;
+mod reserve_stock;
+
+use proto::inventory::v1::inventory_service as path;
+use proto::inventory::v1::inventory_service_connect::InventoryServiceTonicCompatibleBuilder;
+use rpc::{Service, get_connect};
+
+use crate::domain::item::OrderId;
+use crate::App;
+
+/// Every rpc of this service.
+pub fn service(app: &App) -> Service {
+    let routes = InventoryServiceTonicCompatibleBuilder::new()
+        .check_stock(check_stock::check_stock)
+        .check_availability(check_availability::check_availability)
+        .reserve_stock(reserve_stock::reserve_stock)
+        .release_stock(release_stock::release_stock)
+        .commit_stock(commit_stock::commit_stock)
+        .get_stock_level(get_stock_level::get_stock_level)
+        .adjust_stock(adjust_stock::adjust_stock)
+        .with_state(app.clone())
+        .build();
+    let availability = get_connect(check_availability::check_availability);
+    Service::new(crate::NAME)
+        .mount(routes)
+        .get(path::CHECK_STOCK, get_connect(check_stock::check_stock).with_state(app.clone()))
+        .get(path::CHECK_AVAILABILITY, availability.with_state(app.clone()))
+        .get(
+            path::GET_STOCK_LEVEL,
+            get_connect(get_stock_level::get_stock_level).with_state(app.clone()),
+        )
+}
+
+/// The order of a valid request: its id is a UUID by contract.
+fn order_id(text: &str) -> OrderId {
+    OrderId(text.parse().unwrap_or_default())
+}

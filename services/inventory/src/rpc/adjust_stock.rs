@@ -1,0 +1,36 @@
+//! AdjustStock.
+
+use axum::extract::State;
+use proto::inventory::v1::{AdjustStockRequest, AdjustStockResponse, inventory_service};
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
+
+use crate::App;
+use crate::command::Command;
+use crate::domain::item::Sku;
+use crate::domain::level::Level;
+use crate::stock::{self, Delivery};
+
+/// Adds pieces to a SKU, or takes some away.
+pub async fn adjust_stock(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<AdjustStockRequest>,
+) -> Result<ConnectResponse<AdjustStockResponse>, ConnectError> {
+    let command = Command::of(&call, inventory_service::ADJUST_STOCK, &request);
+    let delivery = Delivery::from(rpc::valid(request)?);
+    let answer = stock::adjust(&app, &command, &delivery).await?;
+    Ok(answer.respond(&call))
+}
+
+impl From<Valid<AdjustStockRequest>> for Delivery {
+    fn from(request: Valid<AdjustStockRequest>) -> Self {
+        let AdjustStockRequest { sku, delta, reason } = request.into_inner();
+        Self { sku: Sku::new(sku), delta, reason }
+    }
+}
+
+impl From<Level> for AdjustStockResponse {
+    fn from(level: Level) -> Self {
+        Self { level: Some(level.into()) }
+    }
+}

@@ -1,0 +1,33 @@
+//! ReleaseStock.
+
+use axum::extract::State;
+use proto::inventory::v1::{ReleaseStockRequest, ReleaseStockResponse, inventory_service};
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+
+use crate::command::Command;
+use crate::domain::reservation::{Demand, ReleaseReason, Reservation};
+use crate::{App, reservations};
+
+/// Gives an order's pieces back, held or sold, and holds none for it later.
+pub async fn release_stock(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<ReleaseStockRequest>,
+) -> Result<ConnectResponse<ReleaseStockResponse>, ConnectError> {
+    let command = Command::of(&call, inventory_service::RELEASE_STOCK, &request);
+    let request = rpc::valid(request)?;
+    let demand = Demand::Release(match request.reason.as_str() {
+        "PAYMENT_FAILED" => ReleaseReason::PaymentFailed,
+        "EXPIRED" => ReleaseReason::Expired,
+        _ => ReleaseReason::Cancelled, // the contract knows these three
+    });
+    let order_id = super::order_id(&request.order_id);
+    let answer = reservations::carry_out(&app, &command, order_id, &demand).await?;
+    Ok(answer.respond(&call))
+}
+
+impl From<Reservation> for ReleaseStockResponse {
+    fn from(reservation: Reservation) -> Self {
+        Self { reservation: Some(reservation.into()) }
+    }
+}

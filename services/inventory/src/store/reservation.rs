@@ -1,0 +1,167 @@
+//! Reservations and their items: one row per order for good, so that what was refused or
+//! released is remembered.
+
+mod item;
+
+use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::Set;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{QueryOrder, QuerySelect};
+
+use crate::domain::item::{Items, OrderId, Sku};
+use crate::domain::reservation::{ReleaseReason, Reservation, Shortage, State};
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "reservations")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    order_id: Uuid,
+    state: String,
+    release_reason: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+const HELD: &str = "held";
+
+/// The reservation of an order, if any command ever touched it.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    order_id: OrderId,
+) -> Result<Option<Reservation>, DbErr> {
+    match Entity::find_by_id(order_id.0).one(db).await? {
+        Some(row) => {
+            let (items, short) = item::find(db, order_id).await?;
+            Ok(Some(reservation(row, items, short)?))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Stores the first state of an order's reservation without its items; false if there is a
+/// reservation already, which stays as it is.
+///
+/// It is tried before any read: on PostgreSQL looking for a row that is not there yet would
+/// make every two concurrent orders conflict.
+pub async fn insert(
+    txn: &impl ConnectionTrait,
+    reservation: &Reservation,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let row = ActiveModel { created_at: Set(now), ..row(reservation, now) };
+    let inserted = Entity::insert(row)
+        .on_conflict(OnConflict::column(Column::OrderId).do_nothing().to_owned())
+        .exec_without_returning(txn)
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// Stores the items of a reservation that has none yet, with what was short.
+pub async fn insert_items(
+    txn: &impl ConnectionTrait,
+    reservation: &Reservation,
+) -> Result<(), DbErr> {
+    item::insert(txn, reservation).await
+}
+
+/// The SKUs that these orders asked for, each once.
+pub async fn skus(db: &impl ConnectionTrait, orders: &[OrderId]) -> Result<Vec<Sku>, DbErr> {
+    item::skus(db, orders).await
+}
+
+/// Stores the state of a reservation that has its items.
+pub async fn update(
+    txn: &impl ConnectionTrait,
+    reservation: &Reservation,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    if let State::Short(short) | State::Lost(short) = &reservation.state {
+        item::mark_short(txn, reservation.order_id, short).await?;
+    }
+    Entity::update(row(reservation, now)).exec_without_returning(txn).await?;
+    Ok(())
+}
+
+/// The orders whose hold is over but not yet given back, the longest overdue first.
+pub async fn overdue(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<OrderId>, DbErr> {
+    let ids = Entity::find()
+        .select_only()
+        .column(Column::OrderId)
+        .filter(Column::State.eq(HELD))
+        .filter(Column::ExpiresAt.lte(now))
+        .order_by_asc(Column::ExpiresAt)
+        .limit(limit)
+        .into_tuple::<Uuid>()
+        .all(db)
+        .await?;
+    Ok(ids.into_iter().map(OrderId).collect())
+}
+
+fn row(reservation: &Reservation, now: DateTime<Utc>) -> ActiveModel {
+    let (state, reason) = match &reservation.state {
+        State::Held => (HELD, None),
+        State::Committed => ("committed", None),
+        State::Released(reason) => ("released", Some(reason_name(*reason))),
+        State::Expired => ("expired", None),
+        State::Short(_) => ("short", None),
+        State::Lost(_) => ("lost", None),
+    };
+    ActiveModel {
+        order_id: Set(reservation.order_id.0),
+        state: Set(state.to_owned()),
+        release_reason: Set(reason.map(str::to_owned)),
+        expires_at: Set(reservation.expires_at),
+        version: Set(reservation.version),
+        updated_at: Set(now),
+        ..Default::default()
+    }
+}
+
+fn reservation(
+    row: Model,
+    items: Items,
+    short: Vec<Shortage>,
+) -> Result<Reservation, DbErr> {
+    let state = match row.state.as_str() {
+        HELD => State::Held,
+        "committed" => State::Committed,
+        "released" => State::Released(parse_reason(row.release_reason.as_deref())?),
+        "expired" => State::Expired,
+        "short" => State::Short(short),
+        "lost" => State::Lost(short),
+        other => return Err(DbErr::Type(format!("{other:?} is no state of a reservation"))),
+    };
+    Ok(Reservation {
+        order_id: OrderId(row.order_id),
+        state,
+        items,
+        expires_at: row.expires_at,
+        version: row.version,
+    })
+}
+
+const fn reason_name(reason: ReleaseReason) -> &'static str {
+    match reason {
+        ReleaseReason::Cancelled => "cancelled",
+        ReleaseReason::Expired => "expired",
+        ReleaseReason::PaymentFailed => "payment_failed",
+    }
+}
+
+fn parse_reason(name: Option<&str>) -> Result<ReleaseReason, DbErr> {
+    let all = [ReleaseReason::Cancelled, ReleaseReason::Expired, ReleaseReason::PaymentFailed];
+    let found = all.into_iter().find(|reason| Some(reason_name(*reason)) == name);
+    found.ok_or_else(|| DbErr::Type(format!("{name:?} is no reason of a release")))
+}

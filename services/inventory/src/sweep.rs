@@ -1,0 +1,93 @@
+//! Gives back what is held for longer than was asked: in the background, and at once where a
+//! buyer finds too little.
+
+use std::collections::BTreeMap;
+
+use ::store::{Transaction, retrying};
+use chrono::{DateTime, Utc};
+use events::Origin;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::domain::item::{OrderId, Sku};
+use crate::domain::level::Transfer;
+use crate::domain::reservation::{Demand, Plan, Reservation, plan};
+use crate::error::Error;
+use crate::{App, event, store};
+
+/// Reservations that one transaction expires at most, so that it holds up no buyer.
+const BATCH: u64 = 50;
+
+/// Sweeps until the service stops.
+pub async fn run(app: App, shutdown: CancellationToken) {
+    let pause = app.config.sweep_interval();
+    while shutdown.run_until_cancelled(sleep(pause)).await.is_some() {
+        // A full batch may have left some.
+        loop {
+            match sweep(&app).await {
+                Ok(expired) if expired == BATCH => {}
+                Ok(_) => break,
+                Err(error) => {
+                    let cause = rpc::error::chain(&error);
+                    warn!(cause, "Overdue reservations stay held until the next sweep");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Whether a hold is over that has not been given back.
+pub async fn is_due(txn: &Transaction, now: DateTime<Utc>) -> Result<bool, Error> {
+    Ok(!store::reservation::overdue(txn, now, 1).await?.is_empty())
+}
+
+/// Gives back one batch of overdue holds, the oldest first, and returns how many it looked at.
+///
+/// # Errors
+/// The database failed; nothing was given back.
+pub async fn sweep(app: &App) -> Result<u64, Error> {
+    // Looked for outside the transaction: mostly there is none, and then nothing is written.
+    let due = store::reservation::overdue(app.db.read(), app.clock.now(), BATCH).await?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let expired = retrying(|| expire(app, &due)).await?;
+    if expired > 0 {
+        info!(expired, "Gave back the stock of {expired} reservations whose time was over");
+    }
+    Ok(due.len() as u64)
+}
+
+async fn expire(app: &App, due: &[OrderId]) -> Result<usize, Error> {
+    let now = app.clock.now();
+    let txn = app.db.begin_write().await?;
+    let mut expired = Vec::new();
+    let mut pieces = BTreeMap::<Sku, i64>::new();
+    for order_id in due {
+        let current = store::reservation::find(&txn, *order_id).await?;
+        // Committed or released meanwhile, or held anew: then it is not ours any more.
+        let Plan::Change(change) = plan(current.as_ref(), &Demand::Expire, now) else { continue };
+        for (sku, quantity) in change.items.iter() {
+            *pieces.entry(sku.clone()).or_default() += i64::from(*quantity);
+        }
+        expired.push(Reservation::after(*order_id, current.as_ref(), change));
+    }
+    let pieces: Vec<_> = pieces.into_iter().collect(); // in the order in which rows are locked
+    let levels = store::stock_level::give(&txn, Transfer::Unhold, &pieces, now).await?;
+
+    let correlation_id = format!("sweep-{}", app.clock.id().simple());
+    let origin = Origin { correlation_id, ..Origin::default() };
+    for reservation in &expired {
+        store::reservation::update(&txn, reservation, now).await?;
+        let fact = event::reservation(reservation, None);
+        events::outbox::push(&txn, &app.clock, crate::NAME, &origin, fact).await?;
+    }
+    for level in &levels {
+        let fact = event::stock_changed(level);
+        events::outbox::push(&txn, &app.clock, crate::NAME, &origin, fact).await?;
+    }
+    txn.commit().await?;
+    Ok(expired.len())
+}
