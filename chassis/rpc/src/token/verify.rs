@@ -229,6 +229,9 @@ impl Verifier {
             return None;
         }
         let header = decode_header(token).ok()?;
+        if header.crit.is_some() {
+            return None; // RFC 7515, 4.1.11: what is critical and not understood
+        }
         let kid = header.kid.filter(|kid| is_kid(kid))?;
         match header.typ.as_deref()? {
             ACCESS_TYPE => {
