@@ -9,7 +9,25 @@ import { headphones, speaker } from './objects/sound.mjs';
 import { mug, teapot } from './objects/table.mjs';
 import { Scene } from './scene.mjs';
 
-const OBJECTS = { bag, blanket, board, bottle, candle, chair, clock, headphones, lamp, mug, notebook, pendant, plant, speaker, stool, teapot, vase };
+const OBJECTS = {
+  bag,
+  blanket,
+  board,
+  bottle,
+  candle,
+  chair,
+  clock,
+  headphones,
+  lamp,
+  mug,
+  notebook,
+  pendant,
+  plant,
+  speaker,
+  stool,
+  teapot,
+  vase,
+};
 
 /** Draws a product; `variant` names its shape and its material. */
 export function draw({ sku, object, variant }) {

@@ -14,7 +14,8 @@ let largest = 0;
 for (const product of products) {
   const svg = draw(product);
   const bytes = Buffer.byteLength(svg);
-  if (bytes > LARGEST_BYTES) throw new Error(`${product.sku}: a picture of ${bytes} bytes, ${LARGEST_BYTES} are allowed`);
+  if (bytes > LARGEST_BYTES)
+    throw new Error(`${product.sku}: a picture of ${bytes} bytes, ${LARGEST_BYTES} are allowed`);
   largest = Math.max(largest, bytes);
   await writeFile(join(folder, `${product.sku}.svg`), svg);
 }

@@ -1,0 +1,52 @@
+import { type Code, ConnectError } from '@connectrpc/connect';
+import { type FormEvent, type ReactNode, useState } from 'react';
+import { Button } from './Button';
+import { Failure } from './Failure';
+import { Notice } from './Notice';
+
+/** The form of sign-in and sign-up: sends once, keeps what was typed, says what was wrong. */
+export function EntryForm({
+  label,
+  busyLabel,
+  wrong,
+  submit,
+  children,
+}: {
+  label: string;
+  busyLabel: string;
+  /** What the expected refusals mean here, by code. */
+  wrong: Partial<Record<Code, ReactNode>>;
+  submit: (fields: FormData) => Promise<void>;
+  children: ReactNode;
+}) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const send = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      await submit(new FormData(event.currentTarget));
+    } catch (thrown) {
+      setError(thrown);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const expected = error ? wrong[ConnectError.from(error).code] : undefined;
+  return (
+    <form onSubmit={(event) => void send(event)} className="mt-8 flex flex-col gap-5">
+      {children}
+      {expected ? (
+        <Notice tone="bad" live>
+          {expected}
+        </Notice>
+      ) : null}
+      {error && !expected ? <Failure error={error} onRetry={() => setError(undefined)} /> : null}
+      <Button type="submit" large wide isPending={busy}>
+        {busy ? busyLabel : label}
+      </Button>
+    </form>
+  );
+}

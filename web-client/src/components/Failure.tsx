@@ -1,0 +1,87 @@
+import { useLocation } from '@tanstack/react-router';
+import { Check, Copy, LifeBuoy } from 'lucide-react';
+import { type ReactNode, useEffect, useState } from 'react';
+import { type Explanation, explain, type WayOut } from '~/errors/explain';
+import { Button, ButtonLink } from './Button';
+
+/** What happened, what to do, the button for it, and the number to quote. */
+export function Failure({ error, onRetry, children }: { error: unknown; onRetry?: () => void; children?: ReactNode }) {
+  const told = explain(error);
+  return (
+    <section role="alert" className="max-w-xl py-6">
+      <h2 className="font-medium text-heading tracking-[-0.02em]">{told.title}</h2>
+      <p className="mt-2 text-muted">{told.text}</p>
+      {children}
+      <div className="mt-5 flex flex-wrap items-center gap-3">
+        <Way wayOut={told.wayOut} onRetry={onRetry} />
+      </div>
+      <Quote told={told} />
+    </section>
+  );
+}
+
+function Way({ wayOut, onRetry }: { wayOut: WayOut; onRetry: (() => void) | undefined }) {
+  const here = useLocation({ select: (location) => location.href });
+  switch (wayOut.kind) {
+    case 'retry':
+      return onRetry ? <Button onPress={onRetry}>{wayOut.label}</Button> : null;
+    case 'wait':
+      return <Countdown seconds={wayOut.seconds} onDone={onRetry} />;
+    case 'sign-in':
+      return (
+        <ButtonLink to="/account/sign-in" search={{ next: here }}>
+          Sign in
+        </ButtonLink>
+      );
+    case 'cart':
+      return <ButtonLink to="/shop/cart">Look at the cart</ButtonLink>;
+    case 'other-method':
+      return onRetry ? <Button onPress={onRetry}>Choose another method</Button> : null;
+    case 'support':
+      return (
+        <p className="inline-flex items-center gap-2 text-muted">
+          <LifeBuoy size={18} aria-hidden="true" /> Write to support@stoa.example and quote the number below.
+        </p>
+      );
+    case 'home':
+      return (
+        <ButtonLink to="/" kind="quiet">
+          To the front page
+        </ButtonLink>
+      );
+  }
+}
+
+function Countdown({ seconds, onDone }: { seconds: number; onDone: (() => void) | undefined }) {
+  const [left, setLeft] = useState(seconds);
+  useEffect(() => {
+    const timer = setInterval(() => setLeft((now) => Math.max(0, now - 1)), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <Button isDisabled={left > 0} {...(onDone ? { onPress: onDone } : {})}>
+      {left > 0 ? `Try again in ${left} s` : 'Try again'}
+    </Button>
+  );
+}
+
+/** The correlation id, to copy. */
+export function Quote({ told }: { told: Explanation }) {
+  const [copied, setCopied] = useState(false);
+  const id = told.correlationId;
+  if (!id) return null;
+  const copy = (): void => {
+    void navigator.clipboard?.writeText(id).then(() => setCopied(true));
+  };
+  return (
+    <p className="mt-5 flex flex-wrap items-center gap-x-3 text-muted text-note">
+      <span>
+        Number to quote: <code className="break-all">{id}</code>
+      </span>
+      <Button kind="plain" onPress={copy}>
+        {copied ? <Check size={16} aria-hidden="true" /> : <Copy size={16} aria-hidden="true" />}
+        {copied ? 'Copied' : 'Copy'}
+      </Button>
+    </p>
+  );
+}

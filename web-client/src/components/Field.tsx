@@ -1,0 +1,21 @@
+import { FieldError } from 'react-aria-components/FieldError';
+import { Input } from 'react-aria-components/Input';
+import { Label } from 'react-aria-components/Label';
+import { Text } from 'react-aria-components/Text';
+import { TextField, type TextFieldProps } from 'react-aria-components/TextField';
+
+/** A labelled line of text with its hint and its complaint. */
+export function Field({ label, hint, ...props }: TextFieldProps & { label: string; hint?: string }) {
+  return (
+    <TextField {...props} className="flex flex-col gap-1.5">
+      <Label className="font-medium">{label}</Label>
+      <Input className="min-h-12 rounded-control border border-edge bg-surface px-4 text-ink data-[invalid]:border-bad" />
+      {hint ? (
+        <Text slot="description" className="text-muted text-note">
+          {hint}
+        </Text>
+      ) : null}
+      <FieldError className="text-bad text-note" />
+    </TextField>
+  );
+}

@@ -1,0 +1,50 @@
+import { Minus, Plus } from 'lucide-react';
+import { Button } from 'react-aria-components/Button';
+import { Group } from 'react-aria-components/Group';
+import { Input } from 'react-aria-components/Input';
+import { NumberField } from 'react-aria-components/NumberField';
+import { PIECES_MAX } from '~/stores/cart';
+
+/** How many: by the buttons, the arrow keys or the number itself. */
+export function QuantityField({
+  label,
+  value,
+  max = PIECES_MAX,
+  onChange,
+}: {
+  label: string;
+  value: number;
+  max?: number;
+  onChange: (value: number) => void;
+}) {
+  return (
+    <NumberField
+      aria-label={label}
+      value={value}
+      minValue={1}
+      maxValue={Math.max(1, Math.min(max, PIECES_MAX))}
+      onChange={(next) => onChange(Number.isNaN(next) ? 1 : next)}
+    >
+      <Group className="inline-flex items-center rounded-control border border-edge bg-surface">
+        <Step slot="decrement">
+          <Minus size={16} aria-hidden="true" />
+        </Step>
+        <Input className="h-11 w-11 bg-transparent text-center tabular-nums" />
+        <Step slot="increment">
+          <Plus size={16} aria-hidden="true" />
+        </Step>
+      </Group>
+    </NumberField>
+  );
+}
+
+function Step({ slot, children }: { slot: 'increment' | 'decrement'; children: React.ReactNode }) {
+  return (
+    <Button
+      slot={slot}
+      className="inline-flex size-11 items-center justify-center rounded-control hover:bg-sunken data-[disabled]:opacity-35"
+    >
+      {children}
+    </Button>
+  );
+}

@@ -1,0 +1,99 @@
+import { useNavigate, useRouterState } from '@tanstack/react-router';
+import { Search, X } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+import { Button } from 'react-aria-components/Button';
+import { Input } from 'react-aria-components/Input';
+import { SearchField } from 'react-aria-components/SearchField';
+
+const TYPING_MS = 150;
+
+/** The search of every page: `/` focuses it, results come while typing, the address follows. */
+export function SearchBox() {
+  const navigate = useNavigate();
+  const { searching, asked } = useRouterState({
+    select: ({ location }) => ({
+      searching: location.pathname === '/shop/search',
+      asked: (location.search as { query?: string }).query ?? '',
+    }),
+    structuralSharing: true,
+  });
+  const shown = searching ? asked : '';
+  const [text, setText] = useState(shown);
+  const sent = useRef(shown);
+  const input = useRef<HTMLInputElement>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+
+  // The address changed by something else than typing: back, a link, another page.
+  useEffect(() => {
+    if (shown === sent.current) return;
+    sent.current = shown;
+    setText(shown);
+  }, [shown]);
+
+  useEffect(() => {
+    const focus = (event: KeyboardEvent): void => {
+      const target = event.target as HTMLElement;
+      if (
+        event.key !== '/' ||
+        event.metaKey ||
+        event.ctrlKey ||
+        event.altKey ||
+        target.closest('input, textarea, [contenteditable]')
+      )
+        return;
+      event.preventDefault();
+      input.current?.focus();
+      input.current?.select();
+    };
+    addEventListener('keydown', focus);
+    return () => removeEventListener('keydown', focus);
+  }, []);
+
+  const go = (query: string, replace: boolean): void => {
+    clearTimeout(timer.current);
+    sent.current = query;
+    void navigate({
+      to: '/shop/search',
+      search: (old) => ({
+        ...('category' in old && searching ? { category: old.category } : {}),
+        ...(query ? { query } : {}),
+      }),
+      replace,
+    });
+  };
+
+  const type = (next: string): void => {
+    setText(next);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => go(next.trim(), searching), TYPING_MS);
+  };
+
+  return (
+    <SearchField
+      aria-label="Search the shop"
+      value={text}
+      onChange={type}
+      onSubmit={() => go(text.trim(), searching)}
+      className="group relative"
+    >
+      <Search size={18} aria-hidden="true" className="pointer-events-none absolute top-3.5 left-4 text-muted" />
+      <Input
+        ref={input}
+        placeholder="Search lamps, chairs, mugs…"
+        className="h-11 w-full rounded-full border border-edge bg-surface pr-12 pl-11 placeholder:text-muted [&::-webkit-search-cancel-button]:hidden"
+      />
+      <span
+        aria-hidden="true"
+        className="pointer-events-none absolute top-2.5 right-4 hidden rounded border border-line px-1.5 font-sans text-muted text-note group-data-[empty]:md:block group-focus-within:hidden!"
+      >
+        /
+      </span>
+      <Button
+        aria-label="Clear the search"
+        className="absolute top-0 right-0 inline-flex size-11 items-center justify-center rounded-full text-muted group-data-[empty]:hidden"
+      >
+        <X size={16} aria-hidden="true" />
+      </Button>
+    </SearchField>
+  );
+}

@@ -1,0 +1,133 @@
+/** The one place where an error becomes words and a way out. */
+import { Code, ConnectError } from '@connectrpc/connect';
+import { type ErrorInfo, errorInfo } from './info';
+
+/** What the page offers next. */
+export type WayOut =
+  | { readonly kind: 'retry'; readonly label: string }
+  | { readonly kind: 'wait'; readonly seconds: number }
+  | { readonly kind: 'sign-in' }
+  | { readonly kind: 'cart' }
+  | { readonly kind: 'other-method' }
+  | { readonly kind: 'support' }
+  | { readonly kind: 'home' };
+
+export interface Explanation {
+  readonly title: string;
+  readonly text: string;
+  readonly wayOut: WayOut;
+  readonly correlationId: string | undefined;
+  readonly info: ErrorInfo | undefined;
+}
+
+export const CORRELATION_HEADER = 'x-correlation-id';
+
+const AGAIN: WayOut = { kind: 'retry', label: 'Try again' };
+
+/** Says what happened, what to do, and what to quote. */
+export function explain(thrown: unknown): Explanation {
+  const error = ConnectError.from(thrown);
+  const info = errorInfo(error);
+  const rest = { correlationId: error.metadata.get(CORRELATION_HEADER) ?? undefined, info };
+  return { ...words(error, info), ...rest };
+}
+
+function words(error: ConnectError, info: ErrorInfo | undefined): Pick<Explanation, 'title' | 'text' | 'wayOut'> {
+  switch (error.code) {
+    case Code.Unavailable:
+      return {
+        title: 'The shop is out of reach',
+        text: 'Either your connection or one of our services is down for a moment. Nothing you did is lost.',
+        wayOut: AGAIN,
+      };
+    case Code.DeadlineExceeded:
+      return { title: 'That took too long', text: 'The answer did not come in time.', wayOut: AGAIN };
+    case Code.Unauthenticated:
+      return {
+        title: 'Please sign in',
+        text: 'This page is yours alone. Sign in and we bring you straight back.',
+        wayOut: { kind: 'sign-in' },
+      };
+    case Code.ResourceExhausted:
+      return {
+        title: 'A little too fast',
+        text: 'We limit how often this can be asked, to keep the shop quick for everyone.',
+        wayOut: { kind: 'wait', seconds: retryAfterSeconds(error) },
+      };
+    case Code.FailedPrecondition:
+      return refusal(error, info);
+    case Code.NotFound:
+      return {
+        title: 'We could not find that',
+        text: 'It may have been renamed or sold for good.',
+        wayOut: { kind: 'home' },
+      };
+    case Code.PermissionDenied:
+      return {
+        title: 'That is not yours to open',
+        text: 'You are signed in as someone else.',
+        wayOut: { kind: 'home' },
+      };
+    case Code.InvalidArgument:
+    case Code.OutOfRange:
+    case Code.AlreadyExists:
+      return { title: 'That did not work', text: sentence(error.rawMessage), wayOut: AGAIN };
+    default:
+      return {
+        title: 'Something broke on our side',
+        text: 'It is not your doing. Try again, and if it stays, quote the number below.',
+        wayOut: AGAIN,
+      };
+  }
+}
+
+function refusal(error: ConnectError, info: ErrorInfo | undefined): Pick<Explanation, 'title' | 'text' | 'wayOut'> {
+  switch (info?.reason) {
+    case 'OUT_OF_STOCK':
+      return {
+        title: 'Something just sold out',
+        text: 'Somebody was faster. You were not charged; the cart shows what is left.',
+        wayOut: { kind: 'cart' },
+      };
+    case 'PAYMENT_DECLINED':
+      return {
+        title: 'The payment was declined',
+        text: 'You were not charged and the things are back on the shelf. Another method may do.',
+        wayOut: { kind: 'other-method' },
+      };
+    case 'PAYMENT_UNAVAILABLE':
+      return {
+        title: 'The payment provider is down',
+        text: 'You were not charged. Try another method, or this one in a while.',
+        wayOut: { kind: 'other-method' },
+      };
+    case 'USER_BLOCKED':
+      return {
+        title: 'This account cannot order',
+        text: 'It was blocked by our support, who can also tell you why.',
+        wayOut: { kind: 'support' },
+      };
+    case 'NO_PRICE':
+      return {
+        title: 'A price is missing',
+        text: 'One of the things in your cart has no price at the moment. Take it out or come back later.',
+        wayOut: { kind: 'cart' },
+      };
+    default:
+      if (/blocked/i.test(error.rawMessage))
+        return refusal(error, { reason: 'USER_BLOCKED', domain: '', metadata: {} });
+      return { title: 'That is not possible now', text: sentence(error.rawMessage), wayOut: AGAIN };
+  }
+}
+
+/** How long the server asks us to wait; a second if it does not say. */
+export function retryAfterSeconds(error: ConnectError): number {
+  const seconds = Number.parseInt(error.metadata.get('retry-after') ?? '', 10);
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 3600) : 1;
+}
+
+function sentence(message: string): string {
+  if (!message) return 'The shop refused it without saying why.';
+  const text = message[0]?.toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

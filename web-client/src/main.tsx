@@ -1,0 +1,29 @@
+import { TransportProvider } from '@connectrpc/connect-query';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { plainTransport, queries, transport } from './api';
+import { router } from './router';
+import { onSession, openSession } from './session/session';
+import './theme.css';
+
+void openSession(plainTransport);
+
+// Somebody came or went: nothing of the one may be shown to the other.
+onSession(() => {
+  queries.clear();
+  void router.invalidate();
+});
+
+const root = document.getElementById('root');
+if (!root) throw new Error('the page has no root element');
+createRoot(root).render(
+  <StrictMode>
+    <TransportProvider transport={transport}>
+      <QueryClientProvider client={queries}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </TransportProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,61 @@
+import { useQuery } from '@connectrpc/connect-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { Button } from '~/components/Button';
+import { Notice } from '~/components/Notice';
+import { Card, Page } from '~/components/Page';
+import { Heading, Muted, TextLink, Title } from '~/components/Text';
+import { UserService } from '~/gen/stoa/user/v1/user_pb';
+import { signOut, useSession } from '~/session/session';
+
+export default function Account() {
+  const session = useSession();
+  return (
+    <Page name="Account" narrow>
+      <Title>Account</Title>
+      {session.kind === 'person' ? <Sheet id={session.id} endsWithTab={session.endsWithTab} /> : null}
+    </Page>
+  );
+}
+
+function Sheet({ id, endsWithTab }: { id: string; endsWithTab: boolean }) {
+  const user = useQuery(UserService.method.getUser, { id });
+  return (
+    <div className="mt-8 flex flex-col gap-6">
+      <Card>
+        <p className="min-h-7 font-medium text-lead">{user.data?.name}</p>
+        <p className="min-h-6 text-muted">{user.data?.email}</p>
+        <TextLink to="/account/orders">Your orders</TextLink>
+      </Card>
+      {endsWithTab ? (
+        <Notice tone="warn">
+          This browser keeps no session on a plain http address: closing the tab signs you out.
+        </Notice>
+      ) : null}
+      <Card>
+        <Heading>Sessions</Heading>
+        <Muted>You stay signed in on this browser until you leave. Sign out everywhere if you lost a device.</Muted>
+        <div className="mt-5 flex flex-wrap gap-3">
+          <Leave label="Sign out" everywhere={false} />
+          <Leave label="Sign out everywhere" everywhere />
+        </div>
+      </Card>
+    </div>
+  );
+}
+
+function Leave({ label, everywhere }: { label: string; everywhere: boolean }) {
+  const navigate = useNavigate();
+  const [busy, setBusy] = useState(false);
+  const leave = async (): Promise<void> => {
+    setBusy(true);
+    await navigate({ to: '/' });
+    // Out of reach or not, this browser has forgotten the session by now.
+    await signOut(everywhere).catch(() => undefined);
+  };
+  return (
+    <Button kind={everywhere ? 'danger' : 'quiet'} isPending={busy} onPress={() => void leave()}>
+      {label}
+    </Button>
+  );
+}

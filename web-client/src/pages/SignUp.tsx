@@ -1,0 +1,51 @@
+import { Code } from '@connectrpc/connect';
+import { getRouteApi, useRouter } from '@tanstack/react-router';
+import { EntryForm } from '~/components/EntryForm';
+import { Field } from '~/components/Field';
+import { Page } from '~/components/Page';
+import { Muted, TextLink, Title } from '~/components/Text';
+import { signUp } from '~/session/session';
+
+const PASSWORD_MIN = 8;
+const route = getRouteApi('/account/sign-up');
+
+export default function SignUp() {
+  const { next } = route.useSearch();
+  const router = useRouter();
+  return (
+    <Page name="Make an account" narrow>
+      <Title>Make an account</Title>
+      <EntryForm
+        label="Make the account"
+        busyLabel="Making it…"
+        wrong={{
+          [Code.AlreadyExists]: 'There is an account with this e-mail already. Sign in instead.',
+          [Code.InvalidArgument]: 'The e-mail or the password is not acceptable: eight characters at least.',
+        }}
+        submit={async (fields) => {
+          await signUp(String(fields.get('name')), String(fields.get('email')), String(fields.get('password')));
+          router.history.replace(next ?? '/');
+        }}
+      >
+        <Field label="Name" name="name" autoComplete="name" hint="How we greet you." isRequired maxLength={200} />
+        <Field label="E-mail" name="email" type="email" autoComplete="username" isRequired />
+        <Field
+          label="Password"
+          name="password"
+          type="password"
+          autoComplete="new-password"
+          hint={`${PASSWORD_MIN} characters or more; a short sentence is easiest.`}
+          minLength={PASSWORD_MIN}
+          maxLength={128}
+          isRequired
+        />
+      </EntryForm>
+      <div className="mt-6">
+        <Muted>Have one already?</Muted>
+        <TextLink to="/account/sign-in" search={next ? { next } : {}}>
+          Sign in
+        </TextLink>
+      </div>
+    </Page>
+  );
+}

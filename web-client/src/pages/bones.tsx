@@ -1,0 +1,68 @@
+/** What pages look like before their data is there. Small, and in the first bundle, since they are needed first. */
+import { Page } from '~/components/Page';
+import { ProductGridBones } from '~/components/ProductCard';
+import { Bone, PictureBone, Skeleton } from '~/components/Skeleton';
+
+export function HomeBones() {
+  return (
+    <Page name="">
+      <Skeleton label="The front page is loading">
+        <div className="mb-16 grid gap-10 lg:grid-cols-2">
+          <div className="flex flex-col gap-4">
+            <Bone shape="title" />
+            <Bone shape="title" />
+            <Bone shape="line" />
+          </div>
+          <Bone shape="tall" />
+        </div>
+      </Skeleton>
+      <ProductGridBones />
+    </Page>
+  );
+}
+
+export function ProductBones() {
+  return (
+    <Page name="">
+      <Skeleton label="The product is loading">
+        <div className="grid gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)]">
+          <PictureBone />
+          <div className="flex flex-col gap-5">
+            <Bone shape="short" />
+            <Bone shape="title" />
+            <Bone shape="block" />
+            <Bone shape="control" />
+          </div>
+        </div>
+      </Skeleton>
+    </Page>
+  );
+}
+
+export function OrdersBones() {
+  return (
+    <Page name="Your orders">
+      <Skeleton label="Your orders are loading">
+        <div className="flex flex-col gap-4">
+          <Bone shape="title" />
+          <Bone shape="block" />
+          <Bone shape="block" />
+          <Bone shape="block" />
+        </div>
+      </Skeleton>
+    </Page>
+  );
+}
+
+export function OrderBones() {
+  return (
+    <Page name="Your order">
+      <Skeleton label="Your order is loading">
+        <div className="flex flex-col gap-6">
+          <Bone shape="title" />
+          <Bone shape="tall" />
+        </div>
+      </Skeleton>
+    </Page>
+  );
+}

@@ -1,0 +1,129 @@
+/** The map of the shop. Loaders are here, pages are loaded when somebody goes there. */
+import type { DescMessage, DescMethodUnary, MessageInitShape } from '@bufbuild/protobuf';
+import { createQueryOptions } from '@connectrpc/connect-query';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { queries, transport } from './api';
+import { Root } from './components/Root';
+import { RouteFailure } from './components/RouteFailure';
+import { WebService } from './gen/stoa/bff/web/v1/web_pb';
+import { HomeBones, OrderBones, OrdersBones, ProductBones } from './pages/bones';
+import { NotFound } from './pages/NotFound';
+import { currentSession, sessionKnown } from './session/session';
+
+/** Has a page's data ready before the page is shown; pointing at a link is reason enough to ask. */
+async function load<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  input: MessageInitShape<I>,
+): Promise<void> {
+  await sessionKnown();
+  await queries.ensureQueryData(createQueryOptions(method, input, { transport }));
+}
+
+/** Leads a stranger to the sign-in and back. */
+async function onlyPersons({ location }: { location: { href: string } }): Promise<void> {
+  await sessionKnown();
+  if (currentSession().kind === 'stranger') throw redirect({ to: '/account/sign-in', search: { next: location.href } });
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+/** A way back within the shop; never to another site. */
+function nextOf(search: Record<string, unknown>): { next?: string } {
+  const next = text(search.next);
+  return next?.startsWith('/') && !next.startsWith('//') ? { next } : {};
+}
+
+const root = createRootRoute({ component: Root, notFoundComponent: NotFound });
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  loader: () => load(WebService.method.getHome, {}),
+  pendingComponent: HomeBones,
+  component: lazyRouteComponent(() => import('./pages/Home')),
+});
+
+const search = createRoute({
+  getParentRoute: () => root,
+  path: '/shop/search',
+  validateSearch: (raw: Record<string, unknown>): { query?: string; category?: string } => {
+    const [query, category] = [text(raw.query), text(raw.category)];
+    return { ...(query ? { query } : {}), ...(category ? { category } : {}) };
+  },
+  component: lazyRouteComponent(() => import('./pages/Search')),
+});
+
+const product = createRoute({
+  getParentRoute: () => root,
+  path: '/shop/products/$sku',
+  loader: ({ params }) => load(WebService.method.getProductPage, { sku: params.sku }),
+  pendingComponent: ProductBones,
+  component: lazyRouteComponent(() => import('./pages/Product')),
+});
+
+const cart = createRoute({
+  getParentRoute: () => root,
+  path: '/shop/cart',
+  component: lazyRouteComponent(() => import('./pages/Cart')),
+});
+
+const checkout = createRoute({
+  getParentRoute: () => root,
+  path: '/shop/checkout',
+  beforeLoad: onlyPersons,
+  component: lazyRouteComponent(() => import('./pages/Checkout')),
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/account/sign-in',
+  validateSearch: nextOf,
+  component: lazyRouteComponent(() => import('./pages/SignIn')),
+});
+
+const signUp = createRoute({
+  getParentRoute: () => root,
+  path: '/account/sign-up',
+  validateSearch: nextOf,
+  component: lazyRouteComponent(() => import('./pages/SignUp')),
+});
+
+const account = createRoute({
+  getParentRoute: () => root,
+  path: '/account',
+  beforeLoad: onlyPersons,
+  component: lazyRouteComponent(() => import('./pages/Account')),
+});
+
+const orders = createRoute({
+  getParentRoute: () => root,
+  path: '/account/orders',
+  beforeLoad: onlyPersons,
+  pendingComponent: OrdersBones,
+  component: lazyRouteComponent(() => import('./pages/Orders')),
+});
+
+const order = createRoute({
+  getParentRoute: () => root,
+  path: '/account/orders/$orderId',
+  beforeLoad: onlyPersons,
+  loader: ({ params }) => load(WebService.method.getOrderPage, { orderId: params.orderId }),
+  pendingComponent: OrderBones,
+  component: lazyRouteComponent(() => import('./pages/Order')),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([home, search, product, cart, checkout, signIn, signUp, account, orders, order]),
+  defaultPreload: 'intent',
+  defaultPreloadStaleTime: 0,
+  defaultPendingMs: 150,
+  defaultPendingMinMs: 250,
+  defaultErrorComponent: RouteFailure,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

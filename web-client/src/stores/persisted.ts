@@ -1,0 +1,76 @@
+/** A small value kept in the browser and shared by every tab. */
+import { useSyncExternalStore } from 'react';
+
+export interface Persisted<T> {
+  get(): T;
+  /** Reads the storage itself: another tab's change may be newer than its event. */
+  fresh(): T;
+  set(value: T): void;
+  subscribe(listener: () => void): () => void;
+}
+
+/**
+ * Opens the value stored under `key`. What does not parse counts as absent: an old or a foreign value must never
+ * break the shop. Where storage is refused the value lives as long as the tab.
+ */
+export function persisted<T>(
+  key: string,
+  parse: (raw: unknown) => T,
+  storage: Storage | undefined = safeStorage(),
+): Persisted<T> {
+  const listeners = new Set<() => void>();
+  let value = read();
+
+  function read(): T {
+    try {
+      return parse(JSON.parse(storage?.getItem(key) ?? 'null'));
+    } catch {
+      return parse(null);
+    }
+  }
+
+  function tell(): void {
+    for (const listener of listeners) listener();
+  }
+
+  globalThis.addEventListener?.('storage', (event) => {
+    if (event.key !== key && event.key !== null) return;
+    value = read();
+    tell();
+  });
+
+  return {
+    get: () => value,
+    fresh() {
+      value = read();
+      return value;
+    },
+    set(next) {
+      value = next;
+      try {
+        if (next === null || next === undefined) storage?.removeItem(key);
+        else storage?.setItem(key, JSON.stringify(next));
+      } catch {
+        // A full or refused storage costs the memory of this value, not the visit.
+      }
+      tell();
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** Reads the value and follows it. */
+export function usePersisted<T>(store: Persisted<T>): T {
+  return useSyncExternalStore(store.subscribe, store.get);
+}
+
+function safeStorage(): Storage | undefined {
+  try {
+    return globalThis.localStorage;
+  } catch {
+    return undefined;
+  }
+}
