@@ -1,0 +1,11 @@
+//! The catalog service at its rpcs: through the real edge, on SQLite and on PostgreSQL.
+
+mod app;
+mod batch_get_products;
+mod create_product;
+mod delete_product;
+mod demo;
+mod get_product;
+mod list_products;
+mod search;
+mod update_product;
