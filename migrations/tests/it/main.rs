@@ -14,22 +14,44 @@ async fn empty(service: &'static str) -> [testkit::database::TestDatabase; 2] {
 async fn every_list_goes_up_down_and_up_again() {
     for service in SERVICES {
         for db in empty(service).await {
-            assert!(matches!(migrations::state(&db, service).await.unwrap(), State::Behind(_)));
+            assert!(matches!(
+                migrations::state(&db, service).await.unwrap(),
+                State::Behind(_)
+            ));
             let before = schema(&db).await;
             let made = migrations::up(&db, service).await.unwrap();
             assert!(!made.is_empty(), "{service} has no change");
-            assert_eq!(migrations::state(&db, service).await.unwrap(), State::Current);
+            assert_eq!(
+                migrations::state(&db, service).await.unwrap(),
+                State::Current
+            );
             let after = schema(&db).await;
             assert_ne!(before, after);
 
             migrations::down(&db, service).await.unwrap();
-            let left: Vec<_> = schema(&db).await.into_iter().filter(|n| !before.contains(n)).collect();
-            let own = |name: &String| !name.contains("seaql_migrations") && !name.contains("sqlite_");
-            assert_eq!(left.iter().find(|name| own(name)), None, "{service} leaves something behind");
+            let left: Vec<_> = schema(&db)
+                .await
+                .into_iter()
+                .filter(|n| !before.contains(n))
+                .collect();
+            let own =
+                |name: &String| !name.contains("seaql_migrations") && !name.contains("sqlite_");
+            assert_eq!(
+                left.iter().find(|name| own(name)),
+                None,
+                "{service} leaves something behind"
+            );
 
             assert_eq!(migrations::up(&db, service).await.unwrap(), made);
-            assert_eq!(schema(&db).await, after, "{service} differs the second time");
-            assert_eq!(migrations::up(&db, service).await.unwrap(), Vec::<String>::new());
+            assert_eq!(
+                schema(&db).await,
+                after,
+                "{service} differs the second time"
+            );
+            assert_eq!(
+                migrations::up(&db, service).await.unwrap(),
+                Vec::<String>::new()
+            );
         }
     }
 }
@@ -40,20 +62,23 @@ async fn four_at_once_make_the_schema_once() {
         let mut replicas = Vec::new();
         for _ in 0..4 {
             let replica = db.open().await;
-            replicas.push(tokio::spawn(async move { migrations::up(&replica, "order").await }));
+            replicas.push(tokio::spawn(async move {
+                migrations::up(&replica, "order").await
+            }));
         }
         let mut made = 0;
         for replica in replicas {
             made += usize::from(!replica.await.unwrap().unwrap().is_empty());
         }
         assert_eq!(made, 1);
-        assert_eq!(migrations::state(&db, "order").await.unwrap(), State::Current);
+        assert_eq!(
+            migrations::state(&db, "order").await.unwrap(),
+            State::Current
+        );
     }
 }
 
 /// A database that a later program migrated is left alone, and both say so.
-///
-/// row: O1
 #[tokio::test]
 async fn a_newer_database_is_refused_by_name() {
     for db in empty("order").await {
@@ -64,7 +89,10 @@ async fn a_newer_database_is_refused_by_name() {
         txn.commit().await.unwrap();
 
         let unknown = vec!["m9999_future".to_owned()];
-        assert_eq!(migrations::state(&db, "order").await.unwrap(), State::Newer(unknown));
+        assert_eq!(
+            migrations::state(&db, "order").await.unwrap(),
+            State::Newer(unknown)
+        );
         let error = migrations::up(&db, "order").await.unwrap_err();
         assert!(matches!(&error, Error::Newer { unknown, .. } if unknown == &["m9999_future"]));
         assert!(error.to_string().contains("m9999_future"));
@@ -74,8 +102,14 @@ async fn a_newer_database_is_refused_by_name() {
 #[tokio::test]
 async fn a_service_without_a_schema_is_an_error() {
     let [db, _] = empty("order").await;
-    assert!(matches!(migrations::up(&db, "nobody").await, Err(Error::UnknownService(_))));
-    assert!(matches!(migrations::state(&db, "nobody").await, Err(Error::UnknownService(_))));
+    assert!(matches!(
+        migrations::up(&db, "nobody").await,
+        Err(Error::UnknownService(_))
+    ));
+    assert!(matches!(
+        migrations::state(&db, "nobody").await,
+        Err(Error::UnknownService(_))
+    ));
 }
 
 /// Returns the definition of every table, column, index and constraint, sorted.
@@ -91,9 +125,15 @@ async fn schema(db: &Database) -> Vec<String> {
              from pg_constraint where connamespace = 'public'::regnamespace"
         }
     };
-    let rows = db.read().query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
-    let mut definitions: Vec<String> =
-        rows.iter().map(|row| row.try_get("", "definition").unwrap()).collect();
+    let rows = db
+        .read()
+        .query_all_raw(Statement::from_string(backend, sql))
+        .await
+        .unwrap();
+    let mut definitions: Vec<String> = rows
+        .iter()
+        .map(|row| row.try_get("", "definition").unwrap())
+        .collect();
     definitions.sort();
     definitions
 }

@@ -1,0 +1,45 @@
+//! What this crate promises, on SQLite and on PostgreSQL alike.
+
+mod connect;
+mod fault;
+mod idempotency;
+mod load;
+mod page;
+mod write;
+
+use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm_migration::SchemaManager;
+use store::Database;
+use testkit::database::TestDatabase;
+
+/// A database with the tables of these tests on each engine.
+async fn both() -> [TestDatabase; 2] {
+    testkit::database::both("store", tables).await
+}
+
+async fn tables(db: &Database) -> Result<(), DbErr> {
+    let txn = db.begin_write().await?;
+    store::schema::idempotency_keys(&SchemaManager::new(txn.inner())).await?;
+    txn.execute_unprepared("create table counters (name text primary key, value bigint not null)")
+        .await?;
+    for name in ["a", "b"] {
+        txn.execute_unprepared(&format!("insert into counters values ('{name}', 0)"))
+            .await?;
+    }
+    txn.commit().await
+}
+
+/// Returns the counter `name`.
+async fn read(db: &impl ConnectionTrait, name: &str) -> Result<i64, DbErr> {
+    let sql = format!("select value from counters where name = '{name}'");
+    let statement = sea_orm::Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await?;
+    row.ok_or_else(|| DbErr::RecordNotFound(name.into()))?
+        .try_get("", "value")
+}
+
+/// Sets the counter `name`.
+async fn set(db: &impl ConnectionTrait, name: &str, value: i64) -> Result<(), DbErr> {
+    let sql = format!("update counters set value = {value} where name = '{name}'");
+    db.execute_unprepared(&sql).await.map(drop)
+}
