@@ -49,7 +49,12 @@ impl Command {
             traceparent: call.trace.to_string(),
             synthetic: call.synthetic,
         };
-        Self { key, origin, subject: call.caller.subject(), user: call.caller.user_id() }
+        Self {
+            key,
+            origin,
+            subject: call.caller.subject(),
+            user: call.caller.user_id(),
+        }
     }
 
     /// Claims the command's key; with an answer the command was carried out before.
@@ -68,7 +73,10 @@ impl Command {
             Claim::New | Claim::Pending => Ok(None),
             Claim::Replay(bytes) => {
                 let response = R::decode(bytes.as_slice())?;
-                Ok(Some(Answer { response, replayed: true }))
+                Ok(Some(Answer {
+                    response,
+                    replayed: true,
+                }))
             }
         }
     }
@@ -84,7 +92,10 @@ impl Command {
         now: DateTime<Utc>,
     ) -> Result<Answer<R>, Error> {
         idempotency::seal(txn, self.key.as_ref(), &response.encode_to_vec(), now).await?;
-        Ok(Answer { response, replayed: false })
+        Ok(Answer {
+            response,
+            replayed: false,
+        })
     }
 }
 
@@ -92,7 +103,8 @@ impl<R> Answer<R> {
     /// The answer on the wire, marked if it was given before.
     pub fn respond(self, call: &Call) -> ConnectResponse<R> {
         if self.replayed {
-            call.response.header(REPLAYED, HeaderValue::from_static("true"));
+            call.response
+                .header(REPLAYED, HeaderValue::from_static("true"));
         }
         ConnectResponse::new(self.response)
     }

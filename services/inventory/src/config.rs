@@ -21,7 +21,10 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { hold_seconds: 900, sweep_interval_ms: 1_000 }
+        Self {
+            hold_seconds: 900,
+            sweep_interval_ms: 1_000,
+        }
     }
 }
 
@@ -30,11 +33,17 @@ impl Config {
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !(1..=3_600).contains(&self.hold_seconds) {
             let problem = "must be 1 to 3600 seconds";
-            return Err(Error::Config { key: "inventory.hold_seconds", problem });
+            return Err(Error::Config {
+                key: "inventory.hold_seconds",
+                problem,
+            });
         }
         if self.sweep_interval_ms < 10 {
             let problem = "must be at least 10 milliseconds";
-            return Err(Error::Config { key: "inventory.sweep_interval_ms", problem });
+            return Err(Error::Config {
+                key: "inventory.sweep_interval_ms",
+                problem,
+            });
         }
         Ok(())
     }

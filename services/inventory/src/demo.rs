@@ -30,10 +30,15 @@ pub async fn seed(db: &Database, clock: &Clock, stock: &[DemoStock]) -> Result<(
 
 async fn seed_once(db: &Database, clock: &Clock, stock: &[DemoStock]) -> Result<(), Error> {
     let txn = db.begin_write().await?;
-    let pieces: Vec<_> =
-        stock.iter().map(|one| (Sku::new(&one.sku), one.pieces.max(0))).collect();
+    let pieces: Vec<_> = stock
+        .iter()
+        .map(|one| (Sku::new(&one.sku), one.pieces.max(0)))
+        .collect();
     let levels = store::stock_level::insert_new(&txn, &pieces, clock.now()).await?;
-    let origin = Origin { correlation_id: "demo".to_owned(), ..Origin::default() };
+    let origin = Origin {
+        correlation_id: "demo".to_owned(),
+        ..Origin::default()
+    };
     for level in levels.iter().filter(|level| level.version > 0) {
         let fact = event::stock_changed(level);
         events::outbox::push(&txn, clock, crate::NAME, &origin, fact).await?;

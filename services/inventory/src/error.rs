@@ -76,9 +76,7 @@ impl Error {
         let reason = |name| Some(Reason::new(DOMAIN, name));
         match self {
             Self::Refused(Refusal::OutOfStock(short)) => Some(shortages("OUT_OF_STOCK", short)),
-            Self::Refused(Refusal::Expired(short)) => {
-                Some(shortages("RESERVATION_EXPIRED", short))
-            }
+            Self::Refused(Refusal::Expired(short)) => Some(shortages("RESERVATION_EXPIRED", short)),
             Self::Refused(Refusal::Released) => reason("RESERVATION_RELEASED"),
             Self::Refused(Refusal::OtherItems) => reason("RESERVATION_CONFLICT"),
             Self::Refused(Refusal::Missing) => reason("RESERVATION_MISSING"),

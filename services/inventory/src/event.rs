@@ -16,11 +16,26 @@ pub fn reservation(reservation: &Reservation, subject: Option<Uuid>) -> events::
         State::Held => {
             let items = wire::stock_items(&reservation.items);
             let expires_at = reservation.expires_at.map(Into::into);
-            fact(&pb::InventoryReserved { order_id, items, expires_at }, version, subject)
+            fact(
+                &pb::InventoryReserved {
+                    order_id,
+                    items,
+                    expires_at,
+                },
+                version,
+                subject,
+            )
         }
         State::Short(short) => {
             let short_items = short.iter().map(wire::shortage).collect();
-            fact(&pb::InventoryReservationFailed { order_id, short_items }, version, subject)
+            fact(
+                &pb::InventoryReservationFailed {
+                    order_id,
+                    short_items,
+                },
+                version,
+                subject,
+            )
         }
         State::Committed => fact(&pb::InventoryCommitted { order_id }, version, subject),
         State::Lost(_) => fact(&pb::InventoryCommitFailed { order_id }, version, subject),
@@ -41,14 +56,25 @@ fn released(
         ReleaseReason::PaymentFailed => pb::ReleaseReason::PaymentFailed,
     };
     let reason = reason.into();
-    fact(&pb::InventoryReleased { order_id, reason }, version, subject)
+    fact(
+        &pb::InventoryReleased { order_id, reason },
+        version,
+        subject,
+    )
 }
 
 /// Tells how many pieces of a SKU can be had now.
 pub fn stock_changed(level: &Level) -> events::Fact {
     let sku = level.sku.to_string();
     let available_quantity = level.counts.available;
-    fact(&pb::StockChanged { sku, available_quantity }, level.version, None)
+    fact(
+        &pb::StockChanged {
+            sku,
+            available_quantity,
+        },
+        level.version,
+        None,
+    )
 }
 
 fn fact<F: Fact>(message: &F, version: i64, subject: Option<Uuid>) -> events::Fact {

@@ -32,8 +32,11 @@ impl Lanes {
     /// Waits until it is this caller's turn for all of these. Lanes are entered in one
     /// order by everyone, so that no two wait for each other.
     pub async fn enter(&self, orders: &[OrderId], skus: &[Sku]) -> Pass {
-        let mut indexes: Vec<usize> =
-            orders.iter().map(index).chain(skus.iter().map(index)).collect();
+        let mut indexes: Vec<usize> = orders
+            .iter()
+            .map(index)
+            .chain(skus.iter().map(index))
+            .collect();
         indexes.sort_unstable();
         indexes.dedup();
         let mut guards = Vec::with_capacity(indexes.len());
@@ -65,7 +68,11 @@ mod tests {
         let tasks = (0..200).map(|number| {
             let (lanes, inside) = (lanes.clone(), Arc::clone(&inside));
             tokio::spawn(async move {
-                let names = if number % 2 == 0 { ["hot", "a", "b"] } else { ["b", "hot", "c"] };
+                let names = if number % 2 == 0 {
+                    ["hot", "a", "b"]
+                } else {
+                    ["b", "hot", "c"]
+                };
                 let _pass = lanes.enter(&[], &names.map(Sku::new)).await;
                 assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                 tokio::task::yield_now().await;

@@ -70,5 +70,7 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
             Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })
         })
         .background("sweep", move |shutdown| sweep::run(app, shutdown))
-        .background("housekeeping", move |shutdown| housekeeping::run(db, clock, shutdown)))
+        .background("housekeeping", move |shutdown| {
+            housekeeping::run(db, clock, shutdown)
+        }))
 }

@@ -78,7 +78,11 @@ where
     if let Some(answer) = command.claim(&txn, now).await? {
         return Ok(Attempt::Done(answer));
     }
-    let Opened { stored, current, plan } = open(&txn, order_id, demand, now).await?;
+    let Opened {
+        stored,
+        current,
+        plan,
+    } = open(&txn, order_id, demand, now).await?;
     let change = match plan {
         Plan::Keep => {
             let kept = current.ok_or(Refusal::Missing)?;
@@ -128,12 +132,20 @@ async fn open(
     if let Plan::Change(change) = &first {
         let hoped = Reservation::after(order_id, None, change.clone());
         if store::reservation::insert(txn, &hoped, now).await? {
-            return Ok(Opened { stored: Some(hoped), current: None, plan: first });
+            return Ok(Opened {
+                stored: Some(hoped),
+                current: None,
+                plan: first,
+            });
         }
     }
     let current = store::reservation::find(txn, order_id).await?;
     let plan = plan(current.as_ref(), demand, now);
-    Ok(Opened { stored: None, current, plan })
+    Ok(Opened {
+        stored: None,
+        current,
+        plan,
+    })
 }
 
 async fn move_stock(
@@ -141,15 +153,24 @@ async fn move_stock(
     change: &Change,
     now: DateTime<Utc>,
 ) -> Result<Result<Vec<Level>, Vec<Shortage>>, Error> {
-    let Some(transfer) = change.transfer else { return Ok(Ok(Vec::new())) };
+    let Some(transfer) = change.transfer else {
+        return Ok(Ok(Vec::new()));
+    };
     if transfer.takes() {
         return Ok(store::stock_level::take(txn, transfer, &change.items, now).await?);
     }
-    let pieces: Vec<_> =
-        change.items.iter().map(|(sku, quantity)| (sku.clone(), i64::from(*quantity))).collect();
+    let pieces: Vec<_> = change
+        .items
+        .iter()
+        .map(|(sku, quantity)| (sku.clone(), i64::from(*quantity)))
+        .collect();
     let levels = store::stock_level::give(txn, transfer, &pieces, now).await?;
     // A commit moves pieces that buyers could not have before either.
-    Ok(Ok(if transfer == Transfer::Commit { Vec::new() } else { levels }))
+    Ok(Ok(if transfer == Transfer::Commit {
+        Vec::new()
+    } else {
+        levels
+    }))
 }
 
 async fn save(

@@ -12,8 +12,8 @@ use proto::inventory::v1::inventory_service as path;
 use proto::inventory::v1::inventory_service_connect::InventoryServiceTonicCompatibleBuilder;
 use rpc::{Service, get_connect};
 
-use crate::domain::item::OrderId;
 use crate::App;
+use crate::domain::item::OrderId;
 
 /// Every rpc of this service.
 pub fn service(app: &App) -> Service {
@@ -30,8 +30,14 @@ pub fn service(app: &App) -> Service {
     let availability = get_connect(check_availability::check_availability);
     Service::new(crate::NAME)
         .mount(routes)
-        .get(path::CHECK_STOCK, get_connect(check_stock::check_stock).with_state(app.clone()))
-        .get(path::CHECK_AVAILABILITY, availability.with_state(app.clone()))
+        .get(
+            path::CHECK_STOCK,
+            get_connect(check_stock::check_stock).with_state(app.clone()),
+        )
+        .get(
+            path::CHECK_AVAILABILITY,
+            availability.with_state(app.clone()),
+        )
         .get(
             path::GET_STOCK_LEVEL,
             get_connect(get_stock_level::get_stock_level).with_state(app.clone()),

@@ -29,7 +29,10 @@ pub async fn level(app: &App, sku: Sku) -> Result<Level, Error> {
 /// The database failed.
 pub async fn available(app: &App, skus: &[Sku]) -> Result<BTreeMap<Sku, i64>, Error> {
     let levels = store::stock_level::find_many(app.db.read(), skus).await?;
-    Ok(levels.into_iter().map(|(sku, level)| (sku, level.counts.available)).collect())
+    Ok(levels
+        .into_iter()
+        .map(|(sku, level)| (sku, level.counts.available))
+        .collect())
 }
 
 /// Pieces that came in, or, negative, went out outside of orders.
@@ -56,7 +59,10 @@ pub async fn adjust<R>(
 where
     R: From<Level> + Message + Default,
 {
-    let _turn = app.lanes.enter(&[], std::slice::from_ref(&delivery.sku)).await;
+    let _turn = app
+        .lanes
+        .enter(&[], std::slice::from_ref(&delivery.sku))
+        .await;
     retrying(|| adjust_once(app, command, delivery)).await
 }
 
@@ -76,9 +82,10 @@ where
     let Delivery { sku, delta, reason } = delivery;
     let Some(level) = store::stock_level::adjust(&txn, sku, *delta, now).await? else {
         return match store::stock_level::find(&txn, sku).await? {
-            Some(level) => {
-                Err(Error::NotEnough { sku: sku.clone(), available: level.counts.available })
-            }
+            Some(level) => Err(Error::NotEnough {
+                sku: sku.clone(),
+                available: level.counts.available,
+            }),
             None => Err(Error::SkuNotFound(sku.clone())),
         };
     };

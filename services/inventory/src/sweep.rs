@@ -55,7 +55,10 @@ pub async fn sweep(app: &App) -> Result<u64, Error> {
     }
     let expired = retrying(|| expire(app, &due)).await?;
     if expired > 0 {
-        info!(expired, "Gave back the stock of {expired} reservations whose time was over");
+        info!(
+            expired,
+            "Gave back the stock of {expired} reservations whose time was over"
+        );
     }
     Ok(due.len() as u64)
 }
@@ -68,7 +71,9 @@ async fn expire(app: &App, due: &[OrderId]) -> Result<usize, Error> {
     for order_id in due {
         let current = store::reservation::find(&txn, *order_id).await?;
         // Committed or released meanwhile, or held anew: then it is not ours any more.
-        let Plan::Change(change) = plan(current.as_ref(), &Demand::Expire, now) else { continue };
+        let Plan::Change(change) = plan(current.as_ref(), &Demand::Expire, now) else {
+            continue;
+        };
         for (sku, quantity) in change.items.iter() {
             *pieces.entry(sku.clone()).or_default() += i64::from(*quantity);
         }
@@ -78,7 +83,10 @@ async fn expire(app: &App, due: &[OrderId]) -> Result<usize, Error> {
     let levels = store::stock_level::give(&txn, Transfer::Unhold, &pieces, now).await?;
 
     let correlation_id = format!("sweep-{}", app.clock.id().simple());
-    let origin = Origin { correlation_id, ..Origin::default() };
+    let origin = Origin {
+        correlation_id,
+        ..Origin::default()
+    };
     for reservation in &expired {
         store::reservation::update(&txn, reservation, now).await?;
         let fact = event::reservation(reservation, None);

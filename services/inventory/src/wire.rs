@@ -8,7 +8,11 @@ use crate::domain::reservation::{Reservation, Shortage, State};
 
 /// The items of a valid request: repeats of a SKU are added up.
 pub fn items(items: &[pb::StockItem]) -> Result<Items, ItemsError> {
-    Items::collect(items.iter().map(|item| (Sku::new(&item.sku), item.quantity)))
+    Items::collect(
+        items
+            .iter()
+            .map(|item| (Sku::new(&item.sku), item.quantity)),
+    )
 }
 
 /// Items as the contract lists them.

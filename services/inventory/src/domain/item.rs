@@ -140,7 +140,11 @@ mod tests {
             &[("a", i32::MAX), ("a", i32::MAX)],
             &[("a", 2), ("a", -1)],
         ] {
-            assert_eq!(items(list), Err(ItemsError::Quantity(Sku::new("a"))), "{list:?}");
+            assert_eq!(
+                items(list),
+                Err(ItemsError::Quantity(Sku::new("a"))),
+                "{list:?}"
+            );
         }
     }
 }

@@ -54,7 +54,11 @@ impl Counts {
         let left = self.available;
         let sum = |part: i64| part.checked_add(delta).filter(|sum| *sum >= 0);
         match (sum(self.available), sum(self.received)) {
-            (Some(available), Some(received)) => Ok(Self { available, received, ..self }),
+            (Some(available), Some(received)) => Ok(Self {
+                available,
+                received,
+                ..self
+            }),
             _ => Err(NotEnough { left }),
         }
     }
@@ -143,10 +147,20 @@ mod tests {
 
     #[test]
     fn no_part_gives_more_than_it_has() {
-        let counts = Counts { available: 3, received: 3, ..Counts::default() };
+        let counts = Counts {
+            available: 3,
+            received: 3,
+            ..Counts::default()
+        };
         let four = Quantity::new(4).unwrap();
-        assert_eq!(counts.transfer(Transfer::Hold, four), Err(NotEnough { left: 3 }));
-        assert_eq!(counts.transfer(Transfer::Restock, four), Err(NotEnough { left: 0 }));
+        assert_eq!(
+            counts.transfer(Transfer::Hold, four),
+            Err(NotEnough { left: 3 })
+        );
+        assert_eq!(
+            counts.transfer(Transfer::Restock, four),
+            Err(NotEnough { left: 0 })
+        );
         assert_eq!(counts.adjust(-4), Err(NotEnough { left: 3 }));
         assert_eq!(counts.adjust(i64::MAX), Err(NotEnough { left: 3 }));
     }

@@ -159,7 +159,9 @@ fn reserve(
             expires_at: Some(until),
         })
     };
-    let Some(current) = current else { return hold(Some(Transfer::Hold)) };
+    let Some(current) = current else {
+        return hold(Some(Transfer::Hold));
+    };
     match &current.state {
         State::Released(_) => Plan::Refuse(Refusal::Released),
         _ if current.items != *items => Plan::Refuse(Refusal::OtherItems),
@@ -172,9 +174,14 @@ fn reserve(
 }
 
 fn commit(current: Option<&Reservation>) -> Plan {
-    let Some(current) = current else { return Plan::Refuse(Refusal::Missing) };
+    let Some(current) = current else {
+        return Plan::Refuse(Refusal::Missing);
+    };
     let sell = |transfer| {
-        Plan::Change(Change { transfer: Some(transfer), ..current.become_state(State::Committed) })
+        Plan::Change(Change {
+            transfer: Some(transfer),
+            ..current.become_state(State::Committed)
+        })
     };
     match &current.state {
         // An overdue hold that nobody has swept is as good as a fresh one: the pieces are there.
@@ -191,7 +198,12 @@ fn release(current: Option<&Reservation>, reason: ReleaseReason) -> Plan {
     let then = State::Released(reason);
     let Some(current) = current else {
         let (items, expires_at) = (Items::default(), None);
-        return Plan::Change(Change { transfer: None, items, then, expires_at });
+        return Plan::Change(Change {
+            transfer: None,
+            items,
+            then,
+            expires_at,
+        });
     };
     let transfer = match &current.state {
         State::Released(_) => return Plan::Keep,
@@ -199,14 +211,20 @@ fn release(current: Option<&Reservation>, reason: ReleaseReason) -> Plan {
         State::Committed => Some(Transfer::Restock),
         State::Expired | State::Short(_) | State::Lost(_) => None,
     };
-    Plan::Change(Change { transfer, ..current.become_state(then) })
+    Plan::Change(Change {
+        transfer,
+        ..current.become_state(then)
+    })
 }
 
 fn expire(current: Option<&Reservation>, now: DateTime<Utc>) -> Plan {
     match current {
         Some(held) if held.state == State::Held && held.is_overdue(now) => {
             let change = held.become_state(State::Expired);
-            Plan::Change(Change { transfer: Some(Transfer::Unhold), ..change })
+            Plan::Change(Change {
+                transfer: Some(Transfer::Unhold),
+                ..change
+            })
         }
         _ => Plan::Keep,
     }
@@ -226,7 +244,15 @@ impl Change {
             other => panic!("{other:?} moves only what was counted, yet fell short of {short:?}"),
         };
         let expires_at = None;
-        (Self { transfer: None, then, expires_at, ..self }, refusal)
+        (
+            Self {
+                transfer: None,
+                then,
+                expires_at,
+                ..self
+            },
+            refusal,
+        )
     }
 }
 

@@ -25,12 +25,18 @@ pub async fn adjust_stock(
 impl From<Valid<AdjustStockRequest>> for Delivery {
     fn from(request: Valid<AdjustStockRequest>) -> Self {
         let AdjustStockRequest { sku, delta, reason } = request.into_inner();
-        Self { sku: Sku::new(sku), delta, reason }
+        Self {
+            sku: Sku::new(sku),
+            delta,
+            reason,
+        }
     }
 }
 
 impl From<Level> for AdjustStockResponse {
     fn from(level: Level) -> Self {
-        Self { level: Some(level.into()) }
+        Self {
+            level: Some(level.into()),
+        }
     }
 }

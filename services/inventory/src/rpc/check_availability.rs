@@ -24,9 +24,15 @@ pub async fn check_availability(
     }
     let skus: Vec<Sku> = sums.keys().cloned().collect();
     let available = stock::available(&app, &skus).await?;
-    let items: Vec<_> = wanted.into_iter().map(|item| line(item, &sums, &available)).collect();
+    let items: Vec<_> = wanted
+        .into_iter()
+        .map(|item| line(item, &sums, &available))
+        .collect();
     let all_available = items.iter().all(|item| item.available);
-    Ok(ConnectResponse::new(CheckAvailabilityResponse { items, all_available }))
+    Ok(ConnectResponse::new(CheckAvailabilityResponse {
+        items,
+        all_available,
+    }))
 }
 
 fn line(

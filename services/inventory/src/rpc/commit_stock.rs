@@ -22,6 +22,8 @@ pub async fn commit_stock(
 
 impl From<Reservation> for CommitStockResponse {
     fn from(reservation: Reservation) -> Self {
-        Self { reservation: Some(reservation.into()) }
+        Self {
+            reservation: Some(reservation.into()),
+        }
     }
 }

@@ -14,5 +14,7 @@ pub async fn get_stock_level(
 ) -> Result<ConnectResponse<GetStockLevelResponse>, ConnectError> {
     let sku = Sku::new(rpc::valid(request)?.into_inner().sku);
     let level = stock::level(&app, sku).await?;
-    Ok(ConnectResponse::new(GetStockLevelResponse { level: Some(level.into()) }))
+    Ok(ConnectResponse::new(GetStockLevelResponse {
+        level: Some(level.into()),
+    }))
 }

@@ -28,6 +28,8 @@ pub async fn release_stock(
 
 impl From<Reservation> for ReleaseStockResponse {
     fn from(reservation: Reservation) -> Self {
-        Self { reservation: Some(reservation.into()) }
+        Self {
+            reservation: Some(reservation.into()),
+        }
     }
 }

@@ -18,9 +18,9 @@ pub async fn reserve_stock(
 ) -> Result<ConnectResponse<ReserveStockResponse>, ConnectError> {
     let command = Command::of(&call, inventory_service::RESERVE_STOCK, &request);
     let request = rpc::valid(request)?;
-    let ttl = request.ttl.map(|ttl| {
-        TimeDelta::seconds(ttl.seconds) + TimeDelta::nanoseconds(ttl.nanos.into())
-    });
+    let ttl = request
+        .ttl
+        .map(|ttl| TimeDelta::seconds(ttl.seconds) + TimeDelta::nanoseconds(ttl.nanos.into()));
     let demand = Demand::Reserve {
         items: wire::items(&request.items).map_err(Error::from)?,
         until: app.clock.now() + ttl.unwrap_or_else(|| app.config.hold()),
@@ -32,6 +32,8 @@ pub async fn reserve_stock(
 
 impl From<Reservation> for ReserveStockResponse {
     fn from(reservation: Reservation) -> Self {
-        Self { reservation: Some(reservation.into()) }
+        Self {
+            reservation: Some(reservation.into()),
+        }
     }
 }

@@ -56,7 +56,10 @@ pub async fn insert(
     reservation: &Reservation,
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
-    let row = ActiveModel { created_at: Set(now), ..row(reservation, now) };
+    let row = ActiveModel {
+        created_at: Set(now),
+        ..row(reservation, now)
+    };
     let inserted = Entity::insert(row)
         .on_conflict(OnConflict::column(Column::OrderId).do_nothing().to_owned())
         .exec_without_returning(txn)
@@ -86,7 +89,9 @@ pub async fn update(
     if let State::Short(short) | State::Lost(short) = &reservation.state {
         item::mark_short(txn, reservation.order_id, short).await?;
     }
-    Entity::update(row(reservation, now)).exec_without_returning(txn).await?;
+    Entity::update(row(reservation, now))
+        .exec_without_returning(txn)
+        .await?;
     Ok(())
 }
 
@@ -129,11 +134,7 @@ fn row(reservation: &Reservation, now: DateTime<Utc>) -> ActiveModel {
     }
 }
 
-fn reservation(
-    row: Model,
-    items: Items,
-    short: Vec<Shortage>,
-) -> Result<Reservation, DbErr> {
+fn reservation(row: Model, items: Items, short: Vec<Shortage>) -> Result<Reservation, DbErr> {
     let state = match row.state.as_str() {
         HELD => State::Held,
         "committed" => State::Committed,
@@ -141,7 +142,11 @@ fn reservation(
         "expired" => State::Expired,
         "short" => State::Short(short),
         "lost" => State::Lost(short),
-        other => return Err(DbErr::Type(format!("{other:?} is no state of a reservation"))),
+        other => {
+            return Err(DbErr::Type(format!(
+                "{other:?} is no state of a reservation"
+            )));
+        }
     };
     Ok(Reservation {
         order_id: OrderId(row.order_id),
@@ -161,7 +166,13 @@ const fn reason_name(reason: ReleaseReason) -> &'static str {
 }
 
 fn parse_reason(name: Option<&str>) -> Result<ReleaseReason, DbErr> {
-    let all = [ReleaseReason::Cancelled, ReleaseReason::Expired, ReleaseReason::PaymentFailed];
-    let found = all.into_iter().find(|reason| Some(reason_name(*reason)) == name);
+    let all = [
+        ReleaseReason::Cancelled,
+        ReleaseReason::Expired,
+        ReleaseReason::PaymentFailed,
+    ];
+    let found = all
+        .into_iter()
+        .find(|reason| Some(reason_name(*reason)) == name);
     found.ok_or_else(|| DbErr::Type(format!("{name:?} is no reason of a release")))
 }

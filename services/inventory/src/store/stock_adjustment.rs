@@ -52,5 +52,8 @@ pub async fn insert(
         subject: Set(adjustment.subject),
         at: Set(now),
     };
-    Entity::insert(row).exec_without_returning(txn).await.map(drop)
+    Entity::insert(row)
+        .exec_without_returning(txn)
+        .await
+        .map(drop)
 }

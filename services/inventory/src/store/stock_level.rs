@@ -58,8 +58,15 @@ pub async fn find_many(
     skus: &[Sku],
 ) -> Result<BTreeMap<Sku, Level>, DbErr> {
     let names = skus.iter().map(Sku::as_str);
-    let rows = Entity::find().filter(Column::Sku.is_in(names)).all(db).await?;
-    Ok(rows.into_iter().map(Level::from).map(|level| (level.sku.clone(), level)).collect())
+    let rows = Entity::find()
+        .filter(Column::Sku.is_in(names))
+        .all(db)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(Level::from)
+        .map(|level| (level.sku.clone(), level))
+        .collect())
 }
 
 /// Moves all the items out of what is available, or none of them and says what is short.
@@ -140,7 +147,11 @@ async fn shortages(txn: &impl ConnectionTrait, items: &Items) -> Result<Vec<Shor
     let levels = find_many(txn, &skus).await?;
     let short = items.iter().filter_map(|(sku, requested)| {
         let available = levels.get(sku).map_or(0, |level| level.counts.available);
-        let shortage = Shortage { sku: sku.clone(), requested: *requested, available };
+        let shortage = Shortage {
+            sku: sku.clone(),
+            requested: *requested,
+            available,
+        };
         (available < i64::from(*requested)).then_some(shortage)
     });
     Ok(short.collect())

@@ -55,7 +55,9 @@ impl Books {
     }
 
     fn apply(&mut self, change: &Change) -> Result<(), Vec<Shortage>> {
-        let Some(transfer) = change.transfer else { return Ok(()) };
+        let Some(transfer) = change.transfer else {
+            return Ok(());
+        };
         let mut levels = self.levels.clone();
         let mut short = Vec::new();
         for (sku, quantity) in change.items.iter() {
@@ -97,7 +99,10 @@ struct Reference {
 
 impl Reference {
     fn in_use(&self, sku: &Sku) -> i64 {
-        let uses = self.orders.values().filter(|flags| flags.sold || flags.held_until.is_some());
+        let uses = self
+            .orders
+            .values()
+            .filter(|flags| flags.sold || flags.held_until.is_some());
         uses.flat_map(|flags| flags.asked.iter())
             .filter(|(other, _)| other == sku)
             .map(|(_, quantity)| i64::from(*quantity))
@@ -152,8 +157,7 @@ impl Reference {
                 true
             }
         };
-        if !matches!(demand, Demand::Expire | Demand::Commit) || self.orders.contains_key(&order)
-        {
+        if !matches!(demand, Demand::Expire | Demand::Commit) || self.orders.contains_key(&order) {
             self.orders.insert(order, flags);
         }
         granted
@@ -175,17 +179,23 @@ pub fn any_items() -> impl Strategy<Value = Items> {
     let names = prop::sample::select(&["axe", "bell", "cup", "unknown"][..]);
     let item = (names, 1..=3i32);
     prop::collection::vec(item, 1..4).prop_map(|list| {
-        Items::collect(list.into_iter().map(|(sku, pieces)| (Sku::new(sku), pieces))).unwrap()
+        Items::collect(
+            list.into_iter()
+                .map(|(sku, pieces)| (Sku::new(sku), pieces)),
+        )
+        .unwrap()
     })
 }
 
 /// A demand for one of four orders, after some seconds have passed.
 pub fn any_step() -> impl Strategy<Value = (OrderId, i64, StepDemand)> {
-    let reason = prop::sample::select(&[
-        ReleaseReason::Cancelled,
-        ReleaseReason::PaymentFailed,
-        ReleaseReason::Expired,
-    ][..]);
+    let reason = prop::sample::select(
+        &[
+            ReleaseReason::Cancelled,
+            ReleaseReason::PaymentFailed,
+            ReleaseReason::Expired,
+        ][..],
+    );
     let demand = prop_oneof![
         5 => (any_items(), 1..30i64).prop_map(|(items, ttl)| StepDemand::Reserve(items, ttl)),
         4 => Just(StepDemand::Commit),
@@ -218,7 +228,10 @@ impl StepDemand {
 }
 
 fn sum_of(books: &Books, sku: &Sku, state: &State) -> i64 {
-    let standing = books.reservations.values().filter(|one| one.state == *state);
+    let standing = books
+        .reservations
+        .values()
+        .filter(|one| one.state == *state);
     standing
         .flat_map(|one| one.items.iter())
         .filter(|(other, _)| other == sku)
@@ -307,15 +320,24 @@ fn a_late_reserve_is_refused() {
     let mut books = Books::with_stock(&STOCK);
     let release = Demand::Release(ReleaseReason::Cancelled);
     books.run(order(1), &release, time(0)).unwrap();
-    let reserve = Demand::Reserve { items: one("axe", 1), until: time(900) };
-    assert_eq!(books.run(order(1), &reserve, time(1)), Err(Refusal::Released));
+    let reserve = Demand::Reserve {
+        items: one("axe", 1),
+        until: time(900),
+    };
+    assert_eq!(
+        books.run(order(1), &reserve, time(1)),
+        Err(Refusal::Released)
+    );
 }
 
 /// row: D12
 #[test]
 fn a_refusal_is_remembered_when_stock_comes_back() {
     let mut books = Books::with_stock(&STOCK);
-    let reserve = Demand::Reserve { items: one("axe", 3), until: time(900) };
+    let reserve = Demand::Reserve {
+        items: one("axe", 3),
+        until: time(900),
+    };
     let first = books.run(order(1), &reserve, time(0)).unwrap_err();
     let axe = books.levels.get_mut(&Sku::new("axe")).unwrap();
     *axe = axe.adjust(10).unwrap();
@@ -326,7 +348,10 @@ fn a_refusal_is_remembered_when_stock_comes_back() {
 #[test]
 fn an_expired_hold_is_sold_to_others_and_cannot_be_committed_then() {
     let mut books = Books::with_stock(&STOCK);
-    let reserve = |until| Demand::Reserve { items: one("axe", 2), until: time(until) };
+    let reserve = |until| Demand::Reserve {
+        items: one("axe", 2),
+        until: time(until),
+    };
     books.run(order(1), &reserve(900), time(0)).unwrap();
     books.run(order(1), &Demand::Expire, time(899)).unwrap();
     assert!(books.run(order(2), &reserve(1_800), time(899)).is_err());
@@ -341,10 +366,16 @@ fn an_expired_hold_is_sold_to_others_and_cannot_be_committed_then() {
 #[test]
 fn an_expired_hold_is_committed_when_stock_is_still_there() {
     let mut books = Books::with_stock(&STOCK);
-    let reserve = Demand::Reserve { items: one("cup", 2), until: time(900) };
+    let reserve = Demand::Reserve {
+        items: one("cup", 2),
+        until: time(900),
+    };
     books.run(order(1), &reserve, time(0)).unwrap();
     books.run(order(1), &Demand::Expire, time(900)).unwrap();
-    assert_eq!(books.run(order(1), &Demand::Commit, time(901)), Ok(State::Committed));
+    assert_eq!(
+        books.run(order(1), &Demand::Commit, time(901)),
+        Ok(State::Committed)
+    );
     assert_eq!(books.levels[&Sku::new("cup")].committed, 2);
 }
 
@@ -352,9 +383,18 @@ fn an_expired_hold_is_committed_when_stock_is_still_there() {
 #[test]
 fn a_cancelled_sale_is_restocked() {
     let mut books = Books::with_stock(&STOCK);
-    let reserve = Demand::Reserve { items: one("cup", 2), until: time(900) };
+    let reserve = Demand::Reserve {
+        items: one("cup", 2),
+        until: time(900),
+    };
     books.run(order(1), &reserve, time(0)).unwrap();
     books.run(order(1), &Demand::Commit, time(1)).unwrap();
-    books.run(order(1), &Demand::Release(ReleaseReason::Cancelled), time(2)).unwrap();
+    books
+        .run(
+            order(1),
+            &Demand::Release(ReleaseReason::Cancelled),
+            time(2),
+        )
+        .unwrap();
     assert_eq!(books.levels, Books::with_stock(&STOCK).levels);
 }

@@ -41,7 +41,11 @@ pub async fn find(
         let requested =
             requested.ok_or_else(|| DbErr::Type(format!("{} is no quantity", row.quantity)))?;
         if let Some(available) = row.available_when_short {
-            short.push(Shortage { sku: sku.clone(), requested, available });
+            short.push(Shortage {
+                sku: sku.clone(),
+                requested,
+                available,
+            });
         }
         items.push((sku, requested.pieces()));
     }
@@ -68,9 +72,10 @@ pub async fn insert(txn: &impl ConnectionTrait, reservation: &Reservation) -> Re
         return Ok(());
     }
     let left = |sku: &Sku| match &reservation.state {
-        State::Short(short) | State::Lost(short) => {
-            short.iter().find(|one| one.sku == *sku).map(|one| one.available)
-        }
+        State::Short(short) | State::Lost(short) => short
+            .iter()
+            .find(|one| one.sku == *sku)
+            .map(|one| one.available),
         State::Held | State::Committed | State::Released(_) | State::Expired => None,
     };
     let rows = reservation.items.iter().map(|(sku, quantity)| ActiveModel {
@@ -79,7 +84,10 @@ pub async fn insert(txn: &impl ConnectionTrait, reservation: &Reservation) -> Re
         quantity: Set(i64::from(*quantity)),
         available_when_short: Set(left(sku)),
     });
-    Entity::insert_many(rows).exec_without_returning(txn).await.map(drop)
+    Entity::insert_many(rows)
+        .exec_without_returning(txn)
+        .await
+        .map(drop)
 }
 
 /// Notes what was left of the items that were short.

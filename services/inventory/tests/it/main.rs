@@ -1,0 +1,14 @@
+//! Inventory through its real router, on SQLite and on PostgreSQL.
+
+mod harness;
+
+mod access;
+mod adjust_stock;
+mod check_availability;
+mod check_stock;
+mod commit_stock;
+mod demo;
+mod load;
+mod release_stock;
+mod reserve_stock;
+mod sweep;
