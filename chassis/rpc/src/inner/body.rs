@@ -77,7 +77,13 @@ where
         }
     };
     extend(&mut parts.headers, &metadata.maps().headers);
-    if let Kind::Unary { failed: false } = kind {
+    let whole = match kind {
+        Kind::Unary { failed } => !failed,
+        Kind::ConnectStream(_) => false,
+        // Trailers-only: the frame of the headers ends the stream, or it is none.
+        Kind::Grpc { ref owed } => owed.is_none() && parts.headers.contains_key("grpc-status"),
+    };
+    if whole {
         return Response::from_parts(parts, Body::new(body)); // nothing left to do on the way
     }
     let limit = deadline.map(|deadline| StreamLimit::new(deadline, idle_max));
