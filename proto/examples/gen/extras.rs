@@ -6,15 +6,15 @@ use std::fmt::Write as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ServiceDescriptor, Value};
 
 /// The extra code of one package.
-pub fn write(pool: &DescriptorPool, package: &str, runtime: &str) -> String {
+pub fn write(pool: &DescriptorPool, package: &str) -> String {
     let mut text = String::new();
     for service in pool.services().filter(|s| s.package_name() == package) {
         text.push_str(&paths(&service));
-        text.push_str(&limited(&service, runtime));
+        text.push_str(&limited(&service));
     }
     for message in pool.all_messages().filter(|m| m.package_name() == package) {
         if let Some(option) = fact_option(pool, &message) {
-            text.push_str(&fact(&message, &option, runtime));
+            text.push_str(&fact(&message, &option));
         }
     }
     text
@@ -40,11 +40,11 @@ fn paths(service: &ServiceDescriptor) -> String {
     text
 }
 
-fn limited(service: &ServiceDescriptor, runtime: &str) -> String {
+fn limited(service: &ServiceDescriptor) -> String {
     let name = service.name();
     let server = format!("{}_server::{name}Server", snake(name));
     format!(
-        "impl<T> {runtime}::server::Limited for {server}<T> {{
+        "impl<T> crate::server::Limited for {server}<T> {{
             fn limited(self, receive_bytes: usize, send_bytes: usize) -> Self {{
                 self.max_decoding_message_size(receive_bytes).max_encoding_message_size(send_bytes)
             }}
@@ -67,7 +67,7 @@ fn fact_option(pool: &DescriptorPool, message: &MessageDescriptor) -> Option<Dyn
     }
 }
 
-fn fact(message: &MessageDescriptor, option: &DynamicMessage, runtime: &str) -> String {
+fn fact(message: &MessageDescriptor, option: &DynamicMessage) -> String {
     let text = |name: &str| {
         let value = option.get_field_by_name(name);
         let value = value.as_deref().and_then(Value::as_str);
@@ -80,7 +80,7 @@ fn fact(message: &MessageDescriptor, option: &DynamicMessage, runtime: &str) -> 
         Some((outer, inner)) => format!("self.{outer}.as_ref().map_or(\"\", |it| &it.{inner})"),
     };
     format!(
-        "impl {runtime}::fact::Fact for {} {{
+        "impl crate::fact::Fact for {} {{
             const TOPIC: &'static str = \"{topic}\";
             const EVENT_TYPE: &'static str = \"{event_type}\";
             fn key(&self) -> &str {{ {key} }}

@@ -1,9 +1,9 @@
 //! Generates the Rust side of the contract: `cargo run -p proto --example gen`.
 //!
-//! Without arguments it reads this crate's .proto files and rewrites
-//! `src/gen`. Another contract (the official conformance suite's, say) is
-//! generated with `--from DIR --into DIR --runtime proto --wkt crate::wkt`.
-//! The everyday build runs none of this: what comes out is checked in.
+//! Reads this crate's .proto files and rewrites `src/gen`, or, for the test that
+//! compares, another folder: `--into DIR`. The everyday build runs none of
+//! this: what comes out is checked in. Since an example is built on its crate,
+//! `src/gen` must compile; if it does not, check the last good one out first.
 
 mod compile;
 mod extras;
@@ -11,6 +11,7 @@ mod null;
 mod pattern;
 mod reading;
 mod rules;
+mod secrets;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -26,10 +27,6 @@ pub struct Job {
     pub sources: Vec<PathBuf>,
     /// The folder that receives one .rs file per package, and `descriptors.bin`.
     pub into: PathBuf,
-    /// The Rust path of this crate, as the generated code has to name it.
-    pub runtime: String,
-    /// The Rust path of the module that holds google.protobuf.
-    pub wkt: String,
 }
 
 fn main() -> ExitCode {
@@ -62,31 +59,18 @@ fn run() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The job that the command line asks for; this crate's own by default.
+/// The job that the command line asks for.
 fn arguments() -> Result<Job, Failure> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut job = Job {
+    let mut arguments = std::env::args_os().skip(1);
+    let into = match (arguments.next(), arguments.next()) {
+        (None, None) => home.join("src/gen"),
+        (Some(name), Some(folder)) if name == "--into" => folder.into(),
+        _ => return Err("usage: gen [--into DIR]".into()),
+    };
+    Ok(Job {
         includes: vec![home.to_path_buf(), home.join("third_party")],
         sources: vec![home.join("stoa"), home.join("third_party/grpc")],
-        into: home.join("src/gen"),
-        runtime: "crate".into(),
-        wkt: "crate::wkt".into(),
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let value = arguments
-            .next()
-            .ok_or_else(|| format!("{name} wants a value"))?;
-        match name.as_str() {
-            "--from" => {
-                job.includes = vec![value.clone().into()];
-                job.sources = vec![value.into()];
-            }
-            "--into" => job.into = value.into(),
-            "--runtime" => job.runtime = value,
-            "--wkt" => job.wkt = value,
-            _ => return Err(format!("{name} is not known").into()),
-        }
-    }
-    Ok(job)
+        into,
+    })
 }

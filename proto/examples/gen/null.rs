@@ -4,12 +4,16 @@
 
 /// The generated code with every field's deserializer taking null.
 pub fn accept(code: &str) -> String {
+    // pbjson breaks lines after `=` and leaves a blank there, which rustfmt trips over.
+    let code: String = code
+        .lines()
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect();
     let mut text = String::with_capacity(code.len());
-    let mut rest = code;
+    let mut rest = code.as_str();
     while let Some(at) = rest.find("Some(map_.next_value") {
         let (before, call) = rest.split_at(at);
-        text.push_str(before.trim_end()); // rustfmt trips over pbjson's line breaks
-        text.push(' ');
+        text.push_str(before);
         let inner = "Some(".len();
         let end = inner + closing(&call[inner..]);
         text.push_str(&optional(&call[inner..end]));

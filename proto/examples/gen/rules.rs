@@ -11,7 +11,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, Messa
 use super::{Failure, extras::snake, pattern, reading::Reading};
 
 /// The validation code of one package.
-pub fn write(pool: &DescriptorPool, package: &str, runtime: &str) -> Result<String, Failure> {
+pub fn write(pool: &DescriptorPool, package: &str) -> Result<String, Failure> {
     let rules = Rules { pool };
     let mut text = String::new();
     for message in pool.all_messages() {
@@ -19,30 +19,30 @@ pub fn write(pool: &DescriptorPool, package: &str, runtime: &str) -> Result<Stri
             let body = rules
                 .message(&message)
                 .map_err(|failure| format!("{}: {failure}", message.full_name()))?;
-            text.push_str(&implementation(&message, &body, runtime));
+            text.push_str(&implementation(&message, &body));
         }
     }
     Ok(text)
 }
 
-fn implementation(message: &MessageDescriptor, body: &str, runtime: &str) -> String {
+fn implementation(message: &MessageDescriptor, body: &str) -> String {
     let (at, found) = if body.is_empty() {
         ("_at", "_found")
     } else {
         ("at", "found")
     };
     let import = if body.contains("rule::") {
-        format!("use {runtime}::validate::rule;\n")
+        "use crate::validate::rule;\n"
     } else {
-        String::new()
+        ""
     };
     let name = rust_type(message);
     format!(
-        "impl {runtime}::validate::Validate for {name} {{
+        "impl crate::validate::Validate for {name} {{
             fn check(
                 &self,
-                {at}: {runtime}::validate::Path<'_>,
-                {found}: &mut Vec<{runtime}::validate::Violation>,
+                {at}: crate::validate::Path<'_>,
+                {found}: &mut Vec<crate::validate::Violation>,
             ) {{
                 {import}{body}
             }}
@@ -51,7 +51,7 @@ fn implementation(message: &MessageDescriptor, body: &str, runtime: &str) -> Str
 }
 
 /// The message's type as its own package names it.
-fn rust_type(message: &MessageDescriptor) -> String {
+pub fn rust_type(message: &MessageDescriptor) -> String {
     match message.parent_message() {
         Some(parent) => format!("{}::{}", rust_module(&parent), message.name()),
         None => message.name().to_owned(),
@@ -333,7 +333,8 @@ fn identity(field: &FieldDescriptor) -> String {
     format!("{:?}, {}, {}", field.name(), field.number(), kind as i32)
 }
 
-fn rust_field(field: &FieldDescriptor) -> String {
+/// The field's name in Rust.
+pub fn rust_field(field: &FieldDescriptor) -> String {
     match field.name() {
         "type" | "use" => format!("r#{}", field.name()),
         name => name.to_owned(),

@@ -461,7 +461,8 @@ impl<'de> serde::Deserialize<'de> for GetHomeResponse {
                             if pending_orders__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("pendingOrders"));
                             }
-                            pending_orders__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            pending_orders__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::TopRec => {

@@ -200,6 +200,7 @@ pub struct NotificationSent {
 }
 /// OrderCreated says that an order was accepted.
 #[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct OrderCreated {
     /// order_id is the order.
     #[prost(string, tag = "1")]
@@ -392,6 +393,7 @@ pub struct SupportMessagePosted {
 }
 /// UserCreated says that an account was made.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct UserCreated {
     /// user_id is the account.
     #[prost(string, tag = "1")]
@@ -408,6 +410,7 @@ pub struct UserCreated {
 }
 /// UserUpdated says that an account changed, was blocked or unblocked.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct UserUpdated {
     /// user_id is the account.
     #[prost(string, tag = "1")]
@@ -715,7 +718,8 @@ impl<'de> serde::Deserialize<'de> for Event {
                             if version__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("version"));
                             }
-                            version__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            version__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::CorrelationId => {
@@ -740,7 +744,8 @@ impl<'de> serde::Deserialize<'de> for Event {
                             if data__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("data"));
                             }
-                            data__ = map_.next_value::<::std::option::Option<::pbjson::private::BytesDeserialize<_>>>()?.map(|x| x.0)
+                            data__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::BytesDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::__SkipField__ => {
@@ -3296,7 +3301,8 @@ impl<'de> serde::Deserialize<'de> for StockChanged {
                             if available_quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("availableQuantity"));
                             }
-                            available_quantity__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            available_quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::__SkipField__ => {
@@ -3960,6 +3966,41 @@ impl crate::fact::Fact for UserDeleted {
     const EVENT_TYPE: &'static str = "USER_DELETED";
     fn key(&self) -> &str {
         &self.user_id
+    }
+}
+impl std::fmt::Debug for OrderCreated {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("OrderCreated")
+            .field("order_id", &self.order_id)
+            .field("user_id", &self.user_id)
+            .field("items", &self.items)
+            .field("total", &self.total)
+            .field("payment_method", &format_args!("[redacted]"))
+            .field("checkout", &self.checkout)
+            .finish()
+    }
+}
+impl std::fmt::Debug for UserCreated {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("UserCreated")
+            .field("user_id", &self.user_id)
+            .field("name", &self.name)
+            .field("email", &format_args!("[redacted]"))
+            .field("roles", &self.roles)
+            .finish()
+    }
+}
+impl std::fmt::Debug for UserUpdated {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("UserUpdated")
+            .field("user_id", &self.user_id)
+            .field("name", &self.name)
+            .field("email", &format_args!("[redacted]"))
+            .field("can_place_orders", &self.can_place_orders)
+            .finish()
     }
 }
 impl crate::validate::Validate for ProductChanged {

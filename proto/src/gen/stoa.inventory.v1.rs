@@ -1323,7 +1323,8 @@ impl<'de> serde::Deserialize<'de> for AdjustStockRequest {
                             if delta__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("delta"));
                             }
-                            delta__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            delta__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::Reason => {
@@ -1899,7 +1900,8 @@ impl<'de> serde::Deserialize<'de> for CheckStockResponse {
                             if available_quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("availableQuantity"));
                             }
-                            available_quantity__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            available_quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::__SkipField__ => {
@@ -2457,14 +2459,16 @@ impl<'de> serde::Deserialize<'de> for ItemAvailability {
                             if requested__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("requested"));
                             }
-                            requested__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            requested__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::AvailableQuantity => {
                             if available_quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("availableQuantity"));
                             }
-                            available_quantity__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            available_quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::Available => {
@@ -3283,7 +3287,8 @@ impl<'de> serde::Deserialize<'de> for StockItem {
                             if quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("quantity"));
                             }
-                            quantity__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::__SkipField__ => {
@@ -3433,28 +3438,32 @@ impl<'de> serde::Deserialize<'de> for StockLevel {
                             if available__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("available"));
                             }
-                            available__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            available__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::Reserved => {
                             if reserved__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("reserved"));
                             }
-                            reserved__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            reserved__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::Committed => {
                             if committed__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("committed"));
                             }
-                            committed__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            committed__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::Received => {
                             if received__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("received"));
                             }
-                            received__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            received__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::__SkipField__ => {

@@ -2799,7 +2799,8 @@ impl<'de> serde::Deserialize<'de> for ListOrdersRequest {
                             if page_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("pageSize"));
                             }
-                            page_size__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            page_size__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::PageToken => {
@@ -2952,7 +2953,8 @@ impl<'de> serde::Deserialize<'de> for ListOrdersResponse {
                             if total_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("totalSize"));
                             }
-                            total_size__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            total_size__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::__SkipField__ => {
@@ -3201,7 +3203,8 @@ impl<'de> serde::Deserialize<'de> for Order {
                             if version__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("version"));
                             }
-                            version__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            version__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::__SkipField__ => {
@@ -3321,7 +3324,8 @@ impl<'de> serde::Deserialize<'de> for OrderItem {
                             if quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("quantity"));
                             }
-                            quantity__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::__SkipField__ => {
@@ -3452,7 +3456,8 @@ impl<'de> serde::Deserialize<'de> for OrderLine {
                             if quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("quantity"));
                             }
-                            quantity__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::UnitPrice => {
@@ -3756,7 +3761,8 @@ impl<'de> serde::Deserialize<'de> for OrderSummary {
                             if item_count__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("itemCount"));
                             }
-                            item_count__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            item_count__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::Total => {
@@ -3965,7 +3971,8 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                             if attempt__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("attempt"));
                             }
-                            attempt__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            attempt__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::Outcome => {
@@ -3978,7 +3985,8 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                             if duration_ms__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("durationMs"));
                             }
-                            duration_ms__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            duration_ms__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::TraceId => {
@@ -4330,7 +4338,8 @@ impl<'de> serde::Deserialize<'de> for WatchOrderStatusResponse {
                             if version__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("version"));
                             }
-                            version__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            version__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::ChangedAt => {
@@ -4698,7 +4707,8 @@ impl<'de> serde::Deserialize<'de> for WatchOrderUpdatesResponse {
                             if version__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("version"));
                             }
-                            version__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            version__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::ChangedAt => {

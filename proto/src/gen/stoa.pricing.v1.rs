@@ -1455,7 +1455,8 @@ impl<'de> serde::Deserialize<'de> for Money {
                             if minor_units__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("minorUnits"));
                             }
-                            minor_units__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            minor_units__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::__SkipField__ => {
@@ -1748,14 +1749,16 @@ impl<'de> serde::Deserialize<'de> for Promotion {
                             if percent__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("percent"));
                             }
-                            percent__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            percent__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::MinQuantity => {
                             if min_quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("minQuantity"));
                             }
-                            min_quantity__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            min_quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::StartsAt => {
@@ -1884,7 +1887,8 @@ impl<'de> serde::Deserialize<'de> for QuoteItem {
                             if quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("quantity"));
                             }
-                            quantity__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::__SkipField__ => {
@@ -2265,7 +2269,8 @@ impl<'de> serde::Deserialize<'de> for QuoteLine {
                             if quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("quantity"));
                             }
-                            quantity__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::UnitPrice => {
@@ -2656,14 +2661,16 @@ impl<'de> serde::Deserialize<'de> for SetPromotionRequest {
                             if percent__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("percent"));
                             }
-                            percent__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            percent__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::MinQuantity => {
                             if min_quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("minQuantity"));
                             }
-                            min_quantity__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            min_quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::StartsAt => {

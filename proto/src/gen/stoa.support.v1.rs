@@ -25,6 +25,7 @@ pub struct Session {
 }
 /// ChatMessage is one message of a session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct ChatMessage {
     /// id is the message's UUIDv7.
     #[prost(string, tag = "1")]
@@ -107,6 +108,7 @@ pub mod chat_session_request {
     }
     /// Post says something.
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    #[prost(skip_debug)]
     pub struct Post {
         /// client_message_id is the client's own id; twice is one message.
         #[prost(string, tag = "1")]
@@ -241,6 +243,7 @@ pub struct ListSessionsResponse {
 }
 /// SendMessageRequest says something in a conversation.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct SendMessageRequest {
     /// session_id is the session's UUID.
     #[prost(string, tag = "1")]
@@ -1711,7 +1714,8 @@ impl<'de> serde::Deserialize<'de> for ChatMessage {
                             if sequence__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("sequence"));
                             }
-                            sequence__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            sequence__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::Author => {
@@ -3425,7 +3429,8 @@ impl<'de> serde::Deserialize<'de> for ListMessagesRequest {
                             if page_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("pageSize"));
                             }
-                            page_size__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            page_size__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::PageToken => {
@@ -3705,7 +3710,8 @@ impl<'de> serde::Deserialize<'de> for ListSessionsRequest {
                             if page_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("pageSize"));
                             }
-                            page_size__ = map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            page_size__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
                         GeneratedField::PageToken => {
@@ -5359,6 +5365,39 @@ impl<T> crate::server::Limited for support_service_server::SupportServiceServer<
     }
     fn encoding(self, encoding: tonic::codec::CompressionEncoding) -> Self {
         self.accept_compressed(encoding).send_compressed(encoding)
+    }
+}
+impl std::fmt::Debug for ChatMessage {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ChatMessage")
+            .field("id", &self.id)
+            .field("session_id", &self.session_id)
+            .field("sequence", &self.sequence)
+            .field("author", &self.author)
+            .field("text", &format_args!("[redacted]"))
+            .field("in_reply_to", &self.in_reply_to)
+            .field("sent_at", &self.sent_at)
+            .finish()
+    }
+}
+impl std::fmt::Debug for chat_session_request::Post {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Post")
+            .field("client_message_id", &self.client_message_id)
+            .field("text", &format_args!("[redacted]"))
+            .finish()
+    }
+}
+impl std::fmt::Debug for SendMessageRequest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("SendMessageRequest")
+            .field("session_id", &self.session_id)
+            .field("client_message_id", &self.client_message_id)
+            .field("text", &format_args!("[redacted]"))
+            .finish()
     }
 }
 impl crate::validate::Validate for Session {

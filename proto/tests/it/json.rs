@@ -126,3 +126,29 @@ fn durations_and_empty_have_their_own_forms() {
     assert_eq!(read, request);
     assert_eq!(to_string(&Empty {}).unwrap(), "{}");
 }
+
+#[test]
+fn debug_shows_no_secret() {
+    use proto::user::v1::{SignUpRequest, TokenPair};
+
+    let request = SignUpRequest {
+        name: "Ada".into(),
+        email: "ada@shop.example".into(),
+        password: "correct horse".into(),
+        use_cookie: true,
+    };
+    let shown = format!("{request:?}");
+    assert!(
+        !shown.contains("shop.example") && !shown.contains("horse"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("Ada") && shown.contains("[redacted]"),
+        "{shown}"
+    );
+    let tokens = TokenPair {
+        access_token: "eyJ".into(),
+        ..Default::default()
+    };
+    assert!(!format!("{tokens:?}").contains("eyJ"));
+}
