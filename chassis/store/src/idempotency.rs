@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{
     self, Expr, ExprTrait, Iden, OnConflict, Query, SelectStatement, SimpleExpr,
 };
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
 use crate::{Database, Transaction, retrying};
 
@@ -105,21 +105,47 @@ pub async fn claim(
     found(txn, key, now).await
 }
 
-/// Reads the record that stood in the way.
-async fn found(txn: &Transaction, key: &Key, now: DateTime<Utc>) -> Result<Claim, ClaimError> {
-    let row = txn.query_one(&select(key)).await?;
-    let row = row.ok_or_else(|| DbErr::RecordNotFound("idempotency record".into()))?;
+/// Tells what a claim of `key` would find, claiming nothing; `None` when nobody came before. It
+/// spares the work that precedes a claim; only the claim itself decides.
+///
+/// # Errors
+/// [`ClaimError::Mismatch`] when the key was used for another request.
+pub async fn look(
+    db: &impl ConnectionTrait,
+    key: &Key,
+    now: DateTime<Utc>,
+) -> Result<Option<Claim>, ClaimError> {
+    let Some(row) = db.query_one(&select(key)).await? else {
+        return Ok(None);
+    };
+    read(&row, key, now)
+}
+
+/// Reads a record; `None` when it has expired.
+fn read(row: &QueryResult, key: &Key, now: DateTime<Utc>) -> Result<Option<Claim>, ClaimError> {
     let at: DateTime<Utc> = row.try_get("", "at")?;
     if at <= now - KEPT {
-        renew(txn, key, now).await?;
-        return Ok(Claim::New);
+        return Ok(None);
     }
     let request_hash: Vec<u8> = row.try_get("", "request_hash")?;
     if request_hash != key.request_hash {
         return Err(ClaimError::Mismatch);
     }
     let answer: Option<Vec<u8>> = row.try_get("", "answer")?;
-    Ok(answer.map_or(Claim::Pending, Claim::Replay))
+    Ok(Some(answer.map_or(Claim::Pending, Claim::Replay)))
+}
+
+/// Reads the record that stood in the way.
+async fn found(txn: &Transaction, key: &Key, now: DateTime<Utc>) -> Result<Claim, ClaimError> {
+    let row = txn.query_one(&select(key)).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("idempotency record".into()))?;
+    match read(&row, key, now)? {
+        Some(claim) => Ok(claim),
+        None => {
+            renew(txn, key, now).await?;
+            Ok(Claim::New)
+        }
+    }
 }
 
 /// Stores the answer that every repetition gets. It replaces nothing: a key is sealed once.

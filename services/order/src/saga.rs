@@ -1,6 +1,7 @@
 //! The checkout saga: what happens between an accepted order and its end, whatever fails in between.
 //!
-//! `checkout` is the pure core that decides; `driver` carries its decisions out; `call` asks the peers.
+//! `checkout` is the pure core that decides; `change` makes rows of its commands; `driver` gives each
+//! saga a `task` that carries the decisions out and takes over what a crash left; `call` asks the peers.
 //! This page is the table the core is tested against.
 //!
 //! # Steps
@@ -73,4 +74,10 @@
 //! Therefore an undo may be asked for while its step is still on its way, in any order, any number of
 //! times, and the result is the same.
 
+pub mod call;
+pub mod change;
 pub mod checkout;
+pub mod driver;
+pub mod fail_point;
+pub mod record;
+mod task;

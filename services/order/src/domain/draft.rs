@@ -84,7 +84,11 @@ pub fn merge(items: impl IntoIterator<Item = Item>) -> Result<Vec<Item>, BadDraf
             merged.push(item);
         }
     }
-    if merged.is_empty() { Err(BadDraft::Empty) } else { Ok(merged) }
+    if merged.is_empty() {
+        Err(BadDraft::Empty)
+    } else {
+        Ok(merged)
+    }
 }
 
 impl Quote {
@@ -92,7 +96,10 @@ impl Quote {
     pub fn check(&self, items: &[Item]) -> Result<(), BadQuote> {
         let currency = self.total.currency;
         let asked = items.iter().map(|item| (item.sku.as_str(), item.quantity));
-        let quoted = self.lines.iter().map(|line| (line.sku.as_str(), line.quantity));
+        let quoted = self
+            .lines
+            .iter()
+            .map(|line| (line.sku.as_str(), line.quantity));
         if !asked.eq(quoted) {
             return Err(BadQuote("it quotes other items than were asked for"));
         }
@@ -105,7 +112,9 @@ impl Quote {
             if amount != Some(line.amount.minor) || line.unit_price.minor < 0 {
                 return Err(BadQuote("a line is not its unit price times its pieces"));
             }
-            sum = sum.checked_add(line.amount.minor).ok_or(BadQuote("the sum is out of range"))?;
+            sum = sum
+                .checked_add(line.amount.minor)
+                .ok_or(BadQuote("the sum is out of range"))?;
         }
         if self.discount.currency != currency || !(0..=sum).contains(&self.discount.minor) {
             return Err(BadQuote("the discount is not part of the sum"));

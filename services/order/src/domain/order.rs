@@ -96,8 +96,14 @@ pub struct IllegalMove {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 6] =
-        [Self::Pending, Self::Paid, Self::Confirmed, Self::Cancelling, Self::Cancelled, Self::Rejected];
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Paid,
+        Self::Confirmed,
+        Self::Cancelling,
+        Self::Cancelled,
+        Self::Rejected,
+    ];
 
     /// Whether nothing more happens by itself.
     pub fn is_terminal(self) -> bool {
@@ -118,7 +124,9 @@ impl Status {
 
     /// The status with this number.
     pub fn from_number(number: i16) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| *status as i16 == number)
+        Self::ALL
+            .into_iter()
+            .find(|status| *status as i16 == number)
     }
 }
 
@@ -135,7 +143,9 @@ impl EndReason {
 
     /// The reason with this number.
     pub fn from_number(number: i16) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| *reason as i16 == number)
+        Self::ALL
+            .into_iter()
+            .find(|reason| *reason as i16 == number)
     }
 
     /// The reason as errors name it.
@@ -168,9 +178,17 @@ impl Order {
     }
 
     /// Moves the order on; an illegal move changes nothing.
-    pub fn advance(&mut self, to: Status, reason: Option<EndReason>, now: DateTime<Utc>) -> Result<(), IllegalMove> {
+    pub fn advance(
+        &mut self,
+        to: Status,
+        reason: Option<EndReason>,
+        now: DateTime<Utc>,
+    ) -> Result<(), IllegalMove> {
         if !self.status.may_become(to) {
-            return Err(IllegalMove { from: self.status, to });
+            return Err(IllegalMove {
+                from: self.status,
+                to,
+            });
         }
         self.status = to;
         self.end_reason = reason;

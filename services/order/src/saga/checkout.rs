@@ -33,8 +33,12 @@ pub enum Undo {
 
 impl Step {
     /// Every step, in order.
-    pub const ALL: [Self; 4] =
-        [Self::ReserveInventory, Self::ProcessPayment, Self::CommitInventory, Self::ConfirmOrder];
+    pub const ALL: [Self; 4] = [
+        Self::ReserveInventory,
+        Self::ProcessPayment,
+        Self::CommitInventory,
+        Self::ConfirmOrder,
+    ];
 
     /// The step's name in the timeline.
     pub fn name(self) -> &'static str {
@@ -68,7 +72,9 @@ impl Step {
     fn reason_if_unavailable(self) -> EndReason {
         match self {
             Self::ProcessPayment => EndReason::PaymentUnavailable,
-            Self::ReserveInventory | Self::CommitInventory | Self::ConfirmOrder => self.reason_if_refused(),
+            Self::ReserveInventory | Self::CommitInventory | Self::ConfirmOrder => {
+                self.reason_if_refused()
+            }
         }
     }
 
@@ -101,6 +107,13 @@ impl Undo {
             Self::ReleaseInventory => "release-inventory",
             Self::RefundPayment => "refund-payment",
         }
+    }
+
+    /// The undo of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::ReleaseInventory, Self::RefundPayment]
+            .into_iter()
+            .find(|undo| undo.name() == name)
     }
 }
 
@@ -261,12 +274,23 @@ impl State {
     /// The attempt that is out, to be carried out again after a crash.
     pub fn pending(&self) -> Option<Attempt> {
         match &self.progress {
-            Progress::Doing { step, attempt, due, .. } => {
-                Some(Attempt { task: Task::Do(*step), number: *attempt, due: *due })
-            }
-            Progress::Undoing { undos, attempt, due, .. } => {
-                Some(Attempt { task: Task::Undo(undos[0]), number: *attempt, due: *due })
-            }
+            Progress::Doing {
+                step, attempt, due, ..
+            } => Some(Attempt {
+                task: Task::Do(*step),
+                number: *attempt,
+                due: *due,
+            }),
+            Progress::Undoing {
+                undos,
+                attempt,
+                due,
+                ..
+            } => Some(Attempt {
+                task: Task::Undo(undos[0]),
+                number: *attempt,
+                due: *due,
+            }),
             Progress::AtRest => None,
         }
     }
@@ -274,7 +298,11 @@ impl State {
 
 /// The state of an order that was just accepted.
 pub fn accepted(now: DateTime<Utc>) -> (State, Vec<Command>) {
-    let mut next = Next::of(State { status: Status::Pending, progress: Progress::AtRest, confirmed_at: None });
+    let mut next = Next::of(State {
+        status: Status::Pending,
+        progress: Progress::AtRest,
+        confirmed_at: None,
+    });
     next.ask(Step::ReserveInventory, now);
     next.end()
 }
@@ -288,7 +316,11 @@ pub fn step(
 ) -> Result<(State, Vec<Command>), Illegal> {
     let mut next = Next::of(state.clone());
     match event {
-        Event::Answered { task, attempt, answer } => next.answered(rules, task, attempt, answer, now),
+        Event::Answered {
+            task,
+            attempt,
+            answer,
+        } => next.answered(rules, task, attempt, answer, now),
         Event::CancelAsked(reason) => next.cancel(rules, reason, now)?,
         Event::Resumed => next.resumed(rules, now),
     }
@@ -303,15 +335,27 @@ struct Next {
 
 impl Next {
     fn of(state: State) -> Self {
-        Self { state, commands: Vec::with_capacity(4) }
+        Self {
+            state,
+            commands: Vec::with_capacity(4),
+        }
     }
 
     fn end(self) -> (State, Vec<Command>) {
         (self.state, self.commands)
     }
 
-    fn answered(&mut self, rules: &Rules, task: Task, attempt: u32, answer: Answer, now: DateTime<Utc>) {
-        let Some(pending) = self.state.pending().filter(|pending| pending.task == task) else { return };
+    fn answered(
+        &mut self,
+        rules: &Rules,
+        task: Task,
+        attempt: u32,
+        answer: Answer,
+        now: DateTime<Utc>,
+    ) {
+        let Some(pending) = self.state.pending().filter(|pending| pending.task == task) else {
+            return;
+        };
         // A late success of an earlier try is a success; a late refusal or failure says nothing of the last one.
         let counts = match answer {
             Answer::Done(_) => attempt <= pending.number,
@@ -325,7 +369,11 @@ impl Next {
             Answer::Refused => "refused",
             Answer::Failed(code) => code,
         };
-        self.commands.push(Command::Log { task, attempt, outcome });
+        self.commands.push(Command::Log {
+            task,
+            attempt,
+            outcome,
+        });
         match (task, answer) {
             (Task::Do(step), Answer::Done(reference)) => self.step_done(step, reference, now),
             (Task::Do(step), Answer::Refused) if attempt == 1 => {
@@ -344,13 +392,18 @@ impl Next {
         match step {
             Step::ReserveInventory => self.ask(Step::ProcessPayment, now),
             Step::ProcessPayment => {
-                self.commands.push(Command::NoteTransaction(reference.unwrap_or_default()));
+                self.commands
+                    .push(Command::NoteTransaction(reference.unwrap_or_default()));
                 self.enter(Status::Paid, None);
                 self.ask(Step::CommitInventory, now);
             }
             Step::CommitInventory | Step::ConfirmOrder => {
                 let confirm = Task::Do(Step::ConfirmOrder);
-                self.commands.push(Command::Log { task: confirm, attempt: 1, outcome: "done" });
+                self.commands.push(Command::Log {
+                    task: confirm,
+                    attempt: 1,
+                    outcome: "done",
+                });
                 self.state.confirmed_at = Some(now);
                 self.rest(Status::Confirmed, None);
             }
@@ -358,10 +411,16 @@ impl Next {
     }
 
     fn step_failed(&mut self, rules: &Rules, failed: Step, now: DateTime<Utc>) {
-        let Progress::Doing { attempt, since, .. } = self.state.progress else { return };
+        let Progress::Doing { attempt, since, .. } = self.state.progress else {
+            return;
+        };
         let deadline = since + rules.step_budget;
         if now >= deadline {
-            return self.unwind(failed.undos_from_here(), failed.reason_if_unavailable(), now);
+            return self.unwind(
+                failed.undos_from_here(),
+                failed.reason_if_unavailable(),
+                now,
+            );
         }
         // The last try is made at the deadline itself, so that a short budget is not wasted by a long wait.
         let due = (now + rules.backoff(attempt)).min(deadline);
@@ -369,13 +428,17 @@ impl Next {
     }
 
     fn undo_done(&mut self, now: DateTime<Utc>) {
-        let Progress::Undoing { undos, end, .. } = &self.state.progress else { return };
+        let Progress::Undoing { undos, end, .. } = &self.state.progress else {
+            return;
+        };
         let (left, end) = (undos[1..].to_vec(), *end);
         self.undo_all(left, end, now);
     }
 
     fn undo_again(&mut self, rules: &Rules, now: DateTime<Utc>) {
-        let Progress::Undoing { attempt, due, .. } = &mut self.state.progress else { return };
+        let Progress::Undoing { attempt, due, .. } = &mut self.state.progress else {
+            return;
+        };
         *due = now + rules.backoff(*attempt);
         *attempt += 1;
         self.call_pending();
@@ -396,16 +459,34 @@ impl Next {
         }
     }
 
-    fn cancel(&mut self, rules: &Rules, reason: EndReason, now: DateTime<Utc>) -> Result<(), Illegal> {
+    fn cancel(
+        &mut self,
+        rules: &Rules,
+        reason: EndReason,
+        now: DateTime<Utc>,
+    ) -> Result<(), Illegal> {
         let undos = match (&self.state.progress, self.state.status) {
             (_, Status::Cancelling | Status::Cancelled) => return Ok(()),
             (_, ended @ Status::Rejected) => return Err(Illegal::Ended(ended)),
             (Progress::Doing { step, .. }, _) => step.undos_from_here(),
-            (Progress::Undoing { undos, attempt, due, .. }, _) => {
+            (
+                Progress::Undoing {
+                    undos,
+                    attempt,
+                    due,
+                    ..
+                },
+                _,
+            ) => {
                 // The undo that is out stays out, under its own attempt: only the end changes.
                 let (undos, attempt, due) = (undos.clone(), *attempt, *due);
                 self.enter(Status::Cancelling, Some(reason));
-                self.state.progress = Progress::Undoing { undos, attempt, due, end: (Status::Cancelled, reason) };
+                self.state.progress = Progress::Undoing {
+                    undos,
+                    attempt,
+                    due,
+                    end: (Status::Cancelled, reason),
+                };
                 self.call_pending();
                 return Ok(());
             }
@@ -434,7 +515,12 @@ impl Next {
         if undos.is_empty() {
             return self.rest(end.0, Some(end.1));
         }
-        self.state.progress = Progress::Undoing { undos, attempt: 1, due: now, end };
+        self.state.progress = Progress::Undoing {
+            undos,
+            attempt: 1,
+            due: now,
+            end,
+        };
         self.call_pending();
     }
 
@@ -454,12 +540,18 @@ impl Next {
     }
 
     fn call_step(&mut self, step: Step, attempt: u32, since: DateTime<Utc>, due: DateTime<Utc>) {
-        self.state.progress = Progress::Doing { step, attempt, since, due };
+        self.state.progress = Progress::Doing {
+            step,
+            attempt,
+            since,
+            due,
+        };
         self.call_pending();
     }
 
     fn call_pending(&mut self) {
-        self.commands.extend(self.state.pending().map(Command::Call));
+        self.commands
+            .extend(self.state.pending().map(Command::Call));
     }
 }
 

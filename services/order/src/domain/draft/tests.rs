@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use super::*;
 
 fn item(sku: &str, quantity: i32) -> Item {
-    Item { sku: sku.to_owned(), quantity }
+    Item {
+        sku: sku.to_owned(),
+        quantity,
+    }
 }
 
 fn line(sku: &str, quantity: i32, price: i64) -> Line {
@@ -20,7 +23,11 @@ fn line(sku: &str, quantity: i32, price: i64) -> Line {
 
 fn quote(lines: Vec<Line>, discount: i64, total: i64) -> Quote {
     let eur = Currency::parse("EUR").unwrap();
-    Quote { lines, discount: Amount::new(eur, discount), total: Amount::new(eur, total) }
+    Quote {
+        lines,
+        discount: Amount::new(eur, discount),
+        total: Amount::new(eur, total),
+    }
 }
 
 #[test]
@@ -32,9 +39,18 @@ fn mentions_of_one_sku_are_one_line() {
 #[test]
 fn limits_hold_for_the_sum_of_mentions() {
     assert_eq!(merge([]), Err(BadDraft::Empty));
-    assert_eq!(merge([item("lamp", 0)]), Err(BadDraft::Pieces("lamp".into())));
-    assert_eq!(merge([item("lamp", -1)]), Err(BadDraft::Pieces("lamp".into())));
-    assert_eq!(merge([item("lamp", 60), item("lamp", 41)]), Err(BadDraft::Pieces("lamp".into())));
+    assert_eq!(
+        merge([item("lamp", 0)]),
+        Err(BadDraft::Pieces("lamp".into()))
+    );
+    assert_eq!(
+        merge([item("lamp", -1)]),
+        Err(BadDraft::Pieces("lamp".into()))
+    );
+    assert_eq!(
+        merge([item("lamp", 60), item("lamp", 41)]),
+        Err(BadDraft::Pieces("lamp".into()))
+    );
     let many = (0..=LINES_MAX).map(|n| item(&format!("sku-{n}"), 1));
     assert_eq!(merge(many), Err(BadDraft::TooManyLines));
 }
@@ -43,7 +59,10 @@ fn limits_hold_for_the_sum_of_mentions() {
 #[test]
 fn a_quote_that_does_not_add_up_is_refused() {
     let items = [item("lamp", 2)];
-    assert_eq!(quote(vec![line("lamp", 2, 1999)], 98, 3900).check(&items), Ok(()));
+    assert_eq!(
+        quote(vec![line("lamp", 2, 1999)], 98, 3900).check(&items),
+        Ok(())
+    );
     let wrong = [
         quote(vec![line("lamp", 2, 1999)], 0, 3997),
         quote(vec![line("lamp", 1, 1999)], 0, 1999),

@@ -23,8 +23,14 @@ fn order(status: Status) -> Order {
 #[test]
 fn every_move_is_legal_or_refused_and_a_refused_one_changes_nothing() {
     let legal = [
-        "Pending>Paid", "Pending>Cancelling", "Pending>Rejected", "Paid>Confirmed", "Paid>Cancelling",
-        "Confirmed>Cancelling", "Cancelling>Cancelled", "Cancelling>Rejected",
+        "Pending>Paid",
+        "Pending>Cancelling",
+        "Pending>Rejected",
+        "Paid>Confirmed",
+        "Paid>Cancelling",
+        "Confirmed>Cancelling",
+        "Cancelling>Cancelled",
+        "Cancelling>Rejected",
     ];
     let later = DateTime::from_timestamp(1_700_000_060, 0).unwrap();
     for from in Status::ALL {
@@ -33,7 +39,10 @@ fn every_move_is_legal_or_refused_and_a_refused_one_changes_nothing() {
             let moved = after.advance(to, Some(EndReason::CustomerRequest), later);
             if legal.contains(&format!("{from:?}>{to:?}").as_str()) {
                 assert_eq!(moved, Ok(()));
-                assert_eq!((after.status, after.version, after.updated_at), (to, 2, later));
+                assert_eq!(
+                    (after.status, after.version, after.updated_at),
+                    (to, 2, later)
+                );
             } else {
                 assert_eq!(moved, Err(IllegalMove { from, to }));
                 assert_eq!(after, before);
@@ -50,5 +59,8 @@ fn numbers_lead_back_to_their_names() {
     for reason in EndReason::ALL {
         assert_eq!(EndReason::from_number(reason as i16), Some(reason));
     }
-    assert_eq!((Status::from_number(0), EndReason::from_number(7)), (None, None));
+    assert_eq!(
+        (Status::from_number(0), EndReason::from_number(7)),
+        (None, None)
+    );
 }

@@ -41,7 +41,8 @@ struct Faults {
 impl Faults {
     /// Takes one of a kind, if there is one left of it and of all together.
     fn spend(&mut self, left: fn(&mut Self) -> &mut u8) -> bool {
-        let (Some(total), Some(fewer)) = (self.total.checked_sub(1), left(self).checked_sub(1)) else {
+        let (Some(total), Some(fewer)) = (self.total.checked_sub(1), left(self).checked_sub(1))
+        else {
             return false;
         };
         self.total = total;
@@ -84,10 +85,20 @@ impl World {
 
     fn happen(&mut self, event: Event, sabotage: Sabotage) {
         let (mut saga, mut event) = (self.saga.clone(), event);
-        let refused = matches!(event, Event::Answered { answer: Answer::Refused, .. });
+        let refused = matches!(
+            event,
+            Event::Answered {
+                answer: Answer::Refused,
+                ..
+            }
+        );
         let resumed = matches!(event, Event::Resumed);
-        if let (Event::Answered { attempt: answered, .. }, Progress::Doing { attempt, .. }) =
-            (&mut event, &mut saga.progress)
+        if let (
+            Event::Answered {
+                attempt: answered, ..
+            },
+            Progress::Doing { attempt, .. },
+        ) = (&mut event, &mut saga.progress)
             && sabotage == Sabotage::BelieveRefusals
             && refused
             && answered == attempt
@@ -106,15 +117,23 @@ impl World {
         let mut status = self.saga.status;
         for command in commands {
             if let Command::Enter(to, _) = command {
-                assert!(status.may_become(to), "{status:?} became {to:?} in {self:?}");
+                assert!(
+                    status.may_become(to),
+                    "{status:?} became {to:?} in {self:?}"
+                );
                 status = to;
             }
         }
-        assert_eq!(status, next.status, "an entered status is not the state's: {self:?}");
+        assert_eq!(
+            status, next.status,
+            "an entered status is not the state's: {self:?}"
+        );
         self.saga = next;
         if let Some(pending) = self.saga.pending() {
             let request = (pending.task, pending.number);
-            if !self.requests.contains(&request) && !self.answers.iter().any(|a| (a.0, a.1) == request) {
+            if !self.requests.contains(&request)
+                && !self.answers.iter().any(|a| (a.0, a.1) == request)
+            {
                 self.requests.push(request);
             }
         }
@@ -168,13 +187,23 @@ impl World {
                 if matches!(self.goods, Goods::Reserved | Goods::Committed) {
                     self.in_stock = true;
                 }
-                let forgets = sabotage == Sabotage::NoStockTombstone && self.goods == Goods::Untouched;
-                self.goods = if forgets { Goods::Untouched } else { Goods::Released };
+                let forgets =
+                    sabotage == Sabotage::NoStockTombstone && self.goods == Goods::Untouched;
+                self.goods = if forgets {
+                    Goods::Untouched
+                } else {
+                    Goods::Released
+                };
                 done
             }
             Task::Undo(Undo::RefundPayment) => {
-                let forgets = sabotage == Sabotage::NoRefundTombstone && self.charge == Charge::Untouched;
-                self.charge = if forgets { Charge::Untouched } else { Charge::Refunded };
+                let forgets =
+                    sabotage == Sabotage::NoRefundTombstone && self.charge == Charge::Untouched;
+                self.charge = if forgets {
+                    Charge::Untouched
+                } else {
+                    Charge::Refunded
+                };
                 done
             }
         }
@@ -203,15 +232,25 @@ impl World {
             }
         };
         if let Some(Attempt { task, number, .. }) = self.saga.pending() {
-            let lost = Event::Answered { task, attempt: number, answer: Answer::Failed("unavailable") };
-            fault(|f| &mut f.lost_answers, &mut |w| w.happen(lost.clone(), sabotage));
+            let lost = Event::Answered {
+                task,
+                attempt: number,
+                answer: Answer::Failed("unavailable"),
+            };
+            fault(|f| &mut f.lost_answers, &mut |w| {
+                w.happen(lost.clone(), sabotage)
+            });
             fault(|f| &mut f.lost_answers, &mut |w| {
                 w.late = true;
                 w.happen(lost.clone(), sabotage);
             });
-            fault(|f| &mut f.crashes, &mut |w| w.happen(Event::Resumed, sabotage));
+            fault(|f| &mut f.crashes, &mut |w| {
+                w.happen(Event::Resumed, sabotage)
+            });
         }
-        fault(|f| &mut f.cancels, &mut |w| w.happen(Event::CancelAsked(EndReason::CustomerRequest), sabotage));
+        fault(|f| &mut f.cancels, &mut |w| {
+            w.happen(Event::CancelAsked(EndReason::CustomerRequest), sabotage)
+        });
         fault(|f| &mut f.stock_moves, &mut |w| w.in_stock = !w.in_stock);
         if self.goods == Goods::Reserved {
             fault(|f| &mut f.expiries, &mut |w| w.goods = Goods::Expired);
@@ -230,7 +269,14 @@ impl World {
         for index in 0..self.answers.len() {
             let mut next = self.clone();
             let (task, attempt, answer) = next.answers.remove(index);
-            next.happen(Event::Answered { task, attempt, answer: answer.clone() }, sabotage);
+            next.happen(
+                Event::Answered {
+                    task,
+                    attempt,
+                    answer: answer.clone(),
+                },
+                sabotage,
+            );
             let mut doubled = next.clone();
             if doubled.faults.spend(|f| &mut f.doubles) {
                 doubled.answers.push((task, attempt, answer));
@@ -263,9 +309,18 @@ impl World {
     fn settles(&self) -> bool {
         let mut world = self.clone();
         for _ in 0..12 {
-            let Some(Attempt { task, number, .. }) = world.saga.pending() else { return true };
+            let Some(Attempt { task, number, .. }) = world.saga.pending() else {
+                return true;
+            };
             let answer = world.peer(task, Sabotage::None);
-            world.happen(Event::Answered { task, attempt: number, answer }, Sabotage::None);
+            world.happen(
+                Event::Answered {
+                    task,
+                    attempt: number,
+                    answer,
+                },
+                Sabotage::None,
+            );
         }
         false
     }
@@ -277,10 +332,22 @@ fn explore(sabotage: Sabotage, faults: Faults) -> Result<usize, String> {
     let mut open = Vec::new();
     for (in_stock, card_works) in [(true, true), (true, false), (false, true)] {
         let (saga, _) = accepted(at(0));
-        let requests = saga.pending().map(|p| (p.task, p.number)).into_iter().collect();
+        let requests = saga
+            .pending()
+            .map(|p| (p.task, p.number))
+            .into_iter()
+            .collect();
         let (goods, charge) = (Goods::Untouched, Charge::Untouched);
         open.push(World {
-            saga, goods, charge, in_stock, card_works, late: false, requests, answers: Vec::new(), faults,
+            saga,
+            goods,
+            charge,
+            in_stock,
+            card_works,
+            late: false,
+            requests,
+            answers: Vec::new(),
+            faults,
         });
     }
     while let Some(world) = open.pop() {
@@ -299,8 +366,15 @@ fn explore(sabotage: Sabotage, faults: Faults) -> Result<usize, String> {
     Ok(seen.len())
 }
 
-const BOUND: Faults =
-    Faults { total: 4, lost_answers: 1, crashes: 1, doubles: 1, cancels: 1, stock_moves: 1, expiries: 1 };
+const BOUND: Faults = Faults {
+    total: 4,
+    lost_answers: 1,
+    crashes: 1,
+    doubles: 1,
+    cancels: 1,
+    stock_moves: 1,
+    expiries: 1,
+};
 
 /// The bound is small but complete: within it there is no interleaving that loses goods or money.
 ///
@@ -308,7 +382,10 @@ const BOUND: Faults =
 #[test]
 fn no_interleaving_within_the_bound_loses_goods_or_money() {
     let worlds = explore(Sabotage::None, BOUND).unwrap();
-    assert!(worlds > 10_000, "only {worlds} worlds were seen: the bound proves nothing");
+    assert!(
+        worlds > 10_000,
+        "only {worlds} worlds were seen: the bound proves nothing"
+    );
 }
 
 /// Each protection is needed: without it the same search finds goods or money astray.
@@ -322,7 +399,11 @@ fn the_search_finds_every_sabotage() {
         Sabotage::BelieveRefusals,
         Sabotage::ForgetAttempts,
     ];
-    let found: HashMap<_, _> =
-        sabotages.map(|sabotage| (format!("{sabotage:?}"), explore(sabotage, BOUND).is_err())).into();
-    assert!(found.values().all(|found| *found), "not found out: {found:?}");
+    let found: HashMap<_, _> = sabotages
+        .map(|sabotage| (format!("{sabotage:?}"), explore(sabotage, BOUND).is_err()))
+        .into();
+    assert!(
+        found.values().all(|found| *found),
+        "not found out: {found:?}"
+    );
 }

@@ -17,7 +17,11 @@ pub(super) fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 fn answered(task: Task, attempt: u32, answer: Answer) -> Event {
-    Event::Answered { task, attempt, answer }
+    Event::Answered {
+        task,
+        attempt,
+        answer,
+    }
 }
 
 const DONE: Answer = Answer::Done(None);
@@ -35,7 +39,11 @@ struct Run {
 
 impl Run {
     fn new() -> Self {
-        Self { state: accepted(at(0)).0, entered: Vec::new(), settled: 0 }
+        Self {
+            state: accepted(at(0)).0,
+            entered: Vec::new(),
+            settled: 0,
+        }
     }
 
     fn on(mut self, seconds: i64, event: Event) -> Self {
@@ -82,7 +90,10 @@ impl Run {
 #[test]
 fn a_checkout_without_trouble_is_paid_and_confirmed() {
     let run = Run::upto(3);
-    assert_eq!(run.entered, [(Status::Paid, None), (Status::Confirmed, None)]);
+    assert_eq!(
+        run.entered,
+        [(Status::Paid, None), (Status::Confirmed, None)]
+    );
     assert_eq!((run.state.progress, run.settled), (Progress::AtRest, 1));
 }
 
@@ -112,7 +123,10 @@ fn a_refusal_after_a_lost_answer_undoes_its_own_step_too() {
     let table = [vec![RELEASE], vec![REFUND, RELEASE], vec![RELEASE, REFUND]];
     for (done, undos) in table.into_iter().enumerate() {
         let lost = Run::upto(done).answer(GONE).answer(Answer::Refused).undos();
-        let crashed = Run::upto(done).on(0, Event::Resumed).answer(Answer::Refused).undos();
+        let crashed = Run::upto(done)
+            .on(0, Event::Resumed)
+            .answer(Answer::Refused)
+            .undos();
         assert_eq!((&lost.0, lost.1), (&undos, Status::Rejected));
         assert_eq!((&crashed.0, crashed.1), (&undos, Status::Rejected));
     }
@@ -121,7 +135,11 @@ fn a_refusal_after_a_lost_answer_undoes_its_own_step_too() {
 /// row: E8
 #[test]
 fn a_step_is_tried_until_its_budget_is_spent_and_then_undone() {
-    let reasons = [EndReason::OutOfStock, EndReason::PaymentUnavailable, EndReason::ReservationExpired];
+    let reasons = [
+        EndReason::OutOfStock,
+        EndReason::PaymentUnavailable,
+        EndReason::ReservationExpired,
+    ];
     for (done, reason) in reasons.into_iter().enumerate() {
         let run = Run::upto(done).answer(GONE);
         let again = run.state.pending().unwrap();
@@ -144,7 +162,11 @@ fn an_undo_is_tried_for_ever_at_most_ten_seconds_apart() {
     for attempt in 1..200 {
         let pending = run.state.pending().unwrap();
         assert_eq!((pending.task, pending.number), (RELEASE, attempt));
-        let answer = if attempt % 2 == 0 { GONE } else { Answer::Refused };
+        let answer = if attempt % 2 == 0 {
+            GONE
+        } else {
+            Answer::Refused
+        };
         run = run.on(i64::from(attempt) * 10, answered(RELEASE, attempt, answer));
         let wait = run.state.pending().unwrap().due - at(i64::from(attempt) * 10);
         assert!(wait.to_std().unwrap() <= RULES.backoff_max);
@@ -164,11 +186,22 @@ fn a_cancel_at_any_time_gives_everything_back() {
     for (done, undos) in table {
         let run = Run::upto(done).on(1, CANCEL);
         assert_eq!(run.state.status, Status::Cancelling);
-        let repeated = Run { state: run.state.clone(), entered: run.entered.clone(), settled: run.settled };
-        assert_eq!(repeated.on(2, CANCEL).state, run.state, "a repeated cancel changed something");
+        let repeated = Run {
+            state: run.state.clone(),
+            entered: run.entered.clone(),
+            settled: run.settled,
+        };
+        assert_eq!(
+            repeated.on(2, CANCEL).state,
+            run.state,
+            "a repeated cancel changed something"
+        );
         let (ran, end, run) = run.undos();
         assert_eq!((ran, end), (undos, Status::Cancelled));
-        assert_eq!(run.entered.last(), Some(&(Status::Cancelled, Some(EndReason::CustomerRequest))));
+        assert_eq!(
+            run.entered.last(),
+            Some(&(Status::Cancelled, Some(EndReason::CustomerRequest)))
+        );
         assert_eq!(run.on(3, CANCEL).state.status, Status::Cancelled);
     }
 }
@@ -189,7 +222,10 @@ fn a_cancel_of_a_lost_reservation_does_not_hide_that_it_was_lost() {
     assert_eq!(run.state.status, Status::Cancelling);
     let (_, end, run) = run.on(1, CANCEL).undos();
     assert_eq!(end, Status::Rejected);
-    assert_eq!(run.entered.last().unwrap().1, Some(EndReason::ReservationExpired));
+    assert_eq!(
+        run.entered.last().unwrap().1,
+        Some(EndReason::ReservationExpired)
+    );
 }
 
 /// row: D9
@@ -198,9 +234,15 @@ fn a_day_after_confirmation_a_cancel_is_refused() {
     let confirmed = Run::upto(3).state;
     let day = 24 * 60 * 60;
     assert!(step(&RULES, &confirmed, CANCEL, at(day - 1)).is_ok());
-    assert_eq!(step(&RULES, &confirmed, CANCEL, at(day)), Err(Illegal::TooLate(at(0))));
+    assert_eq!(
+        step(&RULES, &confirmed, CANCEL, at(day)),
+        Err(Illegal::TooLate(at(0)))
+    );
     let rejected = Run::new().answer(Answer::Refused).state;
-    assert_eq!(step(&RULES, &rejected, CANCEL, at(1)), Err(Illegal::Ended(Status::Rejected)));
+    assert_eq!(
+        step(&RULES, &rejected, CANCEL, at(1)),
+        Err(Illegal::Ended(Status::Rejected))
+    );
 }
 
 /// row: E9
@@ -210,7 +252,11 @@ fn a_saga_resumed_after_its_budget_is_undone_not_tried() {
     assert_eq!(run.pending(), Some(REFUND));
     let rested = Run::upto(3);
     let before = rested.state.clone();
-    assert_eq!(rested.on(31, Event::Resumed).state, before, "a finished saga was resumed");
+    assert_eq!(
+        rested.on(31, Event::Resumed).state,
+        before,
+        "a finished saga was resumed"
+    );
 }
 
 #[test]
@@ -227,13 +273,30 @@ fn late_doubled_and_foreign_answers_change_nothing() {
     ];
     for event in strangers {
         let (state, commands) = step(&RULES, &run.state, event.clone(), at(1)).unwrap();
-        assert_eq!((state, commands), (run.state.clone(), Vec::new()), "{event:?}");
+        assert_eq!(
+            (state, commands),
+            (run.state.clone(), Vec::new()),
+            "{event:?}"
+        );
     }
     let retried = run.answer(GONE);
-    let (state, _) = step(&RULES, &retried.state, answered(charge, 1, Answer::Refused), at(1)).unwrap();
-    assert_eq!(state, retried.state, "a late refusal of an earlier try counted");
+    let (state, _) = step(
+        &RULES,
+        &retried.state,
+        answered(charge, 1, Answer::Refused),
+        at(1),
+    )
+    .unwrap();
+    assert_eq!(
+        state, retried.state,
+        "a late refusal of an earlier try counted"
+    );
     let (state, _) = step(&RULES, &retried.state, answered(charge, 1, DONE), at(1)).unwrap();
-    assert_eq!(state.status, Status::Paid, "a late success of an earlier try did not count");
+    assert_eq!(
+        state.status,
+        Status::Paid,
+        "a late success of an earlier try did not count"
+    );
 }
 
 fn task() -> impl Strategy<Value = Task> {

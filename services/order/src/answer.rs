@@ -1,0 +1,139 @@
+//! What CreateOrder answers, as bytes: sealed under the caller's key before it is sent, so that every
+//! repetition gets the very same, an error too.
+
+use prost::Message;
+use proto::order::v1::CreateOrderResponse;
+use rpc::ConnectError;
+
+use crate::domain::order::{Order, Status};
+use crate::error::Error;
+
+/// An answer of CreateOrder. The numbers are those of stored answers: never reuse one.
+#[derive(Clone, PartialEq, Message)]
+pub struct Answer {
+    #[prost(bytes = "vec", optional, tag = "1")]
+    response: Option<Vec<u8>>,
+    /// The code of an error, as gRPC numbers it.
+    #[prost(int32, tag = "2")]
+    code: i32,
+    #[prost(string, tag = "3")]
+    message: String,
+    /// An encoded `google.rpc.Status`.
+    #[prost(bytes = "vec", tag = "4")]
+    details: Vec<u8>,
+}
+
+impl Answer {
+    /// The answer about an order as it stands: itself, or the reason why it was rejected.
+    pub fn about(order: &Order) -> Self {
+        match (order.status, order.end_reason) {
+            (Status::Rejected, Some(reason)) => {
+                let error = ConnectError::from(Error::Rejected {
+                    order_id: order.id,
+                    reason,
+                });
+                let status = tonic::Status::from(error);
+                Self {
+                    response: None,
+                    code: status.code().into(),
+                    message: status.message().to_owned(),
+                    details: status.details().to_vec(),
+                }
+            }
+            _ => {
+                let response = CreateOrderResponse {
+                    order: Some(order.into()),
+                };
+                Self {
+                    response: Some(response.encode_to_vec()),
+                    ..Self::default()
+                }
+            }
+        }
+    }
+
+    /// The bytes to seal.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    /// Reads sealed bytes.
+    ///
+    /// # Errors
+    /// They are not an answer.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(Self::decode(bytes)?)
+    }
+
+    /// The answer as a handler gives it.
+    ///
+    /// # Errors
+    /// The error that was sealed, or that the sealed bytes cannot be read.
+    pub fn into_result(self) -> Result<CreateOrderResponse, ConnectError> {
+        match self.response {
+            Some(bytes) => {
+                Ok(CreateOrderResponse::decode(bytes.as_slice()).map_err(Error::Answer)?)
+            }
+            None => {
+                let code = tonic::Code::from_i32(self.code);
+                Err(tonic::Status::with_details(code, self.message, self.details.into()).into())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::amount::{Amount, Currency};
+    use crate::domain::id::{CustomerId, OrderId};
+    use crate::domain::order::EndReason;
+    use chrono::DateTime;
+    use rpc::Code;
+    use uuid::Uuid;
+
+    fn order(status: Status, end_reason: Option<EndReason>) -> Order {
+        let now = DateTime::from_timestamp(1_700_000_000, 5_000).unwrap();
+        Order {
+            id: OrderId(Uuid::from_u128(7)),
+            customer_id: CustomerId(Uuid::from_u128(8)),
+            status,
+            end_reason,
+            lines: Vec::new(),
+            total: Amount::new(Currency::parse("EUR").unwrap(), 1999),
+            created_at: now,
+            updated_at: now,
+            version: 2,
+        }
+    }
+
+    /// row: S-16, X16
+    #[test]
+    fn an_order_reads_back_as_it_was_sealed() {
+        let sealed = Answer::about(&order(Status::Confirmed, None)).to_bytes();
+        let response = Answer::from_bytes(&sealed).unwrap().into_result().unwrap();
+        assert_eq!(
+            response.order,
+            Some((&order(Status::Confirmed, None)).into())
+        );
+    }
+
+    /// row: S-16, E7
+    #[test]
+    fn a_rejection_reads_back_with_its_reason_and_order() {
+        let sealed =
+            Answer::about(&order(Status::Rejected, Some(EndReason::PaymentDeclined))).to_bytes();
+        let error = Answer::from_bytes(&sealed)
+            .unwrap()
+            .into_result()
+            .unwrap_err();
+        assert_eq!(error.code(), Code::FailedPrecondition);
+        let (domain, reason, metadata) =
+            rpc::error::reason_of(&tonic::Status::from(error)).unwrap();
+        assert_eq!(
+            (domain.as_str(), reason.as_str()),
+            ("stoa.order", "PAYMENT_DECLINED")
+        );
+        assert_eq!(metadata["order_id"], Uuid::from_u128(7).to_string());
+    }
+}

@@ -1,0 +1,286 @@
+//! Placing an order and undoing it: what the two commands do, each begin and commit on one screen.
+//!
+//! Placing runs in a task of its own, so that a client that leaves changes nothing about it.
+
+use std::time::Duration;
+
+use ::store::idempotency::{self, Claim, Key};
+use ::store::retrying;
+use events::{Origin, outbox};
+use prost::Message;
+use proto::order::v1::CancelOrderResponse;
+use rpc::{Call, Scope};
+use sea_orm::DbErr;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::App;
+use crate::answer::Answer;
+use crate::domain::draft::{Draft, Quote};
+use crate::domain::id::OrderId;
+use crate::domain::order::{EndReason, Order};
+use crate::error::Error;
+use crate::event;
+use crate::saga::change::{change, lease};
+use crate::saga::checkout::{self, Event};
+use crate::saga::driver::Outcome;
+use crate::saga::fail_point::Place;
+use crate::saga::record::{Record, Saga, Secret};
+use crate::store;
+
+/// How often one who waits for another's answer looks for it.
+const LOOK_EVERY: Duration = Duration::from_millis(40);
+/// What one who waits leaves of his deadline, to say so in time.
+const SPARE: Duration = Duration::from_millis(100);
+
+/// An answer, and whether it was given before.
+#[derive(Clone, Debug)]
+pub struct Answered<T> {
+    /// The answer.
+    pub answer: T,
+    /// Given before, under the same key.
+    pub replayed: bool,
+}
+
+/// Places an order, and answers with its outcome if that is known in time.
+///
+/// # Errors
+/// Why there is no order. Once there is one, its end is an answer.
+pub async fn create(
+    app: &App,
+    call: Call,
+    draft: Draft,
+    key: Option<Key>,
+) -> Result<Answered<Answer>, Error> {
+    let app = app.clone();
+    let placing = async move { place(&app, &call, &draft, key).await };
+    tokio::spawn(placing.in_current_span()).await?
+}
+
+async fn place(
+    app: &App,
+    call: &Call,
+    draft: &Draft,
+    key: Option<Key>,
+) -> Result<Answered<Answer>, Error> {
+    if let Some(key) = &key
+        && let Some(claim) = idempotency::look(app.db.read(), key, app.clock.now()).await?
+    {
+        return repeat(app, call, key, claim).await;
+    }
+    let quote = app.advisers.quote(call, draft).await?;
+    let accepted = Instant::now();
+    let record =
+        match retrying(|| accept_once(app, call, draft, quote.clone(), key.clone())).await? {
+            Accepted::Now(record) => *record,
+            Accepted::Before(key, claim) => return repeat(app, call, &key, claim).await,
+        };
+    if !app.driver.survives(Place::Accepted, "accept") {
+        return Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::ConnectionClosed).into());
+    }
+    let (id, outcome) = (record.order.id, app.driver.drive(record));
+    let known = in_time(outcome, accepted + app.config.outcome_wait());
+    let answer = match app.driver.dead().run_until_cancelled(known).await.flatten() {
+        Some(answer) => answer,
+        None => retrying(|| answer_as_it_stands_once(app, id, key.as_ref())).await?,
+    };
+    Ok(Answered {
+        answer,
+        replayed: false,
+    })
+}
+
+/// What came of accepting.
+enum Accepted {
+    /// There is a new order.
+    Now(Box<Record>),
+    /// The key was claimed before.
+    Before(Key, Claim),
+}
+
+async fn accept_once(
+    app: &App,
+    call: &Call,
+    draft: &Draft,
+    quote: Quote,
+    key: Option<Key>,
+) -> Result<Accepted, Error> {
+    let txn = app.db.begin_write().await?;
+    let on = app.driver.occasion(Duration::ZERO);
+    match (idempotency::claim(&txn, key.as_ref(), on.now).await?, &key) {
+        (Claim::New, _) | (_, None) => {}
+        (claim, Some(key)) => {
+            txn.rollback().await?;
+            return Ok(Accepted::Before(key.clone(), claim));
+        }
+    }
+    let (state, _) = checkout::accepted(on.now);
+    let order = Order::new(draft, quote, OrderId(app.clock.id()), on.now);
+    let saga = Saga {
+        lease: lease(state.pending().map(|attempt| attempt.due), &on),
+        state,
+        revision: 1,
+        origin: origin(call),
+        payment_method: Secret(draft.payment_method.clone()),
+        key,
+    };
+    store::order::insert(&txn, &order).await?;
+    store::saga::insert(&txn, order.id, &saga).await?;
+    outbox::push(
+        &txn,
+        &app.clock,
+        event::SOURCE,
+        &saga.origin,
+        event::of(&order, None),
+    )
+    .await?;
+    txn.commit().await?;
+    Ok(Accepted::Now(Box::new(Record { order, saga })))
+}
+
+/// The outcome, if it is known before `until`.
+async fn in_time(outcome: Option<Outcome>, until: Instant) -> Option<Answer> {
+    let mut outcome = outcome?;
+    let known = tokio::time::timeout_at(until, outcome.wait_for(Option::is_some)).await;
+    known.ok()?.ok()?.clone()
+}
+
+/// Seals the answer about the order as it is, unless the checkout has sealed another meanwhile.
+async fn answer_as_it_stands_once(
+    app: &App,
+    id: OrderId,
+    key: Option<&Key>,
+) -> Result<Answer, Error> {
+    let Some(key) = key else {
+        let order = store::order::find(app.db.read(), Scope::Everyone, id).await?;
+        return Ok(Answer::about(&order.ok_or(Error::OrderNotFound)?));
+    };
+    let txn = app.db.begin_write().await?;
+    let order = store::order::find(&txn, Scope::Everyone, id)
+        .await?
+        .ok_or(Error::OrderNotFound)?;
+    let answer = Answer::about(&order);
+    match idempotency::seal(&txn, Some(key), &answer.to_bytes(), app.clock.now()).await {
+        Ok(()) => {
+            txn.commit().await?;
+            Ok(answer)
+        }
+        Err(DbErr::RecordNotUpdated) => {
+            let sealed = idempotency::answer(&txn, key).await?;
+            txn.rollback().await?;
+            sealed.map_or(Ok(answer), |bytes| Answer::from_bytes(&bytes))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The answer that was given under the key, or will be: waits for it as long as the caller does.
+async fn repeat(
+    app: &App,
+    call: &Call,
+    key: &Key,
+    claim: Claim,
+) -> Result<Answered<Answer>, Error> {
+    let mut found = match claim {
+        Claim::Replay(bytes) => Some(bytes),
+        Claim::Pending | Claim::New => None,
+    };
+    while found.is_none() && call.deadline.remaining() > SPARE + LOOK_EVERY {
+        tokio::time::sleep(LOOK_EVERY).await;
+        found = idempotency::answer(app.db.read(), key).await?;
+    }
+    let answer = Answer::from_bytes(&found.ok_or(Error::KeyPending)?)?;
+    Ok(Answered {
+        answer,
+        replayed: true,
+    })
+}
+
+/// A request to undo an order.
+#[derive(Clone, Debug)]
+pub struct Cancellation {
+    /// Which order.
+    pub order_id: OrderId,
+    /// A note by whoever cancels; may be empty.
+    pub note: String,
+    /// Under which key.
+    pub key: Option<Key>,
+}
+
+/// Cancels an order: its stock and money go back from now on. Repeated, it has the same effect.
+///
+/// # Errors
+/// [`Error::OrderNotFound`] out of reach, [`Error::Cancel`] when it is too late.
+pub async fn cancel(
+    app: &App,
+    call: &Call,
+    cancellation: &Cancellation,
+) -> Result<Answered<CancelOrderResponse>, Error> {
+    let (answered, record) = retrying(|| cancel_once(app, call, cancellation)).await?;
+    if let Some(record) = record {
+        app.driver.drive(record);
+    }
+    Ok(answered)
+}
+
+async fn cancel_once(
+    app: &App,
+    call: &Call,
+    asked: &Cancellation,
+) -> Result<(Answered<CancelOrderResponse>, Option<Record>), Error> {
+    let txn = app.db.begin_write().await?;
+    let mut on = app.driver.occasion(Duration::ZERO);
+    on.note.clone_from(&asked.note);
+    match idempotency::claim(&txn, asked.key.as_ref(), on.now).await? {
+        Claim::New => {}
+        Claim::Pending => return Err(Error::KeyPending),
+        Claim::Replay(bytes) => {
+            let answer = CancelOrderResponse::decode(bytes.as_slice())?;
+            return Ok((
+                Answered {
+                    answer,
+                    replayed: true,
+                },
+                None,
+            ));
+        }
+    }
+    let record = store::saga::find(&txn, call.scope, asked.order_id)
+        .await?
+        .ok_or(Error::OrderNotFound)?;
+    let own = call.caller.user_id() == Some(record.order.customer_id.0);
+    let reason = if own {
+        EndReason::CustomerRequest
+    } else {
+        EndReason::StaffRequest
+    };
+    let changed = change(app.driver.rules(), &record, Event::CancelAsked(reason), &on)?;
+    if let Some(change) = &changed
+        && !change.write(&txn, &app.clock).await?
+    {
+        return Err(DbErr::RecordNotUpdated.into()); // it was read in this very transaction
+    }
+    let order = changed
+        .as_ref()
+        .map_or(&record.order, |change| &change.record.order);
+    let answer = CancelOrderResponse {
+        order: Some(order.into()),
+    };
+    idempotency::seal(&txn, asked.key.as_ref(), &answer.encode_to_vec(), on.now).await?;
+    txn.commit().await?;
+    Ok((
+        Answered {
+            answer,
+            replayed: false,
+        },
+        changed.map(|change| change.record),
+    ))
+}
+
+fn origin(call: &Call) -> Origin {
+    Origin {
+        correlation_id: call.correlation_id.to_string(),
+        traceparent: call.trace.to_string(),
+        synthetic: call.synthetic,
+    }
+}

@@ -1,0 +1,254 @@
+//! Everything that can go wrong in this service, and what of it a caller learns.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use std::time::Duration;
+
+use ::store::idempotency::ClaimError;
+use ::store::{Fault, fault};
+use events::WatchError;
+use rpc::{ConnectError, Kind, Reason};
+use sea_orm::DbErr;
+use tonic::Code;
+
+use crate::domain::draft::{BadDraft, BadQuote};
+use crate::domain::id::OrderId;
+use crate::domain::order::{EndReason, IllegalMove};
+use crate::saga::checkout::Illegal;
+
+/// The domain of this service's reasons.
+const DOMAIN: &str = "stoa.order";
+/// When to come back to a peer that is full.
+const FULL_FOR: Duration = Duration::from_secs(1);
+
+/// Everything that can go wrong in this service, in its own words.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such order within the caller's reach. It names no id, so that a foreign one reads as a random one.
+    #[error("order not found")]
+    OrderNotFound,
+    /// Orders of somebody else were asked for.
+    #[error("user not found")]
+    UserNotFound,
+    /// A command in somebody else's name.
+    #[error("customer_id: is not the caller")]
+    NotTheCaller,
+    /// A field that the contract's rules should have refused.
+    #[error("{0}: is not valid")]
+    Field(&'static str),
+    /// What is asked for cannot be an order.
+    #[error("items: {0}")]
+    Draft(#[from] BadDraft),
+    /// The customer may not place orders.
+    #[error("User blocked")]
+    UserBlocked,
+    /// An item is no product of ours.
+    #[error("SKU not found")]
+    SkuNotFound,
+    /// An item has no price in the currency.
+    #[error("{0}")]
+    NoPrice(String),
+    /// Plainly short, before there was an order.
+    #[error("Out of stock")]
+    Short(Vec<String>),
+    /// The order was accepted and came to nothing.
+    #[error("{}", sentence(*reason))]
+    Rejected {
+        /// The order.
+        order_id: OrderId,
+        /// Why.
+        reason: EndReason,
+    },
+    /// The order cannot be cancelled.
+    #[error(transparent)]
+    Cancel(#[from] Illegal),
+    /// The core asked for a move that an order may not make.
+    #[error("the checkout broke a rule of its own")]
+    Move(#[from] IllegalMove),
+    /// Pricing quoted nonsense.
+    #[error("pricing gave an unusable quote")]
+    Quote(#[from] BadQuote),
+    /// A peer did not answer as it should.
+    #[error("{peer} did not answer")]
+    Peer {
+        /// Which one.
+        peer: &'static str,
+        /// What came instead.
+        #[source]
+        status: Box<tonic::Status>,
+    },
+    /// A page that is not there.
+    #[error(transparent)]
+    Page(#[from] ::store::page::Error),
+    /// A stream that cannot go on, with the cursor to resume from.
+    #[error("{source}")]
+    Watch {
+        /// Where to resume; empty if the stream never began.
+        cursor: String,
+        /// Why it ended.
+        #[source]
+        source: WatchError,
+    },
+    /// The idempotency key stands for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The idempotency key is claimed and its answer is still to come.
+    #[error("a request with this idempotency key is being carried out")]
+    KeyPending,
+    /// A stored answer could not be read back.
+    #[error("a stored answer is unreadable")]
+    Answer(#[from] prost::DecodeError),
+    /// A task of ours died.
+    #[error("a task ended before its work was done")]
+    Task(#[from] tokio::task::JoinError),
+    /// A setting has a value that cannot be.
+    #[error("{key}: {problem}")]
+    Config {
+        /// The setting, as in the file.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The database failed.
+    #[error("order storage failed")]
+    Store(#[from] DbErr),
+}
+
+impl Error {
+    /// What kind of failure it is on the wire.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::OrderNotFound | Self::UserNotFound => Kind::NotFound,
+            Self::NotTheCaller => Kind::PermissionDenied,
+            Self::Field(_)
+            | Self::Draft(_)
+            | Self::SkuNotFound
+            | Self::Page(_)
+            | Self::KeyReused => Kind::InvalidArgument,
+            Self::UserBlocked
+            | Self::NoPrice(_)
+            | Self::Short(_)
+            | Self::Rejected { .. }
+            | Self::Cancel(_) => Kind::FailedPrecondition,
+            Self::KeyPending => Kind::Aborted,
+            Self::Peer { status, .. } => peer_kind(status.code()),
+            Self::Watch { source, .. } => watch_kind(source),
+            Self::Move(_)
+            | Self::Quote(_)
+            | Self::Answer(_)
+            | Self::Task(_)
+            | Self::Config { .. } => Kind::Internal,
+            Self::Store(error) => store_kind(error),
+        }
+    }
+
+    /// The reason that programs read, where there is more to tell than the kind.
+    fn reason(&self) -> Option<Reason> {
+        let reason = |reason| Reason::new(DOMAIN, reason);
+        match self {
+            Self::UserBlocked => Some(reason("USER_BLOCKED")),
+            Self::NoPrice(_) => Some(reason("NO_PRICE")),
+            Self::Short(skus) => Some(reason("OUT_OF_STOCK").with("skus", skus.join(","))),
+            Self::Rejected {
+                order_id,
+                reason: why,
+            } => Some(reason(why.name()).with("order_id", order_id.to_string())),
+            Self::Cancel(Illegal::Ended(_)) => Some(reason("ORDER_ENDED")),
+            Self::Cancel(Illegal::TooLate(_)) => Some(reason("CANCELLATION_TOO_LATE")),
+            Self::Watch {
+                cursor,
+                source: WatchError::Closing | WatchError::Db(_),
+            } => Some(reason("RESUME").with("cursor", cursor.clone())),
+            Self::OrderNotFound
+            | Self::UserNotFound
+            | Self::NotTheCaller
+            | Self::Field(_)
+            | Self::Draft(_)
+            | Self::SkuNotFound
+            | Self::Page(_)
+            | Self::KeyReused
+            | Self::KeyPending
+            | Self::Peer { .. }
+            | Self::Watch { .. }
+            | Self::Move(_)
+            | Self::Quote(_)
+            | Self::Answer(_)
+            | Self::Task(_)
+            | Self::Config { .. }
+            | Self::Store(_) => None,
+        }
+    }
+}
+
+/// What a rejected order is told as.
+fn sentence(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::OutOfStock => "Out of stock",
+        EndReason::PaymentDeclined => "Payment declined",
+        EndReason::PaymentUnavailable => "Payment unavailable",
+        EndReason::ReservationExpired => "The reservation expired",
+        EndReason::CustomerRequest | EndReason::StaffRequest => "The order was cancelled",
+    }
+}
+
+/// How a peer's code reads to our caller: our own fault, unless the peer is merely away.
+fn peer_kind(code: Code) -> Kind {
+    match code {
+        Code::Unavailable | Code::ResourceExhausted | Code::Cancelled => Kind::Unavailable,
+        Code::DeadlineExceeded => Kind::DeadlineExceeded,
+        Code::Aborted => Kind::Aborted,
+        Code::NotFound => Kind::NotFound,
+        Code::Ok
+        | Code::Unknown
+        | Code::InvalidArgument
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::DataLoss
+        | Code::Unauthenticated => Kind::Internal,
+    }
+}
+
+fn watch_kind(error: &WatchError) -> Kind {
+    match error {
+        WatchError::Invalid(_) => Kind::InvalidArgument,
+        WatchError::Expired => Kind::OutOfRange,
+        WatchError::Closing => Kind::Unavailable,
+        WatchError::Db(error) => store_kind(error),
+    }
+}
+
+fn store_kind(error: &DbErr) -> Kind {
+    match fault(error) {
+        Fault::Retry => Kind::Aborted,
+        Fault::Unavailable => Kind::Unavailable,
+        Fault::Unique { .. } | Fault::Other => Kind::Internal,
+    }
+}
+
+impl From<Error> for ConnectError {
+    fn from(error: Error) -> Self {
+        let wire = rpc::to_wire(error.kind(), &error);
+        if let Error::Peer { status, .. } = &error
+            && status.code() == Code::ResourceExhausted
+        {
+            return rpc::error::with_retry_after(wire, FULL_FOR);
+        }
+        match error.reason() {
+            Some(reason) => reason.attach(wire),
+            None => wire,
+        }
+    }
+}
+
+impl From<ClaimError> for Error {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Mismatch => Self::KeyReused,
+            ClaimError::Db(error) => Self::Store(error),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `OrderService/CreateOrder`
+
+use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
+use axum::extract::State;
+use proto::order::v1::order_service::CREATE_ORDER;
+use proto::order::v1::{CreateOrderRequest, CreateOrderResponse};
+
+use super::{customer_id, key, mark_replayed};
+use crate::App;
+use crate::checkout;
+use crate::domain::amount::Currency;
+use crate::domain::draft::{Draft, Item, merge};
+use crate::error::Error;
+
+/// Places an order: reserves stock, takes the payment, confirms.
+pub async fn create_order(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<CreateOrderRequest>,
+) -> Result<ConnectResponse<CreateOrderResponse>, ConnectError> {
+    let key = key(&call, CREATE_ORDER, &request);
+    let draft = Draft::try_from(rpc::valid(request)?)?;
+    if call.caller.user_id() != Some(draft.customer_id.0) {
+        return Err(Error::NotTheCaller.into());
+    }
+    let answered = checkout::create(&app, call.clone(), draft, key).await?;
+    if answered.replayed {
+        mark_replayed(&call);
+    }
+    answered.answer.into_result().map(ConnectResponse::new)
+}
+
+impl TryFrom<Valid<CreateOrderRequest>> for Draft {
+    type Error = Error;
+
+    fn try_from(request: Valid<CreateOrderRequest>) -> Result<Self, Error> {
+        let request = request.into_inner();
+        let items = request.items.into_iter();
+        let items = items.map(|item| Item {
+            sku: item.sku,
+            quantity: item.quantity,
+        });
+        let currency = match request.currency_code.as_str() {
+            "" => None,
+            code => Some(Currency::parse(code).map_err(|_| Error::Field("currency_code"))?),
+        };
+        Ok(Self {
+            customer_id: customer_id(&request.customer_id, "customer_id")?,
+            items: merge(items)?,
+            payment_method: request
+                .payment_method
+                .ok_or(Error::Field("payment_method"))?
+                .token,
+            currency,
+        })
+    }
+}

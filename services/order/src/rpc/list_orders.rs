@@ -1,0 +1,59 @@
+//! `OrderService/ListOrders`
+
+use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use axum::extract::State;
+use proto::order::v1::{ListOrdersRequest, ListOrdersResponse, OrderStatus, OrderSummary};
+
+use super::customer_id;
+use crate::App;
+use crate::domain::order::Status;
+use crate::error::Error;
+use crate::history;
+use crate::store::order::{Filter, Summary};
+use crate::wire::{money, status};
+
+/// Pages through a person's orders, newest first.
+pub async fn list_orders(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<ListOrdersRequest>,
+) -> Result<ConnectResponse<ListOrdersResponse>, ConnectError> {
+    let request = rpc::valid(request)?;
+    let filter = Filter {
+        customer_id: customer_id(&request.user_id, "user_id")?,
+        status: wanted(request.status())?,
+    };
+    let page = history::page(&app, &call, filter, request.page_size, &request.page_token).await?;
+    Ok(ConnectResponse::new(ListOrdersResponse {
+        orders: page.orders.into_iter().map(OrderSummary::from).collect(),
+        next_page_token: page.next_page_token,
+        total_size: i32::try_from(page.total_size).unwrap_or(i32::MAX),
+    }))
+}
+
+fn wanted(status: OrderStatus) -> Result<Option<Status>, Error> {
+    match status {
+        OrderStatus::Unspecified => Ok(None),
+        one => {
+            let number = i16::try_from(i32::from(one)).map_err(|_| Error::Field("status"))?;
+            Status::from_number(number)
+                .map(Some)
+                .ok_or(Error::Field("status"))
+        }
+    }
+}
+
+impl From<Summary> for OrderSummary {
+    fn from(order: Summary) -> Self {
+        Self {
+            id: order.id.to_string(),
+            user_id: order.customer_id.to_string(),
+            user_name: String::new(), // comes with the read model, which hears of names
+            status: status(order.status).into(),
+            item_count: order.piece_count,
+            total: Some(money(order.total)),
+            created_at: Some(order.created_at.into()),
+            updated_at: Some(order.updated_at.into()),
+        }
+    }
+}

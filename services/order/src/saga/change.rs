@@ -1,0 +1,176 @@
+//! From the core's commands to rows: what one event makes of an order, and how all of it is written in
+//! one transaction.
+
+use std::time::Duration;
+
+use ::store::{Transaction, idempotency};
+use chrono::{DateTime, TimeDelta, Utc};
+use clock::Clock;
+use events::{Fact, outbox};
+use sea_orm::DbErr;
+use telemetry::TraceContext;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::error::Error;
+use crate::event;
+use crate::saga::checkout::{self, Command, Event, Rules, Task};
+use crate::saga::record::{Entry, Kind, Lease, Record};
+use crate::store;
+
+/// How long a driver is presumed at work on an attempt: the longest call and its commit.
+const LEASE: TimeDelta = TimeDelta::seconds(6);
+
+/// Who writes, when, and what is known of the attempt that was answered.
+#[derive(Clone, Debug)]
+pub struct Occasion {
+    /// The driver that goes on with what is pending.
+    pub driver: Uuid,
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// How long the peer took.
+    pub took: Duration,
+    /// What a person said about it; empty if nothing.
+    pub note: String,
+}
+
+/// What an event makes of an order.
+#[derive(Debug)]
+pub struct Change {
+    /// The order and its saga from now on.
+    pub record: Record,
+    /// The answer of CreateOrder, if it is known by now.
+    pub answer: Option<Answer>,
+    facts: Vec<Fact>,
+    entries: Vec<Entry>,
+}
+
+/// What `event` makes of `before`; none if it changes nothing.
+///
+/// # Errors
+/// [`Error::Cancel`] for a cancellation that is not allowed.
+pub fn change(
+    rules: &Rules,
+    before: &Record,
+    event: Event,
+    on: &Occasion,
+) -> Result<Option<Change>, Error> {
+    let (state, commands) = checkout::step(rules, &before.saga.state, event, on.now)?;
+    if commands.is_empty() {
+        return Ok(None);
+    }
+    let mut change = Change {
+        record: before.clone(),
+        answer: None,
+        facts: Vec::new(),
+        entries: Vec::new(),
+    };
+    let trace_id = TraceContext::parse(&before.saga.origin.traceparent)
+        .map(|trace| trace.trace_id_hex())
+        .unwrap_or_default();
+    let mut transaction_id = None;
+    for command in commands {
+        match command {
+            Command::Log {
+                task,
+                attempt,
+                outcome,
+            } => {
+                change
+                    .entries
+                    .push(tried(task, attempt, outcome, &trace_id, on));
+            }
+            Command::NoteTransaction(id) => transaction_id = Some(id),
+            Command::Enter(status, reason) => {
+                let order = &mut change.record.order;
+                order.advance(status, reason, on.now)?;
+                change.facts.push(event::of(order, transaction_id.take()));
+                let outcome = match reason {
+                    Some(_) if !on.note.is_empty() => on.note.clone(),
+                    Some(reason) => reason.name().to_owned(),
+                    None => "entered".to_owned(),
+                };
+                change.entries.push(entered(
+                    event::status_name(status),
+                    outcome,
+                    &trace_id,
+                    on.now,
+                ));
+            }
+            Command::Settle => change.answer = Some(Answer::about(&change.record.order)),
+            Command::Call(_) => {} // the state holds it
+        }
+    }
+    let saga = &mut change.record.saga;
+    saga.revision += 1;
+    saga.lease = lease(state.pending().map(|attempt| attempt.due), on);
+    saga.state = state;
+    Ok(Some(change))
+}
+
+/// The lease of a saga whose next attempt is due then.
+pub fn lease(due: Option<DateTime<Utc>>, on: &Occasion) -> Option<Lease> {
+    due.map(|due| Lease {
+        owner: on.driver,
+        until: due.max(on.now) + LEASE,
+    })
+}
+
+/// The line of the timeline about a status.
+pub fn entered(status: &str, outcome: String, trace_id: &str, at: DateTime<Utc>) -> Entry {
+    Entry {
+        at,
+        step: status.to_owned(),
+        kind: Kind::Status,
+        attempt: 0,
+        outcome,
+        duration_ms: 0,
+        trace_id: trace_id.to_owned(),
+    }
+}
+
+fn tried(task: Task, attempt: u32, outcome: &str, trace_id: &str, on: &Occasion) -> Entry {
+    Entry {
+        at: on.now,
+        step: task.name().to_owned(),
+        kind: match task {
+            Task::Do(_) => Kind::Step,
+            Task::Undo(_) => Kind::Undo,
+        },
+        attempt: i32::try_from(attempt).unwrap_or(i32::MAX),
+        outcome: outcome.to_owned(),
+        duration_ms: i64::try_from(on.took.as_millis()).unwrap_or(i64::MAX),
+        trace_id: trace_id.to_owned(),
+    }
+}
+
+impl Change {
+    /// Writes all of it. False, and nothing is written, when the saga has moved on since it was read.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn write(&self, txn: &Transaction, clock: &Clock) -> Result<bool, DbErr> {
+        let Record { order, saga } = &self.record;
+        if !store::saga::update(txn, order.id, saga).await? {
+            return Ok(false);
+        }
+        if !self.facts.is_empty() {
+            store::order::update(txn, order).await?;
+        }
+        for fact in &self.facts {
+            outbox::push(txn, clock, event::SOURCE, &saga.origin, fact.clone()).await?;
+        }
+        store::saga_log::insert(txn, order.id, saga.revision, self.entries.clone()).await?;
+        if let Some(answer) = &self.answer {
+            match idempotency::seal(txn, saga.key.as_ref(), &answer.to_bytes(), order.updated_at)
+                .await
+            {
+                // Sealed before: with PENDING by one who would wait no longer, or by the checkout that is
+                // now cancelled.
+                Ok(()) | Err(DbErr::RecordNotUpdated) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+}

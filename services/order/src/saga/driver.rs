@@ -1,0 +1,308 @@
+//! Carries sagas on: a task per order asks the peer, writes what it answered, and asks the next.
+//!
+//! A task belongs to no request, so a client that leaves stops nothing. What it knows is what is
+//! written; killed anywhere, the saga is found again by its lease and goes on from there. The lease
+//! saves work, no more: two drivers at once write by revision, and what they ask for is keyed.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ::store::{Database, Engine, retrying};
+use chrono::{DateTime, Utc};
+use clock::Clock;
+use rpc::Scope;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::domain::id::OrderId;
+use crate::error::Error;
+use crate::saga::call::Callees;
+use crate::saga::change::{Occasion, change};
+use crate::saga::checkout::{Event, Rules};
+use crate::saga::fail_point::{FailPoints, Place, Verdict};
+use crate::saga::record::Record;
+use crate::saga::task::Task;
+use crate::store;
+
+/// Sagas that one process drives at once; more wait in the database until there is room.
+const DRIVEN_MAX: usize = 4096;
+/// Orphans taken over at a time.
+const ORPHANS_MAX: u64 = 200;
+/// How often orphans are looked for.
+const SCAN_EVERY: Duration = Duration::from_millis(500);
+/// What sagas under way get to come to a resting place when the process stops.
+const DRAIN_MAX: Duration = Duration::from_secs(8);
+
+/// Drives sagas; clones share it.
+#[derive(Clone)]
+pub struct Driver(Arc<Inner>);
+
+/// What a driver needs.
+pub struct Parts {
+    /// Where sagas are written.
+    pub db: Database,
+    /// The time.
+    pub clock: Clock,
+    /// Whom they ask.
+    pub callees: Callees,
+    /// The numbers of the core.
+    pub rules: Rules,
+    /// Calls out at once.
+    pub calls_max: usize,
+    /// Where tests kill it.
+    pub fail_points: FailPoints,
+}
+
+struct Inner {
+    parts: Parts,
+    id: Uuid,
+    calls: Semaphore,
+    driven: Mutex<HashMap<OrderId, Driven>>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+    dead: CancellationToken,
+}
+
+/// What others know of a running task.
+struct Driven {
+    /// The saga was changed by somebody else: read it again.
+    stale: bool,
+    wake: Arc<Notify>,
+    answer: Outcome,
+}
+
+/// The answer of CreateOrder, once it is known; closed when this process gave the saga up.
+pub type Outcome = watch::Receiver<Option<Answer>>;
+
+impl Driver {
+    /// A driver that nothing is given to yet.
+    pub fn new(parts: Parts) -> Self {
+        let (id, calls) = (parts.clock.id(), Semaphore::new(parts.calls_max));
+        let (driven, tasks) = (Mutex::default(), TaskTracker::new());
+        let (stopping, dead) = (CancellationToken::new(), CancellationToken::new());
+        Self(Arc::new(Inner {
+            parts,
+            id,
+            calls,
+            driven,
+            tasks,
+            stopping,
+            dead,
+        }))
+    }
+
+    /// The name it writes into leases.
+    pub fn id(&self) -> Uuid {
+        self.0.id
+    }
+
+    /// The rules it drives by.
+    pub fn rules(&self) -> &Rules {
+        &self.0.parts.rules
+    }
+
+    /// Cancelled when a test has killed it: nothing of it may go on.
+    pub fn dead(&self) -> &CancellationToken {
+        &self.0.dead
+    }
+
+    /// Sees a saga through that has just been written under this driver's lease. If it is at work on the
+    /// order already, it reads it again. None if it is full or stopping: the saga is found by its lease.
+    pub fn drive(&self, record: Record) -> Option<Outcome> {
+        let id = record.order.id;
+        let mut driven = self.driven();
+        if let Some(known) = driven.get_mut(&id) {
+            known.stale = true;
+            known.wake.notify_one();
+            return Some(known.answer.clone());
+        }
+        if driven.len() >= DRIVEN_MAX
+            || self.0.stopping.is_cancelled()
+            || self.0.dead.is_cancelled()
+        {
+            return None;
+        }
+        let (tell, answer) = watch::channel(None);
+        let wake = Arc::new(Notify::new());
+        driven.insert(
+            id,
+            Driven {
+                stale: false,
+                wake: Arc::clone(&wake),
+                answer: answer.clone(),
+            },
+        );
+        drop(driven);
+        let origin = &record.saga.origin;
+        let span = tracing::info_span!(
+            "checkout",
+            service = "order",
+            order.id = %id,
+            correlation_id = %origin.correlation_id,
+            trace_id = telemetry::TraceContext::parse(&origin.traceparent).map(|trace| trace.trace_id_hex()),
+        );
+        let task = Task {
+            driver: self.clone(),
+            record,
+            tell,
+            wake,
+        };
+        let dead = self.0.dead.clone();
+        self.0
+            .tasks
+            .spawn(async move { dead.run_until_cancelled(task.run()).await }.instrument(span));
+        Some(answer)
+    }
+
+    /// Takes over what crashed drivers left, now and whenever more is found, until `shutdown`; then lets
+    /// what is under way come to a resting place.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut alone = self.0.parts.db.engine() == Engine::Sqlite;
+        while !shutdown.is_cancelled() && !self.0.dead.is_cancelled() {
+            match self.take_over(alone).await {
+                Ok(()) => alone = false,
+                Err(error) => {
+                    tracing::warn!(cause = %rpc::error::chain(&error), "Orphaned checkouts could not be read");
+                }
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = self.0.dead.cancelled() => {}
+                () = tokio::time::sleep(SCAN_EVERY) => {}
+            }
+        }
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(DRAIN_MAX, self.0.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("Some checkouts are still under way; the next start carries them on");
+        }
+    }
+
+    /// Takes orphans over until there are none. `alone`: no other process can drive these.
+    async fn take_over(&self, alone: bool) -> Result<(), Error> {
+        let Parts { db, clock, .. } = &self.0.parts;
+        self.measure().await?;
+        loop {
+            let all_but = alone.then_some(self.0.id);
+            let orphans =
+                store::saga::orphans(db.read(), all_but, clock.now(), ORPHANS_MAX).await?;
+            let more = orphans.len() as u64 == ORPHANS_MAX;
+            for id in orphans {
+                if self.driven().len() >= DRIVEN_MAX {
+                    return Ok(());
+                }
+                if let Some(record) = retrying(|| self.resume_once(id, alone)).await? {
+                    tracing::info!(order.id = %id, "Took over the checkout of order {id}");
+                    self.drive(record);
+                }
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes that this driver goes on with a saga, unless its own is alive after all.
+    async fn resume_once(&self, id: OrderId, alone: bool) -> Result<Option<Record>, Error> {
+        let Parts {
+            db, clock, rules, ..
+        } = &self.0.parts;
+        let txn = db.begin_write().await?;
+        let on = self.occasion(Duration::ZERO);
+        if let Some(record) = store::saga::find(&txn, Scope::Everyone, id).await?
+            && self.may_take(&record, alone, on.now)
+            && let Some(change) = change(rules, &record, Event::Resumed, &on)?
+            && change.write(&txn, clock).await?
+        {
+            txn.commit().await?;
+            return Ok(Some(change.record));
+        }
+        txn.rollback().await?;
+        Ok(None)
+    }
+
+    fn may_take(&self, record: &Record, alone: bool, now: DateTime<Utc>) -> bool {
+        let Some(lease) = record.saga.lease else {
+            return false;
+        };
+        let forsaken = alone && lease.owner != self.0.id;
+        (forsaken || !lease.is_alive(now)) && !self.driven().contains_key(&record.order.id)
+    }
+
+    async fn measure(&self) -> Result<(), Error> {
+        let active = store::saga::active(self.0.parts.db.read()).await?;
+        metrics::gauge!("active_orders_total").set(active as f64);
+        Ok(())
+    }
+
+    /// The occasion of a write by this driver, now.
+    pub fn occasion(&self, took: Duration) -> Occasion {
+        Occasion {
+            driver: self.0.id,
+            now: self.0.parts.clock.now(),
+            took,
+            note: String::new(),
+        }
+    }
+
+    /// Passes a place where a test may kill it; false if it did.
+    pub fn survives(&self, place: Place, task: &'static str) -> bool {
+        if self.0.parts.fail_points.reach(place, task) == Verdict::Die {
+            self.0.dead.cancel();
+        }
+        !self.0.dead.is_cancelled()
+    }
+
+    pub(super) fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    /// A place among the calls that are out at once; none when the process is stopping for good.
+    pub(super) async fn call_permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.calls.acquire().await.ok()
+    }
+
+    pub(super) fn stopping(&self) -> &CancellationToken {
+        &self.0.stopping
+    }
+
+    /// Takes note that what `wake`'s task knows is up to date.
+    pub(super) fn refreshed(&self, id: OrderId) {
+        if let Some(known) = self.driven().get_mut(&id) {
+            known.stale = false;
+        }
+    }
+
+    /// Strikes a task off, unless it was told meanwhile that there is more to do.
+    pub(super) fn leave(&self, id: OrderId) -> bool {
+        let mut driven = self.driven();
+        let stale = driven.get(&id).is_some_and(|known| known.stale);
+        if !stale {
+            driven.remove(&id);
+        }
+        !stale
+    }
+
+    /// Strikes off the task that `wake` belongs to, however it ended.
+    pub(super) fn gone(&self, id: OrderId, wake: &Arc<Notify>) {
+        let mut driven = self.driven();
+        if driven
+            .get(&id)
+            .is_some_and(|known| Arc::ptr_eq(&known.wake, wake))
+        {
+            driven.remove(&id);
+        }
+    }
+
+    fn driven(&self) -> MutexGuard<'_, HashMap<OrderId, Driven>> {
+        self.0.driven.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

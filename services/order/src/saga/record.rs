@@ -1,0 +1,104 @@
+//! All that must survive a crash for a saga to be carried on by whoever finds it.
+
+use std::fmt;
+
+use ::store::idempotency::Key;
+use chrono::{DateTime, Utc};
+use events::Origin;
+use uuid::Uuid;
+
+use crate::domain::order::Order;
+use crate::saga::checkout::State;
+
+/// An order's saga as it is stored.
+#[derive(Clone, Debug)]
+pub struct Saga {
+    /// How far it is.
+    pub state: State,
+    /// Rises with each change, so that of two drivers only one writes.
+    pub revision: i64,
+    /// What its calls and facts are traced to: the request that placed the order.
+    pub origin: Origin,
+    /// How the customer pays.
+    pub payment_method: Secret,
+    /// The key under which the answer of CreateOrder is to be sealed.
+    pub key: Option<Key>,
+    /// Who drives it; none when nothing is pending.
+    pub lease: Option<Lease>,
+}
+
+/// The right to drive a saga for a while. It saves work; what keeps effects single is that they are keyed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The driver, a new id per start of the process.
+    pub owner: Uuid,
+    /// Until when nobody else should drive.
+    pub until: DateTime<Utc>,
+}
+
+/// An order together with its saga.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// What the customer sees.
+    pub order: Order,
+    /// How far it is.
+    pub saga: Saga,
+}
+
+/// A reference to a means of payment: kept out of every log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// One line of an order's timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// The step, undo or status.
+    pub step: String,
+    /// What kind of line it is.
+    pub kind: Kind,
+    /// Which try, from 1; 0 for a status.
+    pub attempt: i32,
+    /// What came of it, in a word.
+    pub outcome: String,
+    /// How long the peer took.
+    pub duration_ms: i64,
+    /// The trace in which it happened.
+    pub trace_id: String,
+}
+
+/// What a line of the timeline tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A try of a step.
+    Step,
+    /// A try of an undo.
+    Undo,
+    /// A status the order came to.
+    Status,
+}
+
+impl Kind {
+    /// The kind as the contract and the database name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Undo => "undo",
+            Self::Status => "status",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Step, Self::Undo, Self::Status]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}

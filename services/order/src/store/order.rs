@@ -1,0 +1,240 @@
+//! Table `orders`: what a customer sees of an order.
+
+use chrono::{DateTime, Utc};
+use rpc::Scope;
+use sea_orm::entity::prelude::*;
+use sea_orm::{Condition, QueryOrder, QuerySelect, Select, Set};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::amount::{Amount, Currency};
+use crate::domain::id::{CustomerId, OrderId};
+use crate::domain::order::{EndReason, Order, Status};
+use crate::store::{broken, order_line};
+
+/// A list is counted up to here: beyond, its size is told as this.
+pub const COUNT_MAX: u64 = 10_000;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "orders")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    customer_id: Uuid,
+    status: i16,
+    end_reason: Option<i16>,
+    currency: String,
+    total_minor: i64,
+    piece_count: i32,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// An order as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Its id.
+    pub id: OrderId,
+    /// Who buys.
+    pub customer_id: CustomerId,
+    /// Where it stands.
+    pub status: Status,
+    /// How many pieces are bought.
+    pub piece_count: i32,
+    /// What the customer pays.
+    pub total: Amount,
+    /// When it was accepted.
+    pub created_at: DateTime<Utc>,
+    /// When its status changed last.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Where a page of orders ends: newest first, ties by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    created_at: DateTime<Utc>,
+    id: Uuid,
+}
+
+impl Position {
+    /// The position of an order that is the last of its page.
+    pub fn of(order: &Summary) -> Self {
+        Self {
+            created_at: order.created_at,
+            id: order.id.0,
+        }
+    }
+}
+
+/// Which orders a list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// Only those that stand here; none shows all.
+    pub status: Option<Status>,
+}
+
+/// Stores a new order and its lines.
+///
+/// # Errors
+/// The database failed.
+pub async fn insert(db: &impl ConnectionTrait, order: &Order) -> Result<(), DbErr> {
+    let row = ActiveModel {
+        id: Set(order.id.0),
+        customer_id: Set(order.customer_id.0),
+        status: Set(order.status as i16),
+        end_reason: Set(order.end_reason.map(|reason| reason as i16)),
+        currency: Set(order.total.currency.to_string()),
+        total_minor: Set(order.total.minor),
+        piece_count: Set(order.piece_count()),
+        version: Set(order.version),
+        created_at: Set(order.created_at),
+        updated_at: Set(order.updated_at),
+    };
+    Entity::insert(row).exec_without_returning(db).await?;
+    order_line::insert(db, order).await
+}
+
+/// Stores where an order stands now. Its saga's revision keeps two writers apart.
+///
+/// # Errors
+/// [`DbErr::RecordNotUpdated`] when there is no such order.
+pub async fn update(db: &impl ConnectionTrait, order: &Order) -> Result<(), DbErr> {
+    let changes = ActiveModel {
+        status: Set(order.status as i16),
+        end_reason: Set(order.end_reason.map(|reason| reason as i16)),
+        version: Set(order.version),
+        updated_at: Set(order.updated_at),
+        ..Default::default()
+    };
+    let updated = Entity::update_many()
+        .set(changes)
+        .filter(Column::Id.eq(order.id.0))
+        .exec(db)
+        .await?;
+    if updated.rows_affected == 1 {
+        Ok(())
+    } else {
+        Err(DbErr::RecordNotUpdated)
+    }
+}
+
+/// The order of that id, if it is within reach.
+///
+/// # Errors
+/// The database failed.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    id: OrderId,
+) -> Result<Option<Order>, DbErr> {
+    let mut query = Entity::find_by_id(id.0);
+    if let Some(owner) = scope.owner() {
+        query = query.filter(Column::CustomerId.eq(owner));
+    }
+    let Some(row) = query.one(db).await? else {
+        return Ok(None);
+    };
+    let summary = Summary::try_from(&row)?;
+    let lines = order_line::of(db, id, summary.total.currency).await?;
+    row.order(summary, lines).map(Some)
+}
+
+/// A page of orders, newest first, at most `limit`, those after `after`.
+///
+/// # Errors
+/// The database failed.
+pub async fn list(
+    db: &impl ConnectionTrait,
+    filter: Filter,
+    after: Option<Position>,
+    limit: u64,
+) -> Result<Vec<Summary>, DbErr> {
+    let mut query = filtered(filter);
+    if let Some(Position { created_at, id }) = after {
+        let tied = Condition::all()
+            .add(Column::CreatedAt.eq(created_at))
+            .add(Column::Id.lt(id));
+        let older = Condition::any()
+            .add(Column::CreatedAt.lt(created_at))
+            .add(tied);
+        query = query.filter(older);
+    }
+    let rows = query
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(db)
+        .await?;
+    rows.iter().map(Summary::try_from).collect()
+}
+
+/// How many orders a filter finds, counted up to [`COUNT_MAX`], so that a long history costs no more.
+///
+/// # Errors
+/// The database failed.
+pub async fn count(db: &impl ConnectionTrait, filter: Filter) -> Result<u64, DbErr> {
+    filtered(filter)
+        .select_only()
+        .column(Column::Id)
+        .limit(COUNT_MAX)
+        .count(db)
+        .await
+}
+
+fn filtered(filter: Filter) -> Select<Entity> {
+    let query = Entity::find().filter(Column::CustomerId.eq(filter.customer_id.0));
+    match filter.status {
+        Some(status) => query.filter(Column::Status.eq(status as i16)),
+        None => query,
+    }
+}
+
+impl TryFrom<&Model> for Summary {
+    type Error = DbErr;
+
+    fn try_from(row: &Model) -> Result<Self, DbErr> {
+        let currency = Currency::parse(&row.currency).map_err(|_| broken("orders", "currency"))?;
+        Ok(Self {
+            id: OrderId(row.id),
+            customer_id: CustomerId(row.customer_id),
+            status: Status::from_number(row.status).ok_or_else(|| broken("orders", "status"))?,
+            piece_count: row.piece_count,
+            total: Amount::new(currency, row.total_minor),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+impl Model {
+    fn order(
+        self,
+        summary: Summary,
+        lines: Vec<crate::domain::order::Line>,
+    ) -> Result<Order, DbErr> {
+        let end_reason = self
+            .end_reason
+            .map(|number| {
+                EndReason::from_number(number).ok_or_else(|| broken("orders", "end reason"))
+            })
+            .transpose()?;
+        Ok(Order {
+            id: summary.id,
+            customer_id: summary.customer_id,
+            status: summary.status,
+            end_reason,
+            lines,
+            total: summary.total,
+            created_at: summary.created_at,
+            updated_at: summary.updated_at,
+            version: self.version,
+        })
+    }
+}

@@ -1,0 +1,294 @@
+//! Table `sagas`: how far each order's checkout is, and who drives it.
+
+use ::store::idempotency::Key;
+use chrono::{DateTime, TimeDelta, Utc};
+use events::Origin;
+use proto::order::v1::order_service::CREATE_ORDER;
+use rpc::Scope;
+use sea_orm::entity::prelude::*;
+use sea_orm::{Condition, QueryOrder, QuerySelect, Set};
+
+use crate::domain::id::OrderId;
+use crate::domain::order::{EndReason, Status};
+use crate::saga::checkout::{Progress, State, Step, Undo};
+use crate::saga::record::{Lease, Record, Saga, Secret};
+use crate::store::{broken, order};
+
+/// No lease reaches further ahead than this: one that does was written by a clock that was wrong.
+const LEASE_MAX: TimeDelta = TimeDelta::seconds(60);
+
+const AT_REST: i16 = 0;
+const DOING: i16 = 1;
+const UNDOING: i16 = 2;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "sagas")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    order_id: Uuid,
+    revision: i64,
+    phase: i16,
+    step: Option<i16>,
+    undos: String,
+    attempt: i32,
+    since: Option<DateTime<Utc>>,
+    due: Option<DateTime<Utc>>,
+    end_status: Option<i16>,
+    end_reason: Option<i16>,
+    confirmed_at: Option<DateTime<Utc>>,
+    payment_method: String,
+    correlation_id: String,
+    traceparent: String,
+    synthetic: bool,
+    key_subject: Option<String>,
+    key: Option<String>,
+    key_hash: Option<Vec<u8>>,
+    lease_owner: Option<Uuid>,
+    lease_until: Option<DateTime<Utc>>,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Stores the saga of a new order.
+///
+/// # Errors
+/// The database failed.
+pub async fn insert(db: &impl ConnectionTrait, id: OrderId, saga: &Saga) -> Result<(), DbErr> {
+    let (key_subject, key, key_hash) = match &saga.key {
+        Some(key) => (
+            Some(key.subject.clone()),
+            Some(key.key.clone()),
+            Some(key.request_hash.to_vec()),
+        ),
+        None => (None, None, None),
+    };
+    let row = ActiveModel {
+        order_id: Set(id.0),
+        payment_method: Set(saga.payment_method.0.clone()),
+        correlation_id: Set(saga.origin.correlation_id.clone()),
+        traceparent: Set(saga.origin.traceparent.clone()),
+        synthetic: Set(saga.origin.synthetic),
+        key_subject: Set(key_subject),
+        key: Set(key),
+        key_hash: Set(key_hash),
+        ..progress(saga)
+    };
+    Entity::insert(row)
+        .exec_without_returning(db)
+        .await
+        .map(drop)
+}
+
+/// Stores how far a saga is now, one revision after the one it was read in. False, and nothing is
+/// written, when somebody else was faster.
+///
+/// # Errors
+/// The database failed.
+pub async fn update(db: &impl ConnectionTrait, id: OrderId, saga: &Saga) -> Result<bool, DbErr> {
+    let updated = Entity::update_many()
+        .set(progress(saga))
+        .filter(Column::OrderId.eq(id.0))
+        .filter(Column::Revision.eq(saga.revision - 1))
+        .exec(db)
+        .await?;
+    Ok(updated.rows_affected == 1)
+}
+
+/// An order with its saga, if it is within reach.
+///
+/// # Errors
+/// The database failed.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    scope: Scope,
+    id: OrderId,
+) -> Result<Option<Record>, DbErr> {
+    let Some(order) = order::find(db, scope, id).await? else {
+        return Ok(None);
+    };
+    let Some(row) = Entity::find_by_id(id.0).one(db).await? else {
+        return Err(broken("orders", "saga"));
+    };
+    Ok(Some(Record {
+        saga: row.saga(order.status)?,
+        order,
+    }))
+}
+
+/// Sagas with something pending whose driver is gone, at most `limit`, longest orphaned first.
+///
+/// With `all_but`, every saga that is not driven by this one counts: for a database that only one
+/// process can have open, where a lease of another owner is one of an earlier life.
+///
+/// # Errors
+/// The database failed.
+pub async fn orphans(
+    db: &impl ConnectionTrait,
+    all_but: Option<Uuid>,
+    now: DateTime<Utc>,
+    limit: u64,
+) -> Result<Vec<OrderId>, DbErr> {
+    let orphaned = match all_but {
+        Some(owner) => Condition::all()
+            .add(Column::LeaseUntil.is_not_null())
+            .add(Column::LeaseOwner.ne(owner)),
+        None => Condition::any()
+            .add(Column::LeaseUntil.lt(now))
+            .add(Column::LeaseUntil.gt(now + LEASE_MAX)),
+    };
+    let ids: Vec<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::OrderId)
+        .filter(orphaned)
+        .order_by_asc(Column::LeaseUntil)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(ids.into_iter().map(OrderId).collect())
+}
+
+/// How many orders have something pending.
+///
+/// # Errors
+/// The database failed.
+pub async fn active(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
+    Entity::find()
+        .filter(Column::LeaseUntil.is_not_null())
+        .filter(Column::Synthetic.eq(false))
+        .count(db)
+        .await
+}
+
+impl Lease {
+    /// Whether its owner may be presumed at work.
+    pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
+        (now..=now + LEASE_MAX).contains(&self.until)
+    }
+}
+
+/// The columns that change.
+fn progress(saga: &Saga) -> ActiveModel {
+    let mut row = ActiveModel {
+        revision: Set(saga.revision),
+        phase: Set(AT_REST),
+        step: Set(None),
+        undos: Set(String::new()),
+        attempt: Set(0),
+        since: Set(None),
+        due: Set(None),
+        end_status: Set(None),
+        end_reason: Set(None),
+        confirmed_at: Set(saga.state.confirmed_at),
+        lease_owner: Set(saga.lease.map(|lease| lease.owner)),
+        lease_until: Set(saga.lease.map(|lease| lease.until)),
+        ..Default::default()
+    };
+    match &saga.state.progress {
+        Progress::AtRest => {}
+        Progress::Doing {
+            step,
+            attempt,
+            since,
+            due,
+        } => {
+            row.phase = Set(DOING);
+            row.step = Set(Some(*step as i16));
+            row.attempt = Set(tries(*attempt));
+            row.since = Set(Some(*since));
+            row.due = Set(Some(*due));
+        }
+        Progress::Undoing {
+            undos,
+            attempt,
+            due,
+            end,
+        } => {
+            row.phase = Set(UNDOING);
+            let names: Vec<&str> = undos.iter().map(|undo| undo.name()).collect();
+            row.undos = Set(names.join(","));
+            row.attempt = Set(tries(*attempt));
+            row.due = Set(Some(*due));
+            row.end_status = Set(Some(end.0 as i16));
+            row.end_reason = Set(Some(end.1 as i16));
+        }
+    }
+    row
+}
+
+fn tries(attempt: u32) -> i32 {
+    i32::try_from(attempt).unwrap_or(i32::MAX)
+}
+
+impl Model {
+    fn saga(self, status: Status) -> Result<Saga, DbErr> {
+        let progress = self.progress().ok_or_else(|| broken("sagas", "progress"))?;
+        let lease = self
+            .lease_owner
+            .zip(self.lease_until)
+            .map(|(owner, until)| Lease { owner, until });
+        let hash = self
+            .key_hash
+            .and_then(|hash| <[u8; 32]>::try_from(hash).ok());
+        let key = match (self.key_subject, self.key, hash) {
+            (Some(subject), Some(key), Some(request_hash)) => Some(Key {
+                subject,
+                method: CREATE_ORDER,
+                key,
+                request_hash,
+            }),
+            _ => None,
+        };
+        Ok(Saga {
+            state: State {
+                status,
+                progress,
+                confirmed_at: self.confirmed_at,
+            },
+            revision: self.revision,
+            origin: Origin {
+                correlation_id: self.correlation_id,
+                traceparent: self.traceparent,
+                synthetic: self.synthetic,
+            },
+            payment_method: Secret(self.payment_method),
+            key,
+            lease,
+        })
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        let attempt = u32::try_from(self.attempt).ok()?;
+        match self.phase {
+            AT_REST => Some(Progress::AtRest),
+            DOING => {
+                let step = Step::ALL
+                    .into_iter()
+                    .find(|step| Some(*step as i16) == self.step)?;
+                Some(Progress::Doing {
+                    step,
+                    attempt,
+                    since: self.since?,
+                    due: self.due?,
+                })
+            }
+            UNDOING => {
+                let undos: Option<Vec<Undo>> = self.undos.split(',').map(Undo::parse).collect();
+                let end = (
+                    Status::from_number(self.end_status?)?,
+                    EndReason::from_number(self.end_reason?)?,
+                );
+                Some(Progress::Undoing {
+                    undos: undos?,
+                    attempt,
+                    due: self.due?,
+                    end,
+                })
+            }
+            _ => None,
+        }
+    }
+}

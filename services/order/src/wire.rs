@@ -1,0 +1,67 @@
+//! Domain values as the contract writes them: what several rpcs and the facts share.
+
+use proto::order::v1::{EndReason as WireEndReason, Order as WireOrder, OrderLine, OrderStatus};
+use proto::pricing::v1::Money;
+
+use crate::domain::amount::Amount;
+use crate::domain::order::{EndReason, Line, Order, Status};
+
+/// An amount on the wire.
+pub fn money(amount: Amount) -> Money {
+    Money {
+        currency_code: amount.currency.to_string(),
+        minor_units: amount.minor,
+    }
+}
+
+/// The lines of an order on the wire.
+pub fn lines(lines: &[Line]) -> Vec<OrderLine> {
+    let line = |line: &Line| OrderLine {
+        sku: line.sku.clone(),
+        quantity: line.quantity,
+        unit_price: Some(money(line.unit_price)),
+        amount: Some(money(line.amount)),
+    };
+    lines.iter().map(line).collect()
+}
+
+/// A status on the wire.
+pub fn status(status: Status) -> OrderStatus {
+    match status {
+        Status::Pending => OrderStatus::Pending,
+        Status::Paid => OrderStatus::Paid,
+        Status::Confirmed => OrderStatus::Confirmed,
+        Status::Cancelling => OrderStatus::Cancelling,
+        Status::Cancelled => OrderStatus::Cancelled,
+        Status::Rejected => OrderStatus::Rejected,
+    }
+}
+
+/// A reason on the wire.
+pub fn end_reason(reason: Option<EndReason>) -> WireEndReason {
+    match reason {
+        None => WireEndReason::Unspecified,
+        Some(EndReason::OutOfStock) => WireEndReason::OutOfStock,
+        Some(EndReason::PaymentDeclined) => WireEndReason::PaymentDeclined,
+        Some(EndReason::PaymentUnavailable) => WireEndReason::PaymentUnavailable,
+        Some(EndReason::ReservationExpired) => WireEndReason::ReservationExpired,
+        Some(EndReason::CustomerRequest) => WireEndReason::CustomerRequest,
+        Some(EndReason::StaffRequest) => WireEndReason::StaffRequest,
+    }
+}
+
+impl From<&Order> for WireOrder {
+    fn from(order: &Order) -> Self {
+        Self {
+            id: order.id.to_string(),
+            customer_id: order.customer_id.to_string(),
+            status: status(order.status).into(),
+            items: lines(&order.lines),
+            total: Some(money(order.total)),
+            end_reason: end_reason(order.end_reason).into(),
+            created_at: Some(order.created_at.into()),
+            updated_at: Some(order.updated_at.into()),
+            version: order.version,
+        }
+    }
+}
