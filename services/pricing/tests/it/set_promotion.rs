@@ -13,7 +13,8 @@ async fn total(app: &TestApp) -> i64 {
         currency_code: String::new(),
     };
     let answer = app.client().quote_items(customer(request)).await;
-    answer.unwrap().into_inner().total.unwrap().minor_units
+    let quote = answer.expect("a quote").into_inner();
+    quote.total.expect("a total").minor_units
 }
 
 /// row: D14
