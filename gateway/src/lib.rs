@@ -1,0 +1,71 @@
+//! The gateway: one entry for every client. It carries rpcs to where they are, composes
+//! the pages of each kind of client, and serves the web client.
+//!
+//! It owns no table and no rule: whatever needs deciding is decided by a service.
+
+pub mod assets;
+pub mod bff;
+pub mod config;
+pub mod forward;
+
+mod caller;
+mod part;
+mod upstreams;
+
+use peers::Peers;
+use proto::bff::web::v1::web_service as web;
+use proto::bff::web::v1::web_service_connect::WebServiceTonicCompatibleBuilder;
+use rpc::{Service, get_connect};
+
+pub use config::Config;
+pub use forward::forward;
+use upstreams::Upstreams;
+
+/// What every page needs.
+#[derive(Clone)]
+pub struct App {
+    upstreams: Upstreams,
+    config: Config,
+}
+
+/// The gateway's own rpcs: the BFFs.
+pub fn service(config: Config, peers: &Peers) -> Service {
+    let app = App {
+        upstreams: Upstreams::new(peers),
+        config,
+    };
+    let builder = WebServiceTonicCompatibleBuilder::new()
+        .get_home(bff::web::get_home)
+        .get_search_page(bff::web::get_search_page)
+        .get_product_page(bff::web::get_product_page)
+        .get_cart_page(bff::web::get_cart_page)
+        .get_orders_page(bff::web::get_orders_page)
+        .get_order_page(bff::web::get_order_page)
+        .with_state(app.clone());
+    Service::new("gateway")
+        .mount(builder.build())
+        .get(
+            web::GET_HOME,
+            get_connect(bff::web::get_home).with_state(app.clone()),
+        )
+        .get(
+            web::GET_SEARCH_PAGE,
+            get_connect(bff::web::get_search_page).with_state(app.clone()),
+        )
+        .get(
+            web::GET_PRODUCT_PAGE,
+            get_connect(bff::web::get_product_page).with_state(app.clone()),
+        )
+        .get(
+            web::GET_CART_PAGE,
+            get_connect(bff::web::get_cart_page).with_state(app.clone()),
+        )
+        .get(
+            web::GET_ORDERS_PAGE,
+            get_connect(bff::web::get_orders_page).with_state(app.clone()),
+        )
+        .get(
+            web::GET_ORDER_PAGE,
+            get_connect(bff::web::get_order_page).with_state(app),
+        )
+}

@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::response::Response;
 use clock::Clock;
 use connectrpc_axum::MakeServiceBuilder;
+use connectrpc_axum::prelude::ConnectError;
 use connectrpc_axum::tonic::{FromRequestPartsLayer, FromRequestPartsService};
 use futures::future::BoxFuture;
 use http::Request;
@@ -25,7 +26,7 @@ use crate::edge::guard::Encodings;
 use crate::edge::shed::{Load, Shed};
 use crate::edge::{self, Stats};
 use crate::health::{self, Health};
-use crate::inner::{Inner, InnerLayer};
+use crate::inner::{Inner, InnerLayer, Rejected};
 use crate::reflect;
 use crate::service::Service;
 use crate::token::Verifier;
@@ -81,6 +82,12 @@ pub struct Config {
 /// Carries a call to where its service is.
 #[derive(Clone)]
 pub struct Forward(pub Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response> + Send + Sync>);
+
+/// The answer of a [`Forward`] that could not carry its call: the edge writes the error in
+/// the caller's protocol.
+pub fn refuse(error: ConnectError) -> Response {
+    Rejected::response(error)
+}
 
 /// Why an app cannot be put together. Each is a mistake in the program, found at start.
 #[derive(Debug, thiserror::Error)]

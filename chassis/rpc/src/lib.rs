@@ -21,7 +21,7 @@ mod edge;
 mod inner;
 mod reflect;
 
-pub use app::{App, Config, Forward, Limits, StartError};
+pub use app::{App, Config, Forward, Limits, StartError, refuse};
 pub use call::{Call, Caller, CorrelationId, Deadline, IdempotencyKey, Role, Roles, Scope, User};
 pub use contract::Contract;
 pub use edge::cors::{BadOrigin, Cors};

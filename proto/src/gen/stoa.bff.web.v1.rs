@@ -41,6 +41,12 @@ pub struct CartLine {
     /// available is true when the stock covers the quantity.
     #[prost(bool, tag = "6")]
     pub available: bool,
+    /// available_quantity is how many pieces can be had instead.
+    #[prost(int64, tag = "7")]
+    pub available_quantity: i64,
+    /// image_url is the product's picture, relative to the shop.
+    #[prost(string, tag = "8")]
+    pub image_url: ::prost::alloc::string::String,
 }
 /// GetHomeRequest is empty.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1095,6 +1101,12 @@ impl serde::Serialize for CartLine {
         if self.available {
             len += 1;
         }
+        if self.available_quantity != 0 {
+            len += 1;
+        }
+        if !self.image_url.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("stoa.bff.web.v1.CartLine", len)?;
         if !self.sku.is_empty() {
             struct_ser.serialize_field("sku", &self.sku)?;
@@ -1114,6 +1126,17 @@ impl serde::Serialize for CartLine {
         if self.available {
             struct_ser.serialize_field("available", &self.available)?;
         }
+        if self.available_quantity != 0 {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field(
+                "availableQuantity",
+                ToString::to_string(&self.available_quantity).as_str(),
+            )?;
+        }
+        if !self.image_url.is_empty() {
+            struct_ser.serialize_field("imageUrl", &self.image_url)?;
+        }
         struct_ser.end()
     }
 }
@@ -1131,6 +1154,10 @@ impl<'de> serde::Deserialize<'de> for CartLine {
             "unitPrice",
             "amount",
             "available",
+            "available_quantity",
+            "availableQuantity",
+            "image_url",
+            "imageUrl",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -1141,6 +1168,8 @@ impl<'de> serde::Deserialize<'de> for CartLine {
             UnitPrice,
             Amount,
             Available,
+            AvailableQuantity,
+            ImageUrl,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -1172,6 +1201,10 @@ impl<'de> serde::Deserialize<'de> for CartLine {
                             "unitPrice" | "unit_price" => Ok(GeneratedField::UnitPrice),
                             "amount" => Ok(GeneratedField::Amount),
                             "available" => Ok(GeneratedField::Available),
+                            "availableQuantity" | "available_quantity" => {
+                                Ok(GeneratedField::AvailableQuantity)
+                            }
+                            "imageUrl" | "image_url" => Ok(GeneratedField::ImageUrl),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -1197,6 +1230,8 @@ impl<'de> serde::Deserialize<'de> for CartLine {
                 let mut unit_price__ = None;
                 let mut amount__ = None;
                 let mut available__ = None;
+                let mut available_quantity__ = None;
+                let mut image_url__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Sku => {
@@ -1237,6 +1272,20 @@ impl<'de> serde::Deserialize<'de> for CartLine {
                             }
                             available__ = map_.next_value::<::std::option::Option<_>>()?;
                         }
+                        GeneratedField::AvailableQuantity => {
+                            if available_quantity__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("availableQuantity"));
+                            }
+                            available_quantity__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
+                        GeneratedField::ImageUrl => {
+                            if image_url__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("imageUrl"));
+                            }
+                            image_url__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -1249,6 +1298,8 @@ impl<'de> serde::Deserialize<'de> for CartLine {
                     unit_price: unit_price__,
                     amount: amount__,
                     available: available__.unwrap_or_default(),
+                    available_quantity: available_quantity__.unwrap_or_default(),
+                    image_url: image_url__.unwrap_or_default(),
                 })
             }
         }

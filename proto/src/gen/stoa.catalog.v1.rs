@@ -59,6 +59,9 @@ pub struct ListProductsResponse {
     /// next_page_token asks for the next page; empty on the last.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
+    /// categories lists every category of the catalog, by name, to narrow the list by.
+    #[prost(string, repeated, tag = "3")]
+    pub categories: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// GetProductRequest names the product to read.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2100,6 +2103,9 @@ impl serde::Serialize for ListProductsResponse {
         if !self.next_page_token.is_empty() {
             len += 1;
         }
+        if !self.categories.is_empty() {
+            len += 1;
+        }
         let mut struct_ser =
             serializer.serialize_struct("stoa.catalog.v1.ListProductsResponse", len)?;
         if !self.products.is_empty() {
@@ -2107,6 +2113,9 @@ impl serde::Serialize for ListProductsResponse {
         }
         if !self.next_page_token.is_empty() {
             struct_ser.serialize_field("nextPageToken", &self.next_page_token)?;
+        }
+        if !self.categories.is_empty() {
+            struct_ser.serialize_field("categories", &self.categories)?;
         }
         struct_ser.end()
     }
@@ -2117,12 +2126,13 @@ impl<'de> serde::Deserialize<'de> for ListProductsResponse {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["products", "next_page_token", "nextPageToken"];
+        const FIELDS: &[&str] = &["products", "next_page_token", "nextPageToken", "categories"];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Products,
             NextPageToken,
+            Categories,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -2152,6 +2162,7 @@ impl<'de> serde::Deserialize<'de> for ListProductsResponse {
                             "nextPageToken" | "next_page_token" => {
                                 Ok(GeneratedField::NextPageToken)
                             }
+                            "categories" => Ok(GeneratedField::Categories),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -2176,6 +2187,7 @@ impl<'de> serde::Deserialize<'de> for ListProductsResponse {
             {
                 let mut products__ = None;
                 let mut next_page_token__ = None;
+                let mut categories__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Products => {
@@ -2190,6 +2202,12 @@ impl<'de> serde::Deserialize<'de> for ListProductsResponse {
                             }
                             next_page_token__ = map_.next_value::<::std::option::Option<_>>()?;
                         }
+                        GeneratedField::Categories => {
+                            if categories__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("categories"));
+                            }
+                            categories__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -2198,6 +2216,7 @@ impl<'de> serde::Deserialize<'de> for ListProductsResponse {
                 Ok(ListProductsResponse {
                     products: products__.unwrap_or_default(),
                     next_page_token: next_page_token__.unwrap_or_default(),
+                    categories: categories__.unwrap_or_default(),
                 })
             }
         }

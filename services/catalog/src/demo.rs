@@ -33,7 +33,7 @@ pub struct DemoProduct {
 /// changes nothing.
 ///
 /// # Errors
-/// [`Error::SkuTaken`], or a database that failed: then nothing was written.
+/// The database failed, or a SKU is taken by a product of another id: then nothing was written.
 pub async fn seed(db: &Database, clock: &Clock, products: &[DemoProduct]) -> Result<(), Error> {
     retrying(|| seed_once(db, clock, products)).await
 }
@@ -44,14 +44,17 @@ async fn seed_once(db: &Database, clock: &Clock, demo: &[DemoProduct]) -> Result
         ..Origin::default()
     };
     let txn = db.begin_write().await?;
-    for demo in demo {
-        let product = Product::from(demo.clone());
-        if store::product::find(&txn, product.id).await?.is_some() {
-            continue;
-        }
-        store::product::insert(&txn, &product).await?;
-        store::term::insert(&txn, [(product.id, &search::terms(&product))]).await?;
-        event::push(&txn, clock, &origin, &product, Change::Created).await?;
+    let taken = store::product::taken(&txn, demo.iter().map(|demo| ProductId(demo.id))).await?;
+    let new = demo
+        .iter()
+        .filter(|demo| !taken.contains(&ProductId(demo.id)));
+    let products: Vec<Product> = new.cloned().map(Product::from).collect();
+    let terms: Vec<_> = products.iter().map(search::terms).collect();
+    store::product::insert_many(&txn, &products).await?;
+    let ids = products.iter().map(|product| product.id);
+    store::term::insert(&txn, ids.zip(&terms)).await?;
+    for product in &products {
+        event::push(&txn, clock, &origin, product, Change::Created).await?;
     }
     txn.commit().await?;
     Ok(())

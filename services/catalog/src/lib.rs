@@ -1,6 +1,7 @@
 //! The catalog owns products, categories and search. It never knows prices or stock: its display
 //! price is a copy for the eye, and no order is charged by it.
 
+mod categories;
 mod command;
 mod config;
 pub mod demo;
@@ -38,6 +39,7 @@ struct App {
     db: ::store::Database,
     clock: Clock,
     page_signer: ::store::page::Signer,
+    categories: categories::Categories,
 }
 
 /// Puts the service together: every rpc of CatalogService, readiness and background work.
@@ -55,6 +57,7 @@ pub async fn service(_: Config, deps: Deps) -> Result<::rpc::Service, Error> {
         db: db.clone(),
         clock: clock.clone(),
         page_signer,
+        categories: categories::Categories::default(),
     });
     let ready = db.clone();
     Ok(service

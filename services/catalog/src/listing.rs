@@ -23,6 +23,8 @@ pub struct Page {
     pub products: Vec<Product>,
     /// Asks for the next page; empty on the last.
     pub next_token: String,
+    /// Every category of the catalog, to narrow the listing by.
+    pub categories: Vec<String>,
 }
 
 /// One page of a listing.
@@ -31,14 +33,22 @@ pub struct Page {
 /// [`Error::Page`] for a size below 0, or a token of another listing.
 pub async fn list(app: &App, listing: &Listing, size: i32, token: &str) -> Result<Page, Error> {
     let size = page::size(size)?;
-    if listing.query.trim().is_empty() {
-        newest(app, listing, size, token).await
+    let (products, next_token) = if listing.query.trim().is_empty() {
+        newest(app, listing, size, token).await?
     } else {
-        search(app, listing, size, token).await
-    }
+        search(app, listing, size, token).await?
+    };
+    let categories = app.categories.list(&app.db).await?;
+    Ok(Page {
+        products,
+        next_token,
+        categories,
+    })
 }
 
-async fn newest(app: &App, listing: &Listing, size: u64, token: &str) -> Result<Page, Error> {
+type Part = (Vec<Product>, String);
+
+async fn newest(app: &App, listing: &Listing, size: u64, token: &str) -> Result<Part, Error> {
     let after = app.page_signer.open(token, listing)?;
     let category = listing.category();
     let mut products = store::product::newest(app.db.read(), category, after, size + 1).await?;
@@ -47,13 +57,11 @@ async fn newest(app: &App, listing: &Listing, size: u64, token: &str) -> Result<
         .last()
         .filter(|_| more)
         .map(store::product::Position::of);
-    Ok(Page {
-        next_token: next_token(app, listing, last),
-        products,
-    })
+    let next_token = next_token(app, listing, last);
+    Ok((products, next_token))
 }
 
-async fn search(app: &App, listing: &Listing, size: u64, token: &str) -> Result<Page, Error> {
+async fn search(app: &App, listing: &Listing, size: u64, token: &str) -> Result<Part, Error> {
     let after = app.page_signer.open(token, listing)?;
     let query = Query::parse(&listing.query);
     let category = listing.category();
@@ -61,10 +69,8 @@ async fn search(app: &App, listing: &Listing, size: u64, token: &str) -> Result<
     let more = page::cut(&mut finds, size);
     let last = finds.last().filter(|_| more).map(|find| find.rank);
     let products = finds.into_iter().map(|find| find.product).collect();
-    Ok(Page {
-        next_token: next_token(app, listing, last),
-        products,
-    })
+    let next_token = next_token(app, listing, last);
+    Ok((products, next_token))
 }
 
 fn next_token(app: &App, listing: &Listing, last: Option<impl Serialize>) -> String {

@@ -21,5 +21,6 @@ pub async fn list_products(
     Ok(ConnectResponse::new(ListProductsResponse {
         products: page.products.into_iter().map(Into::into).collect(),
         next_page_token: page.next_token,
+        categories: page.categories,
     }))
 }

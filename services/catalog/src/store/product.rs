@@ -1,5 +1,7 @@
 //! Table `products`.
 
+use std::collections::BTreeSet;
+
 use ::store::fault;
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
@@ -9,6 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::product::{DisplayPrice, Product, ProductId, Sku};
 use crate::error::Error;
+
+/// Rows of one insert; a statement may bind no more than 32,766 values on SQLite.
+const INSERT_BATCH: usize = 500;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "products")]
@@ -112,6 +117,30 @@ pub async fn insert(db: &impl ConnectionTrait, product: &Product) -> Result<(), 
     })
 }
 
+/// Stores new products, several a statement.
+pub async fn insert_many(db: &impl ConnectionTrait, products: &[Product]) -> Result<(), DbErr> {
+    for batch in products.chunks(INSERT_BATCH) {
+        let rows = batch.iter().map(row);
+        Entity::insert_many(rows).exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+/// Which of the ids are taken. The caller bounds them.
+pub async fn taken(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = ProductId>,
+) -> Result<BTreeSet<ProductId>, DbErr> {
+    let taken: Vec<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.is_in(ids.into_iter().map(|id| id.0)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(taken.into_iter().map(ProductId).collect())
+}
+
 /// Stores a changed product, one version after the one it was read in.
 pub async fn update(db: &impl ConnectionTrait, product: &Product) -> Result<(), DbErr> {
     let updated = Entity::update_many()
@@ -135,6 +164,22 @@ pub async fn delete(db: &impl ConnectionTrait, id: ProductId) -> Result<(), DbEr
     } else {
         Err(DbErr::RecordNotUpdated)
     }
+}
+
+/// The first category by name after `name` that a product has.
+pub async fn category_after(
+    db: &impl ConnectionTrait,
+    name: &str,
+) -> Result<Option<String>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::Category)
+        .filter(Column::Category.gt(name))
+        .order_by_asc(Column::Category)
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await
 }
 
 /// The entity, for the search's statement, which orders by what stands in another table.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoa/bff/web/v1/types.proto.
  */
 export const file_stoa_bff_web_v1_types: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdG9hL2JmZi93ZWIvdjEvdHlwZXMucHJvdG8SD3N0b2EuYmZmLndlYi52MSJ2CgtQcm9kdWN0Q2FyZBISCgpwcm9kdWN0X2lkGAEgASgJEgsKA3NrdRgCIAEoCRIMCgRuYW1lGAMgASgJEhEKCWltYWdlX3VybBgEIAEoCRIlCgVwcmljZRgFIAEoCzIWLnN0b2EucHJpY2luZy52MS5Nb25leSKeAQoIQ2FydExpbmUSCwoDc2t1GAEgASgJEgwKBG5hbWUYAiABKAkSEAoIcXVhbnRpdHkYAyABKAUSKgoKdW5pdF9wcmljZRgEIAEoCzIWLnN0b2EucHJpY2luZy52MS5Nb25leRImCgZhbW91bnQYBSABKAsyFi5zdG9hLnByaWNpbmcudjEuTW9uZXkSEQoJYXZhaWxhYmxlGAYgASgIYgZwcm90bzM", [file_stoa_pricing_v1_types]);
+  fileDesc("ChtzdG9hL2JmZi93ZWIvdjEvdHlwZXMucHJvdG8SD3N0b2EuYmZmLndlYi52MSJ2CgtQcm9kdWN0Q2FyZBISCgpwcm9kdWN0X2lkGAEgASgJEgsKA3NrdRgCIAEoCRIMCgRuYW1lGAMgASgJEhEKCWltYWdlX3VybBgEIAEoCRIlCgVwcmljZRgFIAEoCzIWLnN0b2EucHJpY2luZy52MS5Nb25leSLNAQoIQ2FydExpbmUSCwoDc2t1GAEgASgJEgwKBG5hbWUYAiABKAkSEAoIcXVhbnRpdHkYAyABKAUSKgoKdW5pdF9wcmljZRgEIAEoCzIWLnN0b2EucHJpY2luZy52MS5Nb25leRImCgZhbW91bnQYBSABKAsyFi5zdG9hLnByaWNpbmcudjEuTW9uZXkSEQoJYXZhaWxhYmxlGAYgASgIEhoKEmF2YWlsYWJsZV9xdWFudGl0eRgHIAEoAxIRCglpbWFnZV91cmwYCCABKAliBnByb3RvMw", [file_stoa_pricing_v1_types]);
 
 /**
  * ProductCard is a product as lists show it.
@@ -112,6 +112,20 @@ export type CartLine = Message<"stoa.bff.web.v1.CartLine"> & {
    * @generated from field: bool available = 6;
    */
   available: boolean;
+
+  /**
+   * available_quantity is how many pieces can be had instead.
+   *
+   * @generated from field: int64 available_quantity = 7;
+   */
+  availableQuantity: bigint;
+
+  /**
+   * image_url is the product's picture, relative to the shop.
+   *
+   * @generated from field: string image_url = 8;
+   */
+  imageUrl: string;
 };
 
 /**

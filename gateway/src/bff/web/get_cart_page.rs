@@ -1,0 +1,157 @@
+//! GetCartPage.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use proto::bff::web::v1::{CartLine, GetCartPageRequest, GetCartPageResponse};
+use proto::catalog::v1::{BatchGetProductsRequest, Product};
+use proto::inventory::v1::{CheckAvailabilityRequest, ItemAvailability, StockItem};
+use proto::order::v1::OrderItem;
+use proto::pricing::v1::{QuoteItem, QuoteItemsRequest, QuoteItemsResponse, QuoteLine};
+use proto::user::v1::{GetProfileRequest, GetProfileResponse};
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+
+use crate::App;
+use crate::caller::{Credential, Visitor};
+use crate::part::{Answer, Degraded, required};
+
+/// What the cart in the browser costs now, and what of it can be had. The four calls are
+/// the same for one line and for a hundred.
+pub async fn get_cart_page(
+    State(app): State<App>,
+    call: Call,
+    credential: Credential,
+    ConnectRequest(request): ConnectRequest<GetCartPageRequest>,
+) -> Result<ConnectResponse<GetCartPageResponse>, ConnectError> {
+    let items = rpc::valid(request)?.into_inner().items;
+    let visitor = Visitor::new(&call, credential);
+    if items.is_empty() {
+        return Ok(ConnectResponse::new(GetCartPageResponse::default()));
+    }
+    let (mut catalog, mut inventory) = (
+        app.upstreams.catalog.clone(),
+        app.upstreams.inventory.clone(),
+    );
+    let (products, availability, quote, profile) = tokio::join!(
+        catalog.batch_get_products(visitor.ask(products_of(&items))),
+        inventory.check_availability(visitor.ask(stock_of(&items))),
+        quote(&app, &visitor, &items),
+        profile(&app, &visitor),
+    );
+    let stock = required(availability)?;
+    let quote = quote?;
+    let mut degraded = Degraded::default();
+    let may_order = match profile.map(|answer| degraded.optional("user", answer)) {
+        Some(answer) => answer
+            .and_then(|it| it.profile)
+            .is_some_and(|it| it.can_place_orders),
+        None => true, // a stranger is asked to sign in before they order
+    };
+    let lines = lines(
+        items,
+        required(products)?.products,
+        stock.items,
+        quote.lines,
+    );
+    Ok(ConnectResponse::new(GetCartPageResponse {
+        can_order: may_order && lines.iter().all(|line| line.available),
+        lines,
+        discount: quote.discount,
+        total: quote.total,
+        degraded: degraded.into_inner(),
+    }))
+}
+
+fn products_of(items: &[OrderItem]) -> BatchGetProductsRequest {
+    let mut skus: Vec<_> = items.iter().map(|item| item.sku.clone()).collect();
+    skus.sort_unstable();
+    skus.dedup();
+    BatchGetProductsRequest {
+        skus,
+        ..BatchGetProductsRequest::default()
+    }
+}
+
+fn stock_of(items: &[OrderItem]) -> CheckAvailabilityRequest {
+    let item = |item: &OrderItem| StockItem {
+        sku: item.sku.clone(),
+        quantity: item.quantity,
+    };
+    CheckAvailabilityRequest {
+        items: items.iter().map(item).collect(),
+    }
+}
+
+/// The quote for what has a price. A cart may hold what is no longer sold; then the
+/// refusal names it, and the rest is quoted.
+async fn quote(
+    app: &App,
+    visitor: &Visitor,
+    items: &[OrderItem],
+) -> Result<QuoteItemsResponse, ConnectError> {
+    let ask = |items: Vec<&OrderItem>| {
+        let item = |item: &&OrderItem| QuoteItem {
+            sku: item.sku.clone(),
+            quantity: item.quantity,
+        };
+        visitor.ask(QuoteItemsRequest {
+            items: items.iter().map(item).collect(),
+            currency_code: app.config.currency.clone(),
+        })
+    };
+    let mut pricing = app.upstreams.pricing.clone();
+    let answer = pricing.quote_items(ask(items.iter().collect())).await;
+    let Some(unpriced) = answer.as_ref().err().and_then(unpriced) else {
+        return required(answer);
+    };
+    let priced: Vec<_> = items
+        .iter()
+        .filter(|item| !unpriced.contains(&item.sku))
+        .collect();
+    match priced.is_empty() {
+        true => Ok(QuoteItemsResponse::default()),
+        false => required(pricing.quote_items(ask(priced)).await),
+    }
+}
+
+/// The SKUs that a refused quote has no price for.
+fn unpriced(status: &tonic::Status) -> Option<Vec<String>> {
+    let (_, reason, metadata) = rpc::error::reason_of(status)?;
+    let skus = metadata.get("skus").filter(|_| reason == "NO_PRICE")?;
+    Some(skus.split(',').map(|sku| sku.trim().to_owned()).collect())
+}
+
+async fn profile(app: &App, visitor: &Visitor) -> Option<Answer<GetProfileResponse>> {
+    let customer_id = visitor.user_id()?.to_string();
+    let request = visitor.ask(GetProfileRequest { customer_id });
+    Some(app.upstreams.user.clone().get_profile(request).await)
+}
+
+fn lines(
+    items: Vec<OrderItem>,
+    products: Vec<Product>,
+    stock: Vec<ItemAvailability>,
+    quote: Vec<QuoteLine>,
+) -> Vec<CartLine> {
+    let products: HashMap<_, _> = products
+        .into_iter()
+        .map(|it| (it.sku.clone(), it))
+        .collect();
+    let stock: HashMap<_, _> = stock.into_iter().map(|it| (it.sku.clone(), it)).collect();
+    let prices: HashMap<_, _> = quote.into_iter().map(|it| (it.sku.clone(), it)).collect();
+    let line = |item: OrderItem| {
+        let (product, price) = (products.get(&item.sku), prices.get(&item.sku));
+        let stock = stock.get(&item.sku);
+        CartLine {
+            name: product.map(|it| it.name.clone()).unwrap_or_default(),
+            image_url: product.map(|it| it.image_url.clone()).unwrap_or_default(),
+            quantity: item.quantity,
+            unit_price: price.and_then(|it| it.unit_price.clone()),
+            amount: price.and_then(|it| it.amount.clone()),
+            available: product.is_some() && price.is_some() && stock.is_some_and(|it| it.available),
+            available_quantity: stock.map_or(0, |it| it.available_quantity),
+            sku: item.sku,
+        }
+    };
+    items.into_iter().map(line).collect()
+}

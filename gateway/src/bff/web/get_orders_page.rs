@@ -1,0 +1,47 @@
+//! GetOrdersPage.
+
+use axum::extract::State;
+use proto::bff::web::v1::{GetOrdersPageRequest, GetOrdersPageResponse};
+use proto::order::v1::ListOrdersRequest;
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+
+use crate::App;
+use crate::caller::{Credential, Visitor};
+use crate::part::required;
+
+/// A page of the caller's own orders, newest first, whoever the caller is.
+pub async fn get_orders_page(
+    State(app): State<App>,
+    call: Call,
+    credential: Credential,
+    ConnectRequest(request): ConnectRequest<GetOrdersPageRequest>,
+) -> Result<ConnectResponse<GetOrdersPageResponse>, ConnectError> {
+    let GetOrdersPageRequest {
+        page_size,
+        page_token,
+        status,
+    } = rpc::valid(request)?.into_inner();
+    let visitor = Visitor::new(&call, credential);
+    let user_id = visitor
+        .user_id()
+        .map(|id| id.to_string())
+        .unwrap_or_default();
+    let wanted = ListOrdersRequest {
+        user_id,
+        page_size,
+        page_token,
+        status,
+    };
+    let found = required(
+        app.upstreams
+            .order
+            .clone()
+            .list_orders(visitor.ask(wanted))
+            .await,
+    )?;
+    Ok(ConnectResponse::new(GetOrdersPageResponse {
+        orders: found.orders,
+        next_page_token: found.next_page_token,
+        degraded: Vec::new(),
+    }))
+}

@@ -1,0 +1,47 @@
+//! GetSearchPage.
+
+use axum::extract::State;
+use proto::bff::web::v1::{GetSearchPageRequest, GetSearchPageResponse};
+use proto::catalog::v1::ListProductsRequest;
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+
+use super::card::cards;
+use crate::App;
+use crate::caller::{Credential, Visitor};
+use crate::part::{Degraded, required};
+
+/// A page of products that match, with prices, and the categories to narrow them by.
+pub async fn get_search_page(
+    State(app): State<App>,
+    call: Call,
+    credential: Credential,
+    ConnectRequest(request): ConnectRequest<GetSearchPageRequest>,
+) -> Result<ConnectResponse<GetSearchPageResponse>, ConnectError> {
+    let GetSearchPageRequest {
+        query,
+        category,
+        page_size,
+        page_token,
+    } = rpc::valid(request)?.into_inner();
+    let visitor = Visitor::new(&call, credential);
+    let wanted = ListProductsRequest {
+        query,
+        category,
+        page_size,
+        page_token,
+    };
+    let found = required(
+        app.upstreams
+            .catalog
+            .clone()
+            .list_products(visitor.ask(wanted))
+            .await,
+    )?;
+    let mut degraded = Degraded::default();
+    Ok(ConnectResponse::new(GetSearchPageResponse {
+        products: cards(&app, &visitor, found.products, &mut degraded).await,
+        categories: found.categories,
+        next_page_token: found.next_page_token,
+        degraded: degraded.into_inner(),
+    }))
+}

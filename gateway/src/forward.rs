@@ -1,0 +1,144 @@
+//! Passing calls through: `/stoa.<context>.v1.…` goes unchanged to its service, whatever
+//! protocol it speaks. Nothing of a body is read here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONNECTION, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, Request};
+use peers::{Channel, Peers};
+use rpc::{Call, Code, ConnectError, Forward};
+
+/// The contexts that calls are passed to.
+pub const CONTEXTS: [&str; 6] = [
+    "user",
+    "catalog",
+    "pricing",
+    "inventory",
+    "order",
+    "payment",
+];
+
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Carries each rpc to the service that its path names.
+pub fn forward(peers: &Peers) -> Forward {
+    let channels: HashMap<&str, Channel> = CONTEXTS
+        .into_iter()
+        .map(|context| (context, peers.channel(context)))
+        .collect();
+    let channels = Arc::new(channels);
+    Forward(Arc::new(move |request| {
+        let channel = context(request.uri().path())
+            .and_then(|name| channels.get(name))
+            .cloned();
+        Box::pin(async move {
+            match channel {
+                Some(channel) => pass(channel, request).await,
+                None => rpc::refuse(ConnectError::new(
+                    Code::Unimplemented,
+                    "No service answers this rpc yet",
+                )),
+            }
+        })
+    }))
+}
+
+/// `order` for `/stoa.order.v1.OrderService/GetOrder`.
+fn context(path: &str) -> Option<&str> {
+    path.strip_prefix("/stoa.")?.split('.').next()
+}
+
+async fn pass(channel: Channel, request: Request<Body>) -> Response {
+    let (mut parts, body) = request.into_parts();
+    if let Some(call) = parts.extensions.remove::<Call>() {
+        if let Ok(id) = HeaderValue::from_str(call.correlation_id.as_str()) {
+            parts.headers.insert(CORRELATION_ID, id);
+        }
+        call.trace.write_headers(&mut parts.headers);
+    }
+    parts.extensions.clear();
+    strip(&mut parts.headers);
+    match channel.forward(Request::from_parts(parts, body)).await {
+        Ok(mut response) => {
+            strip_hop(response.headers_mut());
+            response.headers_mut().remove(CORRELATION_ID); // the edge here writes its own
+            response.into_response()
+        }
+        Err(status) => rpc::refuse(ConnectError::from(status)),
+    }
+}
+
+/// Takes out what is about the connection to the client, and every header by which
+/// somebody might pretend to be somebody.
+fn strip(headers: &mut HeaderMap) {
+    strip_hop(headers);
+    let identity: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| {
+            let name = name.as_str();
+            name == "x-user-id" || name == "x-roles" || name.starts_with("x-auth-")
+        })
+        .cloned()
+        .collect();
+    for name in identity {
+        headers.remove(name);
+    }
+}
+
+fn strip_hop(headers: &mut HeaderMap) {
+    let trailers = headers.get(TE).is_some_and(|value| value == "trailers");
+    for name in [
+        CONNECTION,
+        KEEP_ALIVE,
+        PROXY_CONNECTION,
+        TRANSFER_ENCODING,
+        UPGRADE,
+        TE,
+    ] {
+        headers.remove(name);
+    }
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers")); // gRPC asks for it
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// row: G5, S-04
+    #[test]
+    fn nobody_can_say_who_they_are_by_a_header() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "x-user-id",
+            "x-roles",
+            "x-auth-subject",
+            "connection",
+            "te",
+            "accept",
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("x"));
+        }
+        strip(&mut headers);
+        assert_eq!(
+            headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+            ["accept"]
+        );
+    }
+
+    /// row: G1
+    #[test]
+    fn a_path_names_its_context() {
+        assert_eq!(
+            context("/stoa.order.v1.OrderService/GetOrder"),
+            Some("order")
+        );
+        assert_eq!(context("/shop/search"), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! The parts of a page: one that is required fails the page, one that is optional leaves
+//! a hole that is named.
+
+use rpc::{Code, ConnectError};
+use tonic::Status;
+
+/// What a peer answered.
+pub(crate) type Answer<T> = Result<tonic::Response<T>, Status>;
+
+/// Optional parts that are missing, by peer.
+#[derive(Default)]
+pub(crate) struct Degraded(Vec<String>);
+
+impl Degraded {
+    /// The part, or nothing and its peer's name noted.
+    pub(crate) fn optional<T>(&mut self, peer: &str, answer: Answer<T>) -> Option<T> {
+        match answer {
+            Ok(response) => Some(response.into_inner()),
+            Err(status) => {
+                tracing::warn!(peer, code = ?status.code(), "A page goes without {peer}");
+                if !self.0.iter().any(|name| name == peer) {
+                    self.0.push(peer.to_owned());
+                }
+                None
+            }
+        }
+    }
+
+    /// The peers whose part is missing.
+    pub(crate) fn into_inner(self) -> Vec<String> {
+        self.0
+    }
+}
+
+/// The part, or the error that the page's caller sees for its lack.
+///
+/// # Errors
+/// What the peer said of the caller's own request, `unavailable` when it could not be
+/// asked, `internal` for everything that only the gateway could have done wrong.
+pub(crate) fn required<T>(answer: Answer<T>) -> Result<T, ConnectError> {
+    answer.map(tonic::Response::into_inner).map_err(translate)
+}
+
+/// The part, or nothing where the peer knows no such object.
+///
+/// # Errors
+/// As [`required`], but for `not_found`.
+pub(crate) fn known<T>(answer: Answer<T>) -> Result<Option<T>, ConnectError> {
+    match answer {
+        Err(status) if status.code() == tonic::Code::NotFound => Ok(None),
+        answer => required(answer).map(Some),
+    }
+}
+
+fn translate(status: Status) -> ConnectError {
+    match status.code() {
+        tonic::Code::NotFound
+        | tonic::Code::InvalidArgument
+        | tonic::Code::OutOfRange
+        | tonic::Code::FailedPrecondition
+        | tonic::Code::Aborted => ConnectError::from(status),
+        tonic::Code::Unavailable
+        | tonic::Code::DeadlineExceeded
+        | tonic::Code::ResourceExhausted => {
+            ConnectError::new(Code::Unavailable, "Required service unavailable")
+        }
+        _ => rpc::to_wire(rpc::Kind::Internal, &status),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_our_own_mistake_is_not_shown() {
+        let shown = |code| {
+            translate(Status::new(code, "secret"))
+                .message()
+                .map(str::to_owned)
+        };
+        assert_eq!(
+            shown(tonic::Code::NotFound).as_deref(),
+            Some("secret"),
+            "said to the caller"
+        );
+        for code in [
+            tonic::Code::PermissionDenied,
+            tonic::Code::Unauthenticated,
+            tonic::Code::Internal,
+        ] {
+            assert_eq!(
+                translate(Status::new(code, "secret")).code(),
+                Code::Internal
+            );
+            assert_ne!(shown(code).as_deref(), Some("secret"));
+        }
+        assert_eq!(
+            shown(tonic::Code::Unavailable).as_deref(),
+            Some("Required service unavailable")
+        );
+    }
+
+    #[test]
+    fn a_missing_part_is_named_once() {
+        let mut degraded = Degraded::default();
+        for _ in 0..2 {
+            assert_eq!(
+                degraded.optional::<()>("user", Err(Status::unavailable("x"))),
+                None
+            );
+        }
+        assert_eq!(degraded.into_inner(), ["user"]);
+    }
+}
