@@ -1,6 +1,6 @@
 //! Demo data: prices of the products that `stoa up` shows on an empty data folder.
 
-use ::store::{Database, Transaction, retrying};
+use ::store::{Database, retrying};
 use clock::Clock;
 use events::Origin;
 
@@ -29,36 +29,36 @@ pub async fn seed(db: &Database, clock: &Clock, prices: &[DemoPrice]) -> Result<
     retrying(|| seed_once(db, clock, prices)).await
 }
 
-async fn seed_once(db: &Database, clock: &Clock, prices: &[DemoPrice]) -> Result<(), Error> {
+async fn seed_once(db: &Database, clock: &Clock, demo: &[DemoPrice]) -> Result<(), Error> {
+    let origin = Origin {
+        correlation_id: "demo".to_owned(),
+        ..Origin::default()
+    };
     let txn = db.begin_write().await?;
-    for demo in prices {
-        seed_price(&txn, clock, demo).await?;
+    let priced = store::price::priced(&txn, demo.iter().map(|demo| demo.sku.as_str())).await?;
+    let new = demo
+        .iter()
+        .filter(|demo| !priced.contains(demo.sku.as_str()));
+    let prices = new
+        .map(|demo| first_price(demo, clock))
+        .collect::<Result<Vec<_>, _>>()?;
+    store::price::insert_many(&txn, &prices).await?;
+    for price in &prices {
+        let fact = event::fact(&event::price_changed(price, None), price.version);
+        events::outbox::push(&txn, clock, crate::NAME, &origin, fact).await?;
     }
     txn.commit().await?;
     Ok(())
 }
 
-async fn seed_price(txn: &Transaction, clock: &Clock, demo: &DemoPrice) -> Result<(), Error> {
-    let sku = Sku::new(demo.sku.clone());
-    let version = store::price::version(txn, &sku).await?;
-    if version > 0 {
-        return Ok(());
-    }
-    let price = Price {
-        sku,
+fn first_price(demo: &DemoPrice, clock: &Clock) -> Result<Price, Error> {
+    Ok(Price {
+        sku: Sku::new(demo.sku.clone()),
         currency: Currency::parse(&demo.currency_code).ok_or(Error::Currency)?,
         amount: Amount::new(demo.minor_units)
             .filter(|amount| *amount > Amount::ZERO)
             .ok_or(Error::NotPositive)?,
-        version: version + 1,
+        version: 1,
         updated_at: clock.now(),
-    };
-    store::price::save(txn, &price).await?;
-    let fact = event::fact(&event::price_changed(&price, None), price.version);
-    let origin = Origin {
-        correlation_id: "demo".to_owned(),
-        ..Origin::default()
-    };
-    events::outbox::push(txn, clock, crate::NAME, &origin, fact).await?;
-    Ok(())
+    })
 }

@@ -1,5 +1,7 @@
 //! Table `prices`: one row per SKU and currency.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
@@ -8,6 +10,9 @@ use sea_orm::{QuerySelect, Set};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;
 use crate::domain::sku::Sku;
+
+/// Rows of one insert; a statement may bind no more than 32,766 values on SQLite.
+const INSERT_BATCH: usize = 1000;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "prices")]
@@ -79,6 +84,32 @@ pub async fn version(db: &impl ConnectionTrait, sku: &Sku) -> Result<i64, DbErr>
         .one(db)
         .await?;
     Ok(version.flatten().unwrap_or(0))
+}
+
+/// Which of the SKUs have a price in any currency. The caller bounds them.
+pub async fn priced(
+    db: &impl ConnectionTrait,
+    skus: impl IntoIterator<Item = &str>,
+) -> Result<BTreeSet<Sku>, DbErr> {
+    let priced: Vec<String> = Entity::find()
+        .select_only()
+        .distinct()
+        .column(Column::Sku)
+        .filter(Column::Sku.is_in(skus))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(priced.into_iter().map(Sku::new).collect())
+}
+
+/// Stores first prices, several a statement.
+pub async fn insert_many(db: &impl ConnectionTrait, prices: &[Price]) -> Result<(), DbErr> {
+    for batch in prices.chunks(INSERT_BATCH) {
+        Entity::insert_many(batch.iter().map(row))
+            .exec_without_returning(db)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Writes a price, over the one that was there.

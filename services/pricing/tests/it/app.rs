@@ -78,6 +78,21 @@ impl TestApp {
         PricingServiceClient::new(BoxCloneSyncService::new(service))
     }
 
+    /// Calls an rpc as a customer's browser does: Connect, JSON. Returns status and body.
+    pub async fn json(&self, rpc: &str, message: &'static str) -> (u16, String) {
+        let path = format!("/stoa.pricing.v1.PricingService/{rpc}");
+        let request = http::Request::post(path)
+            .header("content-type", "application/json")
+            .extension(LocalCaller(Caller::User(person(&[Role::Customer]))))
+            .body(Body::from(message))
+            .expect("a request");
+        let response = self.app.handle(request).await;
+        let status = response.status().as_u16();
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await;
+        let body = body.expect("a body").to_vec();
+        (status, String::from_utf8(body).expect("JSON is UTF-8"))
+    }
+
     /// Sets a price in euro cents, as an operator.
     pub async fn price(&self, sku: &str, cents: i64) {
         let request = operator(set_price(sku, "EUR", cents));

@@ -62,3 +62,15 @@ async fn strangers_and_malformed_requests_are_refused() {
         }
     }
 }
+
+/// row: D14, P1
+#[tokio::test]
+async fn money_is_a_code_and_a_string_of_minor_units_in_json() {
+    for app in both().await {
+        app.price("LAMP", 1999).await;
+        let (status, body) = app.json("GetPrice", r#"{"sku":"LAMP"}"#).await;
+        assert_eq!(status, 200);
+        let expected = r#""amount":{"currencyCode":"EUR","minorUnits":"1999"}"#;
+        assert!(body.contains(expected), "{body}");
+    }
+}
