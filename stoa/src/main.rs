@@ -1,1 +1,80 @@
-fn main() {}
+//! The one binary: reads the command line and the configuration, and runs a
+//! command. It alone knows whether services share a process.
+
+mod audit;
+mod cli;
+mod commands;
+mod compose;
+mod config;
+mod data;
+mod demo;
+mod keys;
+mod metrics;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command, ExportCommand, UserCommand};
+use crate::config::{Config, Sources};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    rpc::token::install_provider();
+    let config = match Config::load(&sources(&cli)) {
+        Ok(config) => config,
+        Err(error) => return fail(&error.into()),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    match runtime.block_on(run(cli.command, config)) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Up { demo, no_demo } => commands::up::run(config, demo, no_demo).await,
+        Command::Serve { target } => commands::serve::run(config, target).await,
+        Command::Migrate { service } => commands::migrate::run(&config, service).await,
+        Command::Audit {
+            history,
+            settle,
+            json,
+        } => commands::audit::run(&config, history.as_deref(), settle, json).await,
+        Command::User {
+            command: UserCommand::Create { email, name, roles },
+        } => commands::user::create(&config, &email, name.as_deref(), &roles).await,
+        Command::Export {
+            command: ExportCommand::Descriptors,
+        } => commands::export::descriptors(),
+        Command::Healthcheck { url } => commands::healthcheck::run(&config, url.as_deref()),
+    }
+}
+
+/// The one place that reads the environment.
+fn sources(cli: &Cli) -> Sources {
+    Sources {
+        file: cli.options.config.clone(),
+        environment: std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        flags: cli.options.overrides(),
+    }
+}
+
+/// Says what is wrong, with its causes, and picks the exit code.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("stoa: {error:#}");
+    match error.downcast_ref::<config::Error>() {
+        Some(_) => ExitCode::from(config::EXIT_CODE),
+        None => ExitCode::FAILURE,
+    }
+}

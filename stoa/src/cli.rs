@@ -1,0 +1,283 @@
+//! The command line: what a user can type, explained where it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "stoa",
+    version,
+    about = "A commerce back end: one program, run as one process or as one per service",
+    long_about = "A commerce back end: one program, run as one process or as one per service.\n\n\
+        `stoa up` needs nothing else: it keeps one SQLite file per service under ./stoa-data, \
+        fills an empty folder with a demo shop and serves it at http://localhost:8080.\n\
+        `stoa serve TARGET` runs one service, for many processes or machines.",
+    after_help = "Configuration: defaults < stoa.toml < STOA_* < flags. Every flag has a key \
+        of the same name (--admin-port is STOA_ADMIN_PORT and `admin_port`); nested keys take \
+        two underscores (STOA_PEERS__INVENTORY). A wrong key or value ends with exit code 78 \
+        and names the key."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub options: Options,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Options {
+    /// Configuration file; ./stoa.toml is read when it is there
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// `dev`, or `production`, which refuses insecure values [default: dev]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Folder for SQLite files and keys [default: stoa-data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data: Option<String>,
+    /// Address to listen on [default: 127.0.0.1 in dev, 0.0.0.0 in production]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub bind: Option<String>,
+    /// Public port [default: 8080; of a service its own, 5001 to 5009]
+    #[arg(long, global = true, value_name = "PORT")]
+    pub port: Option<String>,
+    /// Port of the admin listener: metrics, readiness, build [default: 9090; of a service port + 4000]
+    #[arg(long, global = true, value_name = "PORT")]
+    pub admin_port: Option<String>,
+    /// Log level or directives, such as `debug` or `info,order=debug` [default: info]
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// `auto`, `json` or `pretty` [default: auto: pretty on a terminal]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+impl Options {
+    /// The flags that were given, as configuration keys.
+    pub fn overrides(&self) -> Vec<(&'static str, String)> {
+        let given = [
+            ("profile", &self.profile),
+            ("data", &self.data),
+            ("bind", &self.bind),
+            ("port", &self.port),
+            ("admin_port", &self.admin_port),
+            ("log", &self.log),
+            ("log_format", &self.log_format),
+        ];
+        given
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.clone()?)))
+            .collect()
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole shop in this process: gateway, services, demo data
+    #[command(
+        after_help = "Then open http://localhost:8080. Stop with Ctrl-C; what was \
+        acknowledged is on disk. Delete the data folder to start anew."
+    )]
+    Up {
+        /// Fill the empty data folder with demo data and demo users though bound beyond this machine
+        #[arg(long)]
+        demo: bool,
+        /// Never fill the data folder with demo data
+        #[arg(long, conflicts_with = "demo")]
+        no_demo: bool,
+    },
+    /// Run one target in this process; the others are reached as peers
+    #[command(
+        after_help = "Peers come from STOA_PEERS__INVENTORY=http://host:port, or from \
+        INVENTORY_SERVICE_HOST and INVENTORY_SERVICE_PORT; databases from \
+        STOA_ORDER__DATABASE_URL. Run `stoa migrate` first: serving never migrates."
+    )]
+    Serve {
+        /// Which one
+        target: Target,
+    },
+    /// Bring the databases of all services, or of one, to this binary's schema
+    Migrate {
+        /// Only this service
+        service: Option<Service>,
+    },
+    /// Check money, stock and promises over all databases; exit 1 on a breach
+    #[command(
+        after_help = "Run it when the system is quiet. It waits for orders that are still \
+        moving as long as --settle says."
+    )]
+    Audit {
+        /// What clients were told, as JSON lines; without it I8 and I9 are not checked
+        #[arg(long, value_name = "FILE")]
+        history: Option<PathBuf>,
+        /// Seconds to wait for orders that are not terminal yet
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        settle: u64,
+        /// One JSON object instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Manage accounts without signing in, on the machine that has the database
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Print what others generate clients from
+    Export {
+        #[command(subcommand)]
+        command: ExportCommand,
+    },
+    /// Ask a running Stoa whether it is ready; exit 0 if it is
+    Healthcheck {
+        /// Where it listens [default: the configured address and port]
+        #[arg(value_name = "URL")]
+        url: Option<String>,
+    },
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Create an account: the way to the first admin
+    #[command(
+        after_help = "The password is read from standard input, so that it stands in no \
+        process list and no shell history:\n  stoa user create --role admin --email you@example.com < password.txt"
+    )]
+    Create {
+        /// The sign-in name
+        #[arg(long)]
+        email: String,
+        /// How the person is called [default: the part of the e-mail address before the @]
+        #[arg(long)]
+        name: Option<String>,
+        /// A role beside `customer`: support, operator or admin; may be repeated
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+    },
+}
+
+/// What to print.
+#[derive(Debug, Subcommand)]
+pub enum ExportCommand {
+    /// The contract as a FileDescriptorSet: `stoa export descriptors > stoa.binpb`
+    Descriptors,
+}
+
+/// What one process can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    Gateway,
+    User,
+    Catalog,
+    Pricing,
+    Inventory,
+    Order,
+    Payment,
+}
+
+/// What owns a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+pub enum Service {
+    User,
+    Catalog,
+    Pricing,
+    Inventory,
+    Order,
+    Payment,
+}
+
+impl Service {
+    /// All of them, in the order of their ports.
+    pub const ALL: [Self; 6] = [
+        Self::User,
+        Self::Catalog,
+        Self::Pricing,
+        Self::Inventory,
+        Self::Order,
+        Self::Payment,
+    ];
+
+    /// The short name: in tokens, metrics, configuration and file names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Catalog => "catalog",
+            Self::Pricing => "pricing",
+            Self::Inventory => "inventory",
+            Self::Order => "order",
+            Self::Payment => "payment",
+        }
+    }
+
+    /// The port of its own when all run on one machine.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::User => 5001,
+            Self::Catalog => 5002,
+            Self::Pricing => 5003,
+            Self::Inventory => 5004,
+            Self::Order => 5005,
+            Self::Payment => 5006,
+        }
+    }
+
+    /// Whom it calls. Everyone asks `user` for the keys that verify tokens.
+    pub const fn peers(self) -> &'static [Self] {
+        match self {
+            Self::User => &[],
+            Self::Catalog | Self::Pricing | Self::Inventory | Self::Payment => &[Self::User],
+            Self::Order => &[Self::User, Self::Pricing, Self::Inventory, Self::Payment],
+        }
+    }
+}
+
+impl Target {
+    /// The service, unless it is the gateway.
+    pub const fn service(self) -> Option<Service> {
+        match self {
+            Self::Gateway => None,
+            Self::User => Some(Service::User),
+            Self::Catalog => Some(Service::Catalog),
+            Self::Pricing => Some(Service::Pricing),
+            Self::Inventory => Some(Service::Inventory),
+            Self::Order => Some(Service::Order),
+            Self::Payment => Some(Service::Payment),
+        }
+    }
+
+    /// The short name.
+    pub const fn name(self) -> &'static str {
+        match self.service() {
+            Some(service) => service.name(),
+            None => "gateway",
+        }
+    }
+
+    /// The public port when all run on one machine.
+    pub const fn port(self) -> u16 {
+        match self.service() {
+            Some(service) => service.port(),
+            None => 8080,
+        }
+    }
+
+    /// The port of the admin listener when all run on one machine.
+    pub const fn admin_port(self) -> u16 {
+        match self.service() {
+            Some(service) => service.port() + 4000,
+            None => 9090,
+        }
+    }
+
+    /// Whom it calls.
+    pub const fn peers(self) -> &'static [Service] {
+        match self.service() {
+            Some(service) => service.peers(),
+            None => &Service::ALL,
+        }
+    }
+}

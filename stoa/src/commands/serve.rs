@@ -1,0 +1,44 @@
+//! `stoa serve`: one target alone.
+
+use std::process::ExitCode;
+
+use migrations::State;
+
+use crate::cli::Target;
+use crate::commands::migrate;
+use crate::compose::{self, Base, Listeners};
+use crate::config::{Config, Profile};
+use crate::{data, keys};
+
+/// Serves until it is told to stop.
+///
+/// # Errors
+///
+/// A configuration that is refused, a port that is taken, or a database that
+/// is newer than this binary. One that is away or behind is no error: the
+/// target is alive and not ready until it is there.
+pub async fn run(config: Config, target: Target) -> anyhow::Result<ExitCode> {
+    super::start_log(&config, target.name())?;
+    config.check_peers(target)?;
+    if config.general.profile == Profile::Dev {
+        data::make_private(&config.general.data)?;
+        keys::make_all(&config)?;
+    }
+    let database = match target.service() {
+        None => None,
+        Some(service) => {
+            let db = migrate::open(&config, service).await?;
+            if let Ok(State::Newer(unknown)) = migrations::state(&db, service.name()).await {
+                return Err(migrate::newer(service.name(), &unknown));
+            }
+            Some(db)
+        }
+    };
+    let base = Base::new(config)?;
+    let parts = compose::one(&base, target, database).await?;
+    let listeners = Listeners::bind(&base, target.port(), target.admin_port()).await?;
+    let (public, admin) = listeners.addresses()?;
+    tracing::info!(%public, %admin, "Serving {} at {public}", target.name());
+    compose::run(&base, parts, listeners).await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,138 @@
+//! `stoa up`: the whole shop in one process.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use owo_colors::OwoColorize;
+use store::Database;
+
+use crate::cli::Service;
+use crate::commands::migrate;
+use crate::compose::{self, Base, Listeners};
+use crate::config::{self, Config, Profile};
+use crate::{data, demo, progress};
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+///
+/// A configuration that is refused, a folder in use, a database that cannot be
+/// migrated, or a port that is taken.
+pub async fn run(config: Config, demo: bool, no_demo: bool) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    super::start_log(&config, "stoa")?;
+    check_demo(&config, demo)?;
+    let general = &config.general;
+    let _lock = data::lock(&general.data)?;
+    let wanted =
+        !no_demo && (demo || (general.profile == Profile::Dev && general.bind().is_loopback()));
+    let filling = wanted && demo::is_wanted(&general.data)?;
+    if filling {
+        demo::begin(&general.data)?;
+    }
+    let base = Base::new(config)?;
+    let databases = databases(&base).await?;
+    if filling {
+        fill(&base, &databases).await?;
+    }
+    let parts = compose::everything(&base, &databases).await?;
+    let listeners = Listeners::bind(&base, 8080, 9090).await?;
+    let (public, admin) = listeners.addresses()?;
+    let announce = compose::announce_ready(&base, || welcome(public, admin, wanted, started));
+    let (ended, ()) = tokio::join!(compose::run(&base, parts, listeners), async {
+        tokio::select! {
+            () = announce => {}
+            () = base.draining.cancelled() => {}
+        }
+    });
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Demo people have a known password: they are for this machine, or for who
+/// asks for them in so many words, and never for production.
+fn check_demo(config: &Config, demo: bool) -> Result<(), config::Error> {
+    if demo && config.general.profile == Profile::Production {
+        return Err(config::Error::new("--demo", "is refused in production"));
+    }
+    Ok(())
+}
+
+/// Opens and migrates all databases, side by side.
+async fn databases(base: &Base) -> anyhow::Result<Vec<(Service, Database)>> {
+    let bar = progress::bar(Service::ALL.len(), "Opening databases");
+    let (config, bar_ref) = (&base.config, &bar);
+    let opening = Service::ALL.map(|service| async move {
+        let db = migrate::open(config, service).await?;
+        migrate::up(&db, &config.general.data).await?;
+        bar_ref.inc(1);
+        anyhow::Ok((service, db))
+    });
+    let databases = futures::future::try_join_all(opening).await?;
+    bar.finish_and_clear();
+    Ok(databases)
+}
+
+async fn fill(base: &Base, databases: &[(Service, Database)]) -> anyhow::Result<()> {
+    let of = |wanted: Service| {
+        let found = databases.iter().find(|(service, _)| *service == wanted);
+        &found.expect("every service has a database").1
+    };
+    let targets = demo::Databases {
+        user: of(Service::User),
+        catalog: of(Service::Catalog),
+        pricing: of(Service::Pricing),
+        inventory: of(Service::Inventory),
+    };
+    let password = &base.config.user.config.password;
+    demo::seed(&base.config.general.data, &base.clock, targets, password).await
+}
+
+/// What to do next, on standard output.
+fn welcome(public: SocketAddr, admin: SocketAddr, demo: bool, started: Instant) {
+    let host = if public.ip().is_loopback() || public.ip().is_unspecified() {
+        "localhost".to_owned()
+    } else {
+        public.ip().to_string()
+    };
+    let at = format!("http://{host}:{}", public.port());
+    let colours = std::io::stdout().is_terminal();
+    let shop = if colours {
+        at.bold().to_string()
+    } else {
+        at.clone()
+    };
+    println!(
+        "\n  Stoa is ready at {shop}   ({:.1} s)\n",
+        started.elapsed().as_secs_f64()
+    );
+    println!("  Try:");
+    println!(
+        "    curl '{at}/stoa.catalog.v1.CatalogService/ListProducts?connect=v1&encoding=json&message=%7B%22query%22%3A%22lamp%22%7D'"
+    );
+    if demo {
+        println!(
+            "    curl -H 'content-type: application/json' -d '{{\"email\":\"{}\",\"password\":\"{}\"}}' {at}/stoa.user.v1.AuthService/SignIn",
+            demo::EMAILS[0],
+            demo::PASSWORD
+        );
+    } else {
+        println!(
+            "    curl -H 'content-type: application/json' -d '{{\"email\":\"you@example.com\",\"name\":\"You\",\"password\":\"a long one\"}}' {at}/stoa.user.v1.AuthService/SignUp"
+        );
+    }
+    println!("    grpcurl -plaintext {host}:{} list\n", public.port());
+    if demo {
+        println!(
+            "  Sign in as {} with the password {}",
+            demo::EMAILS.join(", "),
+            demo::PASSWORD
+        );
+    }
+    println!(
+        "  Metrics, readiness, build: http://localhost:{}/metrics\n",
+        admin.port()
+    );
+}

@@ -1,0 +1,176 @@
+//! The composition root: the one place that knows which services share this
+//! process. It makes what they need, hands each what is its own, and puts them
+//! behind one edge.
+
+mod admin;
+mod identity;
+mod process;
+mod services;
+
+use std::sync::Arc;
+
+use clock::Clock;
+use peers::{Local, Peers};
+use rpc::token::Verifier;
+use rpc::{App, Contract, Health, Task};
+use store::Database;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::{Service, Target};
+use crate::config::{self, Config, Profile};
+use crate::keys;
+
+pub use process::{Listeners, Parts, announce_ready, run};
+
+/// Messages that are smaller than elsewhere, by the full name of their service.
+const RECEIVE_BYTES_OF: [(&str, usize); 2] = [
+    ("stoa.user.v1.AuthService", 64 << 10),
+    ("stoa.order.v1.OrderService", 256 << 10),
+];
+
+/// What everything in a process shares.
+pub struct Base {
+    pub config: Arc<Config>,
+    pub clock: Clock,
+    /// Cancelled at SIGTERM: not ready any more.
+    pub draining: CancellationToken,
+    /// Cancelled when the listener closes: streams and background work end.
+    pub stopping: CancellationToken,
+    pub health: Health,
+    pub page_signer: store::page::Signer,
+}
+
+impl Base {
+    /// Makes what everything shares.
+    ///
+    /// # Errors
+    ///
+    /// A key file that cannot be used.
+    pub fn new(config: Config) -> anyhow::Result<Self> {
+        let clock = Clock::system();
+        let draining = CancellationToken::new();
+        Ok(Self {
+            page_signer: keys::page_signer(&config, &clock)?,
+            config: Arc::new(config),
+            clock,
+            health: Health::new(draining.clone()),
+            draining,
+            stopping: CancellationToken::new(),
+        })
+    }
+
+    /// The contract, as the edge reads it.
+    fn contract() -> anyhow::Result<Contract> {
+        Ok(Contract::new(proto::DESCRIPTORS)?)
+    }
+
+    fn edge(&self) -> Result<rpc::app::Config, config::Error> {
+        let general = &self.config.general;
+        let cors = rpc::Cors::new(&general.cors.origins)
+            .map_err(|error| config::Error::new("cors.origins", format!("has {error}")))?;
+        let mut edge = rpc::app::Config {
+            cors,
+            ..rpc::app::Config::default()
+        };
+        let smaller = RECEIVE_BYTES_OF.map(|(name, bytes)| (name.to_owned(), bytes));
+        edge.limits.receive_of = smaller.into();
+        edge.reflection = general.profile == Profile::Dev;
+        Ok(edge)
+    }
+}
+
+/// Everything behind one edge: gateway and services in this process.
+///
+/// # Errors
+///
+/// A value that a service refuses, or a mistake in the program.
+pub async fn everything(base: &Base, databases: &[(Service, Database)]) -> anyhow::Result<Parts> {
+    let local = Local::new();
+    let peers = |name| Peers::builder(name, base.clock.clone(), local.clone()).build();
+    let mut built = Vec::new();
+    let mut people = None;
+    for (service, db) in databases {
+        let made = services::build(base, *service, db.clone(), peers(service.name())).await?;
+        people = people.or(made.people);
+        built.push(made.service);
+    }
+    let people = people.expect("the user service is one of them, and brings its keys");
+    let verifier = identity::within_process(base, people);
+    let tasks = built
+        .iter_mut()
+        .flat_map(rpc::Service::take_tasks)
+        .collect();
+    let mut builder = App::builder(Base::contract()?, base.clock.clone(), base.health.clone())
+        .config(base.edge()?)
+        .verifier(verifier.verifier.clone());
+    for service in built {
+        builder = builder.service(service);
+    }
+    let app = builder.build()?;
+    local.set(app.clone());
+    parts(
+        base,
+        app,
+        &verifier.verifier,
+        "stoa",
+        tasks,
+        verifier.keys,
+        databases,
+    )
+}
+
+/// One target alone; its peers are elsewhere.
+///
+/// # Errors
+///
+/// A value that is refused, a missing key, or a mistake in the program.
+pub async fn one(base: &Base, target: Target, database: Option<Database>) -> anyhow::Result<Parts> {
+    let peers = identity::remote_peers(base, target)?;
+    let databases: Vec<_> = target.service().zip(database).into_iter().collect();
+    let mut people = None;
+    let mut service = match &databases[..] {
+        [(service, db)] => {
+            let made = services::build(base, *service, db.clone(), peers.clone()).await?;
+            people = made.people;
+            services::with_schema_check(made.service, db.clone())
+        }
+        _ => rpc::Service::new("gateway"),
+    };
+    let people = people.unwrap_or_else(|| identity::fetched_people(&peers));
+    let verifier = identity::between_processes(base, target, people);
+    let tasks = service.take_tasks();
+    let mut builder = App::builder(Base::contract()?, base.clock.clone(), base.health.clone())
+        .config(base.edge()?)
+        .verifier(verifier.verifier.clone())
+        .service(service);
+    let app = builder.build()?;
+    parts(
+        base,
+        app,
+        &verifier.verifier,
+        target.name(),
+        tasks,
+        verifier.keys,
+        &databases,
+    )
+}
+
+fn parts(
+    base: &Base,
+    app: App,
+    verifier: &Verifier,
+    name: &'static str,
+    tasks: Vec<Task>,
+    keys: Vec<rpc::token::Keys>,
+    databases: &[(Service, Database)],
+) -> anyhow::Result<Parts> {
+    let admin = admin::app(base, verifier.clone(), name)?;
+    let databases = databases.iter().map(|(_, db)| db.clone()).collect();
+    Ok(Parts {
+        app,
+        admin,
+        tasks,
+        keys,
+        databases,
+    })
+}

@@ -1,0 +1,93 @@
+//! The admin listener: metrics, readiness by component, what was built. On
+//! loopback in `dev` it asks for nothing; elsewhere for an admin's token.
+
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::StatusCode;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use rpc::token::Verifier;
+use rpc::{App, Caller, Health, Role};
+use serde_json::json;
+
+use super::Base;
+use crate::config::Profile;
+use crate::metrics;
+
+/// Puts the admin listener together.
+///
+/// # Errors
+///
+/// A metrics recorder that cannot be installed, or a mistake in the program.
+pub fn app(base: &Base, verifier: Verifier, target: &'static str) -> anyhow::Result<App> {
+    let recorder = telemetry::metrics::install(metrics::DOMAIN)?;
+    ::metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION"), "target" => target)
+        .set(1.0);
+    let health = base.health.clone();
+    let build = json!({"version": env!("CARGO_PKG_VERSION"), "target": target, "profile": base.config.general.profile.name()});
+    let mut pages = Router::new()
+        .route(
+            "/metrics",
+            get(move || {
+                let text = recorder.render();
+                async move {
+                    (
+                        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+                        text,
+                    )
+                }
+            }),
+        )
+        .route("/readyz/detail", get(move || readiness(health.clone())))
+        .route("/build", get(move || async move { Json(build) }));
+    let general = &base.config.general;
+    if general.profile == Profile::Production || !general.admin_bind.is_loopback() {
+        pages = pages.layer(from_fn_with_state(verifier.clone(), admins_only));
+    }
+    let edge = rpc::app::Config {
+        reflection: true,
+        ..rpc::app::Config::default()
+    };
+    Ok(
+        App::builder(Base::contract()?, base.clock.clone(), base.health.clone())
+            .config(edge)
+            .verifier(verifier)
+            .pages(pages)
+            .build()?,
+    )
+}
+
+async fn readiness(health: Health) -> Response {
+    let status = match health.is_ready() {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (status, Json(health.detail())).into_response()
+}
+
+async fn admins_only(State(verifier): State<Verifier>, request: Request, next: Next) -> Response {
+    let header = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let caller = match header.and_then(|value| value.strip_prefix("Bearer ")) {
+        Some(token) => verifier.verify(token).await,
+        None => None,
+    };
+    match caller {
+        Some(caller @ Caller::User(_)) if caller.has_role(Role::Admin) => next.run(request).await,
+        Some(_) => refusal(StatusCode::FORBIDDEN, "permission_denied", "Admins only"),
+        None => refusal(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Missing authentication token",
+        ),
+    }
+}
+
+fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = Json(json!({"code": code, "message": message}));
+    (status, [(WWW_AUTHENTICATE, "Bearer")], body).into_response()
+}

@@ -1,0 +1,97 @@
+//! Who verifies whom. Within a process a caller travels as a type; between
+//! processes services show a token of their own, and everyone verifies people's
+//! tokens with the keys that the user service publishes.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use peers::{Address, Local, Peers};
+use proto::user::v1::GetJwksRequest;
+use proto::user::v1::auth_service_client::AuthServiceClient;
+use rpc::token::{FetchKeys, Keys, PublicKey, Verifier};
+
+use super::Base;
+use crate::cli::Target;
+use crate::{config, keys};
+
+/// A verifier, and the keys that must be kept fresh for it.
+pub struct Verifying {
+    pub verifier: Verifier,
+    pub keys: Vec<Keys>,
+}
+
+/// For all services in one process: no service token is taken at the door.
+pub fn within_process(base: &Base, people: FetchKeys) -> Verifying {
+    let people = Keys::fetched(people);
+    let none = Keys::fixed([]);
+    let verifier = Verifier::new(base.clock.clone(), people.clone(), none, None);
+    Verifying {
+        verifier,
+        keys: vec![people],
+    }
+}
+
+/// For one target of many: service tokens are taken that name it.
+pub fn between_processes(base: &Base, target: Target, people: FetchKeys) -> Verifying {
+    let people = Keys::fetched(people);
+    let config = base.config.clone();
+    let services = Keys::fetched(Arc::new(move || {
+        let config = config.clone();
+        async move { keys::public(&config).map_err(|error| format!("{error:#}")) }.boxed()
+    }));
+    let clock = base.clock.clone();
+    let verifier = Verifier::new(clock, people.clone(), services.clone(), Some(target.name()));
+    Verifying {
+        verifier,
+        keys: vec![people, services],
+    }
+}
+
+/// The keys of people's tokens, from the user service.
+pub fn fetched_people(peers: &Peers) -> FetchKeys {
+    let client = AuthServiceClient::new(peers.channel("user"));
+    Arc::new(move || {
+        let mut client = client.clone();
+        async move {
+            let answer = client.get_jwks(GetJwksRequest {}).await;
+            let answer = answer
+                .map_err(|status| status.message().to_owned())?
+                .into_inner();
+            let parsed = answer
+                .keys
+                .iter()
+                .map(|key| PublicKey::from_jwk(&key.kid, &key.x));
+            parsed
+                .collect::<Option<Vec<_>>>()
+                .ok_or_else(|| "the key set has no keys of ours".to_owned())
+        }
+        .boxed()
+    })
+}
+
+/// The peers of one target, each at its address, called under its own key.
+///
+/// # Errors
+///
+/// A peer without an address, or a key that cannot be used.
+pub fn remote_peers(base: &Base, target: Target) -> anyhow::Result<Peers> {
+    base.config.check_peers(target)?;
+    let key = keys::own(&base.config, target.name())?;
+    let nobody = Local::new();
+    let mut builder =
+        Peers::builder(target.name(), base.clock.clone(), nobody).signer(Arc::new(key));
+    for (service, address) in &base.config.peers {
+        let name = service.name();
+        let address: Address = address.parse().map_err(|_bad| {
+            config::Error::new(
+                format!("peers.{name}"),
+                "is not of the form http://host:port",
+            )
+        })?;
+        builder = builder.at(name, address);
+    }
+    // The provider behind payment may be slow, but no checkout waits for it longer.
+    Ok(builder
+        .timeout("payment", std::time::Duration::from_secs(3))
+        .build())
+}

@@ -1,0 +1,251 @@
+//! Configuration: defaults < `stoa.toml` < `STOA_*` < flags.
+//!
+//! Everything is read once, checked whole, and refused with the name of the
+//! key before any port is bound or file opened. No other crate reads the
+//! environment.
+
+mod error;
+mod layers;
+mod list;
+mod section;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::cli::{Service, Target};
+
+pub use error::{EXIT_CODE, Error};
+pub use layers::Sources;
+pub use section::Section;
+
+/// Everything a command may need to know.
+#[derive(Debug)]
+pub struct Config {
+    /// The general keys, on the top level of the file.
+    pub general: General,
+    /// Where the peers of this process are: `http://host:port` by service.
+    pub peers: BTreeMap<Service, String>,
+    /// `[user]` and so on.
+    pub user: Section<user::Config>,
+    pub catalog: Section<catalog::Config>,
+    pub pricing: Section<pricing::Config>,
+    pub inventory: Section<inventory::Config>,
+    pub order: Section<order::Config>,
+    pub payment: Section<std::collections::BTreeMap<String, String>>,
+}
+
+/// How careful to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// This machine only, demo data, generated keys.
+    #[default]
+    Dev,
+    /// Refuses values that are insecure.
+    Production,
+}
+
+impl Profile {
+    /// The name, as the `env` of log lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// The keys on the top level of the file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct General {
+    /// `dev` or `production`. Default `dev`.
+    pub profile: Profile,
+    /// Address to listen on. Default 127.0.0.1 in `dev`, all addresses in `production`.
+    pub bind: Option<IpAddr>,
+    /// Public port. Default 8080, or the service's own.
+    pub port: Option<u16>,
+    /// Address of the admin listener. Default 127.0.0.1.
+    pub admin_bind: IpAddr,
+    /// Port of the admin listener. Default 9090, or the service's own.
+    pub admin_port: Option<u16>,
+    /// Folder for SQLite files and keys. Default `stoa-data`.
+    pub data: PathBuf,
+    /// Log level or directives. Default `info`.
+    pub log: String,
+    /// `auto`, `json` or `pretty`. Default `auto`.
+    pub log_format: telemetry::Format,
+    /// File with the key of page tokens, at least 32 bytes; replicas share it.
+    /// Default: made in the data folder in `dev`, required in `production`.
+    pub page_key_file: Option<PathBuf>,
+    /// Seconds between SIGTERM and the listener's end, while the target is
+    /// already not ready. Default 0 in `dev`, 5 in `production`.
+    pub pre_stop_seconds: Option<u64>,
+    /// Which web pages of other origins may call.
+    pub cors: Cors,
+    /// Keys of the tokens that services show each other.
+    pub service_tokens: ServiceTokens,
+}
+
+/// The section `[cors]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cors {
+    /// Exact origins, such as `https://shop.example`. Default none.
+    #[serde(deserialize_with = "list::strings")]
+    pub origins: Vec<String>,
+}
+
+/// The section `[service_tokens]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServiceTokens {
+    /// PKCS#8 file with this target's Ed25519 key. Default: made in the data
+    /// folder in `dev`, required in `production`.
+    pub key_file: Option<PathBuf>,
+    /// Folder with the public keys of all services, `<service>.pub` each.
+    /// Default: the data folder's in `dev`, required in `production`.
+    pub public_keys: Option<PathBuf>,
+}
+
+impl Default for General {
+    fn default() -> Self {
+        Self {
+            profile: Profile::Dev,
+            bind: None,
+            port: None,
+            admin_bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            admin_port: None,
+            data: PathBuf::from("stoa-data"),
+            log: "info".to_owned(),
+            log_format: telemetry::Format::Auto,
+            page_key_file: None,
+            pre_stop_seconds: None,
+            cors: Cors::default(),
+            service_tokens: ServiceTokens::default(),
+        }
+    }
+}
+
+impl General {
+    /// The address to listen on.
+    pub fn bind(&self) -> IpAddr {
+        self.bind.unwrap_or(match self.profile {
+            Profile::Dev => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            Profile::Production => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        })
+    }
+
+    /// Where the SQLite file of a service lies.
+    pub fn database_file(&self, service: Service) -> PathBuf {
+        self.data.join(format!("{}.db", service.name()))
+    }
+}
+
+impl Config {
+    /// Reads and checks the configuration.
+    ///
+    /// # Errors
+    ///
+    /// An unknown key, a value of the wrong form, or one that the profile
+    /// refuses: the error names the key.
+    pub fn load(sources: &Sources) -> Result<Self, Error> {
+        let mut table = layers::merged(sources)?;
+        let peers = layers::peers(&mut table)?;
+        layers::soften_for_dev(&mut table)?;
+        let config = Self {
+            peers,
+            user: section::take(&mut table, Service::User)?,
+            catalog: section::take(&mut table, Service::Catalog)?,
+            pricing: section::take(&mut table, Service::Pricing)?,
+            inventory: section::take(&mut table, Service::Inventory)?,
+            order: section::take(&mut table, Service::Order)?,
+            payment: section::take(&mut table, Service::Payment)?,
+            general: layers::general(table)?,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Where a service keeps its rows: the configured URL, or in `dev` a file
+    /// in the data folder.
+    ///
+    /// # Errors
+    ///
+    /// No URL in `production`.
+    pub fn database(&self, service: Service) -> Result<store::Config, Error> {
+        let configured = match service {
+            Service::User => &self.user.database,
+            Service::Catalog => &self.catalog.database,
+            Service::Pricing => &self.pricing.database,
+            Service::Inventory => &self.inventory.database,
+            Service::Order => &self.order.database,
+            Service::Payment => &self.payment.database,
+        };
+        match (configured, self.general.profile) {
+            (Some(configured), _) => Ok(configured.clone()),
+            (None, Profile::Dev) => {
+                let file = self.general.database_file(service);
+                Ok(store::Config::new(format!("sqlite:{}", file.display())))
+            }
+            (None, Profile::Production) => Err(Error::new(
+                format!("{}.database_url", service.name()),
+                "is required in production (or database_url_file)",
+            )),
+        }
+    }
+
+    /// Refuses a target whose peers have no address.
+    ///
+    /// # Errors
+    ///
+    /// Names the first missing key.
+    pub fn check_peers(&self, target: Target) -> Result<(), Error> {
+        match target
+            .peers()
+            .iter()
+            .find(|peer| !self.peers.contains_key(peer))
+        {
+            None => Ok(()),
+            Some(peer) => {
+                let (name, upper) = (peer.name(), peer.name().to_uppercase());
+                Err(Error::new(
+                    format!("peers.{name}"),
+                    format!(
+                        "is missing: `stoa serve {}` calls {name}; set STOA_PEERS__{upper}=http://host:port, \
+                         or {upper}_SERVICE_HOST and {upper}_SERVICE_PORT",
+                        target.name()
+                    ),
+                ))
+            }
+        }
+    }
+
+    /// What holds for the values together.
+    fn check(&self) -> Result<(), Error> {
+        let general = &self.general;
+        if let Some(origin) = general
+            .cors
+            .origins
+            .iter()
+            .find(|origin| !layers::is_origin(origin))
+        {
+            return Err(Error::new(
+                "cors.origins",
+                format!("`{origin}` is not an exact http(s) origin"),
+            ));
+        }
+        if general.port.is_some() && general.port == general.admin_port && general.port != Some(0) {
+            return Err(Error::new("admin_port", "is the same as port"));
+        }
+        if general.profile == Profile::Production && general.page_key_file.is_none() {
+            return Err(Error::new("page_key_file", "is required in production"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! The layers of configuration, merged into one table, and the top of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use ::config::{ConfigError, Environment, File, FileFormat, Value};
+
+use super::{Error, General, Profile};
+use crate::cli::Service;
+
+/// Where values come from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file named by `--config` or `STOA_CONFIG`, which must exist.
+    pub file: Option<PathBuf>,
+    /// The process' environment.
+    pub environment: HashMap<String, String>,
+    /// Flags, by key.
+    pub flags: Vec<(&'static str, String)>,
+}
+
+/// The file that is read when none is named.
+const FILE_DEFAULT: &str = "stoa.toml";
+/// Names the file; no key of the configuration itself.
+const FILE_VARIABLE: &str = "STOA_CONFIG";
+
+/// `order.step_budget_seconds` in `dev`.
+const DEV_STEP_BUDGET_SECONDS: i64 = 30;
+
+pub(super) type Table = HashMap<String, Value>;
+
+pub(super) fn merged(sources: &Sources) -> Result<Table, Error> {
+    let mut environment = sources.environment.clone();
+    let named = sources
+        .file
+        .clone()
+        .or_else(|| environment.remove(FILE_VARIABLE).map(PathBuf::from));
+    environment.remove(FILE_VARIABLE);
+    let mut builder = ::config::Config::builder();
+    let file = named.clone().unwrap_or_else(|| PathBuf::from(FILE_DEFAULT));
+    builder = builder.add_source(
+        File::from(file.as_path())
+            .format(FileFormat::Toml)
+            .required(named.is_some()),
+    );
+    if let Some(level) = environment.get("LOG_LEVEL") {
+        builder = builder
+            .set_default("log", level.as_str())
+            .map_err(|error| refused("LOG_LEVEL", &error))?;
+    }
+    builder = builder.add_source(
+        Environment::with_prefix("STOA")
+            .prefix_separator("_")
+            .separator("__")
+            .source(Some(environment.clone().into_iter().collect())),
+    );
+    for (key, value) in &sources.flags {
+        builder = builder
+            .set_override(*key, value.as_str())
+            .map_err(|error| refused(key, &error))?;
+    }
+    let merged = builder.build().map_err(|error| unreadable(&file, &error))?;
+    let mut table: Table = merged
+        .try_deserialize()
+        .map_err(|error| refused("the top level", &error))?;
+    service_variables(&environment, &mut table)?;
+    Ok(table)
+}
+
+/// `INVENTORY_SERVICE_HOST` and `INVENTORY_SERVICE_PORT` stand in for a peer
+/// that has no address of its own.
+fn service_variables(
+    environment: &HashMap<String, String>,
+    table: &mut Table,
+) -> Result<(), Error> {
+    let mut peers = match table.remove("peers") {
+        None => Table::default(),
+        Some(peers) => peers
+            .into_table()
+            .map_err(|error| refused("peers", &error))?,
+    };
+    for service in Service::ALL {
+        let upper = service.name().to_uppercase();
+        let host = environment.get(&format!("{upper}_SERVICE_HOST"));
+        let port = environment.get(&format!("{upper}_SERVICE_PORT"));
+        if let (Some(host), Some(port)) = (host, port) {
+            peers
+                .entry(service.name().to_owned())
+                .or_insert_with(|| Value::new(None, format!("http://{host}:{port}")));
+        }
+    }
+    table.insert("peers".to_owned(), Value::new(None, peers));
+    Ok(())
+}
+
+pub(super) fn peers(table: &mut Table) -> Result<BTreeMap<Service, String>, Error> {
+    let Some(peers) = table.remove("peers") else {
+        return Ok(BTreeMap::new());
+    };
+    let peers: Table = peers
+        .into_table()
+        .map_err(|error| refused("peers", &error))?;
+    let mut addresses = BTreeMap::new();
+    for (name, value) in peers {
+        let key = format!("peers.{name}");
+        let service = Service::ALL
+            .into_iter()
+            .find(|service| service.name() == name)
+            .ok_or_else(|| Error::new(&key, "is no service"))?;
+        let address = value.into_string().map_err(|error| refused(&key, &error))?;
+        if !is_origin(address.trim_end_matches('/')) {
+            return Err(Error::new(&key, "is not of the form http://host:port"));
+        }
+        addresses.insert(service, address.trim_end_matches('/').to_owned());
+    }
+    Ok(addresses)
+}
+
+/// In `dev` a checkout gives up within a time that somebody watching will wait.
+pub(super) fn soften_for_dev(table: &mut Table) -> Result<(), Error> {
+    let profile = table
+        .get("profile")
+        .map(|profile| profile.clone().into_string());
+    if matches!(profile, Some(Ok(name)) if name != Profile::Dev.name()) {
+        return Ok(());
+    }
+    let mut order = match table.remove("order") {
+        None => Table::default(),
+        Some(order) => order
+            .into_table()
+            .map_err(|error| refused("order", &error))?,
+    };
+    order
+        .entry("step_budget_seconds".to_owned())
+        .or_insert_with(|| Value::new(None, DEV_STEP_BUDGET_SECONDS));
+    table.insert("order".to_owned(), Value::new(None, order));
+    Ok(())
+}
+
+pub(super) fn general(table: Table) -> Result<General, Error> {
+    Value::new(None, table)
+        .try_deserialize()
+        .map_err(|error| refused("the top level", &error))
+}
+
+/// `http://host:port` or `https://host:port`, nothing behind it.
+pub(super) fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else {
+        return false;
+    };
+    matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.authority().is_some_and(|authority| {
+            !authority.host().is_empty() && !authority.as_str().contains('@')
+        })
+        && uri.path_and_query().is_none_or(|path| path == "/")
+        && !text.ends_with('/')
+}
+
+/// Names the key as exactly as the error does, and leaves the value out.
+pub(super) fn refused(key: &str, error: &ConfigError) -> Error {
+    let inner = |found: &Option<String>| match found {
+        Some(found) if key == "the top level" => found.clone(),
+        Some(found) => format!("{key}.{found}"),
+        None => key.to_owned(),
+    };
+    match error {
+        ConfigError::Type {
+            expected,
+            key: found,
+            ..
+        } => Error::new(inner(found), format!("must be {expected}")),
+        ConfigError::At {
+            error, key: found, ..
+        } => refused(&inner(found), error),
+        ConfigError::Message(text) => Error::new(key, format!("is not valid: {text}")),
+        ConfigError::NotFound(found) => Error::new(inner(&Some(found.clone())), "is missing"),
+        ConfigError::Frozen
+        | ConfigError::PathParse { .. }
+        | ConfigError::FileParse { .. }
+        | ConfigError::Foreign(_) => Error::new(key, "is not valid"),
+        _ => Error::new(key, "is not valid"),
+    }
+}
+
+fn unreadable(file: &Path, error: &ConfigError) -> Error {
+    let reason = match error {
+        ConfigError::FileParse { cause, .. } => {
+            // The first line says where and what; the rest quotes the file, values and all.
+            let text = cause.to_string();
+            format!(
+                "does not parse: {}",
+                text.lines().next().unwrap_or_default()
+            )
+        }
+        _ => "cannot be read".to_owned(),
+    };
+    Error::new(format!("the file {}", file.display()), reason)
+}

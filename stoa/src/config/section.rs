@@ -1,0 +1,89 @@
+//! A service's section: where its rows are, which the composition root needs,
+//! and the service's own keys, which only the service understands.
+
+use std::path::Path;
+
+use ::config::Value;
+use serde::de::DeserializeOwned;
+
+use super::Error;
+use super::layers::{Table, refused};
+use crate::cli::Service;
+
+/// One section of the file.
+#[derive(Debug)]
+pub struct Section<C> {
+    /// `database_url` or `database_url_file`, and `database_connections_max`.
+    pub database: Option<store::Config>,
+    /// The keys of the service itself.
+    pub config: C,
+}
+
+pub(super) fn take<C: DeserializeOwned>(
+    table: &mut Table,
+    service: Service,
+) -> Result<Section<C>, Error> {
+    let name = service.name();
+    let mut keys: Table = match table.remove(name) {
+        None => Table::default(),
+        Some(section) => section
+            .into_table()
+            .map_err(|error| refused(name, &error))?,
+    };
+    let database = database(&mut keys, name)?;
+    let config = Value::new(None, keys)
+        .try_deserialize()
+        .map_err(|error| refused(name, &error))?;
+    Ok(Section { database, config })
+}
+
+fn database(keys: &mut Table, section: &str) -> Result<Option<store::Config>, Error> {
+    let mut text = |key: &str| {
+        let value = keys.remove(key).map(Value::into_string).transpose();
+        value.map_err(|error| refused(&format!("{section}.{key}"), &error))
+    };
+    let (url, file) = (text("database_url")?, text("database_url_file")?);
+    let connections = text("database_connections_max")?;
+    let url = match (url, file) {
+        (Some(_), Some(_)) => {
+            let key = format!("{section}.database_url_file");
+            return Err(Error::new(key, "is set beside database_url: set one"));
+        }
+        (Some(url), None) => Some(url),
+        (None, Some(file)) => Some(secret(&file, &format!("{section}.database_url_file"))?),
+        (None, None) => None,
+    };
+    let Some(url) = url else { return Ok(None) };
+    if !["sqlite:", "postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
+    {
+        let key = format!("{section}.database_url");
+        return Err(Error::new(key, "must begin with sqlite: or postgres://"));
+    }
+    let mut database = store::Config::new(url);
+    if let Some(connections) = connections {
+        database.connections_max = connections
+            .parse()
+            .ok()
+            .filter(|number| (1..=1000).contains(number))
+            .ok_or_else(|| {
+                Error::new(
+                    format!("{section}.database_connections_max"),
+                    "must be 1 to 1000",
+                )
+            })?;
+    }
+    Ok(Some(database))
+}
+
+/// A secret from a file, without the line break that editors leave at its end.
+fn secret(file: &str, key: &str) -> Result<String, Error> {
+    let text = std::fs::read_to_string(Path::new(file)).map_err(|error| {
+        Error::new(
+            key,
+            format!("names a file that cannot be read: {}", error.kind()),
+        )
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}

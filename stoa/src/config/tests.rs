@@ -1,0 +1,217 @@
+//! Configuration as a user gives it, and how it is refused.
+
+use std::collections::HashMap;
+use std::io::Write;
+
+use secrecy::ExposeSecret;
+
+use super::{Config, Error, Profile, Sources};
+use crate::cli::{Service, Target};
+
+fn load(environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Result<Config, Error> {
+    load_file(None, environment, flags)
+}
+
+fn load_file(
+    file: Option<&str>,
+    environment: &[(&str, &str)],
+    flags: &[(&'static str, &str)],
+) -> Result<Config, Error> {
+    let mut written = tempfile::NamedTempFile::new().expect("temporary file");
+    written
+        .write_all(file.unwrap_or_default().as_bytes())
+        .expect("temporary file is writable");
+    let environment: HashMap<_, _> = environment
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    let flags = flags
+        .iter()
+        .map(|(key, value)| (*key, (*value).to_owned()))
+        .collect();
+    Config::load(&Sources {
+        file: Some(written.path().to_owned()),
+        environment,
+        flags,
+    })
+}
+
+#[test]
+fn each_layer_wins_over_the_one_below() {
+    let defaults = load(&[], &[]).expect("defaults are valid");
+    assert_eq!(defaults.general.profile, Profile::Dev);
+    assert_eq!(defaults.general.bind().to_string(), "127.0.0.1");
+    assert_eq!(defaults.general.port, None);
+    let file = Some("port = 1\nadmin_port = 10\nlog = \"warn\"");
+    let from_file = load_file(file, &[], &[]).expect("file is valid");
+    assert_eq!(from_file.general.port, Some(1));
+    let from_env = load_file(file, &[("STOA_PORT", "2")], &[]).expect("environment is valid");
+    assert_eq!(from_env.general.port, Some(2));
+    let from_flag =
+        load_file(file, &[("STOA_PORT", "2")], &[("port", "3")]).expect("flag is valid");
+    assert_eq!(
+        (from_flag.general.port, from_flag.general.admin_port),
+        (Some(3), Some(10))
+    );
+    assert_eq!(from_flag.general.log, "warn");
+    let lists = load(
+        &[(
+            "STOA_CORS__ORIGINS",
+            "https://a.example, https://b.example:8443",
+        )],
+        &[],
+    );
+    assert_eq!(lists.expect("list is valid").general.cors.origins.len(), 2);
+    let level = load(&[("LOG_LEVEL", "debug")], &[]).expect("LOG_LEVEL is known");
+    assert_eq!(level.general.log, "debug");
+}
+
+/// row: X20
+#[test]
+fn a_wrong_key_or_value_is_named() {
+    for (environment, flags, named) in [
+        (&[("STOA_PORTS", "1")][..], &[][..], "ports"),
+        (&[("STOA_PORT", "eighty")], &[], "port"),
+        (&[("STOA_PORT", "70000")], &[], "port"),
+        (&[("STOA_PROFILE", "prod")], &[], "profile"),
+        (&[("STOA_BIND", "everywhere")], &[], "bind"),
+        (
+            &[("STOA_USER__ACCESS_TOKEN_SECOND", "1")],
+            &[],
+            "access_token_second",
+        ),
+        (
+            &[("STOA_USER__PASSWORD__PASSES", "many")],
+            &[],
+            "user.password.passes",
+        ),
+        (
+            &[("STOA_PEERS__INVENTROY", "http://a:1")],
+            &[],
+            "peers.inventroy",
+        ),
+        (
+            &[("STOA_PEERS__INVENTORY", "inventory")],
+            &[],
+            "peers.inventory",
+        ),
+        (&[("STOA_CORS__ORIGINS", "*")], &[], "cors.origins"),
+        (
+            &[("STOA_CORS__ORIGINS", "https://shop.example/path")],
+            &[],
+            "cors.origins",
+        ),
+        (
+            &[("STOA_ORDER__DATABASE_URL", "mysql://x")],
+            &[],
+            "order.database_url",
+        ),
+        (
+            &[("STOA_ORDER__DATABASE_URL_FILE", "/no/such/file")],
+            &[],
+            "order.database_url_file",
+        ),
+        (&[], &[("log_format", "xml")], "log_format"),
+    ] {
+        let error = load(environment, flags).expect_err(named).to_string();
+        assert!(error.contains(named), "{named} is not named in: {error}");
+    }
+    let error = load_file(Some("port = "), &[], &[])
+        .expect_err("file does not parse")
+        .to_string();
+    assert!(error.contains("does not parse"), "{error}");
+}
+
+/// row: E15
+#[test]
+fn a_refused_secret_is_not_repeated() {
+    let secret = "mysql://stoa:hunter2@db/order";
+    let error = load(&[("STOA_ORDER__DATABASE_URL", secret)], &[]).expect_err("engine is unknown");
+    assert!(!error.to_string().contains("hunter2"));
+    assert!(!format!("{error:?}").contains("hunter2"));
+    let config = load(
+        &[(
+            "STOA_ORDER__DATABASE_URL",
+            "postgres://stoa:hunter2@db/order",
+        )],
+        &[],
+    );
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+/// row: E13, E15
+#[test]
+fn every_service_has_a_database_of_its_own() {
+    let mut file = tempfile::NamedTempFile::new().expect("temporary file");
+    writeln!(file, "postgres://stoa:secret@db/payment").expect("temporary file is writable");
+    let path = file.path().display().to_string();
+    let config = load(
+        &[
+            ("STOA_ORDER__DATABASE_URL", "postgres://stoa@db/order"),
+            ("STOA_ORDER__DATABASE_CONNECTIONS_MAX", "7"),
+            ("STOA_PAYMENT__DATABASE_URL_FILE", &path),
+            ("STOA_DATA", "elsewhere"),
+        ],
+        &[],
+    )
+    .expect("configuration is valid");
+    let url = |service| {
+        config
+            .database(service)
+            .expect("database is known")
+            .url
+            .expose_secret()
+            .to_owned()
+    };
+    assert_eq!(url(Service::Order), "postgres://stoa@db/order");
+    assert_eq!(
+        config
+            .database(Service::Order)
+            .expect("known")
+            .connections_max,
+        7
+    );
+    assert_eq!(url(Service::Payment), "postgres://stoa:secret@db/payment");
+    assert_eq!(url(Service::User), "sqlite:elsewhere/user.db");
+}
+
+/// row: E15, X20
+#[test]
+fn production_refuses_what_is_missing() {
+    let error = load(&[("STOA_PROFILE", "production")], &[]).expect_err("no page key");
+    assert!(error.to_string().contains("page_key_file"), "{error}");
+    let config = load(
+        &[
+            ("STOA_PROFILE", "production"),
+            ("STOA_PAGE_KEY_FILE", "/keys/page"),
+        ],
+        &[],
+    )
+    .expect("files are opened later");
+    let error = config.database(Service::Order).expect_err("no database");
+    assert!(error.to_string().contains("order.database_url"), "{error}");
+    assert_eq!(config.general.bind().to_string(), "0.0.0.0");
+}
+
+/// row: C10
+#[test]
+fn peers_come_from_the_environment_and_a_missing_one_is_named() {
+    let own = ("STOA_PEERS__INVENTORY", "http://inventory:5004");
+    let injected = [
+        ("INVENTORY_SERVICE_HOST", "10.0.0.7"),
+        ("INVENTORY_SERVICE_PORT", "5004"),
+    ];
+    let config = load(&injected, &[]).expect("configuration is valid");
+    assert_eq!(config.peers[&Service::Inventory], "http://10.0.0.7:5004");
+    let config = load(&[injected[0], injected[1], own], &[]).expect("configuration is valid");
+    assert_eq!(
+        config.peers[&Service::Inventory],
+        "http://inventory:5004",
+        "our own name wins"
+    );
+    let error = config
+        .check_peers(Target::Order)
+        .expect_err("three peers are missing");
+    assert!(error.to_string().contains("peers.user"), "{error}");
+    config.check_peers(Target::User).expect("user calls nobody");
+}
