@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { pictureOf } from '~/catalog/picture';
 import { Thumb } from './Picture';
-import { TextLink } from './Text';
+import { NameLink } from './Text';
 
 /** One thing of a cart or an order: picture, name, what is said about it, what it costs. */
 export function LineRow({
@@ -20,9 +20,9 @@ export function LineRow({
       <Thumb src={pictureOf(sku)} />
       <div className="min-w-0 flex-1">
         <div className="flex flex-wrap items-baseline justify-between gap-x-4">
-          <TextLink to="/shop/products/$sku" params={{ sku }}>
+          <NameLink to="/shop/products/$sku" params={{ sku }}>
             {name}
-          </TextLink>
+          </NameLink>
           {amount}
         </div>
         {children}

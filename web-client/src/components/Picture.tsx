@@ -22,7 +22,7 @@ export function Picture({
       loading={eager ? 'eager' : 'lazy'}
       fetchPriority={eager ? 'high' : 'auto'}
       decoding="async"
-      className={look('aspect-4/5 w-full bg-sunken object-cover', arch ? 'rounded-arch' : 'rounded-card')}
+      className={look('w-full bg-sunken object-cover', arch ? 'aspect-3/4 rounded-arch' : 'aspect-4/5 rounded-card')}
     />
   );
 }

@@ -36,3 +36,12 @@ function TextAnchor({ className: _, ...props }: TextAnchorProps) {
 
 /** A link in a text. */
 export const TextLink = createLink(TextAnchor);
+
+function NameAnchor({ className: _, ...props }: TextAnchorProps) {
+  return (
+    <a {...props} className="inline-flex min-h-11 items-center font-medium hover:underline hover:underline-offset-4" />
+  );
+}
+
+/** The name of a thing, leading to it. */
+export const NameLink = createLink(NameAnchor);

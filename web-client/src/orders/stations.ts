@@ -22,7 +22,7 @@ const TITLES: Record<OrderStatus, string> = {
 };
 
 const NOTES: Partial<Record<OrderStatus, string>> = {
-  [OrderStatus.PENDING]: 'Your things are being set aside.',
+  [OrderStatus.PENDING]: 'Your things are set aside while the payment is taken.',
   [OrderStatus.PAID]: 'The payment went through.',
   [OrderStatus.CONFIRMED]: 'Everything is yours. We pack it today.',
   [OrderStatus.CANCELLING]: 'Things go back to the shelf, money to you.',

@@ -50,12 +50,16 @@ function Part({ title, more, children }: { title: string; more?: React.ReactNode
   );
 }
 
-const ARCADE = ['LMP-DOM-02', 'VAS-AMP-01', 'CHR-LNG-03', 'POT-RND-02'] as const;
+const ARCADE = [
+  { sku: 'LMP-DOM-02', name: 'Harbour table lamp' },
+  { sku: 'VAS-AMP-01', name: 'Amphora vase' },
+  { sku: 'CHR-SHL-04', name: 'Cove chair, butter' },
+] as const;
 
 /** The front of the shop: a sentence, a door, and the arcade it is named for. */
 function Hero() {
   return (
-    <section className="grid items-end gap-10 lg:grid-cols-[minmax(0,5fr)_minmax(0,7fr)] lg:gap-14">
+    <section className="grid items-end gap-10 lg:grid-cols-2 lg:gap-14">
       <div className="lg:pb-6">
         <h1 className="font-medium text-display tracking-[-0.045em]">Things that stand in good light.</h1>
         <p className="mt-6 max-w-md text-lead text-muted">
@@ -71,10 +75,10 @@ function Hero() {
           </ButtonLink>
         </div>
       </div>
-      <ul aria-label="From the shop" className="grid grid-cols-2 gap-3 sm:grid-cols-4 sm:gap-4">
-        {ARCADE.map((sku) => (
+      <ul aria-label="From the shop" className="grid grid-cols-3 gap-3 sm:gap-5">
+        {ARCADE.map(({ sku, name }) => (
           <li key={sku}>
-            <Link to="/shop/products/$sku" params={{ sku }} aria-label={`See ${sku}`} className="block rounded-arch">
+            <Link to="/shop/products/$sku" params={{ sku }} aria-label={name} className="block rounded-arch">
               <Picture src={pictureOf(sku)} alt="" arch eager />
             </Link>
           </li>
