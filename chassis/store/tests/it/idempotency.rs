@@ -212,6 +212,24 @@ async fn a_claim_whose_answer_is_still_to_come_is_pending_until_sealed_once() {
 }
 
 #[tokio::test]
+async fn a_look_tells_what_a_claim_would_find_and_claims_nothing() {
+    for db in both().await {
+        let look = async |key: &Key, at| idempotency::look(db.read(), key, at).await;
+        assert_eq!(look(&key(), now()).await.unwrap(), None);
+        let answer = call(&db, &key(), now()).await.unwrap();
+        let replay = Some(Claim::Replay(answer));
+        assert_eq!(look(&key(), now()).await.unwrap(), replay);
+        let other = Key {
+            request_hash: [8; 32],
+            ..key()
+        };
+        let refused = look(&other, now()).await;
+        assert!(matches!(refused, Err(ClaimError::Mismatch)));
+        assert_eq!(look(&other, now() + KEPT).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
 async fn without_a_key_everything_is_new() {
     for db in both().await {
         let txn = db.begin_write().await.unwrap();

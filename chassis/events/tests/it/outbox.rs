@@ -1,0 +1,134 @@
+//! Facts as rows.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use clock::Manual;
+use events::{Cursor, Fact, Origin, Recorded, outbox};
+use store::{Database, Fault, fault};
+use uuid::Uuid;
+
+use crate::{both, fact, push, start};
+
+/// Reads facts until there are any: a transaction of another test on the same server holds them
+/// back for a moment.
+async fn page(db: &Database, after: Option<Cursor>) -> Vec<Recorded> {
+    for _ in 0..500 {
+        let facts = outbox::page(db.read(), after, 10).await.unwrap();
+        if !facts.is_empty() {
+            return facts;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no fact came");
+}
+
+/// row: E1, I6
+#[tokio::test]
+async fn a_fact_is_read_as_it_was_written_with_its_whole_envelope() {
+    for db in both().await {
+        let (clock, _manual) = Manual::new(start());
+        let subject = Uuid::from_u128(7);
+        let fact = Fact {
+            topic: "thing.made",
+            key: "k".into(),
+            version: 1,
+            subject: Some(subject),
+            data: vec![0, 255, 1],
+        };
+        let origin = Origin {
+            correlation_id: "c".into(),
+            traceparent: "t".into(),
+            synthetic: true,
+        };
+        let txn = db.begin_write().await.unwrap();
+        let event_id = outbox::push(&txn, &clock, "source", &origin, fact).await;
+        let event_id = event_id.unwrap();
+        txn.commit().await.unwrap();
+
+        let facts = page(&db, None).await;
+        let [fact] = facts.as_slice() else {
+            panic!("one fact was expected: {facts:?}")
+        };
+        assert_eq!(fact.event_id, event_id);
+        assert_eq!(outbox::committed(db.read(), 10).await.unwrap().len(), 1);
+        assert_eq!(event_id.get_version_num(), 7);
+        assert_eq!(
+            (fact.topic.as_str(), fact.key.as_str()),
+            ("thing.made", "k")
+        );
+        assert_eq!((fact.version, fact.source.as_str()), (1, "source"));
+        assert_eq!((fact.subject, fact.at), (Some(subject), start()));
+        assert_eq!(fact.data, [0, 255, 1]);
+        assert_eq!(fact.origin.correlation_id, "c");
+        assert_eq!(fact.origin.traceparent, "t");
+        assert!(fact.origin.synthetic);
+        let after = outbox::page(db.read(), Some(fact.cursor), 10)
+            .await
+            .unwrap();
+        assert!(after.is_empty());
+    }
+}
+
+/// row: E10
+#[tokio::test]
+async fn a_fact_goes_with_the_transaction_it_was_written_in() {
+    for db in both().await {
+        let (clock, _manual) = Manual::new(start());
+        let txn = db.begin_write().await.unwrap();
+        push(&txn, &clock, fact("k", 1)).await.unwrap();
+        txn.rollback().await.unwrap();
+        assert!(outbox::page(db.read(), None, 10).await.unwrap().is_empty());
+    }
+}
+
+/// row: I6
+#[tokio::test]
+async fn a_thing_has_one_fact_per_version() {
+    for db in both().await {
+        let (clock, _manual) = Manual::new(start());
+        let txn = db.begin_write().await.unwrap();
+        push(&txn, &clock, fact("k", 2)).await.unwrap();
+        push(&txn, &clock, fact("other", 2)).await.unwrap();
+        let of_another_kind = Fact {
+            topic: "other.changed",
+            ..fact("k", 2)
+        };
+        push(&txn, &clock, of_another_kind).await.unwrap();
+        let again = Fact {
+            topic: "thing.made",
+            ..fact("k", 2)
+        };
+        let fault = fault(&push(&txn, &clock, again).await.unwrap_err());
+        assert!(matches!(fault, Fault::Unique { .. }), "{fault:?}");
+        let columns = ["outbox.aggregate", "outbox.key", "outbox.version"];
+        assert!(fault.is_unique("outbox_one_per_version", &columns));
+    }
+}
+
+#[tokio::test]
+async fn pruning_deletes_the_oldest_alone_however_many() {
+    for db in both().await {
+        let (clock, manual) = Manual::new(start());
+        let txn = db.begin_write().await.unwrap();
+        for version in 1..=1500 {
+            push(&txn, &clock, fact("old", version)).await.unwrap();
+        }
+        manual.set(start() + TimeDelta::seconds(1));
+        push(&txn, &clock, fact("young", 1)).await.unwrap();
+        txn.commit().await.unwrap();
+        assert_eq!(outbox::prune(&db, start()).await.unwrap(), 1500);
+        assert_eq!(outbox::prune(&db, start()).await.unwrap(), 0);
+        let left = page(&db, None).await;
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].key, "young");
+
+        // Positions are never given out twice, or a cursor would point at another fact.
+        assert_eq!(outbox::prune(&db, clock.now()).await.unwrap(), 1);
+        let txn = db.begin_write().await.unwrap();
+        push(&txn, &clock, fact("next", 1)).await.unwrap();
+        txn.commit().await.unwrap();
+        let after = page(&db, Some(left[0].cursor)).await;
+        assert_eq!(after.len(), 1);
+    }
+}
