@@ -1,0 +1,85 @@
+use rpc::Contract;
+use serde_json::json;
+
+use crate::app::both;
+
+/// Every unary rpc of this context, asked by a stranger: refused, but for those on this list.
+///
+/// row: S-01, G4
+#[tokio::test]
+async fn a_stranger_gets_no_further_than_the_contract_says() {
+    let contract = Contract::new(proto::DESCRIPTORS).unwrap();
+    let public = ["SignUp", "SignIn", "Refresh", "GetJwks"];
+    for app in both().await {
+        let mut asked = 0;
+        for method in contract
+            .methods()
+            .filter(|method| method.service.starts_with("stoa.user.v1."))
+        {
+            if !method.is_unary() {
+                continue;
+            }
+            asked += 1;
+            let rpc = method.path.trim_start_matches("/stoa.user.v1.");
+            let answer = app.call(rpc, "", json!({})).await;
+            let message = answer.json()["message"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            let missing = message == "Missing authentication token";
+            assert_eq!(
+                missing,
+                !public.contains(&&*method.name),
+                "{rpc}: {message}"
+            );
+            let bad = app.call(rpc, "x.y.z", json!({})).await;
+            assert_eq!(bad.code(), "unauthenticated", "{rpc}");
+            assert_eq!(
+                bad.json()["message"],
+                "Invalid authentication token",
+                "{rpc}"
+            );
+        }
+        assert_eq!(asked, 13);
+    }
+}
+
+/// row: G5, S-04
+#[tokio::test]
+async fn headers_that_claim_an_identity_change_nothing() {
+    for app in both().await {
+        let ada = app.sign_up("Ada", "ada@example.test").await;
+        let claims = [
+            ("x-user-id", ada.id.as_str()),
+            ("x-roles", "admin"),
+            ("x-auth-user", ada.id.as_str()),
+            ("x-forwarded-user", ada.id.as_str()),
+        ];
+        let read = json!({"id": ada.id});
+        let answer = app
+            .call_with("UserService/GetUser", "", &claims, read.clone())
+            .await;
+        assert_eq!(answer.code(), "unauthenticated");
+        let grace = app.sign_up("Grace", "grace@example.test").await;
+        let answer = app
+            .call_with("UserService/GetUser", &grace.access_token, &claims, read)
+            .await;
+        assert_eq!(answer.code(), "not_found");
+    }
+}
+
+/// row: S-02
+#[tokio::test]
+async fn a_refresh_token_is_no_access_token() {
+    for app in both().await {
+        let ada = app.sign_up("Ada", "ada@example.test").await;
+        let answer = app
+            .call(
+                "UserService/GetUser",
+                &ada.refresh_token,
+                json!({"id": ada.id}),
+            )
+            .await;
+        assert_eq!(answer.code(), "unauthenticated");
+    }
+}

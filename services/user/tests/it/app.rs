@@ -1,0 +1,367 @@
+//! The service under test behind its edge, and the people who call it.
+
+use std::convert::Infallible;
+
+use axum::body::{Body, to_bytes};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use chrono::{DateTime, Utc};
+use clock::{Clock, Manual};
+use http::{HeaderMap, Method, Request, StatusCode};
+use proto::user::v1::user_service_client::UserServiceClient;
+use rpc::token::{Keys, ServiceClaims, SigningKey, Verifier};
+use rpc::{App, Contract, Health, Role};
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
+use serde_json::{Value, json};
+use testkit::database::TestDatabase;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
+use user::{Account, Config, Keyring, PasswordConfig};
+
+pub const PASSWORD: &str = "correct horse battery";
+
+pub type Client = UserServiceClient<
+    BoxCloneSyncService<Request<tonic::body::Body>, http::Response<Body>, Infallible>,
+>;
+
+/// The user service behind its edge, on a database of its own.
+pub struct TestApp {
+    pub db: TestDatabase,
+    pub clock: Clock,
+    pub time: Manual,
+    pub app: App,
+    pub keyring: Keyring,
+    pub shutdown: CancellationToken,
+    order: SigningKey,
+}
+
+/// Somebody who has signed in.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: String,
+    pub access_token: String,
+    pub refresh_token: String,
+}
+
+/// When every test begins.
+pub fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
+}
+
+/// Costs next to nothing.
+pub fn config() -> Config {
+    let password = PasswordConfig {
+        memory_kib: 8,
+        passes: 1,
+        ..PasswordConfig::default()
+    };
+    Config {
+        password,
+        ..Config::default()
+    }
+}
+
+/// The same service on each engine.
+pub async fn both() -> [TestApp; 2] {
+    both_with(config()).await
+}
+
+/// The same service on each engine, set up otherwise.
+pub async fn both_with(config: Config) -> [TestApp; 2] {
+    let migrate = async |db: &store::Database| migrations::up(db, user::NAME).await;
+    let [sqlite, postgres] = testkit::database::both(user::NAME, migrate).await;
+    [
+        TestApp::new(sqlite, &config).await,
+        TestApp::new(postgres, &config).await,
+    ]
+}
+
+impl TestApp {
+    async fn new(db: TestDatabase, config: &Config) -> Self {
+        let (clock, time) = Manual::new(start());
+        let order = SigningKey::generate("order").expect("a key");
+        let database = db.database.clone();
+        let (app, keyring, shutdown) = serve(database, &clock, config, &order).await;
+        Self {
+            db,
+            clock,
+            time,
+            app,
+            keyring,
+            shutdown,
+            order,
+        }
+    }
+
+    /// Another process over the same database.
+    pub async fn replica(&self) -> App {
+        let db = self.db.open().await;
+        serve(db, &self.clock, &config(), &self.order).await.0
+    }
+
+    /// Calls an rpc by Connect with JSON, under a token unless that is empty.
+    pub async fn call(&self, rpc: &str, token: &str, message: Value) -> Answer {
+        call(&self.app, rpc, token, &[], message).await
+    }
+
+    /// The same, with more headers.
+    pub async fn call_with(
+        &self,
+        rpc: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        message: Value,
+    ) -> Answer {
+        call(&self.app, rpc, token, headers, message).await
+    }
+
+    /// Signs somebody up and in.
+    pub async fn sign_up(&self, name: &str, email: &str) -> Person {
+        let message = json!({"name": name, "email": email, "password": PASSWORD});
+        person(&self.call("AuthService/SignUp", "", message).await.ok())
+    }
+
+    /// Makes an account with roles and signs it in.
+    pub async fn staff(&self, email: &str, roles: &[Role]) -> Person {
+        let account = Account {
+            name: "",
+            email,
+            roles,
+            password: PASSWORD,
+        };
+        let made = user::create_account(&self.db, &self.clock, &config().password, &account).await;
+        made.expect("an account is made");
+        self.sign_in(email).await
+    }
+
+    /// Makes an admin and signs them in.
+    pub async fn admin(&self) -> Person {
+        self.staff("admin@example.test", &[Role::Admin]).await
+    }
+
+    /// Signs somebody in.
+    pub async fn sign_in(&self, email: &str) -> Person {
+        person(&self.try_sign_in(email, PASSWORD).await.ok())
+    }
+
+    /// Tries to sign somebody in.
+    pub async fn try_sign_in(&self, email: &str, password: &str) -> Answer {
+        self.call(
+            "AuthService/SignIn",
+            "",
+            json!({"email": email, "password": password}),
+        )
+        .await
+    }
+
+    /// Exchanges a refresh token.
+    pub async fn refresh(&self, refresh_token: &str) -> Answer {
+        self.call(
+            "AuthService/Refresh",
+            "",
+            json!({"refreshToken": refresh_token}),
+        )
+        .await
+    }
+
+    /// The token of the order service.
+    pub fn order_token(&self) -> String {
+        let claims = ServiceClaims::new("order", "user", None, self.clock.now());
+        self.order.sign_service(&claims).expect("a token")
+    }
+
+    /// A gRPC client within the process.
+    pub fn client(&self) -> Client {
+        client(&self.app)
+    }
+
+    /// Every fact that this service told, in order, as topic, key and version.
+    pub async fn told(&self) -> Vec<(String, String, i64)> {
+        let told = self.facts().await.into_iter();
+        told.map(|fact| (fact.topic, fact.key, fact.version))
+            .collect()
+    }
+
+    /// Every fact that this service told, in order. Unlike a tail it does not wait for other
+    /// transactions of the server, which belong to other tests.
+    pub async fn facts(&self) -> Vec<Told> {
+        let rows = self.query("select topic, key, version, data from outbox order by position");
+        let told = |row: QueryResult| Told {
+            topic: row.try_get("", "topic").expect("a topic"),
+            key: row.try_get("", "key").expect("a key"),
+            version: row.try_get("", "version").expect("a version"),
+            data: row.try_get("", "data").expect("data"),
+        };
+        rows.await.into_iter().map(told).collect()
+    }
+
+    /// Reads rows as they are stored.
+    pub async fn query(&self, sql: &str) -> Vec<QueryResult> {
+        let db = self.db.read();
+        let statement = Statement::from_string(db.get_database_backend(), sql);
+        db.query_all_raw(statement).await.expect("rows")
+    }
+}
+
+/// A fact of the outbox.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub topic: String,
+    pub key: String,
+    pub version: i64,
+    pub data: Vec<u8>,
+}
+
+async fn serve(
+    db: store::Database,
+    clock: &Clock,
+    config: &Config,
+    order: &SigningKey,
+) -> (App, Keyring, CancellationToken) {
+    let shutdown = CancellationToken::new();
+    let keyring = Keyring::new(db.clone(), clock.clone(), config);
+    let deps = user::Deps {
+        db,
+        clock: clock.clone(),
+        keyring: keyring.clone(),
+        page_signer: store::page::Signer::new([7; 32]),
+        shutdown: shutdown.clone(),
+    };
+    let service = user::service(config.clone(), deps)
+        .await
+        .expect("the service starts");
+    let (people, services) = (
+        Keys::fetched(keyring.source()),
+        Keys::fixed([order.public()]),
+    );
+    let contract = Contract::new(proto::DESCRIPTORS).expect("the contract loads");
+    let app = App::builder(
+        contract,
+        clock.clone(),
+        Health::new(CancellationToken::new()),
+    )
+    .verifier(Verifier::new(
+        clock.clone(),
+        people,
+        services,
+        Some(user::NAME),
+    ))
+    .service(service)
+    .build()
+    .expect("the edge finds nothing missing");
+    (app, keyring, shutdown)
+}
+
+/// A gRPC client of an app in this process.
+pub fn client(app: &App) -> Client {
+    let service = app
+        .clone()
+        .map_request(|request: Request<tonic::body::Body>| request.map(Body::new));
+    UserServiceClient::new(BoxCloneSyncService::new(service))
+}
+
+/// A gRPC request under a token.
+pub fn grpc<T>(token: &str, message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    let token = format!("Bearer {token}").parse().expect("a token is ASCII");
+    request.metadata_mut().insert("authorization", token);
+    request
+}
+
+/// Calls an rpc of this context by Connect with JSON.
+pub async fn call(
+    app: &App,
+    rpc: &str,
+    token: &str,
+    headers: &[(&str, &str)],
+    message: Value,
+) -> Answer {
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri(format!("/stoa.user.v1.{rpc}"))
+        .header("content-type", "application/json")
+        .header("connect-protocol-version", "1");
+    if !token.is_empty() {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request
+        .body(Body::from(message.to_string()))
+        .expect("a request");
+    Answer::of(app.handle(request).await).await
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub async fn of(response: http::Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 1 << 20).await.expect("a body").to_vec();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            bytes,
+        }
+    }
+
+    /// The message of an answer that must be good.
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        let body = self.json();
+        assert_eq!(self.status, StatusCode::OK, "{body}");
+        body
+    }
+
+    /// The code of an answer that must be an error.
+    #[track_caller]
+    pub fn code(&self) -> String {
+        let body = self.json();
+        assert_ne!(self.status, StatusCode::OK, "{body}");
+        body["code"]
+            .as_str()
+            .expect("an error has a code")
+            .to_owned()
+    }
+
+    /// Whether the error carries this reason of ours.
+    pub fn has_reason(&self, reason: &str) -> bool {
+        let body = self.json();
+        let details = body["details"].as_array().cloned().unwrap_or_default();
+        details.iter().any(|detail| {
+            let value = STANDARD_NO_PAD.decode(detail["value"].as_str().unwrap_or_default());
+            let value = String::from_utf8_lossy(&value.unwrap_or_default()).into_owned();
+            detail["type"] == "google.rpc.ErrorInfo"
+                && value.contains(reason)
+                && value.contains("stoa.user")
+        })
+    }
+
+    /// A header's only value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().expect("a header is text"))
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).expect("the body is JSON")
+    }
+}
+
+fn person(body: &Value) -> Person {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Person {
+        id: text(&body["user"]["id"]),
+        access_token: text(&body["tokens"]["accessToken"]),
+        refresh_token: text(&body["tokens"]["refreshToken"]),
+    }
+}

@@ -1,0 +1,21 @@
+//! The user service through its real router, on SQLite and on PostgreSQL.
+
+mod app;
+
+mod access;
+mod block_user;
+mod create_account;
+mod create_user;
+mod delete_user;
+mod demo;
+mod get_jwks;
+mod get_profile;
+mod get_user;
+mod list_users;
+mod refresh;
+mod set_password;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+mod update_user;
+mod watch_user_updates;
