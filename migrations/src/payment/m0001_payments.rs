@@ -17,7 +17,6 @@ enum Payments {
     Table,
     OrderId,
     CustomerId,
-    State,
     ChargeKey,
     ChargeHash,
     CurrencyCode,
@@ -56,12 +55,10 @@ enum SandboxCharges {
     Table,
     Reference,
     ChargeKey,
-    State,
     CurrencyCode,
     Amount,
     TransactionId,
     DeclineReason,
-    RefundKey,
     RefundId,
     CreatedAt,
 }
@@ -103,7 +100,6 @@ async fn create_payments(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(uuid(Payments::OrderId).primary_key())
         // Null where a refund came before any charge and did not say whose it was.
         .col(uuid_null(Payments::CustomerId))
-        .col(text(Payments::State))
         .col(text_null(Payments::ChargeKey))
         .col(binary_null(Payments::ChargeHash))
         .col(text(Payments::CurrencyCode))
@@ -191,30 +187,22 @@ async fn create_ledger_entries(manager: &SchemaManager<'_>) -> Result<(), DbErr>
 async fn create_sandbox_charges(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let charges = Table::create()
         .table(SandboxCharges::Table)
-        .col(text(SandboxCharges::Reference).primary_key())
+        .col(uuid(SandboxCharges::Reference).primary_key())
         .col(text_null(SandboxCharges::ChargeKey))
-        .col(text(SandboxCharges::State))
         .col(text_null(SandboxCharges::CurrencyCode))
         .col(big_integer(SandboxCharges::Amount))
         .col(text_null(SandboxCharges::TransactionId))
         .col(text_null(SandboxCharges::DeclineReason))
-        .col(text_null(SandboxCharges::RefundKey))
         .col(text_null(SandboxCharges::RefundId))
         .col(timestamp_with_time_zone(SandboxCharges::CreatedAt))
         .to_owned();
     manager.create_table(charges).await?;
 
-    for (name, column) in [
-        ("sandbox_charges_charge_key", SandboxCharges::ChargeKey),
-        ("sandbox_charges_refund_key", SandboxCharges::RefundKey),
-    ] {
-        let unique = Index::create()
-            .name(name)
-            .table(SandboxCharges::Table)
-            .col(column)
-            .unique()
-            .to_owned();
-        manager.create_index(unique).await?;
-    }
-    Ok(())
+    let one_per_key = Index::create()
+        .name("sandbox_charges_charge_key")
+        .table(SandboxCharges::Table)
+        .col(SandboxCharges::ChargeKey)
+        .unique()
+        .to_owned();
+    manager.create_index(one_per_key).await
 }

@@ -82,9 +82,20 @@ impl Entry {
         };
         let Amount { currency, .. } = amount;
         // An amount is never negative, so its negation exists.
-        let line = |account, minor_units| Line { account, currency, minor_units };
-        let lines = [line(debit, amount.minor_units()), line(credit, -amount.minor_units())];
-        Self { order_id, kind, lines }
+        let line = |account, minor_units| Line {
+            account,
+            currency,
+            minor_units,
+        };
+        let lines = [
+            line(debit, amount.minor_units()),
+            line(credit, -amount.minor_units()),
+        ];
+        Self {
+            order_id,
+            kind,
+            lines,
+        }
     }
 
     /// Its lines, the debit first.

@@ -10,7 +10,10 @@ impl Currency {
     /// Takes three capital letters; anything else is no code.
     pub fn parse(code: &str) -> Option<Self> {
         let letters: [u8; 3] = code.as_bytes().try_into().ok()?;
-        letters.iter().all(u8::is_ascii_uppercase).then_some(Self(letters))
+        letters
+            .iter()
+            .all(u8::is_ascii_uppercase)
+            .then_some(Self(letters))
     }
 
     /// The code as text.
@@ -36,12 +39,18 @@ pub struct Amount {
 impl Amount {
     /// Takes a sum in the currency's smallest unit; a negative one is no amount.
     pub fn new(currency: Currency, minor_units: i64) -> Option<Self> {
-        (minor_units >= 0).then_some(Self { currency, minor_units })
+        (minor_units >= 0).then_some(Self {
+            currency,
+            minor_units,
+        })
     }
 
     /// Nothing, in this currency.
     pub fn zero(currency: Currency) -> Self {
-        Self { currency, minor_units: 0 }
+        Self {
+            currency,
+            minor_units: 0,
+        }
     }
 
     /// The sum in the currency's smallest unit.

@@ -182,7 +182,9 @@ impl Payment {
     /// # Errors
     /// [`Refusal`] for a key that stands for something else, or an order that is charged.
     pub fn plan_charge(current: Option<&Self>, charge: &Charge) -> Result<Plan<Charged>, Refusal> {
-        let Some(current) = current else { return Ok(Plan::Ask) };
+        let Some(current) = current else {
+            return Ok(Plan::Ask);
+        };
         match &current.request {
             Some(request) if request.key == charge.request.key => {
                 if request.hash == charge.request.hash && current.order_id == charge.order_id {
@@ -205,10 +207,14 @@ impl Payment {
     }
 
     /// The first answer that its charge got.
-    fn charged(&self) -> Charged {
+    pub fn charged(&self) -> Charged {
         match (&self.transaction_id, &self.decline_reason) {
-            (Some(id), _) => Charged::Completed { transaction_id: id.clone() },
-            (None, Some(reason)) => Charged::Declined { reason: reason.clone() },
+            (Some(id), _) => Charged::Completed {
+                transaction_id: id.clone(),
+            },
+            (None, Some(reason)) => Charged::Declined {
+                reason: reason.clone(),
+            },
             (None, None) => Charged::Blocked,
         }
     }
@@ -264,7 +270,7 @@ pub fn record_refund(
     now: DateTime<Utc>,
 ) -> Recorded {
     let order_id = request.order_id;
-    let mut payment = current.cloned().unwrap_or_else(|| Payment {
+    let mut payment = current.cloned().unwrap_or(Payment {
         order_id,
         customer_id: request.customer_id,
         request: None,
@@ -277,7 +283,11 @@ pub fn record_refund(
     });
     let mut entries = Vec::new();
     let (id, amount) = match returned {
-        Returned::Captured { transaction_id, refund_id, amount } => {
+        Returned::Captured {
+            transaction_id,
+            refund_id,
+            amount,
+        } => {
             match &payment.transaction_id {
                 Some(known) => assert!(
                     *known == transaction_id && payment.amount == amount,
@@ -302,7 +312,11 @@ pub fn record_refund(
             (None, Amount::zero(payment.amount.currency))
         }
     };
-    payment.refund = Some(Refund { key: request.key.clone(), id, amount });
+    payment.refund = Some(Refund {
+        key: request.key.clone(),
+        id,
+        amount,
+    });
     payment.version += 1;
     Recorded { payment, entries }
 }

@@ -22,7 +22,10 @@ fn charge(number: u8, key: u8) -> Charge {
     Charge {
         order_id: order(number),
         customer_id: CustomerId(Uuid::from_u128(99)),
-        request: Request { key: Key::new(format!("charge-{number}-{key}")), hash: [key; 32] },
+        request: Request {
+            key: Key::new(format!("charge-{number}-{key}")),
+            hash: [key; 32],
+        },
         amount: euro(100 + i64::from(number)),
     }
 }
@@ -59,10 +62,14 @@ impl Provider {
             return account.outcome.clone().filter(|_| same);
         }
         let outcome = if decline {
-            Outcome::Declined { reason: "card_declined".to_owned() }
+            Outcome::Declined {
+                reason: "card_declined".to_owned(),
+            }
         } else {
             *self.captures.entry(charge.order_id).or_default() += 1;
-            Outcome::Captured { transaction_id: format!("txn-{}", charge.order_id) }
+            Outcome::Captured {
+                transaction_id: format!("txn-{}", charge.order_id),
+            }
         };
         let account = Account {
             key: Some(charge.request.key.clone()),
@@ -95,10 +102,12 @@ impl Provider {
     }
 
     fn holds(&self, order_id: OrderId) -> i64 {
-        let account = self.accounts.get(&order_id).filter(|account| !account.returned);
-        let captured = account.filter(|account| {
-            matches!(account.outcome, Some(Outcome::Captured { .. }))
-        });
+        let account = self
+            .accounts
+            .get(&order_id)
+            .filter(|account| !account.returned);
+        let captured =
+            account.filter(|account| matches!(account.outcome, Some(Outcome::Captured { .. })));
         captured.map_or(0, |account| account.amount.minor_units())
     }
 }
@@ -106,8 +115,15 @@ impl Provider {
 /// A command that has been planned, and perhaps heard the provider's word.
 #[derive(Clone, Debug)]
 enum Flight {
-    Charge { charge: Charge, decline: bool, outcome: Option<Outcome> },
-    Refund { request: RefundRequest, returned: Option<Returned> },
+    Charge {
+        charge: Charge,
+        decline: bool,
+        outcome: Option<Outcome>,
+    },
+    Refund {
+        request: RefundRequest,
+        returned: Option<Returned>,
+    },
 }
 
 #[derive(Clone, Debug, Default)]
@@ -123,7 +139,11 @@ struct World {
 impl World {
     fn start_charge(&mut self, charge: Charge, decline: bool) {
         match Payment::plan_charge(self.payments.get(&charge.order_id), &charge) {
-            Ok(Plan::Ask) => self.flights.push(Flight::Charge { charge, decline, outcome: None }),
+            Ok(Plan::Ask) => self.flights.push(Flight::Charge {
+                charge,
+                decline,
+                outcome: None,
+            }),
             Ok(Plan::Answer(answer)) => self.answer(&charge, answer),
             Err(_) => {}
         }
@@ -131,7 +151,10 @@ impl World {
 
     fn start_refund(&mut self, request: RefundRequest) {
         if Payment::plan_refund(self.payments.get(&request.order_id)) == Plan::Ask {
-            self.flights.push(Flight::Refund { request, returned: None });
+            self.flights.push(Flight::Refund {
+                request,
+                returned: None,
+            });
         }
     }
 
@@ -142,26 +165,47 @@ impl World {
         }
         let flight = self.flights.swap_remove(index % self.flights.len());
         match flight {
-            Flight::Charge { charge, decline, outcome: None } => {
-                match self.provider.charge(&charge, decline) {
-                    Some(outcome) => {
-                        let outcome = Some(outcome);
-                        self.flights.push(Flight::Charge { charge, decline, outcome });
-                    }
-                    None => self.answer(&charge, Charged::Blocked),
+            Flight::Charge {
+                charge,
+                decline,
+                outcome: None,
+            } => match self.provider.charge(&charge, decline) {
+                Some(outcome) => {
+                    let outcome = Some(outcome);
+                    self.flights.push(Flight::Charge {
+                        charge,
+                        decline,
+                        outcome,
+                    });
                 }
-            }
-            Flight::Charge { charge, outcome: Some(outcome), .. } => {
+                None => self.answer(&charge, Charged::Blocked),
+            },
+            Flight::Charge {
+                charge,
+                outcome: Some(outcome),
+                ..
+            } => {
                 self.record_charge(&charge, outcome);
             }
-            Flight::Refund { request, returned: None } => {
+            Flight::Refund {
+                request,
+                returned: None,
+            } => {
                 let returned = Some(self.provider.refund(request.order_id));
                 self.flights.push(Flight::Refund { request, returned });
             }
-            Flight::Refund { request, returned: Some(returned) } => {
+            Flight::Refund {
+                request,
+                returned: Some(returned),
+            } => {
                 let current = self.payments.get(&request.order_id);
                 if Payment::plan_refund(current) == Plan::Ask {
-                    self.keep(record_refund(current, &request, returned, DateTime::UNIX_EPOCH));
+                    self.keep(record_refund(
+                        current,
+                        &request,
+                        returned,
+                        DateTime::UNIX_EPOCH,
+                    ));
                 }
             }
         }
@@ -181,7 +225,8 @@ impl World {
 
     fn keep(&mut self, recorded: Recorded) {
         self.entries.extend(recorded.entries);
-        self.payments.insert(recorded.payment.order_id, recorded.payment);
+        self.payments
+            .insert(recorded.payment.order_id, recorded.payment);
     }
 
     /// A key is answered alike for ever; a block may only come where there was no answer.
@@ -194,21 +239,33 @@ impl World {
     fn booked(&self, order_id: OrderId) -> (i64, i64) {
         let sum = |kind| -> i64 {
             let of_order = |entry: &&Entry| entry.order_id == order_id && entry.kind == kind;
-            self.entries.iter().filter(of_order).map(|entry| entry.lines()[0].minor_units).sum()
+            self.entries
+                .iter()
+                .filter(of_order)
+                .map(|entry| entry.lines()[0].minor_units)
+                .sum()
         };
         (sum(Kind::Capture), sum(Kind::Refund))
     }
 
     fn check(&self) {
         for (order_id, captures) in &self.provider.captures {
-            assert!(*captures <= 1, "order {order_id} was charged {captures} times");
+            assert!(
+                *captures <= 1,
+                "order {order_id} was charged {captures} times"
+            );
         }
         for (order_id, payment) in &self.payments {
             let (captured, refunded) = self.booked(*order_id);
-            let entries = self.entries.iter().filter(|entry| entry.order_id == *order_id);
+            let entries = self
+                .entries
+                .iter()
+                .filter(|entry| entry.order_id == *order_id);
             assert!(entries.count() <= 2);
             match payment.status() {
-                Status::Completed => assert_eq!((captured, refunded), (payment.amount.minor_units(), 0)),
+                Status::Completed => {
+                    assert_eq!((captured, refunded), (payment.amount.minor_units(), 0))
+                }
                 Status::Declined => assert_eq!((captured, refunded), (0, 0)),
                 Status::Refunded => {
                     assert_eq!(captured, refunded);
@@ -293,14 +350,18 @@ proptest! {
 }
 
 fn captured() -> Outcome {
-    Outcome::Captured { transaction_id: "txn-1".to_owned() }
+    Outcome::Captured {
+        transaction_id: "txn-1".to_owned(),
+    }
 }
 
 /// row: D13, I8
 #[test]
 fn one_key_has_one_answer_and_one_request() {
     let Recorded { payment, .. } = record_charge(&charge(1, 1), captured(), DateTime::UNIX_EPOCH);
-    let completed = Charged::Completed { transaction_id: "txn-1".to_owned() };
+    let completed = Charged::Completed {
+        transaction_id: "txn-1".to_owned(),
+    };
     let plan = |charge: &Charge| Payment::plan_charge(Some(&payment), charge);
     assert_eq!(plan(&charge(1, 1)), Ok(Plan::Answer(completed)));
     assert_eq!(plan(&charge(1, 2)), Err(Refusal::AlreadyCharged));
@@ -323,10 +384,10 @@ fn a_refund_of_an_unrecorded_capture_books_both() {
     let Recorded { payment, entries } =
         record_refund(None, &refund(1, 1), returned, DateTime::UNIX_EPOCH);
     assert_eq!(payment.status(), Status::Refunded);
-    assert_eq!(entries.iter().map(|entry| entry.kind).collect::<Vec<_>>(), [
-        Kind::Capture,
-        Kind::Refund
-    ]);
+    assert_eq!(
+        entries.iter().map(|entry| entry.kind).collect::<Vec<_>>(),
+        [Kind::Capture, Kind::Refund]
+    );
     let late = Payment::plan_charge(Some(&payment), &charge(1, 1));
     assert_eq!(late, Ok(Plan::Answer(Charged::Blocked)));
 }

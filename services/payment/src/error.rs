@@ -1,0 +1,118 @@
+//! Everything that can go wrong in payment, in its own words, and what callers see of it.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+use rpc::{ConnectError, Kind, Reason};
+use store::Fault;
+use store::idempotency::ClaimError;
+
+use crate::domain::payment::Refusal;
+use crate::provider::ProviderError;
+
+const DOMAIN: &str = "stoa.payment";
+
+/// Everything that can go wrong in this service.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The charge is named like another one.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Nothing was ever asked about that order, or it is somebody else's.
+    #[error("payment not found")]
+    PaymentNotFound,
+    /// A charge of nothing, or of less.
+    #[error("amount: a charge must be more than 0")]
+    NotPositive,
+    /// A currency that is none.
+    #[error("amount.currency_code: must be an ISO 4217 code such as EUR")]
+    Currency,
+    /// The key stands for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// A setting that cannot be.
+    #[error("{key} {problem}")]
+    Config {
+        /// The setting.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The provider cannot be reached.
+    #[error("the payment provider is unavailable")]
+    ProviderUnavailable,
+    /// The answer that was stored for a repeated request cannot be read.
+    #[error("a stored answer does not decode")]
+    Replay(#[from] prost::DecodeError),
+    /// The work broke off.
+    #[error("a payment broke off")]
+    Broken(#[from] tokio::task::JoinError),
+    /// The database failed.
+    #[error("payment storage failed")]
+    Store(#[from] sea_orm::DbErr),
+}
+
+impl From<ClaimError> for Error {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Mismatch => Self::KeyReused,
+            ClaimError::Db(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<ProviderError> for Error {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            // Only a charge can be voided, and it answers that itself.
+            ProviderError::Unavailable | ProviderError::Voided => Self::ProviderUnavailable,
+            ProviderError::Refused(refusal) => Self::Refused(refusal),
+            ProviderError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl Error {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Refused(Refusal::AlreadyCharged) => Kind::FailedPrecondition,
+            Self::Refused(Refusal::KeyReused)
+            | Self::KeyReused
+            | Self::NotPositive
+            | Self::Currency => Kind::InvalidArgument,
+            Self::PaymentNotFound => Kind::NotFound,
+            Self::ProviderUnavailable => Kind::Unavailable,
+            Self::Config { .. } | Self::Replay(_) | Self::Broken(_) => Kind::Internal,
+            Self::Store(error) => match store::fault(error) {
+                Fault::Retry => Kind::Aborted,
+                Fault::Unavailable => Kind::Unavailable,
+                Fault::Unique { .. } | Fault::Other => Kind::Internal,
+            },
+        }
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        let name = match self {
+            Self::Refused(Refusal::AlreadyCharged) => "ALREADY_CHARGED",
+            Self::Refused(Refusal::KeyReused) => "KEY_REUSED",
+            Self::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
+            Self::PaymentNotFound
+            | Self::NotPositive
+            | Self::Currency
+            | Self::KeyReused
+            | Self::Config { .. }
+            | Self::Replay(_)
+            | Self::Broken(_)
+            | Self::Store(_) => return None,
+        };
+        Some(Reason::new(DOMAIN, name))
+    }
+}
+
+impl From<Error> for ConnectError {
+    fn from(error: Error) -> Self {
+        let wire = rpc::to_wire(error.kind(), &error);
+        match error.reason() {
+            Some(reason) => reason.attach(wire),
+            None => wire,
+        }
+    }
+}

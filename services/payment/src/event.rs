@@ -1,0 +1,65 @@
+//! The facts that payment tells: from the domain to `stoa.event.v1`.
+
+use proto::Fact;
+use proto::event::v1 as pb;
+
+use crate::domain::payment::Payment;
+use crate::wire::money;
+
+/// Tells what became of a payment with its last change.
+pub fn payment(payment: &Payment) -> events::Fact {
+    let order_id = payment.order_id.to_string();
+    let user_id = payment
+        .customer_id
+        .map(|customer| customer.to_string())
+        .unwrap_or_default();
+    if let Some(refund) = &payment.refund {
+        let refund_id = refund.id.clone().unwrap_or_default();
+        let amount = Some(money(refund.amount));
+        return fact(
+            &pb::PaymentRefunded {
+                order_id,
+                user_id,
+                refund_id,
+                amount,
+            },
+            payment,
+        );
+    }
+    match &payment.transaction_id {
+        Some(transaction_id) => {
+            let transaction_id = transaction_id.clone();
+            let amount = Some(money(payment.amount));
+            fact(
+                &pb::PaymentCompleted {
+                    order_id,
+                    user_id,
+                    transaction_id,
+                    amount,
+                },
+                payment,
+            )
+        }
+        None => {
+            let reason = payment.decline_reason.clone().unwrap_or_default();
+            fact(
+                &pb::PaymentFailed {
+                    order_id,
+                    user_id,
+                    reason,
+                },
+                payment,
+            )
+        }
+    }
+}
+
+fn fact<F: Fact>(message: &F, payment: &Payment) -> events::Fact {
+    events::Fact {
+        topic: F::TOPIC,
+        key: message.key().to_owned(),
+        version: payment.version,
+        subject: payment.customer_id.map(|customer| customer.0),
+        data: message.encode_to_vec(),
+    }
+}

@@ -1,0 +1,84 @@
+//! The port to whoever moves the money, and what every provider behind it must keep:
+//!
+//! - A charge is named twice: by the caller's key and by the order. The same key with the same
+//!   content has one outcome for ever, also after a crash on either side; the same key for
+//!   another order or sum is refused, and so is an order under another key.
+//! - A refund is named by the order. It gives back all that was captured, once; if nothing
+//!   was, it makes sure that nothing ever will be.
+//!
+//! So nothing has to be remembered on our side before the provider is asked: whoever does not
+//! know what became of a call makes it again.
+
+mod sandbox;
+
+use std::fmt;
+
+use futures::future::BoxFuture;
+
+use crate::domain::id::{Key, OrderId};
+use crate::domain::money::Amount;
+use crate::domain::payment::{Outcome, Refusal, Returned};
+
+pub use sandbox::Sandbox;
+
+/// The provider's reference to a card or an account. It never shows in a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Takes a token that the contract has already bounded.
+    pub fn new(token: impl Into<String>) -> Self {
+        Self(token.into())
+    }
+
+    /// The token, for the provider alone.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// What the provider is asked to capture.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// Our name for the charge.
+    pub key: Key,
+    /// What it pays.
+    pub order_id: OrderId,
+    /// How much.
+    pub amount: Amount,
+    /// From whom.
+    pub token: Token,
+}
+
+/// Why the provider did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// It cannot be reached, or did not say what became of it. The call may be made again.
+    #[error("the payment provider is unavailable")]
+    Unavailable,
+    /// A refund of the order came first.
+    #[error("a refund came before the charge")]
+    Voided,
+    /// The charge is named like another one.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The sandbox's memory failed.
+    #[error("the sandbox's storage failed")]
+    Store(#[from] sea_orm::DbErr),
+}
+
+/// A company that moves money.
+pub trait Provider: fmt::Debug + Send + Sync {
+    /// Captures the money for an order.
+    fn charge(&self, capture: Capture) -> BoxFuture<'_, Result<Outcome, ProviderError>>;
+
+    /// Gives back the money of an order, or blocks its capture.
+    fn refund(&self, key: Key, order_id: OrderId)
+    -> BoxFuture<'_, Result<Returned, ProviderError>>;
+}

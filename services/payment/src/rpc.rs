@@ -1,0 +1,25 @@
+//! Hands each function to the generated builder.
+
+mod get_payment;
+mod process_payment;
+mod refund_payment;
+
+use proto::payment::v1::payment_service as path;
+use proto::payment::v1::payment_service_connect::PaymentServiceTonicCompatibleBuilder;
+use rpc::{Service, get_connect};
+
+use crate::App;
+
+/// Every rpc of this service.
+pub fn service(app: &App) -> Service {
+    let routes = PaymentServiceTonicCompatibleBuilder::new()
+        .process_payment(process_payment::process_payment)
+        .refund_payment(refund_payment::refund_payment)
+        .get_payment(get_payment::get_payment)
+        .with_state(app.clone())
+        .build();
+    Service::new(crate::NAME).mount(routes).get(
+        path::GET_PAYMENT,
+        get_connect(get_payment::get_payment).with_state(app.clone()),
+    )
+}

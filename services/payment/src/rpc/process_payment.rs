@@ -1,0 +1,70 @@
+//! ProcessPayment.
+
+use axum::extract::State;
+use proto::payment::v1::{
+    PaymentStatus, ProcessPaymentRequest, ProcessPaymentResponse, payment_service,
+};
+use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
+
+use crate::command::Command;
+use crate::domain::id::{CustomerId, Key};
+use crate::domain::money::{Amount, Currency};
+use crate::domain::payment::{Charge, Charged, Request};
+use crate::error::Error;
+use crate::provider::Token;
+use crate::{App, payments, wire};
+
+/// Charges a customer for an order.
+pub async fn process_payment(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<ProcessPaymentRequest>,
+) -> Result<ConnectResponse<ProcessPaymentResponse>, ConnectError> {
+    let command = Command::of(&call, payment_service::PROCESS_PAYMENT, &request);
+    let request = rpc::valid(request)?;
+    let token = Token::new(request.method.as_ref().map_or("", |method| &method.token));
+    let charge = Charge::try_from(request)?;
+    let answer = payments::charge(&app, command, charge, token).await?;
+    Ok(answer.respond(&call))
+}
+
+impl TryFrom<Valid<ProcessPaymentRequest>> for Charge {
+    type Error = Error;
+
+    fn try_from(request: Valid<ProcessPaymentRequest>) -> Result<Self, Error> {
+        let hash = wire::hash(&*request);
+        let request = request.into_inner();
+        let money = request.amount.unwrap_or_default();
+        let currency = Currency::parse(&money.currency_code).ok_or(Error::Currency)?;
+        let amount = Amount::new(currency, money.minor_units).filter(|amount| !amount.is_zero());
+        Ok(Self {
+            order_id: wire::order_id(&request.order_id),
+            customer_id: CustomerId(request.customer_id.parse().unwrap_or_default()),
+            request: Request {
+                key: Key::new(request.idempotency_key),
+                hash,
+            },
+            amount: amount.ok_or(Error::NotPositive)?,
+        })
+    }
+}
+
+impl From<Charged> for ProcessPaymentResponse {
+    fn from(charged: Charged) -> Self {
+        let (status, transaction_id, decline_reason) = match charged {
+            Charged::Completed { transaction_id } => {
+                (PaymentStatus::Completed, transaction_id, String::new())
+            }
+            Charged::Declined { reason } => (PaymentStatus::Declined, String::new(), reason),
+            Charged::Blocked => {
+                let reason = "REFUNDED_BEFORE_CHARGE".to_owned();
+                (PaymentStatus::Refunded, String::new(), reason)
+            }
+        };
+        Self {
+            status: status.into(),
+            transaction_id,
+            decline_reason,
+        }
+    }
+}

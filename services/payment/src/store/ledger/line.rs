@@ -1,0 +1,38 @@
+//! The lines of an entry: debits positive, credits negative.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::entity::prelude::*;
+
+use crate::domain::ledger::Line;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "ledger_entries")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    transaction_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    line: i32,
+    account: String,
+    currency_code: String,
+    minor_units: i64,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Adds the lines of one entry.
+pub async fn insert(txn: &impl ConnectionTrait, entry: Uuid, lines: &[Line]) -> Result<(), DbErr> {
+    let rows = (1..).zip(lines).map(|(number, line)| ActiveModel {
+        transaction_id: Set(entry),
+        line: Set(number),
+        account: Set(line.account.as_str().to_owned()),
+        currency_code: Set(line.currency.to_string()),
+        minor_units: Set(line.minor_units),
+    });
+    Entity::insert_many(rows)
+        .exec_without_returning(txn)
+        .await
+        .map(drop)
+}

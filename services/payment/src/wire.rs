@@ -1,0 +1,38 @@
+//! Domain types as messages, where more than one rpc or fact shows them.
+
+use prost::Message;
+use proto::payment::v1::PaymentStatus;
+use proto::pricing::v1::Money;
+use sha2::{Digest, Sha256};
+
+use crate::domain::id::OrderId;
+use crate::domain::money::Amount;
+use crate::domain::payment::Status;
+
+/// A sum as the contract has it.
+pub fn money(amount: Amount) -> Money {
+    Money {
+        currency_code: amount.currency.to_string(),
+        minor_units: amount.minor_units(),
+    }
+}
+
+/// The order of a valid request: its id is a UUID by contract.
+pub fn order_id(text: &str) -> OrderId {
+    OrderId(text.parse().unwrap_or_default())
+}
+
+impl From<Status> for PaymentStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Completed => Self::Completed,
+            Status::Declined => Self::Declined,
+            Status::Refunded => Self::Refunded,
+        }
+    }
+}
+
+/// A fingerprint of all that a request says.
+pub fn hash(request: &impl Message) -> [u8; 32] {
+    Sha256::digest(request.encode_to_vec()).into()
+}
