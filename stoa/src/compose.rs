@@ -94,6 +94,10 @@ pub async fn everything(base: &Base, databases: &[(Service, Database)]) -> anyho
         people = people.or(made.people);
         built.push(made.service);
     }
+    built.push(gateway::service(
+        base.config.gateway.clone(),
+        &peers("gateway"),
+    ));
     let people = people.expect("the user service is one of them, and brings its keys");
     let verifier = identity::within_process(base, people);
     let tasks = built
@@ -102,7 +106,8 @@ pub async fn everything(base: &Base, databases: &[(Service, Database)]) -> anyho
         .collect();
     let mut builder = App::builder(Base::contract()?, base.clock.clone(), base.health.clone())
         .config(base.edge()?)
-        .verifier(verifier.verifier.clone());
+        .verifier(verifier.verifier.clone())
+        .pages(gateway::assets::pages());
     for service in built {
         builder = builder.service(service);
     }
@@ -134,7 +139,7 @@ pub async fn one(base: &Base, target: Target, database: Option<Database>) -> any
             people = made.people;
             services::with_schema_check(made.service, db.clone())
         }
-        _ => rpc::Service::new("gateway"),
+        _ => gateway::service(base.config.gateway.clone(), &peers),
     };
     let people = people.unwrap_or_else(|| identity::fetched_people(&peers));
     let verifier = identity::between_processes(base, target, people);
@@ -143,6 +148,11 @@ pub async fn one(base: &Base, target: Target, database: Option<Database>) -> any
         .config(base.edge()?)
         .verifier(verifier.verifier.clone())
         .service(service);
+    if target == Target::Gateway {
+        builder = builder
+            .pages(gateway::assets::pages())
+            .forward(gateway::forward(&peers));
+    }
     let app = builder.build()?;
     parts(
         base,

@@ -36,7 +36,9 @@ pub struct Config {
     pub pricing: Section<pricing::Config>,
     pub inventory: Section<inventory::Config>,
     pub order: Section<order::Config>,
-    pub payment: Section<std::collections::BTreeMap<String, String>>,
+    pub payment: Section<payment::Config>,
+    /// `[gateway]`, which has no database.
+    pub gateway: gateway::Config,
 }
 
 /// How careful to be.
@@ -166,6 +168,7 @@ impl Config {
             inventory: section::take(&mut table, Service::Inventory)?,
             order: section::take(&mut table, Service::Order)?,
             payment: section::take(&mut table, Service::Payment)?,
+            gateway: section::plain(&mut table, "gateway")?,
             general: layers::general(table)?,
         };
         config.check()?;

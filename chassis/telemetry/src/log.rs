@@ -112,7 +112,7 @@ const QUIET: [&str; 9] = [
 
 fn filter(text: &str) -> Result<EnvFilter, InitError> {
     let directives = match text.trim() {
-        "" => "info".to_owned(),
+        "" | "info" => "info,sea_orm_migration=warn".to_owned(),
         "debug" | "trace" => {
             let level = text.trim();
             QUIET.iter().fold(level.to_owned(), |all, library| {

@@ -90,7 +90,14 @@ pub async fn build(
                 error => error.into(),
             })?
         }
-        Service::Payment => rpc::Service::new("payment"),
+        Service::Payment => {
+            let deps = payment::Deps { db, clock };
+            let made = payment::service(config.payment.config.clone(), deps).await;
+            made.map_err(|error| match error {
+                payment::Error::Config { key, problem } => refused(key, problem),
+                error => error.into(),
+            })?
+        }
     };
     Ok(Built { service, people })
 }

@@ -37,6 +37,19 @@ pub(super) fn take<C: DeserializeOwned>(
     Ok(Section { database, config })
 }
 
+/// A section of nobody who has a database.
+pub(super) fn plain<C: DeserializeOwned + Default>(
+    table: &mut Table,
+    name: &str,
+) -> Result<C, Error> {
+    match table.remove(name) {
+        None => Ok(C::default()),
+        Some(section) => section
+            .try_deserialize()
+            .map_err(|error| refused(name, &error)),
+    }
+}
+
 fn database(keys: &mut Table, section: &str) -> Result<Option<store::Config>, Error> {
     let mut text = |key: &str| {
         let value = keys.remove(key).map(Value::into_string).transpose();
