@@ -10,16 +10,20 @@ mod drift;
 mod facts;
 mod json;
 mod layout;
+mod oracle;
 mod surface;
 mod validation;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 
 /// The contract's descriptors, custom options included.
 fn pool() -> DescriptorPool {
-    DescriptorPool::decode(proto::DESCRIPTORS).unwrap()
+    static POOL: LazyLock<DescriptorPool> =
+        LazyLock::new(|| DescriptorPool::decode(proto::DESCRIPTORS).unwrap());
+    POOL.clone() // shares, does not copy
 }
 
 /// Every rpc of our own services.
