@@ -28,10 +28,6 @@ struct Inner {
 
 impl Manual {
     /// Makes a clock that stands at `start`, and the handle that moves it.
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "the clock is what is wanted, this is its handle"
-    )]
     pub fn new(start: DateTime<Utc>) -> (Clock, Manual) {
         let seed = SEED.fetch_add(1, Ordering::Relaxed);
         let random = StdRng::seed_from_u64(seed);
