@@ -17,7 +17,12 @@ const AGE_MAX: Duration = Duration::from_secs(5);
 
 /// The last list that was read. Clones share it.
 #[derive(Clone, Default)]
-pub struct Categories(Arc<Mutex<Option<(Instant, Vec<String>)>>>);
+pub struct Categories(Arc<Mutex<Option<Seen>>>);
+
+struct Seen {
+    at: Instant,
+    names: Vec<String>,
+}
 
 impl Categories {
     /// Every category that a product has, by name, at most 100.
@@ -26,13 +31,16 @@ impl Categories {
     /// The database.
     pub async fn list(&self, db: &::store::Database) -> Result<Vec<String>, Error> {
         let mut last = self.0.lock().await;
-        if let Some((at, names)) = &*last
-            && at.elapsed() < AGE_MAX
+        if let Some(seen) = &*last
+            && seen.at.elapsed() < AGE_MAX
         {
-            return Ok(names.clone());
+            return Ok(seen.names.clone());
         }
         let names = read(db).await?;
-        *last = Some((Instant::now(), names.clone()));
+        *last = Some(Seen {
+            at: Instant::now(),
+            names: names.clone(),
+        });
         Ok(names)
     }
 }
@@ -40,11 +48,12 @@ impl Categories {
 async fn read(db: &::store::Database) -> Result<Vec<String>, Error> {
     let mut names: Vec<String> = Vec::new();
     while names.len() < CATEGORIES_MAX {
-        let after = names.last().map_or("", String::as_str);
+        let after = names.last().map_or("", String::as_str); // the empty name is no category
         match store::product::category_after(db.read(), after).await? {
             Some(name) => names.push(name),
             None => break,
         }
     }
+    names.sort_unstable(); // PostgreSQL goes by its collation, SQLite by bytes
     Ok(names)
 }

@@ -121,3 +121,32 @@ async fn a_page_has_20_products_unless_asked_and_never_more_than_100() {
         }
     }
 }
+
+/// Every category is named once, in the same order on both engines, whatever the page shows.
+/// row: D16, E13
+#[tokio::test]
+async fn a_list_names_the_categories_to_narrow_it_by() {
+    for app in both().await {
+        for (number, category) in ["vases", "Bags", "", "Éclairage", "Bags", "Vases"]
+            .into_iter()
+            .enumerate()
+        {
+            app.product(&format!("SKU-{number}"), "thing", category)
+                .await;
+        }
+        let one = |query: &str| ListProductsRequest {
+            query: query.to_owned(),
+            category: "Bags".to_owned(),
+            page_size: 1,
+            ..everything()
+        };
+        for query in ["", "thing", "nothing"] {
+            let page = app.list(one(query)).await.expect("a page");
+            assert_eq!(
+                page.categories,
+                ["Bags", "Vases", "vases", "Éclairage"],
+                "{query:?}"
+            );
+        }
+    }
+}
