@@ -130,6 +130,20 @@ fn fields_are_those_of_the_table_in_its_order() {
     }
 }
 
+/// What is said to be unmounted is in the contract; that it is truly unmounted,
+/// and nothing else is, the tests of the whole program see.
+///
+/// row: P10
+#[test]
+fn unmounted_names_are_those_of_rpcs_or_services() {
+    let pool = pool();
+    let list = fs::read_to_string(home().join("unmounted.txt")).unwrap();
+    for name in list.lines().filter(|line| !line.starts_with('#')) {
+        let is_rpc = rpcs(&pool).iter().any(|rpc| rpc.full_name() == name);
+        assert!(is_rpc || pool.get_service_by_name(name).is_some(), "{name}");
+    }
+}
+
 /// row: P10, P12, P15
 #[test]
 fn shared_messages_and_enums_are_those_of_the_table() {
