@@ -28,11 +28,10 @@ pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");
 /// Declares a module of one generated package.
 macro_rules! package {
     ($version:ident, $file:literal) => {
-        #[allow(
+        #[expect(
             clippy::all,
             clippy::allow_attributes,
             clippy::allow_attributes_without_reason,
-            missing_docs,
             reason = "generated code"
         )]
         pub mod $version {
