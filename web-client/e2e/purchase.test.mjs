@@ -43,9 +43,11 @@ test('by mouse: search, product, cart, sign-up, pay, watch, history', async () =
 test('by keyboard alone', async () => {
   const { page, close } = await open(browser);
   const focused = () =>
-    page.evaluate(
-      () => document.activeElement?.getAttribute('aria-label') || document.activeElement?.textContent || '',
-    );
+    page.evaluate(() => {
+      const active = document.activeElement;
+      if (!active?.matches('a, button, input, summary')) return '';
+      return active.getAttribute('aria-label') || active.textContent || '';
+    });
   const tabTo = async (name) => {
     for (let presses = 0; presses < 80; presses += 1) {
       if (name.test(await focused())) return assertVisibleFocus(page);

@@ -67,6 +67,7 @@ export const queries = new QueryClient({
       staleTime: 15_000,
       gcTime: 10 * 60_000,
       networkMode: 'always',
+      refetchOnReconnect: true,
       retry: (failures, error) => failures < 2 && isPassing(error),
       retryDelay: (attempt) => 300 * 2 ** attempt * (0.8 + Math.random() * 0.4),
     },

@@ -1,16 +1,22 @@
 import { PICTURE } from '~/catalog/picture';
 import { look } from './look';
 
-/** A product's picture; `arch` frames it as the shop's own arcade does. */
+const ARCHES = {
+  plain: 'aspect-4/5 rounded-card',
+  arch: 'aspect-3/4 rounded-arch',
+  tall: 'aspect-3/5 rounded-arch',
+};
+
+/** A product's picture; an arch frames it as the shop's own arcade does. */
 export function Picture({
   src,
   alt,
-  arch = false,
+  frame = 'plain',
   eager = false,
 }: {
   src: string;
   alt: string;
-  arch?: boolean;
+  frame?: keyof typeof ARCHES;
   eager?: boolean;
 }) {
   return (
@@ -22,7 +28,7 @@ export function Picture({
       loading={eager ? 'eager' : 'lazy'}
       fetchPriority={eager ? 'high' : 'auto'}
       decoding="async"
-      className={look('w-full bg-sunken object-cover', arch ? 'aspect-3/4 rounded-arch' : 'aspect-4/5 rounded-card')}
+      className={look('w-full bg-sunken object-cover', ARCHES[frame])}
     />
   );
 }

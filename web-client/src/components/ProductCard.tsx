@@ -12,7 +12,7 @@ export function ProductCard({ product, eager = false }: { product: Card; eager?:
       <div className="overflow-hidden rounded-card transition-transform duration-300 ease-out group-hover:-translate-y-1">
         <Picture src={product.imageUrl || pictureOf(product.sku)} alt="" eager={eager} />
       </div>
-      <span className="mt-3 flex min-h-11 flex-wrap items-baseline justify-between gap-x-4 leading-snug">
+      <span className="mt-3 flex min-h-11 flex-col leading-snug md:flex-row md:flex-wrap md:items-baseline md:justify-between md:gap-x-4">
         <span className="group-hover:underline group-hover:underline-offset-4">{product.name}</span>
         <span className="text-muted">
           <Price amount={product.price} />

@@ -29,7 +29,7 @@ function TextAnchor({ className: _, ...props }: TextAnchorProps) {
   return (
     <a
       {...props}
-      className="inline-flex min-h-11 items-center gap-1.5 text-accent-ink underline decoration-1 underline-offset-4 hover:decoration-2"
+      className="inline-flex min-h-11 min-w-11 items-center gap-1.5 text-accent-ink underline decoration-1 underline-offset-4 hover:decoration-2"
     />
   );
 }

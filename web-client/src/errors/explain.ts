@@ -26,11 +26,15 @@ const AGAIN: WayOut = { kind: 'retry', label: 'Try again' };
 
 /** Says what happened, what to do, and what to quote. */
 export function explain(thrown: unknown): Explanation {
-  const error = ConnectError.from(thrown);
+  const error = isLost(thrown) ? new ConnectError('no connection', Code.Unavailable) : ConnectError.from(thrown);
   const info = errorInfo(error);
   const rest = { correlationId: error.metadata.get(CORRELATION_HEADER) ?? undefined, info };
   return { ...words(error, info), ...rest };
 }
+
+/** A page's own file that could not be fetched: the browser says so with a TypeError. */
+export const isLost = (thrown: unknown): boolean =>
+  thrown instanceof TypeError && /fetch|import|load/i.test(thrown.message);
 
 function words(error: ConnectError, info: ErrorInfo | undefined): Pick<Explanation, 'title' | 'text' | 'wayOut'> {
   switch (error.code) {

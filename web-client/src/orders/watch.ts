@@ -29,6 +29,7 @@ export async function watchOrder(
     const line = new AbortController();
     const cut = (): void => line.abort();
     signal.addEventListener('abort', cut);
+    addEventListener('offline', cut);
     let silence = setTimeout(cut, SILENCE_MS_MAX);
     try {
       const stream = orders.watchOrderStatus(
@@ -54,6 +55,7 @@ export async function watchOrder(
     } finally {
       clearTimeout(silence);
       signal.removeEventListener('abort', cut);
+      removeEventListener('offline', cut);
     }
     await pause(Math.min(PAUSE_MS_MAX, 300 * 2 ** failures), signal);
   }

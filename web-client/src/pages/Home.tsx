@@ -59,8 +59,8 @@ const ARCADE = [
 /** The front of the shop: a sentence, a door, and the arcade it is named for. */
 function Hero() {
   return (
-    <section className="grid items-end gap-10 lg:grid-cols-2 lg:gap-14">
-      <div className="lg:pb-6">
+    <section className="grid items-center gap-10 lg:grid-cols-[minmax(0,5fr)_minmax(0,6fr)] lg:gap-14">
+      <div>
         <h1 className="font-medium text-display tracking-[-0.045em]">Things that stand in good light.</h1>
         <p className="mt-6 max-w-md text-lead text-muted">
           Two hundred lamps, chairs, mugs and quiet companions for a house. Chosen for how they look at four in the
@@ -79,7 +79,7 @@ function Hero() {
         {ARCADE.map(({ sku, name }) => (
           <li key={sku}>
             <Link to="/shop/products/$sku" params={{ sku }} aria-label={name} className="block rounded-arch">
-              <Picture src={pictureOf(sku)} alt="" arch eager />
+              <Picture src={pictureOf(sku)} alt="" frame="tall" eager />
             </Link>
           </li>
         ))}
@@ -143,7 +143,7 @@ function Categories() {
       {CATEGORIES.map(({ name, sku }) => (
         <li key={name}>
           <Link to="/shop/search" search={{ category: name }} className="group block rounded-card text-center">
-            <Picture src={pictureOf(sku)} alt="" arch />
+            <Picture src={pictureOf(sku)} alt="" frame="arch" />
             <span className="inline-flex min-h-11 items-center group-hover:underline group-hover:underline-offset-4">
               {name}
             </span>

@@ -73,14 +73,17 @@ export default function Search() {
 
 function CategoryBar({ categories, chosen, query }: { categories: readonly string[]; chosen: string; query: string }) {
   return (
-    <nav aria-label="Categories" className="my-6 flex flex-wrap gap-2 md:my-8">
+    <nav
+      aria-label="Categories"
+      className="-mx-4 my-5 flex gap-2 overflow-x-auto px-4 py-1 md:mx-0 md:my-8 md:flex-wrap md:px-0"
+    >
       {['', ...categories].map((name) => (
         <Link
           key={name}
           to="/shop/search"
           search={{ ...(query ? { query } : {}), ...(name ? { category: name } : {}) }}
           aria-current={name === chosen ? 'true' : undefined}
-          className="inline-flex min-h-11 items-center rounded-full border border-line px-4 transition-colors hover:border-edge aria-[current=true]:border-ink aria-[current=true]:bg-ink aria-[current=true]:text-page"
+          className="inline-flex min-h-11 shrink-0 items-center rounded-full border border-line px-4 transition-colors hover:border-edge aria-[current=true]:border-ink aria-[current=true]:bg-ink aria-[current=true]:text-page"
         >
           {name || 'Everything'}
         </Link>
