@@ -3,10 +3,8 @@
 //! The watch begins before the state is read, and facts that the state has already are skipped by
 //! version: no change falls between. A cursor resumes after its fact, on any replica.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
-use events::{Filter, Next, Recorded, Watch, WatchError};
+use events::{Cursor, Filter, Next, Recorded, Watch, WatchError};
 use futures::Stream;
 use rpc::{Call, Scope};
 
@@ -16,10 +14,9 @@ use crate::domain::order::{Order, Status};
 use crate::error::Error;
 use crate::event;
 use crate::store;
+use crate::store::order::Summary;
 use crate::wire;
 
-/// How long a resumed watch of an ended order waits for what it may have missed.
-const PATIENCE: Duration = Duration::from_millis(500);
 /// Orders whose state a watcher is told who missed something.
 const LATEST: u64 = 20;
 
@@ -67,46 +64,56 @@ pub async fn status(
     };
     let scope = call.scope;
     find(app, scope, id).await?; // out of reach: the cursor is not even looked at
-    let mut watch = open(app, filter, &cursor).await?;
+    let (place, mut version) = split(&cursor)?;
+    let mut watch = open(app, filter, place).await?;
     let now = find(app, scope, id).await?;
     let app = app.clone();
     Ok(async_stream::try_stream! {
-        let mut version = 0;
         if cursor.is_empty() {
             version = now.version;
-            yield Update { moved: Some(Moved::from(&now)), cursor: watch.cursor().to_string(), gap: false };
-            if now.status.is_terminal() {
-                return;
-            }
+            let moved = Some(Moved::from(&now));
+            yield Update { moved, cursor: join(watch.cursor(), version), gap: false };
         }
-        loop {
-            // An order that has ended may have nothing more to tell to one who resumes.
-            let patience = now.status.is_terminal().then_some(PATIENCE);
-            let Some(next) = next(&mut watch, patience).await? else { return };
-            let update = match next {
-                Next::Event(fact) => Update::of(Moved::of(&fact), &fact),
+        let mut ended = now.status.is_terminal() && version >= now.version;
+        while !ended {
+            let update = match told(watch.next().await, || join(watch.cursor(), version))? {
+                Next::Event(fact) => {
+                    let moved = Moved::of(&fact).filter(|moved| moved.version > version);
+                    let Some(moved) = moved else { continue };
+                    let cursor = join(fact.cursor, moved.version);
+                    Update { moved: Some(moved), cursor, gap: false }
+                }
                 Next::Gap { cursor } => {
                     let order = find(&app, scope, id).await?;
-                    Update { moved: Some(Moved::from(&order)), cursor: cursor.to_string(), gap: true }
+                    let cursor = join(cursor, order.version);
+                    Update { moved: Some(Moved::from(&order)), cursor, gap: true }
                 }
-                Next::Idle if heartbeats => Update::heartbeat(&watch),
+                Next::Idle if heartbeats => {
+                    Update { moved: None, cursor: join(watch.cursor(), version), gap: false }
+                }
                 Next::Idle => continue,
             };
-            let Some(moved) = &update.moved else {
-                yield update;
-                continue;
-            };
-            if moved.version <= version {
-                continue;
+            if let Some(moved) = &update.moved {
+                version = moved.version;
+                ended = moved.status.is_terminal() && version >= now.version;
             }
-            version = moved.version;
-            let ended = moved.status.is_terminal() && version >= now.version;
             yield update;
-            if ended {
-                return;
-            }
         }
     })
+}
+
+/// A cursor of one order's stream: the place in the outbox, and the version told by then. What was told
+/// from the order itself may lie behind the place, so the place alone would tell it again.
+fn join(place: Cursor, version: i64) -> String {
+    format!("{place}.{version}")
+}
+
+fn split(cursor: &str) -> Result<(&str, i64), Error> {
+    if cursor.is_empty() {
+        return Ok(("", 0));
+    }
+    let (place, version) = cursor.split_once('.').ok_or(Error::Field("cursor"))?;
+    Ok((place, version.parse().map_err(|_| Error::Field("cursor"))?))
 }
 
 /// The changes of all orders of one person from now on, or after `cursor`. It does not end by itself.
@@ -135,15 +142,15 @@ pub async fn updates(
             yield Update::heartbeat(&watch); // tells a new watcher from where on it hears everything
         }
         loop {
-            match next(&mut watch, None).await? {
-                Some(Next::Event(fact)) => yield Update::of(Moved::of(&fact), &fact),
-                Some(Next::Gap { cursor }) => {
+            match told(watch.next().await, || watch.cursor().to_string())? {
+                Next::Event(fact) => yield Update::of(Moved::of(&fact), &fact),
+                Next::Gap { cursor } => {
                     for update in latest(&app, user, &cursor.to_string()).await? {
                         yield update;
                     }
                 }
-                Some(Next::Idle) if heartbeats => yield Update::heartbeat(&watch),
-                Some(Next::Idle) | None => {}
+                Next::Idle if heartbeats => yield Update::heartbeat(&watch),
+                Next::Idle => {}
             }
         }
     })
@@ -155,17 +162,19 @@ async fn latest(app: &App, user: CustomerId, cursor: &str) -> Result<Vec<Update>
         customer_id: user,
         status: None,
     };
-    let ids = store::order::list(app.db.read(), filter, None, LATEST).await?;
-    let mut updates = Vec::with_capacity(ids.len());
-    for summary in ids {
-        let order = find(app, Scope::Everyone, summary.id).await?;
-        updates.push(Update {
-            moved: Some(Moved::from(&order)),
-            cursor: cursor.to_owned(),
-            gap: true,
-        });
-    }
-    Ok(updates)
+    let orders = store::order::list(app.db.read(), filter, None, LATEST).await?;
+    let update = |order: &Summary| Update {
+        moved: Some(Moved {
+            order_id: order.id.to_string(),
+            status: order.status,
+            end_reason: wire::end_reason(order.end_reason).into(),
+            version: order.version,
+            changed_at: order.updated_at,
+        }),
+        cursor: cursor.to_owned(),
+        gap: true,
+    };
+    Ok(orders.iter().map(update).collect())
 }
 
 async fn find(app: &App, scope: Scope, id: OrderId) -> Result<Order, Error> {
@@ -182,17 +191,10 @@ async fn open(app: &App, filter: Filter, cursor: &str) -> Result<Watch, Error> {
     })
 }
 
-/// What comes next; none when nothing came for as long as one has `patience`.
-async fn next(watch: &mut Watch, patience: Option<Duration>) -> Result<Option<Next>, Error> {
-    let next = match patience {
-        None => watch.next().await,
-        Some(patience) => match tokio::time::timeout(patience, watch.next()).await {
-            Ok(next) => next,
-            Err(_) => return Ok(None),
-        },
-    };
-    next.map(Some).map_err(|source: WatchError| Error::Watch {
-        cursor: watch.cursor().to_string(),
+/// What a watch told; where it ended, with the cursor to resume from.
+fn told(next: Result<Next, WatchError>, cursor: impl FnOnce() -> String) -> Result<Next, Error> {
+    next.map_err(|source| Error::Watch {
+        cursor: cursor(),
         source,
     })
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::{CustomerId, OrderId};
-use crate::domain::order::{EndReason, Order, Status};
+use crate::domain::order::{EndReason, Line, Order, Status};
 use crate::store::{broken, order_line};
 
 /// A list is counted up to here: beyond, its size is told as this.
@@ -44,6 +44,10 @@ pub struct Summary {
     pub customer_id: CustomerId,
     /// Where it stands.
     pub status: Status,
+    /// Why it ended, or is ending, other than CONFIRMED.
+    pub end_reason: Option<EndReason>,
+    /// How often its status changed, and one.
+    pub version: i64,
     /// How many pieces are bought.
     pub piece_count: i32,
     /// What the customer pays.
@@ -143,7 +147,7 @@ pub async fn find(
     };
     let summary = Summary::try_from(&row)?;
     let lines = order_line::of(db, id, summary.total.currency).await?;
-    row.order(summary, lines).map(Some)
+    Ok(Some(summary.whole(lines)))
 }
 
 /// A page of orders, newest first, at most `limit`, those after `after`.
@@ -201,10 +205,14 @@ impl TryFrom<&Model> for Summary {
 
     fn try_from(row: &Model) -> Result<Self, DbErr> {
         let currency = Currency::parse(&row.currency).map_err(|_| broken("orders", "currency"))?;
+        let reason =
+            |number| EndReason::from_number(number).ok_or_else(|| broken("orders", "end reason"));
         Ok(Self {
             id: OrderId(row.id),
             customer_id: CustomerId(row.customer_id),
             status: Status::from_number(row.status).ok_or_else(|| broken("orders", "status"))?,
+            end_reason: row.end_reason.map(reason).transpose()?,
+            version: row.version,
             piece_count: row.piece_count,
             total: Amount::new(currency, row.total_minor),
             created_at: row.created_at,
@@ -213,28 +221,18 @@ impl TryFrom<&Model> for Summary {
     }
 }
 
-impl Model {
-    fn order(
-        self,
-        summary: Summary,
-        lines: Vec<crate::domain::order::Line>,
-    ) -> Result<Order, DbErr> {
-        let end_reason = self
-            .end_reason
-            .map(|number| {
-                EndReason::from_number(number).ok_or_else(|| broken("orders", "end reason"))
-            })
-            .transpose()?;
-        Ok(Order {
-            id: summary.id,
-            customer_id: summary.customer_id,
-            status: summary.status,
-            end_reason,
+impl Summary {
+    fn whole(self, lines: Vec<Line>) -> Order {
+        Order {
+            id: self.id,
+            customer_id: self.customer_id,
+            status: self.status,
+            end_reason: self.end_reason,
             lines,
-            total: summary.total,
-            created_at: summary.created_at,
-            updated_at: summary.updated_at,
+            total: self.total,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
             version: self.version,
-        })
+        }
     }
 }

@@ -1,0 +1,237 @@
+//! Killed at every place of every step and undo, then started again: every order comes to its end, and
+//! goods and money agree with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use order::saga::fail_point::{FailPoints, Place, Verdict};
+use proto::order::v1::{CancelOrderRequest, ListOrdersRequest, Order, OrderStatus};
+use rpc::Code;
+
+use crate::shop::{Shop, eventually, id, keyed, purchase};
+use crate::world::{Charge, Fault, Goods};
+
+/// What the customer does, and how it ends when nothing is killed.
+#[derive(Clone, Copy, Debug)]
+enum Story {
+    Buys,
+    IsDeclined,
+    LosesTheReservation,
+    Cancels,
+}
+
+impl Story {
+    const ALL: [Self; 4] = [
+        Self::Buys,
+        Self::IsDeclined,
+        Self::LosesTheReservation,
+        Self::Cancels,
+    ];
+
+    /// The steps and undos it goes through.
+    fn tasks(self) -> &'static [&'static str] {
+        match self {
+            Self::Buys => &["reserve-inventory", "process-payment", "commit-inventory"],
+            Self::IsDeclined => &["reserve-inventory", "process-payment", "release-inventory"],
+            Self::LosesTheReservation => {
+                &["commit-inventory", "refund-payment", "release-inventory"]
+            }
+            Self::Cancels => &["release-inventory", "refund-payment"],
+        }
+    }
+
+    fn ends(self) -> OrderStatus {
+        match self {
+            Self::Buys => OrderStatus::Confirmed,
+            Self::IsDeclined | Self::LosesTheReservation => OrderStatus::Rejected,
+            Self::Cancels => OrderStatus::Cancelled,
+        }
+    }
+
+    /// Plays it as far as it goes.
+    async fn play(self, shop: &Shop) {
+        let token = if matches!(self, Self::IsDeclined) {
+            "tok_declined"
+        } else {
+            "tok_ok"
+        };
+        if matches!(self, Self::LosesTheReservation) {
+            shop.world
+                .always("CommitStock", Some(Fault::Fail(Code::FailedPrecondition)));
+        }
+        let request = keyed("k", purchase(1, &[("lamp", 2)], token));
+        let bought = shop.customer(1).create_order(request).await;
+        if let (Self::Cancels, Ok(bought)) = (self, bought) {
+            let order_id = bought.into_inner().order.expect("an order").id;
+            let cancel = CancelOrderRequest {
+                order_id,
+                reason: String::new(),
+            };
+            shop.customer(1)
+                .cancel_order(cancel)
+                .await
+                .expect("a cancellation");
+        }
+    }
+}
+
+/// Dies once, at a place of a task.
+fn die_at(place: Place, task: &'static str, died: Arc<AtomicU32>) -> FailPoints {
+    FailPoints::new(move |reached, name| {
+        if reached == place && name == task {
+            died.fetch_add(1, Ordering::SeqCst);
+            return Verdict::Die;
+        }
+        Verdict::Live
+    })
+}
+
+async fn only_order(shop: &Shop) -> Option<Order> {
+    let request = ListOrdersRequest {
+        user_id: id(1),
+        ..Default::default()
+    };
+    let page = shop
+        .customer(1)
+        .list_orders(request)
+        .await
+        .expect("a list")
+        .into_inner();
+    let summary = page.orders.first()?;
+    assert_eq!(page.orders.len(), 1, "one purchase is one order");
+    Some(shop.order(1, &summary.id).await)
+}
+
+/// row: E8, E9, E10, R-01, I1, I2, I3
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_anywhere_every_order_comes_to_its_end() {
+    for story in Story::ALL {
+        for task in story.tasks() {
+            for place in [
+                Place::BeforeCall,
+                Place::AfterCall,
+                Place::BeforeCommit,
+                Place::AfterCommit,
+            ] {
+                let died = Arc::new(AtomicU32::new(0));
+                let fail_points = die_at(place, task, Arc::clone(&died));
+                let config = order::Config {
+                    outcome_wait_ms: 300,
+                    ..Default::default()
+                };
+                for shop in Shop::on_both_with(config, fail_points).await {
+                    survive(shop, story, &died, &format!("{story:?}, {task}, {place:?}")).await;
+                }
+            }
+        }
+    }
+}
+
+async fn survive(mut shop: Shop, story: Story, died: &AtomicU32, name: &str) {
+    died.store(0, Ordering::SeqCst);
+    tokio::select! {
+        () = story.play(&shop) => {}
+        () = async { eventually(async || (died.load(Ordering::SeqCst) > 0).then_some(())).await } => {}
+    }
+    eventually(async || (died.load(Ordering::SeqCst) > 0).then_some(())).await;
+    shop.restart().await;
+    let order = eventually(async || {
+        let order = only_order(&shop).await?;
+        (order.status() == story.ends()).then_some(order)
+    });
+    let order = order.await;
+    let (goods, charge) = (shop.world.goods(&order.id), shop.world.charge(&order.id));
+    match story.ends() {
+        OrderStatus::Confirmed => {
+            assert_eq!(
+                (goods, charge),
+                (Some(Goods::Committed), Some(Charge::Captured(3998))),
+                "{name}"
+            );
+            assert_eq!(shop.world.books().stock["lamp"], 98, "{name}");
+        }
+        _ => {
+            assert_eq!(goods, Some(Goods::Released), "{name}");
+            assert!(
+                !matches!(charge, Some(Charge::Captured(_))),
+                "{name}: {charge:?}"
+            );
+            assert_eq!(shop.world.books().stock["lamp"], 100, "{name}");
+        }
+    }
+    shop.facts(&order.id).await; // whole and without a gap
+}
+
+/// A crash after acceptance, with nothing asked of anyone yet.
+///
+/// row: E9, R-01
+#[tokio::test]
+async fn an_accepted_order_is_carried_out_by_the_next_life() {
+    let died = Arc::new(AtomicU32::new(0));
+    let fail_points = die_at(Place::Accepted, "accept", died);
+    for mut shop in Shop::on_both_with(order::Config::default(), fail_points).await {
+        shop.buy(1, &[("lamp", 2)], "tok_ok").await.unwrap_err();
+        assert!(shop.world.books().calls.is_empty());
+        shop.restart().await;
+        let order = only_order(&shop).await.unwrap();
+        assert_eq!(
+            shop.ended(1, &order.id).await.status(),
+            OrderStatus::Confirmed
+        );
+    }
+}
+
+/// The next life comes after the step's budget: the customer has long gone, and nothing is charged.
+///
+/// row: E8, E9
+#[tokio::test]
+async fn an_order_found_after_its_budget_is_rejected_not_carried_out() {
+    let died = Arc::new(AtomicU32::new(0));
+    let fail_points = die_at(Place::BeforeCall, "process-payment", died);
+    for mut shop in Shop::on_both_with(order::Config::default(), fail_points).await {
+        let _ = shop.buy(1, &[("lamp", 2)], "tok_ok").await;
+        shop.time.advance(Duration::from_secs(600));
+        shop.restart().await;
+        let order = only_order(&shop).await.unwrap();
+        assert_eq!(
+            shop.ended(1, &order.id).await.status(),
+            OrderStatus::Rejected
+        );
+        assert_eq!(shop.world.goods(&order.id), Some(Goods::Released));
+        assert_eq!(shop.world.charge(&order.id), Some(Charge::Refunded(0)));
+    }
+}
+
+/// Two lives at once, as two replicas are when a lease was judged to be over too early: what they ask
+/// for is asked for by key, and only one of them writes.
+///
+/// row: E9, E13
+#[tokio::test]
+async fn two_drivers_of_one_order_have_one_effect() {
+    for mut shop in Shop::on_both().await {
+        shop.world.always(
+            "ProcessPayment",
+            Some(Fault::Delay(Duration::from_millis(400))),
+        );
+        let first = shop.life.app.clone();
+        let buying = shop.buy(1, &[("lamp", 2)], "tok_ok");
+        // The first life goes on; it is the second's belief that it is dead.
+        assert!(
+            tokio::time::timeout(Duration::from_millis(200), buying)
+                .await
+                .is_err()
+        );
+        let still_alive = std::mem::replace(&mut shop.life.shutdown, Default::default());
+        shop.restart().await;
+        let order = eventually(async || only_order(&shop).await).await;
+        assert_eq!(
+            shop.ended(1, &order.id).await.status(),
+            OrderStatus::Confirmed
+        );
+        assert_eq!(shop.facts(&order.id).await.len(), 3);
+        assert_eq!(shop.world.books().stock["lamp"], 98);
+        still_alive.cancel();
+        drop(first);
+    }
+}

@@ -1,0 +1,17 @@
+//! Orders through their real router, on SQLite and on PostgreSQL, among scripted peers.
+
+mod shop;
+mod world;
+
+mod cancel_order;
+mod crash;
+mod create_order;
+mod get_order;
+mod get_order_details;
+mod get_order_timeline;
+mod hot_sku;
+mod idempotency;
+mod list_orders;
+mod peers;
+mod watch_order_status;
+mod watch_order_updates;

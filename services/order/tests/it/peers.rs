@@ -1,0 +1,66 @@
+//! What a caller sees of a peer's trouble.
+
+use rpc::Code;
+
+use crate::shop::Shop;
+use crate::world::Fault;
+
+/// row: C6, C7, C8
+#[tokio::test]
+async fn each_code_of_a_peer_reads_as_the_contract_says() {
+    use tonic::Code as Seen;
+    let table = [
+        (Code::Canceled, Seen::Unavailable),
+        (Code::Unknown, Seen::Internal),
+        (Code::InvalidArgument, Seen::Internal),
+        (Code::DeadlineExceeded, Seen::DeadlineExceeded),
+        (Code::NotFound, Seen::InvalidArgument),
+        (Code::AlreadyExists, Seen::Internal),
+        (Code::PermissionDenied, Seen::Internal),
+        (Code::ResourceExhausted, Seen::Unavailable),
+        (Code::FailedPrecondition, Seen::Internal),
+        (Code::Aborted, Seen::Aborted),
+        (Code::OutOfRange, Seen::Internal),
+        (Code::Unimplemented, Seen::Internal),
+        (Code::Internal, Seen::Internal),
+        (Code::Unavailable, Seen::Unavailable),
+        (Code::DataLoss, Seen::Internal),
+        (Code::Unauthenticated, Seen::Internal),
+    ];
+    for shop in Shop::on_both().await {
+        for peer in ["GetProfile", "CheckAvailability", "QuoteItems"] {
+            for (code, seen) in table {
+                shop.world.script(peer, Fault::Fail(code));
+                let error = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
+                assert_eq!(error.code(), seen, "{peer} answered {code:?}");
+                assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+                let retry_after = error.metadata().contains_key("retry-after");
+                assert_eq!(
+                    retry_after,
+                    code == Code::ResourceExhausted,
+                    "{peer} answered {code:?}"
+                );
+            }
+        }
+        assert_eq!(shop.fact_count().await, 0);
+    }
+}
+
+/// A step is asked again whatever its trouble is called, and the order is confirmed all the same.
+///
+/// row: E8
+#[tokio::test]
+async fn a_step_in_trouble_is_asked_again() {
+    for shop in Shop::on_both().await {
+        for method in ["ReserveStock", "ProcessPayment", "CommitStock"] {
+            for fault in [Fault::Fail(Code::Unavailable), Fault::Lose] {
+                shop.world.script(method, fault);
+            }
+        }
+        let order = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap();
+        let ended = shop.ended(1, &order.id).await;
+        assert_eq!(ended.status(), proto::order::v1::OrderStatus::Confirmed);
+        assert_eq!(shop.world.calls_about(&order.id).len(), 9);
+        assert_eq!(shop.world.books().stock["lamp"], 99);
+    }
+}

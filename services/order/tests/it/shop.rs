@@ -1,0 +1,335 @@
+//! The order service as its callers see it, among scripted peers, with lives that can be ended.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::body::Body;
+use chrono::DateTime;
+use clock::{Clock, Manual};
+use http_body_util::BodyExt;
+use order::saga::fail_point::FailPoints;
+use proto::order::v1::order_service_client::OrderServiceClient;
+use proto::order::v1::{CreateOrderRequest, GetOrderRequest, Order, OrderItem, OrderStatus};
+use proto::payment::v1::PaymentMethod;
+use rpc::{App, Caller, Contract, Health, LocalCaller, Role, User};
+use store::Database;
+use store::page::Signer;
+use testkit::database::TestDatabase;
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Status};
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt};
+use uuid::Uuid;
+
+use crate::world::World;
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A shop over one database, living its first life.
+pub struct Shop {
+    pub db: TestDatabase,
+    pub world: World,
+    pub time: Manual,
+    pub life: Life,
+    clock: Clock,
+    config: order::Config,
+    opened: Vec<Database>,
+}
+
+/// One life of the service: from a start to a stop, or a crash.
+pub struct Life {
+    pub app: App,
+    pub shutdown: CancellationToken,
+}
+
+type Http = BoxCloneSyncService<
+    axum::http::Request<tonic::body::Body>,
+    axum::http::Response<Body>,
+    Infallible,
+>;
+
+/// A client that calls as one caller.
+pub type Client = OrderServiceClient<Http>;
+
+impl Shop {
+    /// One over SQLite, one over PostgreSQL, with lamps and desks on sale.
+    pub async fn on_both() -> [Self; 2] {
+        Self::on_both_with(order::Config::default(), FailPoints::default()).await
+    }
+
+    /// The same, with settings and fail points of its own.
+    pub async fn on_both_with(config: order::Config, fail_points: FailPoints) -> [Self; 2] {
+        let migrate = async |db: &Database| migrations::up(db, "order").await;
+        let [sqlite, postgres] = testkit::database::both("order", migrate).await;
+        [
+            Self::over(sqlite, config.clone(), fail_points.clone()).await,
+            Self::over(postgres, config, fail_points).await,
+        ]
+    }
+
+    async fn over(db: TestDatabase, config: order::Config, fail_points: FailPoints) -> Self {
+        let start = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+        let (clock, time) = Manual::new(start);
+        let world = World::default();
+        world.sell("lamp", 100, 1999);
+        world.sell("desk", 100, 12_000);
+        let life = live(
+            db.database.clone(),
+            &clock,
+            &world,
+            config.clone(),
+            fail_points,
+        )
+        .await;
+        let opened = vec![db.database.clone()];
+        Self {
+            db,
+            world,
+            time,
+            life,
+            clock,
+            config,
+            opened,
+        }
+    }
+
+    /// Ends this life as a crash does, but for what is already dead, and begins the next one.
+    pub async fn restart(&mut self) {
+        self.life.shutdown.cancel();
+        self.time.advance(Duration::from_secs(7)); // a lease of the last life has run out
+        let db = self.db.open().await;
+        self.opened.push(db.clone());
+        self.life = live(
+            db,
+            &self.clock,
+            &self.world,
+            self.config.clone(),
+            FailPoints::default(),
+        )
+        .await;
+    }
+
+    /// A client for a caller.
+    pub fn client(&self, caller: Caller) -> Client {
+        let app = self.life.app.clone();
+        OrderServiceClient::new(BoxCloneSyncService::new(tower::service_fn(
+            move |request: axum::http::Request<tonic::body::Body>| {
+                let mut request = request.map(Body::new);
+                request.extensions_mut().insert(LocalCaller(caller.clone()));
+                *request.version_mut() = axum::http::Version::HTTP_2;
+                app.clone().oneshot(request)
+            },
+        )))
+    }
+
+    /// The client of the customer with this number.
+    pub fn customer(&self, number: u128) -> Client {
+        self.client(customer(number))
+    }
+
+    /// Places an order and returns it, or the error.
+    pub async fn buy(
+        &self,
+        number: u128,
+        items: &[(&str, i32)],
+        token: &str,
+    ) -> Result<Order, Status> {
+        let answer = self
+            .customer(number)
+            .create_order(purchase(number, items, token))
+            .await?;
+        Ok(answer.into_inner().order.expect("an order"))
+    }
+
+    /// The order as the customer reads it.
+    pub async fn order(&self, number: u128, order_id: &str) -> Order {
+        let request = GetOrderRequest {
+            order_id: order_id.to_owned(),
+        };
+        self.customer(number)
+            .get_order(request)
+            .await
+            .expect("an order")
+            .into_inner()
+    }
+
+    /// Waits until the order has come to an end, and returns it.
+    pub async fn ended(&self, number: u128, order_id: &str) -> Order {
+        eventually(async || {
+            let order = self.order(number, order_id).await;
+            let ends = [
+                OrderStatus::Confirmed,
+                OrderStatus::Cancelled,
+                OrderStatus::Rejected,
+            ];
+            ends.contains(&order.status()).then_some(order)
+        })
+        .await
+    }
+
+    /// The facts about a key as `topic version`, in order, whole and without a gap.
+    pub async fn facts(&self, key: &str) -> Vec<String> {
+        let page = events::outbox::committed(self.db.read(), 10_000)
+            .await
+            .expect("facts");
+        let mut of_key: Vec<_> = page.into_iter().filter(|fact| fact.key == key).collect();
+        of_key.sort_by_key(|fact| fact.version);
+        for (fact, version) in of_key.iter().zip(1..) {
+            assert_eq!(
+                (fact.version, fact.source.as_str()),
+                (version, "order"),
+                "{}",
+                fact.topic
+            );
+        }
+        of_key.into_iter().map(|fact| fact.topic).collect()
+    }
+
+    /// How many facts there are in all.
+    pub async fn fact_count(&self) -> usize {
+        events::outbox::committed(self.db.read(), 10_000)
+            .await
+            .expect("facts")
+            .len()
+    }
+
+    /// Calls an rpc by Connect's JSON; the status and the body.
+    pub async fn json(
+        &self,
+        caller: Caller,
+        path: &str,
+        body: serde_json::Value,
+    ) -> (u16, serde_json::Value) {
+        let mut request = axum::http::Request::post(path)
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .expect("a request");
+        request.extensions_mut().insert(LocalCaller(caller));
+        let Ok(answer) = self.life.app.clone().call(request).await;
+        let status = answer.status().as_u16();
+        let body = answer
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes();
+        (status, serde_json::from_slice(&body).expect("JSON"))
+    }
+}
+
+impl Drop for Shop {
+    /// The app and its peers hold each other, so nothing else would give the connections back.
+    fn drop(&mut self) {
+        self.life.shutdown.cancel();
+        for db in self.opened.drain(..) {
+            tokio::spawn(db.close());
+        }
+    }
+}
+
+async fn live(
+    db: Database,
+    clock: &Clock,
+    world: &World,
+    config: order::Config,
+    fail_points: FailPoints,
+) -> Life {
+    let (shutdown, local) = (CancellationToken::new(), peers::Local::new());
+    let deps = order::Deps {
+        db,
+        clock: clock.clone(),
+        peers: peers::Peers::builder("order", clock.clone(), local.clone()).build(),
+        page_signer: Signer::new([7; 32]),
+        shutdown: shutdown.clone(),
+        fail_points,
+    };
+    let mut service = order::service(config, deps)
+        .await
+        .expect("the service is put together");
+    for task in service.take_tasks() {
+        tokio::spawn((task.start)(shutdown.clone()));
+    }
+    let contract = Contract::new(proto::DESCRIPTORS).expect("the contract is read");
+    let mut builder =
+        App::builder(contract, Clock::system(), Health::new(Default::default())).service(service);
+    for peer in world.services() {
+        builder = builder.service(peer);
+    }
+    let app = builder.build().expect("the app is put together");
+    local.set(app.clone());
+    Life { app, shutdown }
+}
+
+/// Asks again and again until there is something.
+pub async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking)
+        .await
+        .expect("it comes within the test's patience")
+}
+
+/// The customer with this number.
+pub fn customer(number: u128) -> Caller {
+    person(number, &[Role::Customer])
+}
+
+/// A person with these roles.
+pub fn person(number: u128, roles: &[Role]) -> Caller {
+    Caller::User(User {
+        id: Uuid::from_u128(number),
+        roles: roles.iter().copied().collect(),
+    })
+}
+
+/// The id of the customer with this number.
+pub fn id(number: u128) -> String {
+    Uuid::from_u128(number).to_string()
+}
+
+/// A request to buy.
+pub fn purchase(number: u128, items: &[(&str, i32)], token: &str) -> CreateOrderRequest {
+    let item = |(sku, quantity): &(&str, i32)| OrderItem {
+        sku: (*sku).to_owned(),
+        quantity: *quantity,
+    };
+    CreateOrderRequest {
+        customer_id: id(number),
+        items: items.iter().map(item).collect(),
+        payment_method: Some(PaymentMethod {
+            token: token.to_owned(),
+        }),
+        currency_code: String::new(),
+    }
+}
+
+/// A request under an idempotency key.
+pub fn keyed<T>(key: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request
+        .metadata_mut()
+        .insert("idempotency-key", key.parse().expect("a header"));
+    request
+}
+
+/// The code, reason and order id of a refusal.
+#[track_caller]
+pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String, String) {
+    let status = answer.expect_err("a refusal");
+    let Some((domain, reason, metadata)) = rpc::error::reason_of(&status) else {
+        return (status.code(), String::new(), String::new());
+    };
+    assert_eq!(domain, "stoa.order");
+    (
+        status.code(),
+        reason,
+        metadata.get("order_id").cloned().unwrap_or_default(),
+    )
+}
