@@ -1,0 +1,62 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { describe, expect, it } from 'vitest';
+import { WatchOrderStatusResponseSchema } from '~/gen/stoa/order/v1/order_pb';
+import { EndReason, OrderSchema, OrderStatus, TimelineEntrySchema } from '~/gen/stoa/order/v1/types_pb';
+import { stations } from './stations';
+
+const { PENDING, PAID, CONFIRMED, CANCELLING, CANCELLED, REJECTED } = OrderStatus;
+const at = (seconds: number) => timestampFromMs(1_800_000_000_000 + seconds * 1000);
+const order = (status: OrderStatus, version = 1n) =>
+  create(OrderSchema, { status, version, createdAt: at(0), updatedAt: at(9) });
+const heard = (status: OrderStatus, version: bigint, endReason = EndReason.UNSPECIFIED) =>
+  create(WatchOrderStatusResponseSchema, { status, version, endReason, changedAt: at(Number(version)) });
+const shape = (way: ReturnType<typeof stations>) => way.map(({ status, state }) => [status, state]);
+
+describe('the way of an order', () => {
+  it('shows what is ahead', () => {
+    expect(shape(stations(order(PENDING), [], []))).toEqual([
+      [PENDING, 'now'],
+      [PAID, 'ahead'],
+      [CONFIRMED, 'ahead'],
+    ]);
+  });
+
+  it('follows what it hears', () => {
+    const way = stations(order(PENDING), [], [heard(PAID, 2n), heard(CONFIRMED, 3n)]);
+    expect(shape(way)).toEqual([
+      [PENDING, 'reached'],
+      [PAID, 'reached'],
+      [CONFIRMED, 'now'],
+    ]);
+    expect(way[1]?.at).toEqual(at(2));
+  });
+
+  it('is not set back by an older update', () => {
+    expect(shape(stations(order(CONFIRMED, 3n), [], [heard(PENDING, 1n)])).at(-1)).toEqual([CONFIRMED, 'now']);
+  });
+
+  it('ends where it was rejected, with the reason', () => {
+    const way = stations(order(PENDING), [], [heard(REJECTED, 2n, EndReason.PAYMENT_DECLINED)]);
+    expect(shape(way)).toEqual([
+      [PENDING, 'reached'],
+      [REJECTED, 'now'],
+    ]);
+    expect(way.at(-1)?.note).toMatch(/declined/);
+  });
+
+  it('tells a cancellation from where it began', () => {
+    const timeline = [
+      create(TimelineEntrySchema, { kind: 'status', step: 'PAID', at: at(2) }),
+      create(TimelineEntrySchema, { kind: 'status', step: 'CONFIRMED', at: at(3) }),
+    ];
+    const way = stations(order(CANCELLING, 4n), timeline, []);
+    expect(shape(way)).toEqual([
+      [PENDING, 'reached'],
+      [PAID, 'reached'],
+      [CONFIRMED, 'reached'],
+      [CANCELLING, 'now'],
+      [CANCELLED, 'ahead'],
+    ]);
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { LINES_MAX, PIECES_MAX, parseCart, pieces, withMore, without, withQuantity } from './cart';
+import { persisted } from './persisted';
+
+const LAMP = { sku: 'LMP-ARC-01', quantity: 2 };
+const MUG = { sku: 'MUG-STR-01', quantity: 1 };
+
+describe('the cart', () => {
+  it('adds to a line that is there and appends one that is not', () => {
+    expect(withMore([LAMP], 'LMP-ARC-01', 3)).toEqual([{ sku: 'LMP-ARC-01', quantity: 5 }]);
+    expect(withMore([LAMP], 'MUG-STR-01', 1)).toEqual([LAMP, MUG]);
+  });
+
+  it('never holds more than an order takes', () => {
+    expect(withMore([LAMP], LAMP.sku, 500)).toEqual([{ sku: LAMP.sku, quantity: PIECES_MAX }]);
+    const full = Array.from({ length: LINES_MAX }, (_, i) => ({ sku: `SKU-${i}`, quantity: 1 }));
+    expect(withMore(full, 'ONE-MORE', 1)).toBe(full);
+  });
+
+  it('drops a line at nothing', () => {
+    expect(withQuantity([LAMP, MUG], LAMP.sku, 0)).toEqual([MUG]);
+  });
+
+  it('loses what was ordered and keeps what was added meanwhile', () => {
+    expect(without([{ ...LAMP, quantity: 3 }, MUG], [LAMP])).toEqual([{ ...LAMP, quantity: 1 }, MUG]);
+    expect(without([LAMP], [LAMP, MUG])).toEqual([]);
+  });
+
+  it('reads what it wrote, and nothing else', () => {
+    expect(parseCart([LAMP, MUG])).toEqual([LAMP, MUG]);
+    expect(
+      parseCart([LAMP, { sku: 7, quantity: 1 }, { sku: 'X', quantity: 0 }, { sku: 'X', quantity: 1.5 }, null]),
+    ).toEqual([LAMP]);
+    expect(parseCart({ sku: 'X' })).toEqual([]);
+    expect(parseCart(null)).toEqual([]);
+  });
+
+  it('counts pieces', () => {
+    expect(pieces([LAMP, MUG])).toBe(3);
+  });
+});
+
+describe('a persisted value', () => {
+  const memory = () => {
+    const values = new Map<string, string>();
+    return {
+      getItem: (key: string) => values.get(key) ?? null,
+      setItem: (key: string, value: string) => void values.set(key, value),
+      removeItem: (key: string) => void values.delete(key),
+    } as unknown as Storage;
+  };
+
+  it('survives a reload', () => {
+    const storage = memory();
+    persisted('cart', parseCart, storage).set([LAMP]);
+    expect(persisted('cart', parseCart, storage).get()).toEqual([LAMP]);
+  });
+
+  it('sees another tab when asked freshly', () => {
+    const storage = memory();
+    const here = persisted('cart', parseCart, storage);
+    persisted('cart', parseCart, storage).set([MUG]);
+    expect(here.get()).toEqual([]);
+    expect(here.fresh()).toEqual([MUG]);
+  });
+
+  it('begins empty where the storage holds rubbish or refuses', () => {
+    const storage = memory();
+    storage.setItem('cart', '{not json');
+    expect(persisted('cart', parseCart, storage).get()).toEqual([]);
+    const refusing = {
+      ...memory(),
+      setItem: () => {
+        throw new Error('full');
+      },
+    } as unknown as Storage;
+    const cart = persisted('cart', parseCart, refusing);
+    cart.set([LAMP]);
+    expect(cart.get()).toEqual([LAMP]);
+  });
+
+  it('tells its listeners until they leave', () => {
+    const cart = persisted('cart', parseCart, memory());
+    let told = 0;
+    const leave = cart.subscribe(() => {
+      told += 1;
+    });
+    cart.set([LAMP]);
+    leave();
+    cart.set([]);
+    expect(told).toBe(1);
+  });
+});
