@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::cursor::Cursor;
-use crate::outbox;
+use crate::outbox::{self, Recorded};
 use crate::watch::{Filter, Mailbox, Watch, WatchError};
 
 /// How long a fact committed elsewhere may go unnoticed.
@@ -125,6 +125,7 @@ impl Tail {
         watchers.made += 1;
         let number = watchers.made;
         watchers.mailboxes.insert(number, Arc::clone(mailbox));
+        watchers.measure(self.0.db.service());
         drop(watchers);
         self.0.came.notify_one();
         Ok(Some((
@@ -148,6 +149,7 @@ impl Shared {
             return Ok(false);
         };
         let now = self.clock.now();
+        let service = self.db.service();
         let db = self.db.read();
         let backend = db.get_database_backend();
         let mut query = outbox::select(backend);
@@ -160,23 +162,13 @@ impl Shared {
         if watchers.head.map(|head| head.place()) != Some(head.place()) {
             return Ok(true); // all left, and others came who have seen these facts
         }
-        let mut head = Cursor { at: now, ..head };
-        for fact in facts {
-            head = Cursor {
-                at: now,
-                ..fact.cursor
-            };
-            let fact = Arc::new(fact);
-            for mailbox in watchers.mailboxes.values() {
-                if mailbox.filter.passes(&fact) {
-                    mailbox.put(&fact);
-                }
-            }
-        }
-        for mailbox in watchers.mailboxes.values() {
-            mailbox.see(head);
-        }
-        watchers.head = Some(head);
+        let lag = facts
+            .first()
+            .map_or(0.0, |oldest| (now - oldest.at).as_seconds_f64());
+        metrics::gauge!("outbox_lag_seconds", "service" => service).set(lag);
+        let end = facts.last().map_or(head, |last| last.cursor);
+        let gaps = watchers.hand_out(facts, Cursor { at: now, ..end });
+        metrics::counter!("event_watch_gaps_total", "service" => service).increment(gaps);
         Ok(more)
     }
 
@@ -189,10 +181,38 @@ impl Shared {
     }
 }
 
+impl Watchers {
+    /// Gives each watcher what passes its filter, up to the new head; returns how many of them
+    /// had no room and begin to miss facts.
+    fn hand_out(&mut self, facts: Vec<Recorded>, head: Cursor) -> u64 {
+        let mut gaps = 0;
+        for fact in facts.into_iter().map(Arc::new) {
+            let wanted = self
+                .mailboxes
+                .values()
+                .filter(|mailbox| mailbox.filter.passes(&fact));
+            gaps += wanted
+                .map(|mailbox| u64::from(mailbox.put(&fact)))
+                .sum::<u64>();
+        }
+        for mailbox in self.mailboxes.values() {
+            mailbox.see(head);
+        }
+        self.head = Some(head);
+        gaps
+    }
+
+    fn measure(&self, service: &'static str) {
+        let count = u32::try_from(self.mailboxes.len()).unwrap_or(u32::MAX);
+        metrics::gauge!("event_watchers", "service" => service).set(count);
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
         let mut watchers = self.shared.lock();
         watchers.mailboxes.remove(&self.number);
+        watchers.measure(self.shared.db.service());
         if watchers.mailboxes.is_empty() {
             watchers.head = None;
         }

@@ -192,16 +192,14 @@ impl Mailbox {
         }
     }
 
-    /// Puts a fact in; after the first that finds no room, none is taken until all are fetched.
-    pub fn put(&self, fact: &Arc<Recorded>) {
+    /// Puts a fact in, and tells whether it is the first that finds no room; after that one none
+    /// is taken until all are fetched.
+    pub fn put(&self, fact: &Arc<Recorded>) -> bool {
         let mut contents = self.lock();
-        if contents.missed.is_some() || contents.facts.len() >= BUFFERED_MAX {
-            contents.missed = Some(fact.cursor);
-        } else {
-            contents.facts.push_back(Arc::clone(fact));
-        }
+        let first_missed = contents.put(fact);
         drop(contents);
         self.arrived.notify_one();
+        first_missed
     }
 
     /// Notes that everything up to `cursor` was put in.
@@ -237,6 +235,14 @@ impl Mailbox {
 }
 
 impl Contents {
+    fn put(&mut self, fact: &Arc<Recorded>) -> bool {
+        if self.missed.is_none() && self.facts.len() < BUFFERED_MAX {
+            self.facts.push_back(Arc::clone(fact));
+            return false;
+        }
+        self.missed.replace(fact.cursor).is_none()
+    }
+
     fn take(&mut self) -> Result<Option<Next>, WatchError> {
         if self.closing {
             return Err(WatchError::Closing);

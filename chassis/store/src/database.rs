@@ -1,6 +1,6 @@
 //! One service's database: a pool to read from, and the one way to write.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sea_orm::{
@@ -14,6 +14,9 @@ use crate::transaction::Transaction;
 
 /// A ping that takes longer finds the database unavailable.
 const PING_MAX: Duration = Duration::from_secs(1);
+
+/// How often the connections of the pools are counted.
+const MEASURE_EVERY: Duration = Duration::from_secs(5);
 
 /// Takes the write lock at once on SQLite; PostgreSQL's isolation stands on its connections.
 const WRITE: TransactionOptions = TransactionOptions {
@@ -59,13 +62,15 @@ impl Database {
             writer,
         } = connect::open(service, config).await?;
         let (committed, _) = watch::channel(0);
-        Ok(Self(Arc::new(Inner {
+        let inner = Arc::new(Inner {
             service,
             engine,
             reader,
             writer,
             committed,
-        })))
+        });
+        tokio::spawn(measure_pools(Arc::downgrade(&inner)));
+        Ok(Self(inner))
     }
 
     /// Returns the pool to read from. It refuses every write, and each statement sees what was
@@ -124,5 +129,38 @@ impl Database {
     pub async fn close(self) -> Result<(), DbErr> {
         self.0.reader.close_by_ref().await?;
         self.0.writer.close_by_ref().await // last, since only a writer can fold the WAL
+    }
+}
+
+impl Inner {
+    fn measure(&self, pool: &'static str, connections: &DatabaseConnection) {
+        let (open, idle) = match self.engine {
+            Engine::Sqlite => {
+                let pool = connections.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            Engine::Postgres => {
+                let pool = connections.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        let idle = u32::try_from(idle).unwrap_or(open);
+        for (state, count) in [("idle", idle), ("in use", open.saturating_sub(idle))] {
+            let gauge = metrics::gauge!(
+                "store_pool_connections",
+                "service" => self.service, "pool" => pool, "state" => state,
+            );
+            gauge.set(count);
+        }
+    }
+}
+
+/// Counts the connections now and then, until the database is dropped.
+async fn measure_pools(inner: Weak<Inner>) {
+    while let Some(inner) = inner.upgrade() {
+        inner.measure("read", &inner.reader);
+        inner.measure("write", &inner.writer);
+        drop(inner);
+        tokio::time::sleep(MEASURE_EVERY).await;
     }
 }

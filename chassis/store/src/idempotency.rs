@@ -140,7 +140,13 @@ async fn found(txn: &Transaction, key: &Key, now: DateTime<Utc>) -> Result<Claim
     let row = txn.query_one(&select(key)).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound("idempotency record".into()))?;
     match read(&row, key, now)? {
-        Some(claim) => Ok(claim),
+        Some(claim) => {
+            if matches!(claim, Claim::Replay(_)) {
+                metrics::counter!("idempotency_replays_total", "service" => txn.service())
+                    .increment(1);
+            }
+            Ok(claim)
+        }
         None => {
             renew(txn, key, now).await?;
             Ok(Claim::New)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::{
@@ -15,9 +16,16 @@ use tokio::sync::watch;
 /// and stores nothing. Use `on conflict do nothing`, or give up the attempt.
 pub struct Transaction {
     inner: DatabaseTransaction,
-    service: &'static str,
     announced: AtomicBool,
     committed: watch::Sender<u64>,
+    meter: Meter,
+}
+
+/// Counts how the transaction ended, and how long it was open.
+struct Meter {
+    service: &'static str,
+    begun: Instant,
+    stored: bool,
 }
 
 impl Transaction {
@@ -26,11 +34,16 @@ impl Transaction {
         service: &'static str,
         committed: watch::Sender<u64>,
     ) -> Self {
+        let meter = Meter {
+            service,
+            begun: Instant::now(),
+            stored: false,
+        };
         Self {
             inner,
-            service,
             announced: AtomicBool::new(false),
             committed,
+            meter,
         }
     }
 
@@ -44,9 +57,9 @@ impl Transaction {
     /// # Errors
     /// [`crate::Fault::Retry`] when PostgreSQL finds only now that two transactions cannot both
     /// have happened.
-    pub async fn commit(self) -> Result<(), DbErr> {
+    pub async fn commit(mut self) -> Result<(), DbErr> {
         self.inner.commit().await?;
-        metrics::counter!("store_commits_total", "service" => self.service).increment(1);
+        self.meter.stored = true;
         if self.announced.into_inner() {
             self.committed.send_modify(|count| *count += 1);
         }
@@ -61,16 +74,33 @@ impl Transaction {
         self.inner.rollback().await
     }
 
+    /// Returns the name of the service whose rows these are.
+    pub(crate) fn service(&self) -> &'static str {
+        self.meter.service
+    }
+
     /// Returns the library's transaction, for the migrator, which takes no other.
     pub fn inner(&self) -> &DatabaseTransaction {
         &self.inner
     }
 }
 
+impl Drop for Meter {
+    fn drop(&mut self) {
+        let open = self.begun.elapsed();
+        metrics::histogram!("store_write_duration_seconds", "service" => self.service).record(open);
+        if self.stored {
+            metrics::counter!("store_commits_total", "service" => self.service).increment(1);
+        } else {
+            metrics::counter!("store_rollbacks_total", "service" => self.service).increment(1);
+        }
+    }
+}
+
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction")
-            .field("service", &self.service)
+            .field("service", &self.service())
             .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use store::{Config, Database, Engine, Fault, fault};
 use crate::{both, read, set};
 
 /// Returns the first column of the first row, as text.
-async fn ask(db: &impl ConnectionTrait, sql: &str) -> String {
+pub async fn ask(db: &impl ConnectionTrait, sql: &str) -> String {
     let statement = Statement::from_string(db.get_database_backend(), sql);
     let row = db.query_one_raw(statement).await.unwrap().unwrap();
     match row.try_get_by_index::<String>(0) {

@@ -7,6 +7,7 @@ mod fault;
 mod idempotency;
 mod load;
 mod page;
+mod power;
 mod write;
 
 use sea_orm::{ConnectionTrait, DbErr};

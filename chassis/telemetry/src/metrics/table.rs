@@ -91,51 +91,30 @@ pub const CHASSIS: &[Metric] = &[
     histogram(
         "rpc_server_call_duration_seconds",
         SECONDS,
-        &["service", "method", "protocol", "code"],
+        &["service", "rpc", "protocol", "code"],
         "Time a server took for an rpc, by protocol and outcome.",
     ),
-    gauge(
-        "rpc_server_in_flight",
-        &["service"],
-        "Requests being served now.",
-    ),
     counter(
-        "rpc_server_panics_total",
-        &["service"],
+        "rpc_panics_total",
+        &[],
         "Handlers that panicked and were caught.",
     ),
     counter(
-        "rpc_server_shed_total",
-        &["service"],
-        "Requests refused because too many were in flight.",
+        "rpc_shed_total",
+        &[],
+        "Calls refused because too many were in flight.",
     ),
-    gauge("rpc_server_connections", &["service"], "Open connections."),
     counter(
-        "rpc_server_connections_refused_total",
-        &["service", "reason"],
+        "rpc_connections_refused_total",
+        &[],
         "Connections refused at a cap.",
     ),
     // calls to peers
     histogram(
         "rpc_client_call_duration_seconds",
         SECONDS,
-        &["service", "method", "code", "target"],
+        &["peer", "rpc", "code"],
         "Time a call to a peer took with all its attempts.",
-    ),
-    counter(
-        "rpc_client_calls_total",
-        &["service", "method", "target", "code"],
-        "Calls made to peers.",
-    ),
-    counter(
-        "rpc_client_attempts_total",
-        &["service", "method", "target"],
-        "Attempts that these calls took.",
-    ),
-    gauge(
-        "circuit_state",
-        &["target"],
-        "Breaker of a peer: 0 closed, 1 open, 2 half-open.",
     ),
     // the store
     counter(
@@ -173,9 +152,8 @@ pub const CHASSIS: &[Metric] = &[
     gauge(
         "outbox_lag_seconds",
         &["service"],
-        "Age of the oldest fact no tail has read yet.",
+        "Age of the oldest fact that no tail has read yet.",
     ),
-    gauge("outbox_rows", &["service"], "Facts kept in the outbox."),
     gauge(
         "event_watchers",
         &["service"],
