@@ -7,6 +7,7 @@ use rpc::{Call, Role, Roles, Scope};
 use crate::App;
 use crate::domain::email::Email;
 use crate::domain::id::UserId;
+use crate::domain::line::Line;
 use crate::domain::user::{Change, Outcome, User};
 use crate::error::Error;
 use crate::password::PasswordHash;
@@ -16,7 +17,7 @@ use crate::{event, store};
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The full name, maybe empty.
-    pub name: String,
+    pub name: Line,
     /// The address to sign in with.
     pub email: Email,
     /// Its roles; none means customer.
@@ -34,7 +35,13 @@ pub async fn create(
     draft: &Draft,
 ) -> Result<User, Error> {
     let (id, now) = (UserId(app.clock.id()), app.clock.now());
-    let user = User::new(id, &draft.name, draft.email.clone(), draft.roles, now);
+    let user = User::new(
+        id,
+        draft.name.clone(),
+        draft.email.clone(),
+        draft.roles,
+        now,
+    );
     store::user::insert(txn, &user).await?;
     event::created(txn, &app.clock, &event::origin(call), &user).await?;
     Ok(user)
@@ -86,7 +93,7 @@ pub async fn block(
     call: &Call,
     txn: &Transaction,
     id: UserId,
-    reason: &str,
+    reason: &Line,
 ) -> Result<User, Error> {
     let mut user = find(txn, id, call.scope).await?;
     require_power_over(call, &user)?;

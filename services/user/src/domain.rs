@@ -2,6 +2,7 @@
 
 pub mod email;
 pub mod id;
+pub mod line;
 pub mod password;
 pub mod session;
 pub mod signing_key;

@@ -8,6 +8,7 @@ use rpc::token::SignError;
 use rpc::{ConnectError, Kind, Reason};
 use sea_orm::DbErr;
 
+use crate::domain::line::ControlCharacter;
 use crate::domain::password::BadLength;
 
 /// The domain of this service's reasons.
@@ -49,6 +50,9 @@ pub enum Error {
     /// The password is too short or too long.
     #[error(transparent)]
     PasswordLength(#[from] BadLength),
+    /// A name or note is more than one line.
+    #[error(transparent)]
+    ControlCharacter(#[from] ControlCharacter),
     /// A page size or page token that cannot be.
     #[error(transparent)]
     Page(#[from] store::page::Error),
@@ -120,6 +124,7 @@ impl Error {
             Self::LastAdmin | Self::Blocked => Kind::FailedPrecondition,
             Self::WrongCredentials | Self::SessionOver => Kind::Unauthenticated,
             Self::PasswordLength(_)
+            | Self::ControlCharacter(_)
             | Self::Page(_)
             | Self::CursorUnknown
             | Self::KeyReused
@@ -160,6 +165,7 @@ impl Error {
             }
             Self::UserNotFound
             | Self::PasswordLength(_)
+            | Self::ControlCharacter(_)
             | Self::Page(_)
             | Self::CursorUnknown
             | Self::CursorExpired

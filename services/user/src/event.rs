@@ -23,7 +23,7 @@ pub async fn created(
 ) -> Result<(), DbErr> {
     let fact = UserCreated {
         user_id: user.id.to_string(),
-        name: user.name.clone(),
+        name: user.name.to_string(),
         email: user.email.as_str().to_owned(),
         roles: user
             .roles
@@ -43,7 +43,7 @@ pub async fn updated(
 ) -> Result<(), DbErr> {
     let fact = UserUpdated {
         user_id: user.id.to_string(),
-        name: user.name.clone(),
+        name: user.name.to_string(),
         email: user.email.as_str().to_owned(),
         can_place_orders: user.can_place_orders(),
     };

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::config::PasswordConfig;
 use crate::domain::email::Email;
 use crate::domain::id::UserId;
+use crate::domain::line::Line;
 use crate::domain::password::Password;
 use crate::domain::user::User;
 use crate::error::Error;
@@ -46,7 +47,8 @@ pub async fn create_account(
     let hash = Hasher::new(config, clock.clone())?.hash(password).await?;
     let roles: Roles = account.roles.iter().copied().collect();
     let (id, now) = (UserId(clock.id()), clock.now());
-    let user = User::new(id, account.name, Email::new(account.email), roles, now);
+    let name = Line::parse("name", account.name)?;
+    let user = User::new(id, name, Email::new(account.email), roles, now);
     ::store::retrying(|| create_once(db, clock, &user, &hash)).await?;
     Ok(id.0)
 }

@@ -21,6 +21,7 @@ use proto::user::v1 as pb;
 use proto::user::v1::auth_service_connect::AuthServiceTonicCompatibleBuilder;
 use proto::user::v1::user_admin_service_connect::UserAdminServiceTonicCompatibleBuilder;
 use proto::user::v1::user_service_connect::UserServiceTonicCompatibleBuilder;
+use proto::user::v1::{auth_service, user_service};
 use proto::wkt::Timestamp;
 use rpc::token::ACCESS_LIFETIME;
 use rpc::{Call, Role, Roles, get_connect};
@@ -29,13 +30,10 @@ use uuid::Uuid;
 use crate::App;
 use crate::browser;
 use crate::domain::id::UserId;
+use crate::domain::line::Line;
 use crate::domain::user::User;
 use crate::error::Error;
 use crate::sessions::SignedIn;
-
-const GET_USER: &str = "/stoa.user.v1.UserService/GetUser";
-const GET_PROFILE: &str = "/stoa.user.v1.UserService/GetProfile";
-const GET_JWKS: &str = "/stoa.user.v1.AuthService/GetJwks";
 
 /// Hands every rpc to the edge.
 pub fn mount(service: rpc::Service, app: &App) -> rpc::Service {
@@ -62,15 +60,15 @@ pub fn mount(service: rpc::Service, app: &App) -> rpc::Service {
         .mount(auth.with_state(app.clone()).build())
         .mount(admin.with_state(app.clone()).build())
         .get(
-            GET_USER,
+            user_service::GET_USER,
             get_connect(get_user::get_user).with_state(app.clone()),
         )
         .get(
-            GET_PROFILE,
+            user_service::GET_PROFILE,
             get_connect(get_profile::get_profile).with_state(app.clone()),
         )
         .get(
-            GET_JWKS,
+            auth_service::GET_JWKS,
             get_connect(get_jwks::get_jwks).with_state(app.clone()),
         )
 }
@@ -80,6 +78,11 @@ fn user_id(text: &str) -> Result<UserId, Error> {
     Uuid::parse_str(text)
         .map(UserId)
         .map_err(|_| Error::MalformedId)
+}
+
+/// Reads a line of text, whose length the contract has checked.
+fn line(field: &'static str, text: &str) -> Result<Line, Error> {
+    Ok(Line::parse(field, text)?)
 }
 
 /// Reads the names of roles, which the contract has checked.
@@ -95,7 +98,7 @@ impl From<User> for pb::User {
     fn from(user: User) -> Self {
         Self {
             id: user.id.to_string(),
-            name: user.name,
+            name: user.name.into_string(),
             email: user.email.as_str().to_owned(),
             roles: user
                 .roles

@@ -10,9 +10,16 @@ use unicode_normalization::UnicodeNormalization;
 pub struct Email(String);
 
 impl Email {
-    /// Takes an address whose form the contract has already checked.
+    /// Takes an address. At sign-up the contract has checked its form; at sign-in it may be
+    /// anything, and is then nobody's.
     pub fn new(address: &str) -> Self {
-        Self(address.trim().to_owned())
+        Self(
+            address
+                .trim()
+                .chars()
+                .filter(|character| !character.is_control())
+                .collect(),
+        )
     }
 
     /// The address as written.

@@ -5,6 +5,7 @@ use rpc::{Role, Roles};
 
 use super::email::Email;
 use super::id::UserId;
+use super::line::Line;
 
 /// An account. It never holds a password or its hash: those are kept apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub struct User {
     /// The account's name in every context.
     pub id: UserId,
     /// The full name as the person writes it, maybe empty.
-    pub name: String,
+    pub name: Line,
     /// The address to sign in with.
     pub email: Email,
     /// What the account may do.
@@ -33,14 +34,14 @@ pub struct Block {
     /// When it was blocked.
     pub at: DateTime<Utc>,
     /// A note for colleagues, maybe empty.
-    pub reason: String,
+    pub reason: Line,
 }
 
 /// The fields to change; what is `None` stays.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     /// The new name; an empty one clears it.
-    pub name: Option<String>,
+    pub name: Option<Line>,
     /// The new address.
     pub email: Option<Email>,
     /// All roles the account has from now on.
@@ -59,13 +60,12 @@ pub enum Outcome {
 
 impl User {
     /// Makes an account; without any role it is a customer's.
-    pub fn new(id: UserId, name: &str, email: Email, roles: Roles, now: DateTime<Utc>) -> Self {
+    pub fn new(id: UserId, name: Line, email: Email, roles: Roles, now: DateTime<Utc>) -> Self {
         let roles = if roles == Roles::default() {
             customer()
         } else {
             roles
         };
-        let name = name.trim().to_owned();
         let (created_at, updated_at) = (now, now);
         Self {
             id,
@@ -108,7 +108,7 @@ impl User {
     pub fn change(&mut self, change: &Change, now: DateTime<Utc>) -> Outcome {
         let before = self.clone();
         if let Some(name) = &change.name {
-            name.trim().clone_into(&mut self.name);
+            self.name = name.clone();
         }
         if let Some(email) = &change.email {
             self.email = email.clone();
@@ -120,12 +120,12 @@ impl User {
     }
 
     /// Blocks the account. A second block keeps the first one's time and reason.
-    pub fn block(&mut self, reason: &str, now: DateTime<Utc>) -> Outcome {
+    pub fn block(&mut self, reason: &Line, now: DateTime<Utc>) -> Outcome {
         let before = self.clone();
         if self.block.is_none() {
             self.block = Some(Block {
                 at: now,
-                reason: reason.to_owned(),
+                reason: reason.clone(),
             });
         }
         self.next_version(&before, now)

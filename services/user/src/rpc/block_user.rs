@@ -2,17 +2,16 @@
 
 use ::store::Transaction;
 use axum::extract::State;
-use proto::user::v1::{BlockUserRequest, BlockUserResponse};
+use proto::user::v1::{BlockUserRequest, BlockUserResponse, user_admin_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
-use super::user_id;
+use super::{line, user_id};
 use crate::App;
 use crate::accounts;
 use crate::command::{self, Command};
 use crate::domain::id::UserId;
+use crate::domain::line::Line;
 use crate::error::Error;
-
-const PATH: &str = "/stoa.user.v1.UserAdminService/BlockUser";
 
 /// Refuses sign-in and new orders until the account is unblocked.
 pub async fn block_user(
@@ -20,26 +19,21 @@ pub async fn block_user(
     call: Call,
     ConnectRequest(request): ConnectRequest<BlockUserRequest>,
 ) -> Result<ConnectResponse<BlockUserResponse>, ConnectError> {
-    let key = command::key(&call, PATH, &request);
+    let key = command::key(&call, user_admin_service::BLOCK_USER, &request);
     let request = rpc::valid(request)?;
-    let id = user_id(&request.id)?;
-    let blocked = command::once(
-        &app,
-        &call,
-        key.as_ref(),
-        &Block {
-            id,
-            reason: request.into_inner().reason,
-        },
-    )
-    .await?;
+    let block = Block {
+        id: user_id(&request.id)?,
+        reason: line("reason", &request.reason)?,
+    };
+    let blocked = command::once(&app, &call, key.as_ref(), &block).await?;
+    tracing::info!(user.id = %block.id, reason = %&*block.reason, "Blocked user {}", block.id);
     Ok(ConnectResponse::new(blocked))
 }
 
 /// A block to set.
 struct Block {
     id: UserId,
-    reason: String,
+    reason: Line,
 }
 
 impl Command for Block {

@@ -2,17 +2,15 @@
 
 use ::store::Transaction;
 use axum::extract::State;
-use proto::user::v1::{CreateUserRequest, User};
+use proto::user::v1::{CreateUserRequest, User, user_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
-use super::roles;
+use super::{line, roles};
 use crate::App;
 use crate::accounts::{self, Draft};
 use crate::command::{self, Command};
 use crate::domain::email::Email;
 use crate::error::Error;
-
-const PATH: &str = "/stoa.user.v1.UserService/CreateUser";
 
 /// Makes an account without a password.
 pub async fn create_user(
@@ -20,20 +18,21 @@ pub async fn create_user(
     call: Call,
     ConnectRequest(request): ConnectRequest<CreateUserRequest>,
 ) -> Result<ConnectResponse<User>, ConnectError> {
-    let key = command::key(&call, PATH, &request);
-    let draft = Draft::from(rpc::valid(request)?);
+    let key = command::key(&call, user_service::CREATE_USER, &request);
+    let draft = Draft::try_from(rpc::valid(request)?)?;
     let user = command::once(&app, &call, key.as_ref(), &draft).await?;
     Ok(ConnectResponse::new(user))
 }
 
-impl From<Valid<CreateUserRequest>> for Draft {
-    fn from(request: Valid<CreateUserRequest>) -> Self {
-        let (email, roles) = (Email::new(&request.email), roles(&request.roles));
-        Self {
-            name: request.into_inner().name,
-            email,
-            roles,
-        }
+impl TryFrom<Valid<CreateUserRequest>> for Draft {
+    type Error = Error;
+
+    fn try_from(request: Valid<CreateUserRequest>) -> Result<Self, Error> {
+        Ok(Self {
+            name: line("name", &request.name)?,
+            email: Email::new(&request.email),
+            roles: roles(&request.roles),
+        })
     }
 }
 

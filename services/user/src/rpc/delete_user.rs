@@ -2,7 +2,7 @@
 
 use ::store::Transaction;
 use axum::extract::State;
-use proto::user::v1::DeleteUserRequest;
+use proto::user::v1::{DeleteUserRequest, user_service};
 use proto::wkt::Empty;
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
@@ -13,17 +13,16 @@ use crate::command::{self, Command};
 use crate::domain::id::UserId;
 use crate::error::Error;
 
-const PATH: &str = "/stoa.user.v1.UserService/DeleteUser";
-
 /// Removes an account and ends its sessions.
 pub async fn delete_user(
     State(app): State<App>,
     call: Call,
     ConnectRequest(request): ConnectRequest<DeleteUserRequest>,
 ) -> Result<ConnectResponse<Empty>, ConnectError> {
-    let key = command::key(&call, PATH, &request);
+    let key = command::key(&call, user_service::DELETE_USER, &request);
     let id = user_id(&rpc::valid(request)?.id)?;
     let deleted = command::once(&app, &call, key.as_ref(), &Deletion(id)).await?;
+    tracing::info!(user.id = %id, "Deleted user {id}");
     Ok(ConnectResponse::new(deleted))
 }
 

@@ -30,7 +30,7 @@ impl From<User> for Profile {
             customer_id: user.id.to_string(),
             first_name: user.first_name().to_owned(),
             can_place_orders: user.can_place_orders(),
-            name: user.name,
+            name: user.name.into_string(),
         }
     }
 }

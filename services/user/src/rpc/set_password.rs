@@ -3,7 +3,7 @@
 use ::store::Transaction;
 use ::store::idempotency::Key;
 use axum::extract::State;
-use proto::user::v1::{SetPasswordRequest, SetPasswordResponse};
+use proto::user::v1::{SetPasswordRequest, SetPasswordResponse, user_admin_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use sha2::{Digest, Sha256};
 
@@ -15,8 +15,6 @@ use crate::domain::id::UserId;
 use crate::domain::password::Password;
 use crate::error::Error;
 use crate::password::PasswordHash;
-
-const PATH: &str = "/stoa.user.v1.UserAdminService/SetPassword";
 
 /// Replaces an account's password and ends its sessions.
 pub async fn set_password(
@@ -30,6 +28,7 @@ pub async fn set_password(
     let key = key(&app, &call, request, &password).await?;
     let hash = app.hasher.hash(password).await?;
     let set = command::once(&app, &call, key.as_ref(), &NewPassword { id, hash }).await?;
+    tracing::info!(user.id = %id, "Set the password of user {id}");
     Ok(ConnectResponse::new(set))
 }
 
@@ -43,7 +42,7 @@ async fn key(
     password: &Password,
 ) -> Result<Option<Key>, Error> {
     request.password.clear();
-    let Some(mut key) = command::key(call, PATH, &request) else {
+    let Some(mut key) = command::key(call, user_admin_service::SET_PASSWORD, &request) else {
         return Ok(None);
     };
     let salted = Sha256::new()

@@ -4,7 +4,7 @@ use axum::extract::State;
 use proto::user::v1::{SignUpRequest, SignUpResponse};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
-use super::{Carrier, token_pair};
+use super::{Carrier, line, token_pair};
 use crate::App;
 use crate::accounts::Draft;
 use crate::domain::email::Email;
@@ -23,7 +23,7 @@ pub async fn sign_up(
     let password = Password::chosen(&request.password).map_err(Error::PasswordLength)?;
     let email = Email::new(&request.email);
     let draft = Draft {
-        name: request.name,
+        name: line("name", &request.name)?,
         email,
         roles: user::customer(),
     };

@@ -2,17 +2,15 @@
 
 use ::store::Transaction;
 use axum::extract::State;
-use proto::user::v1::{UnblockUserRequest, UnblockUserResponse};
+use proto::user::v1::{UnblockUserRequest, UnblockUserResponse, user_admin_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
-use super::user_id;
+use super::{line, user_id};
 use crate::App;
 use crate::accounts;
 use crate::command::{self, Command};
 use crate::domain::id::UserId;
 use crate::error::Error;
-
-const PATH: &str = "/stoa.user.v1.UserAdminService/UnblockUser";
 
 /// Restores what BlockUser took away.
 pub async fn unblock_user(
@@ -20,10 +18,12 @@ pub async fn unblock_user(
     call: Call,
     ConnectRequest(request): ConnectRequest<UnblockUserRequest>,
 ) -> Result<ConnectResponse<UnblockUserResponse>, ConnectError> {
-    let key = command::key(&call, PATH, &request);
+    let key = command::key(&call, user_admin_service::UNBLOCK_USER, &request);
     let request = rpc::valid(request)?;
     let id = user_id(&request.id)?;
+    let reason = line("reason", &request.reason)?;
     let unblocked = command::once(&app, &call, key.as_ref(), &Unblock(id)).await?;
+    tracing::info!(user.id = %id, reason = %&*reason, "Unblocked user {id}");
     Ok(ConnectResponse::new(unblocked))
 }
 

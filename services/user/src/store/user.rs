@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::UserId;
+use crate::domain::line::Line;
 use crate::domain::user::{Block, User};
 use crate::error::Error;
 
@@ -199,13 +200,13 @@ fn row(user: &User) -> ActiveModel {
     let roles: Vec<&str> = user.roles.iter().map(Role::as_str).collect();
     ActiveModel {
         id: Set(user.id.0),
-        name: Set(user.name.clone()),
+        name: Set(user.name.to_string()),
         email: Set(user.email.as_str().to_owned()),
         email_key: Set(user.email.key().as_str().to_owned()),
         roles: Set(roles.join(",")),
         admin: Set(user.roles.contains(Role::Admin)),
         blocked_at: Set(user.block.as_ref().map(|block| block.at)),
-        blocked_reason: Set(user.block.as_ref().map(|block| block.reason.clone())),
+        blocked_reason: Set(user.block.as_ref().map(|block| block.reason.to_string())),
         version: Set(user.version),
         created_at: Set(user.created_at),
         updated_at: Set(user.updated_at),
@@ -214,10 +215,10 @@ fn row(user: &User) -> ActiveModel {
 
 impl From<Model> for User {
     fn from(row: Model) -> Self {
-        let reason = row.blocked_reason.unwrap_or_default();
+        let reason = Line::stored(row.blocked_reason.unwrap_or_default());
         Self {
             id: UserId(row.id),
-            name: row.name,
+            name: Line::stored(row.name),
             email: Email::new(&row.email),
             roles: row
                 .roles

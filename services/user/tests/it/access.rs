@@ -1,7 +1,7 @@
 use rpc::Contract;
 use serde_json::json;
 
-use crate::app::both;
+use crate::app::{TestApp, both, config};
 
 /// Every unary rpc of this context, asked by a stranger: refused, but for those on this list.
 ///
@@ -81,5 +81,31 @@ async fn a_refresh_token_is_no_access_token() {
             )
             .await;
         assert_eq!(answer.code(), "unauthenticated");
+    }
+}
+
+/// The service starts while its database is absent, says so, and stays alive.
+///
+/// row: O11, C8
+#[tokio::test]
+async fn an_absent_database_is_unavailable_and_not_told_about() {
+    let absent = "postgres://nobody:secret@127.0.0.1:1/nothing";
+    let absent = store::Config::new(absent.to_owned());
+    let db = store::Database::connect(user::NAME, &absent).await.unwrap();
+    let app = TestApp::over(db, &config()).await;
+    for (rpc, message) in [
+        ("AuthService/GetJwks", json!({})),
+        (
+            "AuthService/SignIn",
+            json!({"email": "a@example.test", "password": "a password"}),
+        ),
+        (
+            "AuthService/Refresh",
+            json!({"refreshToken": "A".repeat(86)}),
+        ),
+    ] {
+        let answer = crate::app::call(&app, rpc, "", &[], message).await;
+        assert_eq!(answer.code(), "unavailable", "{rpc}");
+        assert_eq!(answer.json()["message"], "user storage failed", "{rpc}");
     }
 }

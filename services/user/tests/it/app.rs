@@ -94,6 +94,13 @@ impl TestApp {
         }
     }
 
+    /// The service over a database that may not be there.
+    pub async fn over(db: store::Database, config: &Config) -> App {
+        let (clock, _time) = Manual::new(start());
+        let order = SigningKey::generate("order").expect("a key");
+        serve(db, &clock, config, &order).await.0
+    }
+
     /// Another process over the same database.
     pub async fn replica(&self) -> App {
         let db = self.db.open().await;

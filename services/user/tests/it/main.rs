@@ -1,5 +1,7 @@
 //! The user service through its real router, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod app;
 
 mod access;

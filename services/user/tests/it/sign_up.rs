@@ -180,3 +180,36 @@ async fn the_same_address_twenty_times_at_once_is_one_account() {
         assert_eq!(app.told().await.len(), 1);
     }
 }
+
+/// What an engine cannot store, or would break a line, is the caller's fault on both.
+///
+/// row: S-09, S-10
+#[tokio::test]
+async fn control_characters_are_refused_or_nobodys() {
+    for app in both().await {
+        for name in ["a\u{0}b", "a\nBcc: b"] {
+            let message = json!({"name": name, "email": "ada@example.test", "password": PASSWORD});
+            assert_eq!(
+                app.call(SIGN_UP, "", message).await.code(),
+                "invalid_argument"
+            );
+        }
+        let message = json!({"email": "a\u{0}da@example.test", "password": PASSWORD});
+        assert_eq!(
+            app.call(SIGN_UP, "", message).await.code(),
+            "invalid_argument"
+        );
+        let answer = app.try_sign_in("ada\u{0}@example.test", PASSWORD).await;
+        assert_eq!(answer.code(), "unauthenticated");
+        let message = json!({"email": "ada@example.test", "password": "nul \u{0} is fine"});
+        app.call(SIGN_UP, "", message).await.ok();
+        app.try_sign_in("ada@example.test", "nul \u{0} is fine")
+            .await
+            .ok();
+
+        let admin = app.admin().await.access_token;
+        let block = json!({"id": uuid::Uuid::from_u128(9), "reason": "a\u{0}b"});
+        let answer = app.call("UserAdminService/BlockUser", &admin, block).await;
+        assert_eq!(answer.code(), "invalid_argument");
+    }
+}

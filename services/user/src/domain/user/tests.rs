@@ -6,11 +6,15 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
+fn line(text: &str) -> Line {
+    Line::parse("text", text).unwrap()
+}
+
 fn ada() -> User {
     let id = UserId(uuid::Uuid::from_u128(1));
     User::new(
         id,
-        "Ada Lovelace",
+        line("Ada Lovelace"),
         Email::new("ada@example.test"),
         Roles::default(),
         at(0),
@@ -27,7 +31,7 @@ fn the_first_name_is_the_first_word() {
         ("", ""),
     ] {
         let user = User {
-            name: name.to_owned(),
+            name: line(name),
             ..ada()
         };
         assert_eq!(user.first_name(), first, "{name:?}");
@@ -46,29 +50,26 @@ fn everyone_is_a_customer_unless_said_otherwise() {
 fn an_absent_name_stays_and_an_empty_one_clears() {
     let mut user = ada();
     assert_eq!(user.change(&Change::default(), at(1)), Outcome::Unchanged);
-    assert_eq!((user.name.as_str(), user.version), ("Ada Lovelace", 1));
+    assert_eq!((&*user.name, user.version), ("Ada Lovelace", 1));
     let clear = Change {
-        name: Some(String::new()),
+        name: Some(Line::default()),
         ..Change::default()
     };
     assert_eq!(user.change(&clear, at(2)), Outcome::Changed);
-    assert_eq!(
-        (user.name.as_str(), user.version, user.updated_at),
-        ("", 2, at(2))
-    );
+    assert_eq!((&*user.name, user.version, user.updated_at), ("", 2, at(2)));
 }
 
 /// row: D4
 #[test]
 fn a_block_is_kept_once_and_lifted_once() {
     let mut user = ada();
-    assert_eq!(user.block("chargebacks", at(1)), Outcome::Changed);
-    assert_eq!(user.block("again", at(2)), Outcome::Unchanged);
+    assert_eq!(user.block(&line("chargebacks"), at(1)), Outcome::Changed);
+    assert_eq!(user.block(&line("again"), at(2)), Outcome::Unchanged);
     assert_eq!(
         user.block,
         Some(Block {
             at: at(1),
-            reason: "chargebacks".to_owned()
+            reason: line("chargebacks")
         })
     );
     assert!(!user.can_place_orders());
@@ -110,7 +111,7 @@ proptest! {
             let now = at(seconds);
             let outcome = match step {
                 Step::Name(name) => {
-                    user.change(&Change { name: Some(name), ..Change::default() }, now)
+                    user.change(&Change { name: Some(line(&name)), ..Change::default() }, now)
                 }
                 Step::Email(email) => {
                     let email = Some(Email::new(&email));
@@ -120,7 +121,7 @@ proptest! {
                     let roles = Some(roles.into_iter().collect());
                     user.change(&Change { roles, ..Change::default() }, now)
                 }
-                Step::Block => user.block("", now),
+                Step::Block => user.block(&Line::default(), now),
                 Step::Unblock => user.unblock(now),
             };
             match outcome {
