@@ -29,7 +29,7 @@ use http::{HeaderName, HeaderValue, Request, StatusCode, Version};
 use tower::ServiceExt;
 use tracing::Instrument;
 
-use crate::app::{Forward, Shared, Target};
+use crate::app::{Route, Shared, Target};
 use crate::call::{Call, CorrelationId, IdempotencyKey};
 use crate::contract::Method;
 use crate::error::INTERNAL_MESSAGE;
@@ -41,6 +41,9 @@ use observe::Observation;
 use protocol::Protocol;
 
 pub(crate) use stats::Stats;
+
+/// The longest path and query that is looked at.
+const URL_BYTES_MAX: usize = 8 << 10;
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -105,100 +108,39 @@ async fn dispatch(
     request: Request<Body>,
     seen: &Observation,
 ) -> Result<Response, Refusal> {
-    let Some(route) = &seen.route else {
-        return page(app, request, seen).await;
-    };
-    match route.target {
-        Target::Here => call(app, request, seen, &route.method).await,
-        Target::Elsewhere(ref forward) => {
-            forward_call(app, request, seen, &route.method, forward).await
-        }
-        Target::Nowhere => Err(unknown(request.uri().path())),
+    let url = request.uri().path_and_query();
+    if url.is_some_and(|url| url.as_str().len() > URL_BYTES_MAX) {
+        return Err(Refusal::Plain(StatusCode::URI_TOO_LONG, None));
+    }
+    match &seen.route {
+        Some(route) => call(app, request, seen, route).await,
+        None => page(app, request, seen).await,
     }
 }
 
-/// Lets a call in, step by step, and runs its handler.
+/// Lets a call in, step by step, and runs its handler, here or where it is.
 async fn call(
     app: &Shared,
     request: Request<Body>,
     seen: &Observation,
-    method: &Arc<Method>,
+    route: &Route,
 ) -> Result<Response, Refusal> {
+    let method = &route.method;
     let (mut parts, body) = request.into_parts();
     guard::check(method, seen.protocol, &mut parts, app.encodings)?;
-    let local = parts.extensions.remove::<LocalCaller>();
-    let permit = match local {
-        None => Some(app.shed.enter().await?),
-        Some(_) => None, // the call around it holds a place already
-    };
-    let call = admit(app, &parts, seen, method, local).await?;
-    let deadline = call.deadline;
-    let reader = call.caller.clone();
-    parts.extensions.insert(Admitted {
-        method: method.clone(),
-        receive_bytes_max: app.limits.receive(&method.service),
-    });
-    parts.extensions.insert(call);
-    let conditions = cache::Conditions::of(seen.protocol, method, &parts.headers, &reader);
-    let request = Request::from_parts(parts, body);
-    let running = async {
-        match seen.protocol {
-            Protocol::Grpc => app.grpc.clone().oneshot(request).await,
-            Protocol::GrpcWeb { .. } => app
-                .grpc_web
-                .clone()
-                .oneshot(request)
-                .await
-                .map(|r| r.map(Body::new)),
-            _ => app.connect.clone().oneshot(request).await,
-        }
-    };
-    let answered = tokio::time::timeout_at(deadline.instant(), running).await;
-    drop(permit);
-    let response = match answered {
-        Ok(Ok(response)) => response,
-        Ok(Err(never)) => match never {},
-        Err(_) => return Err(late()),
-    };
-    Ok(conditions.apply(response).await)
-}
-
-/// Lets a call in as far as its service's own edge, which does the rest.
-async fn forward_call(
-    app: &Shared,
-    request: Request<Body>,
-    seen: &Observation,
-    method: &Arc<Method>,
-    forward: &Forward,
-) -> Result<Response, Refusal> {
-    let (mut parts, body) = request.into_parts();
-    guard::check(method, seen.protocol, &mut parts, app.encodings)?;
-    let _permit = app.shed.enter().await?;
-    let call = admit(app, &parts, seen, method, None).await?;
-    let deadline = call.deadline;
-    parts.extensions.insert(call);
-    let running = (forward.0)(Request::from_parts(parts, body));
-    match tokio::time::timeout_at(deadline.instant(), running).await {
-        Ok(response) => Ok(response),
-        Err(_) => Err(late()),
-    }
-}
-
-/// Everything that is asked of a call before its handler runs: deadline, identity, access.
-async fn admit(
-    app: &Shared,
-    parts: &http::request::Parts,
-    seen: &Observation,
-    method: &Method,
-    local: Option<LocalCaller>,
-) -> Result<Call, Refusal> {
     let deadline = app
         .timeouts
         .deadline(method, seen.protocol, &parts.headers)?;
+    let local = parts.extensions.remove::<LocalCaller>();
+    let place = match local {
+        None => Some(app.shed.enter().await?),
+        Some(_) => None, // the call around it holds a place already
+    };
     let caller = identity::caller(app.verifier.as_ref(), &parts.headers, local).await?;
     let scope = identity::scope(method, &caller)?;
     seen.note_caller(&caller);
-    Ok(Call {
+    let conditions = cache::Conditions::of(seen.protocol, method, &parts.headers, &caller);
+    parts.extensions.insert(Call {
         caller,
         scope,
         deadline,
@@ -208,7 +150,68 @@ async fn admit(
         response: seen.metadata.clone(),
         synthetic: observe::is_synthetic(&parts.headers),
         path: method.path.clone(),
-    })
+    });
+    if deadline.remaining().is_zero() {
+        return Err(late());
+    }
+    let request = Request::from_parts(parts, body);
+    let running = async {
+        match &route.target {
+            Target::Here => run(app, request, seen.protocol, method).await,
+            Target::Elsewhere(forward) => (forward.0)(request).await,
+            Target::Nowhere => Rejected::response(unmounted(method)),
+        }
+    };
+    let answered = tokio::time::timeout_at(deadline.instant(), running).await;
+    drop(place);
+    match answered {
+        Ok(response) => Ok(conditions.apply(response).await),
+        Err(_) => Err(late()),
+    }
+}
+
+/// Runs the handler on the half of the switch that speaks the caller's protocol.
+async fn run(
+    app: &Shared,
+    mut request: Request<Body>,
+    protocol: Protocol,
+    method: &Arc<Method>,
+) -> Response {
+    request.extensions_mut().insert(Admitted {
+        method: method.clone(),
+        receive_bytes_max: app.limits.receive(&method.service),
+    });
+    let answered = match protocol {
+        Protocol::Grpc => app.grpc.clone().oneshot(request).await,
+        Protocol::GrpcWeb { .. } => {
+            let answered = app.grpc_web.clone().oneshot(request).await;
+            answered.map(|response| response.map(Body::new))
+        }
+        _ => app.connect.clone().oneshot(request).await,
+    };
+    match answered {
+        Ok(response) if is_unmounted(&response) => Rejected::response(unmounted(method)),
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// Whether the router had no handler for an rpc of a service that it does have: it says so
+/// without a body, which no handler of ours does.
+fn is_unmounted(response: &Response) -> bool {
+    let status = response.status();
+    let bare = !response.headers().contains_key(http::header::CONTENT_TYPE);
+    bare && matches!(
+        status,
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+    )
+}
+
+fn unmounted(method: &Method) -> ConnectError {
+    ConnectError::new(
+        Code::Unimplemented,
+        format!("{} is not served here", method.name),
+    )
 }
 
 fn idempotency_key(headers: &http::HeaderMap) -> Result<Option<IdempotencyKey>, ConnectError> {

@@ -1,0 +1,113 @@
+//! Alive, ready, and the same to load balancers.
+
+use std::time::Duration;
+
+use http::{Method, Version};
+use prost::Message;
+use proto::grpc::health::v1::{HealthCheckRequest, HealthCheckResponse};
+
+use crate::client::{Answer, Ask, Door, envelope, envelopes};
+use crate::server::{self, Options, Server};
+
+const CHECK: &str = proto::grpc::health::v1::health::CHECK;
+const WATCH: &str = proto::grpc::health::v1::health::WATCH;
+
+async fn get(server: &Server, path: &str) -> Answer {
+    Ask::new(server.address, Version::HTTP_11, path)
+        .method(Method::GET)
+        .send()
+        .await
+}
+
+async fn check(server: &Server, service: &str) -> Result<i32, String> {
+    let request = HealthCheckRequest {
+        service: service.to_owned(),
+    };
+    let answer = Ask::door(server.address, Door::ConnectProto, CHECK, &request)
+        .send()
+        .await;
+    match answer.status.is_success() {
+        true => Ok(HealthCheckResponse::decode(&*answer.body).unwrap().status),
+        false => Err(answer.code()),
+    }
+}
+
+const SERVING: i32 = 1;
+const NOT_SERVING: i32 = 2;
+const SERVICE_UNKNOWN: i32 = 3;
+
+/// row: O7, O8, O9, O10, P8
+#[tokio::test]
+async fn liveness_is_the_process_and_readiness_its_dependencies() {
+    let options = Options {
+        ready: false,
+        ..Options::default()
+    };
+    let server = server::start_with(options).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    for version in [Version::HTTP_11, Version::HTTP_2] {
+        let alive = Ask::new(server.address, version, "/healthz")
+            .method(Method::GET)
+            .send()
+            .await;
+        assert_eq!(alive.status, 200);
+    }
+    for path in ["/readyz", "/health"] {
+        let answer = get(&server, path).await;
+        assert_eq!(answer.status, 503);
+        assert!(
+            !String::from_utf8_lossy(&answer.body).contains("database"),
+            "causes are for the admin"
+        );
+    }
+    assert_eq!(check(&server, "").await, Ok(NOT_SERVING));
+    assert_eq!(check(&server, "support").await, Ok(NOT_SERVING));
+    assert_eq!(
+        check(&server, "catalog").await,
+        Ok(SERVING),
+        "its own dependencies are well"
+    );
+    assert_eq!(
+        check(&server, "stoa.catalog.v1.CatalogService").await,
+        Ok(SERVING)
+    );
+    assert_eq!(check(&server, "liveness").await, Ok(SERVING));
+    assert_eq!(check(&server, "nothing").await, Err("not_found".to_owned()));
+    assert_eq!(
+        server.health.detail()["components"][0]["cause"],
+        "it is away"
+    );
+}
+
+/// row: O8, O9, O12
+#[tokio::test]
+async fn draining_is_told_at_once_and_ends_every_watch() {
+    let server = server::start().await;
+    server.health.wait_ready().await;
+    assert_eq!(get(&server, "/readyz").await.status, 200);
+    let watch = |service: &str| {
+        let request = HealthCheckRequest {
+            service: service.to_owned(),
+        };
+        Ask::new(server.address, Version::HTTP_2, WATCH)
+            .header("content-type", "application/grpc")
+            .body(envelope(0, &request.encode_to_vec()))
+            .send()
+    };
+    let (known, unknown) = (tokio::spawn(watch("")), tokio::spawn(watch("nothing")));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(
+        !known.is_finished() && !unknown.is_finished(),
+        "a watch stays open"
+    );
+    server.draining.cancel();
+    assert_eq!(get(&server, "/readyz").await.status, 503);
+    assert_eq!(get(&server, "/healthz").await.status, 200);
+    let statuses = |answer: &Answer| {
+        let all = envelopes(&answer.body).into_iter();
+        all.map(|(_, bytes)| HealthCheckResponse::decode(&*bytes).unwrap().status)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(statuses(&known.await.unwrap()), [SERVING, NOT_SERVING]);
+    assert_eq!(statuses(&unknown.await.unwrap()), [SERVICE_UNKNOWN]);
+}

@@ -1,0 +1,17 @@
+//! The edge over real sockets, driven the way clients of each protocol drive it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where by a panic")]
+
+mod access;
+mod client;
+mod connections;
+mod cors;
+mod deadlines;
+mod guard;
+mod health;
+mod limits;
+mod panics;
+mod protocols;
+mod reflection;
+mod server;
+mod stop;
