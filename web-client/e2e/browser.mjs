@@ -47,9 +47,12 @@ export const versionOf = (path) =>
  * Opens a page of its own profile. `expects` names the answers that a case provokes on purpose, such as
  * `/OrderService/CreateOrder … 400`: the browser notes each failed request in its console, which no page can prevent.
  */
-export async function open(browser, { width = 1280, height = 900, theme = 'light', touch = false, expects = [] } = {}) {
+export async function open(
+  browser,
+  { baseURL = BASE_URL, width = 1280, height = 900, theme = 'light', touch = false, expects = [] } = {},
+) {
   const context = await browser.newContext({
-    baseURL: BASE_URL,
+    baseURL,
     viewport: { width, height },
     colorScheme: theme,
     hasTouch: touch,
