@@ -1,0 +1,126 @@
+//! The purchase by clients that are not ours, each from the exported descriptors: grpcio,
+//! connect-node over every protocol, and the commands that the welcome prints.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::shop::Shop;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("a crate lies in the workspace")
+}
+
+/// Descriptors as `stoa export descriptors` prints them.
+fn descriptors(shop: &Shop) -> PathBuf {
+    let output = Command::new(crate::shop::binary())
+        .args(["export", "descriptors"])
+        .output();
+    let output = output.expect("stoa is a program");
+    assert!(output.status.success());
+    let file = shop.data.with_file_name("stoa.binpb");
+    std::fs::write(&file, output.stdout).expect("a file in the test's own folder");
+    file
+}
+
+/// The lines of JSON that a program prints.
+async fn lines(mut command: Command) -> Vec<Value> {
+    let run = tokio::task::spawn_blocking(move || command.output());
+    let output = run.await.expect("no panic").expect("the program is there");
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{out}{err}");
+    out.lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect()
+}
+
+const CONFIRMED: i32 = 3;
+
+/// row: P5, P16, P22, P-01
+#[tokio::test]
+async fn grpcio_buys_from_the_exported_descriptors() {
+    let shop = Shop::up().await;
+    let address = shop.door.origin.trim_start_matches("http://").to_owned();
+    let packages = root().join(".tools/py");
+    assert!(
+        packages.join("grpc").is_dir(),
+        "grpcio is missing: run `just tools`"
+    );
+    let mut command = Command::new("python3");
+    command
+        .env("PYTHONPATH", packages)
+        .arg(root().join("stoa/tests/clients/purchase.py"))
+        .arg(address)
+        .arg(descriptors(&shop));
+    let seen = lines(command).await;
+    let expected = json!({
+        "status": CONFIRMED,
+        "replayed": true,
+        "watched": CONFIRMED,
+        "declined": "FAILED_PRECONDITION",
+        "invalid": "INVALID_ARGUMENT",
+        "no_token": "UNAUTHENTICATED",
+        "late": "DEADLINE_EXCEEDED",
+        "unknown": "NOT_FOUND",
+    });
+    assert_eq!(seen, [expected]);
+}
+
+/// row: P1, P2, P3, P4, P5, P6, P22, P-01
+#[tokio::test]
+async fn connect_node_buys_over_every_protocol() {
+    let shop = Shop::up().await;
+    let script = root().join("web-client/e2e/foreign.mjs");
+    assert!(
+        root()
+            .join("web-client/node_modules/@connectrpc/connect-node")
+            .is_dir(),
+        "connect-node is missing: run `just web`"
+    );
+    let mut command = Command::new("node");
+    command
+        .arg(script)
+        .arg(&shop.door.origin)
+        .arg(descriptors(&shop));
+    let seen = lines(command).await;
+    assert_eq!(seen.len(), 6, "{seen:?}");
+    for line in seen {
+        let expected = json!({
+            "transport": line["transport"],
+            "status": CONFIRMED,
+            "replayed": true,
+            "watched": CONFIRMED,
+            "declined": "FailedPrecondition",
+            "invalid": "InvalidArgument",
+            "noToken": "Unauthenticated",
+            "late": "DeadlineExceeded",
+            "unknown": "NotFound",
+        });
+        assert_eq!(line, expected);
+    }
+}
+
+/// row: X2
+#[tokio::test]
+async fn the_commands_that_the_welcome_prints_work_as_they_stand() {
+    let shop = Shop::up().await;
+    let welcome = shop.process.output();
+    let commands: Vec<&str> = welcome
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("curl "))
+        .collect();
+    assert_eq!(commands.len(), 2, "{welcome}");
+    for line in commands {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{line} --silent --show-error --fail")]);
+        let answer = &lines(command).await[0];
+        assert!(answer.get("code").is_none(), "{line}: {answer}");
+    }
+}
