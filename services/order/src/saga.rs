@@ -1,6 +1,6 @@
 //! The checkout saga: what happens between an accepted order and its end, whatever fails in between.
 //!
-//! `checkout` is the pure core that decides; `change` makes rows of its commands; `driver` gives each
+//! `checkout` is the pure core that decides, over the steps in `step`; `change` makes rows of its commands; `driver` gives each
 //! saga a `task` that carries the decisions out and takes over what a crash left; `call` asks the peers.
 //! This page is the table the core is tested against.
 //!
@@ -80,4 +80,5 @@ pub mod checkout;
 pub mod driver;
 pub mod fail_point;
 pub mod record;
+pub mod step;
 mod task;

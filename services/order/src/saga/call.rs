@@ -22,8 +22,9 @@ use telemetry::TraceContext;
 use tonic::{Code, Request, Status};
 
 use crate::domain::order::EndReason;
-use crate::saga::checkout::{Answer, Progress, Step, Task, Undo};
+use crate::saga::checkout::{Answer, Progress};
 use crate::saga::record::Record;
+use crate::saga::step::{Step, Task, Undo};
 use crate::wire::money;
 
 /// How long one attempt may take; the provider's slowest legal answer takes 2.5 s.

@@ -14,8 +14,9 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::error::Error;
 use crate::event;
-use crate::saga::checkout::{self, Command, Event, Rules, Task};
+use crate::saga::checkout::{self, Command, Event, Rules};
 use crate::saga::record::{Entry, Kind, Lease, Record};
+use crate::saga::step::Task;
 use crate::store;
 
 /// How long a driver is presumed at work on an attempt: the longest call and its commit.
@@ -174,3 +175,6 @@ impl Change {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests;

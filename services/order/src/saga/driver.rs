@@ -194,7 +194,7 @@ impl Driver {
             let all_but = alone.then_some(self.0.id);
             let orphans =
                 store::saga::orphans(db.read(), all_but, clock.now(), ORPHANS_MAX).await?;
-            let more = orphans.len() as u64 == ORPHANS_MAX;
+            let (found, mut taken) = (orphans.len() as u64, 0);
             for id in orphans {
                 if self.driven().len() >= DRIVEN_MAX {
                     return Ok(());
@@ -202,9 +202,10 @@ impl Driver {
                 if let Some(record) = retrying(|| self.resume_once(id, alone)).await? {
                     tracing::info!(order.id = %id, "Took over the checkout of order {id}");
                     self.drive(record);
+                    taken += 1;
                 }
             }
-            if !more {
+            if found < ORPHANS_MAX || taken == 0 {
                 return Ok(());
             }
         }

@@ -10,8 +10,9 @@ use sea_orm::{Condition, QueryOrder, QuerySelect, Set};
 
 use crate::domain::id::OrderId;
 use crate::domain::order::{EndReason, Status};
-use crate::saga::checkout::{Progress, State, Step, Undo};
+use crate::saga::checkout::{Progress, State};
 use crate::saga::record::{Lease, Record, Saga, Secret};
+use crate::saga::step::{Step, Undo};
 use crate::store::{broken, order};
 
 /// No lease reaches further ahead than this: one that does was written by a clock that was wrong.
@@ -88,8 +89,12 @@ pub async fn insert(db: &impl ConnectionTrait, id: OrderId, saga: &Saga) -> Resu
 /// # Errors
 /// The database failed.
 pub async fn update(db: &impl ConnectionTrait, id: OrderId, saga: &Saga) -> Result<bool, DbErr> {
+    let mut row = progress(saga);
+    if saga.state.progress == Progress::AtRest {
+        row.payment_method = Set(String::new()); // nobody is charged any more, so nobody need know
+    }
     let updated = Entity::update_many()
-        .set(progress(saga))
+        .set(row)
         .filter(Column::OrderId.eq(id.0))
         .filter(Column::Revision.eq(saga.revision - 1))
         .exec(db)

@@ -222,7 +222,7 @@ async fn two_drivers_of_one_order_have_one_effect() {
                 .await
                 .is_err()
         );
-        let still_alive = std::mem::replace(&mut shop.life.shutdown, Default::default());
+        let still_alive = std::mem::take(&mut shop.life.shutdown);
         shop.restart().await;
         let order = eventually(async || only_order(&shop).await).await;
         assert_eq!(

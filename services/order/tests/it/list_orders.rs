@@ -52,7 +52,8 @@ async fn pages_come_newest_first_and_stay_stable_while_orders_come_in() {
             shop.buy(1, &[("desk", 1)], "tok_ok").await.unwrap();
         }
         let (mut sorted, mut wanted) = (seen.clone(), bought);
-        (sorted.sort(), wanted.sort());
+        sorted.sort();
+        wanted.sort();
         assert_eq!(sorted, wanted, "each order once, and none that came later");
         let first = shop
             .customer(1)

@@ -42,7 +42,7 @@ async fn each_code_of_a_peer_reads_as_the_contract_says() {
                 );
             }
         }
-        assert_eq!(shop.fact_count().await, 0);
+        assert_eq!(shop.order_count().await, 0);
     }
 }
 

@@ -1,0 +1,162 @@
+//! The same histories through the pure core and through the database: after every event, what is stored
+//! reads back as what the core said, on both engines.
+
+use ::store::Database;
+use chrono::DateTime;
+use clock::{Clock, Manual};
+use events::Origin;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use rpc::Scope;
+
+use super::*;
+use crate::domain::amount::{Amount, Currency};
+use crate::domain::id::{CustomerId, OrderId};
+use crate::domain::order::{EndReason, Line, Order, Status};
+use crate::saga::checkout::Answer as Said;
+use crate::saga::record::{Saga, Secret};
+
+/// Histories on each engine.
+const HISTORIES: usize = 60;
+
+const RULES: Rules = Rules {
+    step_budget: Duration::from_secs(30),
+    cancel_window: Duration::from_secs(24 * 60 * 60),
+    backoff_first: Duration::from_millis(100),
+    backoff_max: Duration::from_secs(10),
+};
+
+/// What happens next, told by the saga's present state.
+#[derive(Clone, Copy, Debug)]
+enum Happens {
+    Done,
+    Refused,
+    Failed,
+    Cancelled,
+    Resumed,
+}
+
+fn history() -> impl Strategy<Value = Vec<(u64, Happens)>> {
+    let happens = prop_oneof![
+        6 => Just(Happens::Done),
+        1 => Just(Happens::Refused),
+        2 => Just(Happens::Failed),
+        1 => Just(Happens::Cancelled),
+        1 => Just(Happens::Resumed),
+    ];
+    prop::collection::vec((0_u64..20, happens), 1..16)
+}
+
+fn event(saga: &Saga, happens: Happens) -> Event {
+    let answer = match happens {
+        Happens::Done => Said::Done(Some("transaction".to_owned())),
+        Happens::Refused => Said::Refused,
+        Happens::Failed => Said::Failed("unavailable"),
+        Happens::Cancelled => return Event::CancelAsked(EndReason::StaffRequest),
+        Happens::Resumed => return Event::Resumed,
+    };
+    match saga.state.pending() {
+        Some(attempt) => Event::Answered {
+            task: attempt.task,
+            attempt: attempt.number,
+            answer,
+        },
+        None => Event::Resumed,
+    }
+}
+
+async fn accept(db: &Database, clock: &Clock) -> Record {
+    let (now, eur) = (clock.now(), Currency::parse("EUR").unwrap());
+    let price = Amount::new(eur, 1999);
+    let line = Line {
+        sku: "lamp".to_owned(),
+        quantity: 1,
+        unit_price: price,
+        amount: price,
+    };
+    let order = Order {
+        id: OrderId(clock.id()),
+        customer_id: CustomerId(clock.id()),
+        status: Status::Pending,
+        end_reason: None,
+        lines: vec![line],
+        total: price,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let (state, _) = checkout::accepted(now);
+    let saga = Saga {
+        state,
+        revision: 1,
+        origin: Origin::default(),
+        payment_method: Secret("tok_ok".to_owned()),
+        key: None,
+        lease: None,
+    };
+    let txn = db.begin_write().await.unwrap();
+    store::order::insert(&txn, &order).await.unwrap();
+    store::saga::insert(&txn, order.id, &saga).await.unwrap();
+    outbox::push(
+        &txn,
+        clock,
+        event::SOURCE,
+        &saga.origin,
+        event::of(&order, None),
+    )
+    .await
+    .unwrap();
+    txn.commit().await.unwrap();
+    Record { order, saga }
+}
+
+async fn play(db: &Database, clock: &Clock, time: &Manual, history: &[(u64, Happens)]) {
+    let mut record = accept(db, clock).await;
+    let id = record.order.id;
+    for (seconds, happens) in history {
+        time.advance(Duration::from_secs(*seconds));
+        let on = Occasion {
+            driver: id.0,
+            now: clock.now(),
+            took: Duration::ZERO,
+            note: String::new(),
+        };
+        let Ok(Some(change)) = change(&RULES, &record, event(&record.saga, *happens), &on) else {
+            continue;
+        };
+        let txn = db.begin_write().await.unwrap();
+        assert!(change.write(&txn, clock).await.unwrap());
+        assert!(
+            !change.write(&txn, clock).await.unwrap(),
+            "the same revision was written twice"
+        );
+        txn.commit().await.unwrap();
+        let stored = store::saga::find(db.read(), Scope::Everyone, id)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(stored.order, change.record.order, "{history:?}");
+        assert_eq!(stored.saga.state, change.record.saga.state, "{history:?}");
+        assert_eq!(stored.saga.lease, change.record.saga.lease, "{history:?}");
+        assert_eq!(
+            stored.saga.revision, change.record.saga.revision,
+            "{history:?}"
+        );
+        record = change.record;
+    }
+}
+
+/// row: E8, E13, I3
+#[tokio::test]
+async fn what_is_stored_reads_back_as_what_the_core_said() {
+    let migrate = async |db: &Database| migrations::up(db, "order").await;
+    for db in testkit::database::both("order", migrate).await {
+        let (clock, time) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+        let mut runner = TestRunner::deterministic();
+        for _ in 0..HISTORIES {
+            let history = history().new_tree(&mut runner).unwrap().current();
+            play(&db, &clock, &time, &history).await;
+        }
+    }
+}
