@@ -57,6 +57,21 @@ impl Command {
         }
     }
 
+    /// A command that nobody outside gave, named by what gave it.
+    pub fn internal(correlation_id: &str) -> Self {
+        let correlation_id = correlation_id.to_owned();
+        let origin = Origin {
+            correlation_id,
+            ..Origin::default()
+        };
+        Self {
+            key: None,
+            origin,
+            subject: format!("service:{}", crate::NAME),
+            user: None,
+        }
+    }
+
     /// Claims the command's key; with an answer the command was carried out before.
     ///
     /// A key that was claimed and not sealed belongs to a command that was refused: only what

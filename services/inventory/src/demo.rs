@@ -2,8 +2,8 @@
 
 use ::store::{Database, retrying};
 use clock::Clock;
-use events::Origin;
 
+use crate::command::Command;
 use crate::domain::item::Sku;
 use crate::error::Error;
 use crate::{event, store};
@@ -35,10 +35,7 @@ async fn seed_once(db: &Database, clock: &Clock, stock: &[DemoStock]) -> Result<
         .map(|one| (Sku::new(&one.sku), one.pieces.max(0)))
         .collect();
     let levels = store::stock_level::insert_new(&txn, &pieces, clock.now()).await?;
-    let origin = Origin {
-        correlation_id: "demo".to_owned(),
-        ..Origin::default()
-    };
+    let Command { origin, .. } = Command::internal("demo");
     for level in levels.iter().filter(|level| level.version > 0) {
         let fact = event::stock_changed(level);
         events::outbox::push(&txn, clock, crate::NAME, &origin, fact).await?;

@@ -1,6 +1,9 @@
 //! Carries demands on reservations out: plans by the pure core, moves stock, tells the facts,
 //! all in one transaction.
 
+#[cfg(test)]
+mod tests;
+
 use ::store::{Engine, Transaction, retrying};
 use chrono::{DateTime, Utc};
 use prost::Message;
@@ -184,7 +187,7 @@ async fn save(
         store::reservation::update(txn, after, now).await?;
     }
     if current.is_none() {
-        store::reservation::insert_items(txn, after).await?;
+        store::reservation::insert_rest(txn, after).await?;
     }
     Ok(())
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use ::store::{Transaction, retrying};
 use chrono::{DateTime, Utc};
-use events::Origin;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::command::Command;
 use crate::domain::item::{OrderId, Sku};
 use crate::domain::level::Transfer;
 use crate::domain::reservation::{Demand, Plan, Reservation, plan};
@@ -82,11 +82,7 @@ async fn expire(app: &App, due: &[OrderId]) -> Result<usize, Error> {
     let pieces: Vec<_> = pieces.into_iter().collect(); // in the order in which rows are locked
     let levels = store::stock_level::give(&txn, Transfer::Unhold, &pieces, now).await?;
 
-    let correlation_id = format!("sweep-{}", app.clock.id().simple());
-    let origin = Origin {
-        correlation_id,
-        ..Origin::default()
-    };
+    let Command { origin, .. } = Command::internal(&format!("sweep-{}", app.clock.id().simple()));
     for reservation in &expired {
         store::reservation::update(&txn, reservation, now).await?;
         let fact = event::reservation(reservation, None);

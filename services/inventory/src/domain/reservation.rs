@@ -17,7 +17,7 @@
 //! and is remembered also where there was nothing to release.
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use chrono::{DateTime, Utc};
 

@@ -1,13 +1,13 @@
 //! Reservations and their items: one row per order for good, so that what was refused or
 //! released is remembered.
 
+mod hold;
 mod item;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{QueryOrder, QuerySelect};
 
 use crate::domain::item::{Items, OrderId, Sku};
 use crate::domain::reservation::{ReleaseReason, Reservation, Shortage, State};
@@ -67,12 +67,16 @@ pub async fn insert(
     Ok(inserted == 1)
 }
 
-/// Stores the items of a reservation that has none yet, with what was short.
-pub async fn insert_items(
+/// Stores what belongs to a first state: its items, with what was short, and its hold.
+pub async fn insert_rest(
     txn: &impl ConnectionTrait,
     reservation: &Reservation,
 ) -> Result<(), DbErr> {
-    item::insert(txn, reservation).await
+    item::insert(txn, reservation).await?;
+    match (&reservation.state, reservation.expires_at) {
+        (State::Held, Some(until)) => hold::upsert(txn, reservation.order_id, until).await,
+        _ => Ok(()),
+    }
 }
 
 /// The SKUs that these orders asked for, each once.
@@ -80,7 +84,7 @@ pub async fn skus(db: &impl ConnectionTrait, orders: &[OrderId]) -> Result<Vec<S
     item::skus(db, orders).await
 }
 
-/// Stores the state of a reservation that has its items.
+/// Stores the next state of a reservation.
 pub async fn update(
     txn: &impl ConnectionTrait,
     reservation: &Reservation,
@@ -92,7 +96,10 @@ pub async fn update(
     Entity::update(row(reservation, now))
         .exec_without_returning(txn)
         .await?;
-    Ok(())
+    match (&reservation.state, reservation.expires_at) {
+        (State::Held, Some(until)) => hold::upsert(txn, reservation.order_id, until).await,
+        _ => hold::delete(txn, reservation.order_id).await,
+    }
 }
 
 /// The orders whose hold is over but not yet given back, the longest overdue first.
@@ -101,17 +108,7 @@ pub async fn overdue(
     now: DateTime<Utc>,
     limit: u64,
 ) -> Result<Vec<OrderId>, DbErr> {
-    let ids = Entity::find()
-        .select_only()
-        .column(Column::OrderId)
-        .filter(Column::State.eq(HELD))
-        .filter(Column::ExpiresAt.lte(now))
-        .order_by_asc(Column::ExpiresAt)
-        .limit(limit)
-        .into_tuple::<Uuid>()
-        .all(db)
-        .await?;
-    Ok(ids.into_iter().map(OrderId).collect())
+    hold::overdue(db, now, limit).await
 }
 
 fn row(reservation: &Reservation, now: DateTime<Utc>) -> ActiveModel {

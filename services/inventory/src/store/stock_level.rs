@@ -76,20 +76,18 @@ pub async fn take(
     items: &Items,
     now: DateTime<Utc>,
 ) -> Result<Result<Vec<Level>, Vec<Shortage>>, DbErr> {
-    // Of several items all are known to be there before the first one moves, so that a
-    // shortage has nothing to undo; one item needs no look ahead.
-    if items.iter().len() > 1 {
-        let short = shortages(txn, items).await?;
-        if !short.is_empty() {
-            return Ok(Err(short));
-        }
-    }
+    // Nothing is looked at first: mostly all is there, and a look would make strangers
+    // conflict on PostgreSQL. A shortage moves back what has moved.
     let mut levels = Vec::with_capacity(items.iter().len());
     for (sku, quantity) in items.iter() {
         match move_pieces(txn, transfer, sku, i64::from(*quantity), now).await? {
             Some(level) => levels.push(level),
-            None if levels.is_empty() => return Ok(Err(shortages(txn, items).await?)),
-            None => return Err(DbErr::RecordNotUpdated),
+            None => {
+                for (sku, quantity) in items.iter().take(levels.len()) {
+                    move_back(txn, transfer, sku, i64::from(*quantity), now).await?;
+                }
+                return Ok(Err(shortages(txn, items).await?));
+            }
         }
     }
     Ok(Ok(levels))
@@ -122,14 +120,43 @@ async fn move_pieces(
     pieces: i64,
     now: DateTime<Utc>,
 ) -> Result<Option<Level>, DbErr> {
-    let (from, to) = match transfer {
+    let (from, to) = parts(transfer);
+    let version = i64::from(transfer.is_visible());
+    shift(txn, (from, to), sku, pieces, version, now).await
+}
+
+/// As if a move of this very transaction had not been.
+async fn move_back(
+    txn: &impl ConnectionTrait,
+    transfer: Transfer,
+    sku: &Sku,
+    pieces: i64,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let (from, to) = parts(transfer);
+    let version = -i64::from(transfer.is_visible());
+    let moved = shift(txn, (to, from), sku, pieces, version, now).await?;
+    moved.map(drop).ok_or(DbErr::RecordNotUpdated)
+}
+
+const fn parts(transfer: Transfer) -> (Column, Column) {
+    match transfer {
         Transfer::Hold => (Column::Available, Column::Reserved),
         Transfer::Sell => (Column::Available, Column::Committed),
         Transfer::Commit => (Column::Reserved, Column::Committed),
         Transfer::Unhold => (Column::Reserved, Column::Available),
         Transfer::Restock => (Column::Committed, Column::Available),
-    };
-    let version = i64::from(transfer.is_visible());
+    }
+}
+
+async fn shift(
+    txn: &impl ConnectionTrait,
+    (from, to): (Column, Column),
+    sku: &Sku,
+    pieces: i64,
+    version: i64,
+    now: DateTime<Utc>,
+) -> Result<Option<Level>, DbErr> {
     let rows = Entity::update_many()
         .col_expr(from, Expr::col(from).sub(pieces))
         .col_expr(to, Expr::col(to).add(pieces))

@@ -7,6 +7,7 @@ mod adjust_stock;
 mod check_availability;
 mod check_stock;
 mod commit_stock;
+mod cost;
 mod demo;
 mod load;
 mod release_stock;
