@@ -184,9 +184,11 @@ fn postgres(service: &str, url: &str, connections_max: u32) -> Result<Pools, DbE
         ]);
     let writers = connections_max.div_ceil(2).max(1);
     let readers = (connections_max / 2).max(1);
-    let writer = options
-        .clone()
-        .options([("default_transaction_isolation", "serializable")]);
+    let writer = options.clone().options([
+        ("default_transaction_isolation", "serializable"),
+        // A scan of a small table counts as reading all of it, so any two would collide.
+        ("enable_seqscan", "off"),
+    ]);
     let reader = options.options([("default_transaction_read_only", "on")]);
     Ok(Pools {
         engine: Engine::Postgres,

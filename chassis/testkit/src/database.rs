@@ -87,11 +87,12 @@ pub async fn postgres<T, E: Display>(
     let template = format!("template_{service}_{:016x}", this_program());
     let mut admin = connect(&server).await;
     // Two tests at once would make the template twice; the lock ends with the connection.
-    execute(&mut admin, "select pg_advisory_lock(1)").await;
+    let lock = format!("select pg_advisory_lock(hashtext('{template}'))");
+    execute(&mut admin, &lock).await;
     if !exists(&mut admin, &template).await {
         make_template(&server, &mut admin, &template, service, migrate).await;
     }
-    execute(&mut admin, "select pg_advisory_unlock(1)").await;
+    execute(&mut admin, "select pg_advisory_unlock_all()").await;
     let name = fresh_name(service);
     execute(
         &mut admin,

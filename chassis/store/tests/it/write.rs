@@ -90,6 +90,29 @@ async fn write_skew_is_refused_and_the_whole_attempt_runs_again() {
     }
 }
 
+/// A scan of a small table counts as reading all of it, and then any two would collide.
+///
+/// row: R-10
+#[tokio::test]
+async fn on_postgres_two_that_touch_different_rows_of_a_small_table_both_commit() {
+    let [_, db] = both().await;
+    let txn = db.begin_write().await.unwrap();
+    txn.execute_unprepared("analyze counters").await.unwrap();
+    txn.commit().await.unwrap();
+    let (one, two) = (
+        db.begin_write().await.unwrap(),
+        db.begin_write().await.unwrap(),
+    );
+    let (a, b) = (
+        read(&one, "a").await.unwrap(),
+        read(&two, "b").await.unwrap(),
+    );
+    set(&one, "a", a + 1).await.unwrap();
+    set(&two, "b", b + 1).await.unwrap();
+    one.commit().await.unwrap();
+    two.commit().await.unwrap();
+}
+
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
