@@ -143,6 +143,9 @@ pub async fn one(base: &Base, target: Target, database: Option<Database>) -> any
     };
     let people = people.unwrap_or_else(|| identity::fetched_people(&peers));
     let verifier = identity::between_processes(base, target, people);
+    if target.service() != Some(Service::User) {
+        service = identity::with_keys_check(service, &verifier);
+    }
     let tasks = service.take_tasks();
     let mut builder = App::builder(Base::contract()?, base.clock.clone(), base.health.clone())
         .config(base.edge()?)

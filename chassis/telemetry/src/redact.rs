@@ -3,7 +3,7 @@
 //! The contract's `sensitive` option is the rule, and the edge obeys it where
 //! it knows the message. This is the net below: a field whose name says secret
 //! is masked whole, and inside any text tokens, e-mail addresses, passwords in
-//! URLs and payment card numbers are.
+//! URLs and card numbers are.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,7 +20,7 @@ const NAMES: [&str; 8] = [
     "email",
     "refresh_token",
     "access_token",
-    "payment_method",
+    "card_number",
 ];
 
 /// True for a field whose value is masked whatever it is.
@@ -112,7 +112,7 @@ fn mask_word(word: &str) -> Option<String> {
 }
 
 /// Masks runs of 13 to 19 digits, single spaces or dashes between them, that
-/// pass the check sum of payment cards. Hex around a run means an id, not a card.
+/// pass the check sum of bank cards. Hex around a run means an id, not a card.
 fn mask_cards(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = String::new();

@@ -17,6 +17,7 @@ use crate::{config, keys};
 /// A verifier, and the keys that must be kept fresh for it.
 pub struct Verifying {
     pub verifier: Verifier,
+    pub people: Keys,
     pub keys: Vec<Keys>,
 }
 
@@ -27,7 +28,8 @@ pub fn within_process(base: &Base, people: FetchKeys) -> Verifying {
     let verifier = Verifier::new(base.clock.clone(), people.clone(), none, None);
     Verifying {
         verifier,
-        keys: vec![people],
+        keys: vec![people.clone()],
+        people,
     }
 }
 
@@ -43,8 +45,25 @@ pub fn between_processes(base: &Base, target: Target, people: FetchKeys) -> Veri
     let verifier = Verifier::new(clock, people.clone(), services.clone(), Some(target.name()));
     Verifying {
         verifier,
-        keys: vec![people, services],
+        keys: vec![people.clone(), services],
+        people,
     }
+}
+
+/// Not ready before the keys of people's tokens are known: until then every
+/// token would be refused.
+pub fn with_keys_check(service: rpc::Service, verifying: &Verifying) -> rpc::Service {
+    let people = verifying.people.clone();
+    service.ready("signing keys", move || {
+        let ready = people.is_ready();
+        async move {
+            match ready {
+                true => Ok(()),
+                false => Err("the user service has not told them yet".to_owned()),
+            }
+        }
+        .boxed()
+    })
 }
 
 /// The keys of people's tokens, from the user service.

@@ -29,6 +29,11 @@ const REMEMBERED_MAX: usize = 10_000;
 const KEYS_AGE_MAX: Duration = Duration::from_secs(300);
 /// The least time between two fetches, whatever key ids strangers make up.
 const FETCH_INTERVAL_MIN: Duration = Duration::from_secs(10);
+/// The time to the next fetch after one that failed.
+const FETCH_RETRY: Duration = Duration::from_secs(1);
+
+/// The pause after a fetch that brought nothing.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// The public half of a signing key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +71,7 @@ pub struct Keys(Arc<KeysInner>);
 
 struct KeysInner {
     known: RwLock<Arc<HashMap<String, [u8; 32]>>>,
-    fetched: Mutex<Option<Instant>>,
+    fetched: Mutex<Option<Fetched>>,
     fetch: Option<FetchKeys>,
     fetch_interval_min: Duration,
 }
@@ -115,30 +120,58 @@ impl Keys {
         }
     }
 
-    /// Fetches unless that was done within `age`; callers at once share one fetch.
-    async fn refresh(&self, age: Duration) {
-        let Some(fetch) = &self.0.fetch else { return };
+    /// Whether there is a key to verify with.
+    pub fn is_ready(&self) -> bool {
+        !self.snapshot().is_empty()
+    }
+
+    /// Fetches unless that was done within `age`; callers at once share one fetch. Returns
+    /// when the next one is due.
+    async fn refresh(&self, age: Duration) -> Duration {
+        let Some(fetch) = &self.0.fetch else {
+            return KEYS_AGE_MAX;
+        };
         let mut fetched = self.0.fetched.lock().await;
-        if fetched.is_some_and(|at| at.elapsed() < age) {
-            return;
+        let age = match *fetched {
+            Some(Fetched { well: false, .. }) => FETCH_RETRY,
+            _ => age,
+        };
+        if fetched.as_ref().is_some_and(|last| last.at.elapsed() < age) {
+            return age;
         }
-        *fetched = Some(Instant::now());
+        let was_well = fetched.as_ref().is_none_or(|last| last.well);
+        let at = Instant::now();
         match fetch().await {
             Ok(keys) => {
                 let keys = Arc::new(index(keys));
                 *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = keys;
+                *fetched = Some(Fetched { at, well: true });
+                KEYS_AGE_MAX
             }
-            Err(cause) => warn!(cause, "The signing keys could not be fetched"),
+            Err(cause) => {
+                // Whoever has them may only be starting: ask again soon, and say so once.
+                if was_well {
+                    warn!(cause, "The signing keys could not be fetched");
+                }
+                *fetched = Some(Fetched { at, well: false });
+                FETCH_RETRY
+            }
         }
     }
 
     /// Keeps the keys fresh, so that a key that was taken back stops verifying.
     pub async fn keep_fresh(self) {
         loop {
-            self.refresh(KEYS_AGE_MAX).await;
-            tokio::time::sleep(KEYS_AGE_MAX).await;
+            let due = self.refresh(KEYS_AGE_MAX).await;
+            tokio::time::sleep(due).await;
         }
     }
+}
+
+/// When keys were last asked for, and whether they came.
+struct Fetched {
+    at: Instant,
+    well: bool,
 }
 
 fn index(keys: impl IntoIterator<Item = PublicKey>) -> HashMap<String, [u8; 32]> {

@@ -1,0 +1,152 @@
+//! One process per target, as on many machines: each with its own database,
+//! port and key, all behind the gateway.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use testkit::process::Process;
+
+use crate::shop::{Door, binary, stoa};
+
+/// Every target but the gateway.
+pub const SERVICES: [&str; 6] = [
+    "user",
+    "catalog",
+    "pricing",
+    "inventory",
+    "order",
+    "payment",
+];
+
+const READY_MAX: Duration = Duration::from_secs(60);
+
+/// All targets, running.
+pub struct Fleet {
+    pub gateway: Door,
+    pub processes: BTreeMap<&'static str, Process>,
+    ports: BTreeMap<&'static str, u16>,
+    variables: Vec<(String, String)>,
+    data: PathBuf,
+    folder: TempDir,
+}
+
+impl Fleet {
+    /// Fills a data folder with the demo shop, then serves it by a process per target.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with more variables for all.
+    pub async fn start_with(more: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let data = folder.path().join("data");
+        fill(&data, &folder).await;
+        let ports: BTreeMap<&'static str, u16> = SERVICES
+            .into_iter()
+            .chain(["gateway"])
+            .map(|name| (name, free_port()))
+            .collect();
+        let mut variables = vec![
+            ("STOA_DATA".to_owned(), data.display().to_string()),
+            ("STOA_ADMIN_PORT".to_owned(), "0".to_owned()),
+        ];
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        variables.extend(more);
+        for name in SERVICES {
+            let at = format!("http://127.0.0.1:{}", ports[name]);
+            variables.push((format!("STOA_PEERS__{}", name.to_uppercase()), at));
+        }
+        let gateway = Door::new(format!("http://127.0.0.1:{}", ports["gateway"]));
+        let mut fleet = Self {
+            gateway,
+            processes: BTreeMap::new(),
+            ports,
+            variables,
+            data,
+            folder,
+        };
+        for name in SERVICES.into_iter().chain(["gateway"]) {
+            fleet.launch(name);
+        }
+        for name in SERVICES.into_iter().chain(["gateway"]) {
+            fleet.wait_ready(name).await;
+        }
+        fleet
+    }
+
+    /// Starts a target, the first time or again.
+    pub fn launch(&mut self, name: &'static str) {
+        let port = self.ports[name].to_string();
+        let variables: Vec<(&str, &str)> = self
+            .variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let output = self.folder.path().join(name);
+        let arguments = ["serve", name, "--port", &port];
+        let process = Process::start(binary(), arguments, &variables, &output);
+        self.processes
+            .insert(name, process.expect("stoa is a program"));
+    }
+
+    /// Waits until a target says that it is ready.
+    pub async fn wait_ready(&mut self, name: &'static str) {
+        let address = format!("127.0.0.1:{}", self.ports[name]);
+        let until = tokio::time::Instant::now() + READY_MAX;
+        loop {
+            let (code, _) = stoa(&["healthcheck", &format!("http://{address}")], &[]).await;
+            if code == 0 {
+                return;
+            }
+            let process = self.processes.get_mut(name).expect("it was launched");
+            assert!(process.is_running(), "{name} ended: {}", process.output());
+            assert!(
+                tokio::time::Instant::now() < until,
+                "{name} is not ready: {}",
+                process.output()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A target's own port.
+    pub fn door(&self, name: &str) -> Door {
+        Door::new(format!("http://127.0.0.1:{}", self.ports[name]))
+    }
+
+    /// Runs `stoa` on this fleet's databases.
+    pub async fn stoa(&self, arguments: &[&str]) -> (i32, String) {
+        let data = self.data.display().to_string();
+        let all: Vec<&str> = ["--data", &data].iter().chain(arguments).copied().collect();
+        stoa(&all, &[]).await
+    }
+}
+
+/// Lets `stoa up` make the demo shop, once, and stops it.
+async fn fill(data: &std::path::Path, folder: &TempDir) {
+    let data = data.display().to_string();
+    let arguments = ["up", "--data", &data, "--port", "0", "--admin-port", "0"];
+    let mut process = Process::start(binary(), arguments, &[], &folder.path().join("fill"))
+        .expect("stoa is a program");
+    let ready = process.wait_for(READY_MAX, |output| {
+        output.contains("is ready").then_some(())
+    });
+    ready.await.expect("the shop opens");
+    process.terminate();
+    let status = process
+        .wait(Duration::from_secs(25))
+        .await
+        .expect("it stops");
+    assert!(status.success(), "{}", process.output());
+}
+
+/// A port that was free a moment ago: peers must know it before it is bound.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("it is bound").port()
+}

@@ -1,0 +1,11 @@
+//! Stories across services: the very binary that users run, started, asked,
+//! killed and audited.
+
+mod commands;
+mod crash;
+mod fleet;
+mod foreign;
+mod health;
+mod purchase;
+mod shop;
+mod structure;

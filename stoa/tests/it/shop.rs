@@ -1,0 +1,284 @@
+//! A running Stoa, and a customer in it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testkit::process::Process;
+
+/// The binary under test.
+pub fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_stoa"))
+}
+
+/// How long a debug build on a busy machine may take to be ready.
+const READY_MAX: Duration = Duration::from_secs(60);
+
+/// `stoa up` on a data folder of its own, on ports that the system chose.
+pub struct Shop {
+    pub process: Process,
+    pub data: PathBuf,
+    pub door: Door,
+    pub admin: String,
+    variables: Vec<(String, String)>,
+    folder: TempDir,
+}
+
+impl Shop {
+    pub async fn up() -> Self {
+        Self::up_with(&[]).await
+    }
+
+    /// An empty shop, with nobody in it.
+    pub async fn up_without_demo() -> Self {
+        Self::launch(&[], &["--no-demo"]).await
+    }
+
+    /// Starts with these variables, now and at each start after a kill.
+    pub async fn up_with(variables: &[(&str, String)]) -> Self {
+        Self::launch(variables, &[]).await
+    }
+
+    async fn launch(variables: &[(&str, String)], more: &[&'static str]) -> Self {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let data = folder.path().join("data");
+        let variables: Vec<(String, String)> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
+        let mut process = start(&data, folder.path(), &variables, 0, more);
+        let (shop, admin) = addresses(&mut process, 0).await;
+        Self {
+            process,
+            data,
+            door: Door::new(shop),
+            admin,
+            variables,
+            folder,
+        }
+    }
+
+    /// Starts again on the same folder and port, after the process ended.
+    pub async fn restart(&mut self) {
+        let seen = self.process.output().len();
+        let port = self
+            .door
+            .origin
+            .rsplit(':')
+            .next()
+            .expect("an origin has a port");
+        let port = port.parse().expect("a port is a number");
+        self.process = start(&self.data, self.folder.path(), &self.variables, port, &[]);
+        (_, self.admin) = addresses(&mut self.process, seen).await;
+        self.door = Door::new(self.door.origin.clone());
+    }
+
+    /// Runs `stoa` on this shop's databases; the exit code and what it printed.
+    pub async fn stoa(&self, arguments: &[&str]) -> (i32, String) {
+        let data = self.data.display().to_string();
+        let all: Vec<&str> = ["--data", &data].iter().chain(arguments).copied().collect();
+        let variables: Vec<(&str, &str)> = self
+            .variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        stoa(&all, &variables).await
+    }
+}
+
+fn start(
+    data: &Path,
+    folder: &Path,
+    variables: &[(String, String)],
+    port: u16,
+    more: &[&str],
+) -> Process {
+    let (data, port) = (data.display().to_string(), port.to_string());
+    let fixed = ["up", "--data", &data, "--port", &port, "--admin-port", "0"];
+    let arguments = fixed.iter().chain(more);
+    let variables: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    Process::start(binary(), arguments, &variables, &folder.join("output"))
+        .expect("stoa is a program")
+}
+
+/// What the welcome says, in what was printed after `seen`.
+async fn addresses(process: &mut Process, seen: usize) -> (String, String) {
+    let find = |output: &str| {
+        let new = output.get(seen..)?;
+        let shop = new
+            .split("Stoa is ready at ")
+            .nth(1)?
+            .split_whitespace()
+            .next()?
+            .to_owned();
+        let admin = new
+            .split("Metrics, readiness, build: ")
+            .nth(1)?
+            .split("/metrics")
+            .next()?;
+        Some((shop, admin.to_owned()))
+    };
+    process
+        .wait_for(READY_MAX, find)
+        .await
+        .expect("the shop opens")
+}
+
+/// Runs the binary to its end: exit code, and both streams.
+pub async fn stoa(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let output = folder.path().join("output");
+    let mut process =
+        Process::start(binary(), arguments, variables, &output).expect("stoa is a program");
+    let status = process.wait(READY_MAX).await.expect("the command ends");
+    (status.code().expect("it was not killed"), process.output())
+}
+
+/// One way in: an address, and maybe a token.
+#[derive(Clone)]
+pub struct Door {
+    pub origin: String,
+    pub token: Option<String>,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+/// An answer of Connect JSON.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub bytes: Bytes,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or(Value::Null)
+    }
+
+    /// The error's code, or `ok`.
+    pub fn code(&self) -> String {
+        match self.status {
+            StatusCode::OK => "ok".to_owned(),
+            _ => self.json()["code"].as_str().unwrap_or("unknown").to_owned(),
+        }
+    }
+}
+
+impl Door {
+    pub fn new(origin: String) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self {
+            origin,
+            token: None,
+            client,
+        }
+    }
+
+    /// Calls an rpc; an error means that no whole answer came.
+    pub async fn try_call(
+        &self,
+        rpc: &str,
+        message: &Value,
+        key: Option<&str>,
+    ) -> anyhow::Result<Answer> {
+        let mut request = Request::post(format!("{}/stoa.{rpc}", self.origin))
+            .header("content-type", "application/json");
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        let response = self
+            .client
+            .request(request.body(Full::from(message.to_string()))?)
+            .await?;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await?.to_bytes();
+        Ok(Answer {
+            status: parts.status,
+            headers: parts.headers,
+            bytes,
+        })
+    }
+
+    pub async fn call(&self, rpc: &str, message: Value) -> Answer {
+        self.try_call(rpc, &message, None)
+            .await
+            .expect("an answer comes")
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        let request = Request::get(format!("{}{path}", self.origin)).body(Full::default());
+        let response = self.client.request(request.expect("path is valid")).await;
+        let (parts, body) = response.expect("an answer comes").into_parts();
+        let bytes = body.collect().await.expect("the body is whole").to_bytes();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            bytes,
+        }
+    }
+
+    /// Signs in and returns a customer with a door of their own.
+    pub async fn sign_in(&self, email: &str, password: &str) -> Customer {
+        let message = json!({"email": email, "password": password});
+        let answer = self.call("user.v1.AuthService/SignIn", message).await;
+        Customer::from(self, &answer)
+    }
+
+    pub async fn sign_up(&self, email: &str) -> Customer {
+        let message = json!({"name": "", "email": email, "password": "a short sentence"});
+        let answer = self.call("user.v1.AuthService/SignUp", message).await;
+        Customer::from(self, &answer)
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub struct Customer {
+    pub id: String,
+    pub door: Door,
+}
+
+impl Customer {
+    fn from(door: &Door, answer: &Answer) -> Self {
+        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.bytes);
+        let body = answer.json();
+        let text = |value: &Value| value.as_str().expect("a string").to_owned();
+        let mut door = door.clone();
+        door.token = Some(text(&body["tokens"]["accessToken"]));
+        Self {
+            id: text(&body["user"]["id"]),
+            door,
+        }
+    }
+
+    /// What an order of one SKU asks.
+    pub fn order(&self, sku: &str, quantity: u32, method: &str) -> Value {
+        json!({
+            "customerId": self.id,
+            "items": [{"sku": sku, "quantity": quantity}],
+            "paymentMethod": {"token": method},
+        })
+    }
+
+    pub async fn place(&self, sku: &str, quantity: u32, method: &str) -> Answer {
+        self.door
+            .call(
+                "order.v1.OrderService/CreateOrder",
+                self.order(sku, quantity, method),
+            )
+            .await
+    }
+}
