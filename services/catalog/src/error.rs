@@ -4,7 +4,6 @@
 
 use rpc::{ConnectError, Kind, Reason};
 use sea_orm::DbErr;
-use store::idempotency::ClaimError;
 
 use crate::domain::product::{ProductId, Sku};
 
@@ -35,15 +34,9 @@ pub enum Error {
     /// A page size or page token that cannot be.
     #[error(transparent)]
     Page(#[from] store::page::Error),
-    /// The idempotency key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
-    /// The idempotency key is claimed and its answer is still to come.
-    #[error("a request with this idempotency key is being carried out")]
-    KeyPending,
-    /// A stored answer could not be read back.
-    #[error("a stored answer is unreadable")]
-    Answer(#[from] prost::DecodeError),
+    /// The command could not be claimed or kept.
+    #[error(transparent)]
+    Command(#[from] command::Error),
     /// The database failed.
     #[error("catalog storage failed")]
     Store(#[from] DbErr),
@@ -55,16 +48,11 @@ impl Error {
         match self {
             Self::ProductNotFound(_) => Kind::NotFound,
             Self::SkuTaken(_) => Kind::AlreadyExists,
-            Self::TooManyProducts { .. } | Self::Field { .. } | Self::Page(_) | Self::KeyReused => {
+            Self::TooManyProducts { .. } | Self::Field { .. } | Self::Page(_) => {
                 Kind::InvalidArgument
             }
-            Self::KeyPending => Kind::Aborted,
-            Self::Answer(_) => Kind::Internal,
-            Self::Store(error) => match store::fault(error) {
-                store::Fault::Retry => Kind::Aborted,
-                store::Fault::Unavailable => Kind::Unavailable,
-                store::Fault::Unique { .. } | store::Fault::Other => Kind::Internal,
-            },
+            Self::Command(error) => error.kind(),
+            Self::Store(error) => command::storage_kind(error),
         }
     }
 
@@ -76,9 +64,7 @@ impl Error {
             | Self::TooManyProducts { .. }
             | Self::Field { .. }
             | Self::Page(_)
-            | Self::KeyReused
-            | Self::KeyPending
-            | Self::Answer(_)
+            | Self::Command(_)
             | Self::Store(_) => None,
         }
     }
@@ -90,15 +76,6 @@ impl From<Error> for ConnectError {
         match error.reason() {
             Some(reason) => reason.attach(wire),
             None => wire,
-        }
-    }
-}
-
-impl From<ClaimError> for Error {
-    fn from(error: ClaimError) -> Self {
-        match error {
-            ClaimError::Mismatch => Self::KeyReused,
-            ClaimError::Db(error) => Self::Store(error),
         }
     }
 }

@@ -2,13 +2,11 @@
 //! price is a copy for the eye, and no order is charged by it.
 
 mod categories;
-mod command;
 mod config;
 pub mod demo;
 mod domain;
 mod error;
 mod event;
-mod housekeeping;
 mod listing;
 mod products;
 mod rpc;
@@ -66,6 +64,6 @@ pub async fn service(_: Config, deps: Deps) -> Result<::rpc::Service, Error> {
             Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })
         })
         .background("housekeeping", move |shutdown| {
-            housekeeping::run(db, clock, shutdown)
+            command::housekeeping(db, clock, shutdown)
         }))
 }

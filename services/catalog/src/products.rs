@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use ::store::retrying;
 use prost::Message;
 
-use crate::command::{Answer, Command};
 use crate::domain::product::{Draft, Product, ProductId, Revision, Sku};
 use crate::domain::search;
 use crate::error::Error;
 use crate::event::{self, Change};
 use crate::{App, store};
+use command::{Answer, Command};
 
 /// Products that were asked for, and the names under which there is none.
 #[derive(Clone, Debug)]

@@ -2,7 +2,6 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use ::store::idempotency::ClaimError;
 use rpc::{ConnectError, Kind, Reason};
 use sea_orm::DbErr;
 
@@ -55,12 +54,9 @@ pub enum Error {
     /// The items have no quote.
     #[error(transparent)]
     Quote(#[from] Refusal),
-    /// The idempotency key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
-    /// The idempotency key is claimed and its answer is still to come.
-    #[error("a request with this idempotency key is being carried out")]
-    KeyPending,
+    /// The command could not be claimed or kept.
+    #[error(transparent)]
+    Command(#[from] command::Error),
     /// A setting has a value that cannot be.
     #[error("{key}: {problem}")]
     Config {
@@ -69,9 +65,6 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A stored answer could not be read back.
-    #[error("a stored answer is unreadable")]
-    Answer(#[from] prost::DecodeError),
     /// The database failed.
     #[error("pricing storage failed")]
     Store(#[from] DbErr),
@@ -86,18 +79,13 @@ impl Error {
             | Self::Currency
             | Self::Window(_)
             | Self::Time { .. }
-            | Self::Field { .. }
-            | Self::KeyReused => Kind::InvalidArgument,
+            | Self::Field { .. } => Kind::InvalidArgument,
             Self::TooManyPromotions | Self::Quote(Refusal::NoPrice { .. } | Refusal::Overflow) => {
                 Kind::FailedPrecondition
             }
-            Self::KeyPending => Kind::Aborted,
-            Self::Config { .. } | Self::Answer(_) => Kind::Internal,
-            Self::Store(error) => match ::store::fault(error) {
-                ::store::Fault::Retry => Kind::Aborted,
-                ::store::Fault::Unavailable => Kind::Unavailable,
-                ::store::Fault::Unique { .. } | ::store::Fault::Other => Kind::Internal,
-            },
+            Self::Config { .. } => Kind::Internal,
+            Self::Command(error) => error.kind(),
+            Self::Store(error) => command::storage_kind(error),
         }
     }
 
@@ -120,10 +108,8 @@ impl Error {
             | Self::Window(_)
             | Self::Time { .. }
             | Self::Field { .. }
-            | Self::KeyReused
-            | Self::KeyPending
             | Self::Config { .. }
-            | Self::Answer(_)
+            | Self::Command(_)
             | Self::Store(_) => None,
         }
     }
@@ -135,15 +121,6 @@ impl From<Error> for ConnectError {
         match error.reason() {
             Some(reason) => reason.attach(wire),
             None => wire,
-        }
-    }
-}
-
-impl From<ClaimError> for Error {
-    fn from(error: ClaimError) -> Self {
-        match error {
-            ClaimError::Mismatch => Self::KeyReused,
-            ClaimError::Db(error) => Self::Store(error),
         }
     }
 }

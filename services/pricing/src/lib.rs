@@ -1,13 +1,11 @@
 //! Pricing owns price lists, promotions and quotes. It never uses floats, never converts
 //! currencies and never trusts a price from outside.
 
-mod command;
 mod config;
 pub mod demo;
 mod domain;
 mod error;
 mod event;
-mod housekeeping;
 mod price_list;
 mod promotions;
 mod quotes;
@@ -64,6 +62,6 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
             Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })
         })
         .background("housekeeping", move |shutdown| {
-            housekeeping::run(db, clock, shutdown)
+            command::housekeeping(db, clock, shutdown)
         }))
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use ::store::retrying;
 
-use crate::command::{Answer, Command};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;
 use crate::domain::sku::Sku;
 use crate::error::Error;
 use crate::{App, event, store};
+use command::{Answer, Command};
 
 /// A price as somebody wants it.
 #[derive(Clone, Debug)]

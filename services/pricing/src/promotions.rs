@@ -2,10 +2,10 @@
 
 use ::store::retrying;
 
-use crate::command::{Answer, Command};
 use crate::domain::promotion::Promotion;
 use crate::error::Error;
 use crate::{App, store};
+use command::{Answer, Command};
 
 /// Promotions with one target that may be running or still to come at the same time. It bounds
 /// what a quote reads.

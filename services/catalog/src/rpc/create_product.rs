@@ -4,9 +4,9 @@ use axum::extract::State;
 use proto::catalog::v1::{CreateProductRequest, CreateProductResponse, catalog_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
-use crate::command::Command;
 use crate::domain::product::{Draft, Product, Sku};
 use crate::{App, products};
+use command::Command;
 
 /// Puts a product into the catalog.
 pub async fn create_product(

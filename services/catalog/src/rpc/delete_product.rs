@@ -5,8 +5,8 @@ use proto::catalog::v1::{DeleteProductRequest, DeleteProductResponse, catalog_se
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::product_id;
-use crate::command::Command;
 use crate::{App, products};
+use command::Command;
 
 /// Takes a product out of the catalog.
 pub async fn delete_product(

@@ -5,9 +5,9 @@ use proto::catalog::v1::{UpdateProductRequest, UpdateProductResponse, catalog_se
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::product_id;
-use crate::command::Command;
 use crate::domain::product::{Product, Revision};
 use crate::{App, products};
+use command::Command;
 
 /// Changes the fields that are present; an empty text clears all but the name.
 pub async fn update_product(

@@ -5,12 +5,12 @@ use proto::pricing::v1::{SetPriceRequest, SetPriceResponse, pricing_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use crate::App;
-use crate::command::Command;
 use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;
 use crate::domain::sku::Sku;
 use crate::error::Error;
 use crate::price_list::{self, Wish};
+use command::Command;
 
 /// Sets the price of a SKU in the amount's currency.
 pub async fn set_price(

@@ -8,12 +8,12 @@ use proto::wkt::Timestamp;
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 use uuid::Uuid;
 
-use crate::command::Command;
 use crate::domain::money::Percent;
 use crate::domain::promotion::{Promotion, Target, Window};
 use crate::domain::sku::Sku;
 use crate::error::Error;
 use crate::{App, promotions};
+use command::Command;
 
 /// Makes or replaces a promotion.
 pub async fn set_promotion(
