@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::event;
 use crate::saga::checkout::{self, Command, Event, Rules};
 use crate::saga::record::{Entry, Kind, Lease, Record};
-use crate::saga::step::Task;
+use crate::saga::step::{Step, Task};
 use crate::store;
 
 /// How long a driver is presumed at work on an attempt: the longest call and its commit.
@@ -131,6 +131,10 @@ pub fn entered(status: &str, outcome: String, trace_id: &str, at: DateTime<Utc>)
 }
 
 fn tried(task: Task, attempt: u32, outcome: &str, trace_id: &str, on: &Occasion) -> Entry {
+    let took = match task {
+        Task::Do(Step::ConfirmOrder) => Duration::ZERO, // ours: it takes no longer than its commit
+        Task::Do(_) | Task::Undo(_) => on.took,
+    };
     Entry {
         at: on.now,
         step: task.name().to_owned(),
@@ -140,7 +144,7 @@ fn tried(task: Task, attempt: u32, outcome: &str, trace_id: &str, on: &Occasion)
         },
         attempt: i32::try_from(attempt).unwrap_or(i32::MAX),
         outcome: outcome.to_owned(),
-        duration_ms: i64::try_from(on.took.as_millis()).unwrap_or(i64::MAX),
+        duration_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
         trace_id: trace_id.to_owned(),
     }
 }

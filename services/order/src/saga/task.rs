@@ -9,7 +9,9 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::answer::Answer;
+use crate::domain::order::EndReason;
 use crate::error::Error;
+use crate::event::status_name;
 use crate::saga::change::{Change, change};
 use crate::saga::checkout::{Attempt, Event};
 use crate::saga::driver::Driver;
@@ -150,8 +152,9 @@ impl Task {
     fn adopt(&mut self, change: Change) {
         let order = &change.record.order;
         if order.status != self.record.order.status {
-            let status = order.status;
-            tracing::info!(order.id = %order.id, ?status, reason = ?order.end_reason, "Order is {status:?}");
+            let (id, status) = (order.id, status_name(order.status));
+            let reason = order.end_reason.map(EndReason::name);
+            tracing::info!(order.id = %id, order.status = status, reason, "Order {id} is {status}");
         }
         self.record = change.record;
         if let Some(answer) = change.answer {
