@@ -19,6 +19,8 @@ use crate::postgres;
 
 /// Databases of earlier runs older than this are dropped.
 const STALE_AFTER_SECONDS: u64 = 20 * 60;
+/// That many at a time: a test is waiting.
+const STALE_DROPPED_MAX: usize = 20;
 
 /// A database of one test, open; dropping it forgets it.
 #[derive(Debug)]
@@ -27,7 +29,45 @@ pub struct TestDatabase {
     pub database: Database,
     service: &'static str,
     config: Config,
-    _folder: Option<TempDir>,
+    _place: Place,
+}
+
+/// Where the rows are; dropping it deletes them.
+#[derive(Debug)]
+enum Place {
+    Folder {
+        _folder: TempDir,
+    },
+    Server {
+        address: postgres::Address,
+        name: String,
+    },
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Self::Server { address, name } = self else {
+            return;
+        };
+        let (address, name) = (address.clone(), name.clone());
+        // A test may end inside its runtime, so this needs a thread with one of its own.
+        let dropped = std::thread::spawn(move || drop_database(&address, &name)).join();
+        if !matches!(dropped, Ok(Ok(()))) {
+            eprintln!("a test database was left behind, a later run drops it: {dropped:?}");
+        }
+    }
+}
+
+fn drop_database(address: &postgres::Address, name: &str) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut admin = PgConnection::connect(&address.url("postgres")).await?;
+        let sql = format!("drop database if exists {name} with (force)");
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut admin).await?;
+        Ok(())
+    })
 }
 
 impl TestDatabase {
@@ -74,22 +114,26 @@ pub async fn sqlite<T, E: Display>(
         database,
         service,
         config,
-        _folder: Some(folder),
+        _place: Place::Folder { _folder: folder },
     }
 }
 
-/// Returns a fresh database on the shared PostgreSQL, cloned from one that `migrate` made.
+/// Returns a fresh database on the shared PostgreSQL, cloned from one that `migrate` made for the
+/// first test of this program that asked for `service`.
 pub async fn postgres<T, E: Display>(
     service: &'static str,
     migrate: impl AsyncFn(&Database) -> Result<T, E>,
 ) -> TestDatabase {
     let server = postgres::shared().await;
-    let template = format!("template_{service}_{:016x}", this_program());
+    let (program, build) = this_build();
+    let of_program = format!("template_{service}_{program:016x}_");
+    let template = format!("{of_program}{build:016x}");
     let mut admin = connect(&server).await;
     // Two tests at once would make the template twice; the lock ends with the connection.
     let lock = format!("select pg_advisory_lock(hashtext('{template}'))");
     execute(&mut admin, &lock).await;
     if !exists(&mut admin, &template).await {
+        drop_all(&mut admin, &of_program).await; // those of earlier builds
         make_template(&server, &mut admin, &template, service, migrate).await;
     }
     execute(&mut admin, "select pg_advisory_unlock_all()").await;
@@ -106,7 +150,10 @@ pub async fn postgres<T, E: Display>(
         database,
         service,
         config,
-        _folder: None,
+        _place: Place::Server {
+            address: server,
+            name,
+        },
     }
 }
 
@@ -172,27 +219,45 @@ async fn exists(admin: &mut PgConnection, name: &str) -> bool {
         .is_some()
 }
 
+/// Drops the databases whose name starts with `prefix`.
+async fn drop_all(admin: &mut PgConnection, prefix: &str) {
+    let names = sqlx::query_scalar::<_, String>(
+        "select datname from pg_database where starts_with(datname, $1) limit 1000",
+    );
+    let names = names.bind(prefix).fetch_all(&mut *admin).await;
+    for name in names.expect("databases can be listed") {
+        execute(
+            admin,
+            &format!("drop database if exists {name} with (force)"),
+        )
+        .await;
+    }
+}
+
 /// Drops what earlier runs left; their names tell the second they were made in.
 async fn drop_stale(admin: &mut PgConnection) {
     let names = sqlx::query_scalar::<_, String>(
-        "select datname from pg_database where datname like 't\\_%\\_%' limit 1000",
+        "select datname from pg_database where datname like 't\\_%\\_%' limit 10000",
     );
-    for name in names
-        .fetch_all(&mut *admin)
-        .await
-        .expect("databases can be listed")
-    {
+    let names = names.fetch_all(&mut *admin).await;
+    let is_stale = |name: &String| {
         let made = name
             .split('_')
             .nth(1)
             .and_then(|seconds| seconds.parse::<u64>().ok());
-        if made.is_some_and(|made| made + STALE_AFTER_SECONDS < seconds_now()) {
-            execute(
-                admin,
-                &format!("drop database if exists {name} with (force)"),
-            )
-            .await;
-        }
+        made.is_some_and(|made| made + STALE_AFTER_SECONDS < seconds_now())
+    };
+    let names = names.expect("databases can be listed");
+    for name in names
+        .iter()
+        .filter(|name| is_stale(name))
+        .take(STALE_DROPPED_MAX)
+    {
+        execute(
+            admin,
+            &format!("drop database if exists {name} with (force)"),
+        )
+        .await;
     }
 }
 
@@ -204,14 +269,19 @@ fn fresh_name(service: &str) -> String {
     )
 }
 
-/// A template belongs to the very program that made it, so that a changed schema makes a new one.
-fn this_program() -> u64 {
+/// Tells the program that runs, and which build of it: a template belongs to that very build, so
+/// that a changed schema makes a new one.
+fn this_build() -> (u64, u64) {
     let path = std::env::current_exe().expect("a test knows its own file");
     let made = std::fs::metadata(&path)
         .and_then(|file| file.modified())
         .ok();
+    (hash(&path), hash(&made))
+}
+
+fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (path, made).hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
 

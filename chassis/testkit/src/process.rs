@@ -148,3 +148,53 @@ impl Drop for Process {
         self.kill();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, output: &Path) -> Process {
+        let variables = [("GIVEN", "given")];
+        Process::start(Path::new("sh"), ["-c", script], &variables, output).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_process_prints_waits_and_stops_when_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("output");
+        let mut process = shell(
+            "trap 'echo bye; exit 3' TERM; echo $GIVEN >&2; while :; do sleep 0.01; done",
+            &output,
+        );
+        let printed = process.wait_for(Duration::from_secs(5), |text| {
+            text.lines().next().map(str::to_owned)
+        });
+        assert_eq!(printed.await.unwrap(), "given");
+        assert!(process.is_running());
+        process.wait(Duration::from_millis(50)).await.unwrap_err();
+        process.terminate();
+        let status = process.wait(Duration::from_secs(5)).await.unwrap();
+        assert_eq!(status.code(), Some(3));
+        assert_eq!(process.output(), "given\nbye\n");
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_early_is_told_with_what_it_printed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = shell("echo no port; exit 78", &folder.path().join("output"));
+        let ready = process.wait_for(Duration::from_secs(5), |text| {
+            text.contains("ready").then_some(())
+        });
+        let error = ready.await.unwrap_err().to_string();
+        assert!(error.contains("no port"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn dropping_kills() {
+        let folder = tempfile::tempdir().unwrap();
+        let process = shell("sleep 60", &folder.path().join("output"));
+        let id = Pid::from_child(&process.child);
+        drop(process);
+        assert!(rustix::process::test_kill_process(id).is_err());
+    }
+}
