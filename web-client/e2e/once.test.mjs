@@ -118,6 +118,18 @@ test('no token in any storage, none a script can read', async () => {
   await close();
 });
 
+test('a shop that is out of reach signs nobody out', async () => {
+  const { page, close } = await open(browser, { expects: [/ERR_FAILED/] });
+  await signUp(page);
+  await page.route(/AuthService\/Refresh$/, (route) => route.abort());
+  await page.goto('/account/orders');
+  await page.getByRole('heading', { name: 'The shop is out of reach' }).waitFor();
+  await page.unroute(/AuthService\/Refresh$/);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('heading', { name: 'Your orders' }).waitFor();
+  await close();
+});
+
 test('the cart is one over all tabs and survives a reload', async () => {
   const { page, context, close } = await open(browser);
   const other = await context.newPage();

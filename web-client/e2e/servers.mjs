@@ -1,6 +1,6 @@
-/** Starts Stoa for the end-to-end tests: in one process, or one process per service. */
+/** Starts Stoa for the end-to-end tests, in one process or one per service. $E2E_LOGS names a folder for their logs. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -71,6 +71,7 @@ async function member(name, command, { data, port, env = {} }) {
   let last = '';
   const note = (chunk) => {
     last = (last + chunk).slice(-4_000);
+    if (process.env.E2E_LOGS) appendFileSync(join(process.env.E2E_LOGS, `${name}.log`), chunk);
   };
   const start = () => {
     child = spawn(STOA, args, { env: { ...process.env, NO_COLOR: '1', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -28,6 +28,9 @@ function asConnectError(thrown: unknown): ConnectError {
   return lost ? new ConnectError(error.rawMessage, Code.Unavailable, undefined, undefined, error.cause) : error;
 }
 
+/** The session may be good; only nobody could be asked. */
+const outOfReach = (): ConnectError => new ConnectError('the session could not be renewed', Code.Unavailable);
+
 /** Sends the token; if it is refused, renews it once and asks again. */
 const withIdentity: Interceptor = (next) => async (request) => {
   const token = await accessToken();
@@ -36,7 +39,8 @@ const withIdentity: Interceptor = (next) => async (request) => {
     return await next(request);
   } catch (thrown) {
     const refused = ConnectError.from(thrown).code === Code.Unauthenticated;
-    if (!refused || !token || request.stream || !(await refresh())) throw thrown;
+    if (!refused || !token || request.stream) throw thrown;
+    if (!(await refresh())) throw currentSession().kind === 'person' ? outOfReach() : thrown;
     request.header.set('authorization', `Bearer ${await accessToken()}`);
     return next(request);
   }

@@ -1,5 +1,6 @@
 /** The map of the shop. Loaders are here, pages are loaded when somebody goes there. */
 import type { DescMessage, DescMethodUnary, MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { createQueryOptions } from '@connectrpc/connect-query';
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { queries, transport } from './api';
@@ -8,7 +9,7 @@ import { RouteFailure } from './components/RouteFailure';
 import { WebService } from './gen/stoa/bff/web/v1/web_pb';
 import { HomeBones, OrderBones, OrdersBones, ProductBones } from './pages/bones';
 import { NotFound } from './pages/NotFound';
-import { currentSession, sessionKnown } from './session/session';
+import { currentSession, isDoubtful, sessionKnown } from './session/session';
 
 /** Has a page's data ready before the page is shown; pointing at a link is reason enough to ask. */
 async function load<I extends DescMessage, O extends DescMessage>(
@@ -22,6 +23,7 @@ async function load<I extends DescMessage, O extends DescMessage>(
 /** Leads a stranger to the sign-in and back. */
 async function onlyPersons({ location }: { location: { href: string } }): Promise<void> {
   await sessionKnown();
+  if (isDoubtful()) throw new ConnectError('the session could not be renewed', Code.Unavailable);
   if (currentSession().kind === 'stranger') throw redirect({ to: '/account/sign-in', search: { next: location.href } });
 }
 

@@ -1,7 +1,7 @@
 import { createConnectQueryKey, useQuery, useSuspenseQuery } from '@connectrpc/connect-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { transport } from '~/api';
 import { StatusBadge } from '~/components/Badge';
 import { Button } from '~/components/Button';
@@ -74,6 +74,7 @@ export default function OrderPage() {
             </Notice>
           </div>
         ) : null}
+        {isTerminal(status) || line !== 'live' ? null : <Patience key={status} />}
         <Steps entries={data.timeline} />
         <Cancel
           order={order}
@@ -86,6 +87,26 @@ export default function OrderPage() {
       </Beside>
       <Degraded parts={data.degraded} />
     </Page>
+  );
+}
+
+const LONG_MS = 8_000;
+
+/** After a while of nothing: what that means, and that nobody needs to sit and watch. */
+function Patience() {
+  const [long, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), LONG_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  if (!long) return null;
+  return (
+    <div className="mt-6">
+      <Notice live>
+        This takes longer than usual: somebody down the line is slow to answer, and we keep asking. You can close this
+        page. The order ends confirmed, or without a charge; nothing in between.
+      </Notice>
+    </div>
   );
 }
 

@@ -47,8 +47,14 @@ export function openSession(plain: Transport): Promise<unknown> {
 
 let ready: Promise<unknown> = Promise.resolve();
 
-/** Resolves when it is known who is here. */
-export const sessionKnown = (): Promise<unknown> => ready;
+/** Resolves when it is known who is here, or when nobody can be asked; then the next page asks again. */
+export function sessionKnown(): Promise<unknown> {
+  if (isDoubtful() && !refreshing) ready = ready.then(() => (isDoubtful() ? refresh() : undefined));
+  return ready;
+}
+
+/** Somebody may be signed in, and the shop could not be asked: no stranger, and nobody known. */
+export const isDoubtful = (): boolean => session.kind === 'stranger' && maybeSignedIn();
 
 /** The token to send, renewed shortly before it expires. */
 export async function accessToken(): Promise<string | undefined> {
@@ -70,6 +76,7 @@ async function exchange(): Promise<boolean> {
     accept((await auth().refresh({})).tokens);
     return true;
   } catch (error) {
+    // Only a clear no ends a session; a shop that is out of reach has not said anything.
     if (ConnectError.from(error).code === Code.Unauthenticated) become(stranger);
     return false;
   }
