@@ -54,6 +54,16 @@ impl Command {
         }
     }
 
+    /// A command of a test, under no key.
+    #[cfg(test)]
+    pub fn plain() -> Self {
+        Self {
+            key: None,
+            origin: Origin::default(),
+            user: None,
+        }
+    }
+
     /// Looks whether the command was carried out before, before the provider hears of it.
     ///
     /// # Errors

@@ -3,6 +3,9 @@
 //! Nothing is written before the provider is asked, and nothing is open while it is. What
 //! makes that safe is the port's contract (`provider.rs`): whoever lost an answer asks again.
 
+#[cfg(test)]
+mod tests;
+
 use ::store::{Fault, retrying};
 use prost::Message;
 use rpc::Scope;

@@ -13,12 +13,12 @@ fn euro(minor_units: i64) -> Amount {
     Amount::new(Currency::parse("EUR").unwrap(), minor_units).unwrap()
 }
 
-fn order(number: u8) -> OrderId {
+pub fn order(number: u8) -> OrderId {
     OrderId(Uuid::from_u128(number.into()))
 }
 
 /// The second key of an order is one its owner never uses twice for the same thing.
-fn charge(number: u8, key: u8) -> Charge {
+pub fn charge(number: u8, key: u8) -> Charge {
     Charge {
         order_id: order(number),
         customer_id: CustomerId(Uuid::from_u128(99)),
@@ -30,7 +30,7 @@ fn charge(number: u8, key: u8) -> Charge {
     }
 }
 
-fn refund(number: u8, key: u8) -> RefundRequest {
+pub fn refund(number: u8, key: u8) -> RefundRequest {
     RefundRequest {
         order_id: order(number),
         customer_id: None,
@@ -49,7 +49,7 @@ struct Account {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Provider {
+pub struct Provider {
     accounts: BTreeMap<OrderId, Account>,
     captures: BTreeMap<OrderId, u32>,
 }
@@ -114,7 +114,7 @@ impl Provider {
 
 /// A command that has been planned, and perhaps heard the provider's word.
 #[derive(Clone, Debug)]
-enum Flight {
+pub enum Flight {
     Charge {
         charge: Charge,
         decline: bool,
@@ -127,17 +127,17 @@ enum Flight {
 }
 
 #[derive(Clone, Debug, Default)]
-struct World {
-    provider: Provider,
-    payments: BTreeMap<OrderId, Payment>,
-    entries: Vec<Entry>,
-    flights: Vec<Flight>,
+pub struct World {
+    pub provider: Provider,
+    pub payments: BTreeMap<OrderId, Payment>,
+    pub entries: Vec<Entry>,
+    pub flights: Vec<Flight>,
     /// The first answer per key.
     answers: BTreeMap<Key, Charged>,
 }
 
 impl World {
-    fn start_charge(&mut self, charge: Charge, decline: bool) {
+    pub fn start_charge(&mut self, charge: Charge, decline: bool) {
         match Payment::plan_charge(self.payments.get(&charge.order_id), &charge) {
             Ok(Plan::Ask) => self.flights.push(Flight::Charge {
                 charge,
@@ -149,7 +149,7 @@ impl World {
         }
     }
 
-    fn start_refund(&mut self, request: RefundRequest) {
+    pub fn start_refund(&mut self, request: RefundRequest) {
         if Payment::plan_refund(self.payments.get(&request.order_id)) == Plan::Ask {
             self.flights.push(Flight::Refund {
                 request,
@@ -159,7 +159,7 @@ impl World {
     }
 
     /// Takes a flight one stop further: to the provider, then to the tables.
-    fn advance(&mut self, index: usize) {
+    pub fn advance(&mut self, index: usize) {
         if self.flights.is_empty() {
             return;
         }
@@ -236,7 +236,7 @@ impl World {
         assert_eq!(*before, answer, "{charge:?}");
     }
 
-    fn booked(&self, order_id: OrderId) -> (i64, i64) {
+    pub fn booked(&self, order_id: OrderId) -> (i64, i64) {
         let sum = |kind| -> i64 {
             let of_order = |entry: &&Entry| entry.order_id == order_id && entry.kind == kind;
             self.entries
@@ -277,14 +277,14 @@ impl World {
 }
 
 #[derive(Clone, Debug)]
-enum Move {
+pub enum Move {
     Charge { number: u8, key: u8, decline: bool },
     Refund { number: u8, key: u8 },
     Advance(usize),
     Crash,
 }
 
-fn any_move() -> impl Strategy<Value = Move> {
+pub fn any_move() -> impl Strategy<Value = Move> {
     let number = 1..=3u8;
     // Mostly the first key: an order's saga has only one.
     let key = prop_oneof![5 => Just(1u8), 1 => Just(2u8)];
