@@ -249,6 +249,11 @@ impl Config {
         if general.profile == Profile::Production && general.page_key_file.is_none() {
             return Err(Error::new("page_key_file", "is required in production"));
         }
+        if general.profile == Profile::Production
+            && let Some(key) = self.user.config.insecure().first()
+        {
+            return Err(Error::new(*key, "is weaker than its default, which production refuses"));
+        }
         Ok(())
     }
 }

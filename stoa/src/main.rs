@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 
 async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Up { demo, no_demo } => commands::up::run(config, demo, no_demo).await,
+        Command::Up { demo, no_demo } => Box::pin(commands::up::run(config, demo, no_demo)).await,
         Command::Serve { target } => commands::serve::run(config, target).await,
         Command::Migrate { service } => commands::migrate::run(&config, service).await,
         Command::Audit {

@@ -35,7 +35,7 @@ pub async fn run(config: Config, demo: bool, no_demo: bool) -> anyhow::Result<Ex
     let base = Base::new(config)?;
     let databases = databases(&base).await?;
     if filling {
-        fill(&base, &databases).await?;
+        Box::pin(fill(&base, &databases)).await?;
     }
     let parts = compose::everything(&base, &databases).await?;
     let listeners = Listeners::bind(&base, 8080, 9090).await?;
@@ -87,7 +87,8 @@ async fn fill(base: &Base, databases: &[(Service, Database)]) -> anyhow::Result<
         inventory: of(Service::Inventory),
     };
     let password = &base.config.user.config.password;
-    demo::seed(&base.config.general.data, &base.clock, targets, password).await
+    let seeding = demo::seed(&base.config.general.data, &base.clock, targets, password);
+    Box::pin(seeding).await
 }
 
 /// What to do next, on standard output.

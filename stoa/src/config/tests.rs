@@ -86,9 +86,9 @@ fn a_wrong_key_or_value_is_named() {
             "user.password.passes",
         ),
         (
-            &[("STOA_PEERS__INVENTROY", "http://a:1")],
+            &[("STOA_PEERS__INVENTORIES", "http://a:1")],
             &[],
-            "peers.inventroy",
+            "peers.inventories",
         ),
         (
             &[("STOA_PEERS__INVENTORY", "inventory")],
@@ -120,6 +120,27 @@ fn a_wrong_key_or_value_is_named() {
         .expect_err("file does not parse")
         .to_string();
     assert!(error.contains("does not parse"), "{error}");
+}
+
+/// row: X20
+#[test]
+fn production_refuses_what_weakens_sign_in() {
+    let production = [("profile", "production"), ("page_key_file", "page.key")];
+    load(&[], &production).expect("the defaults are secure");
+    for (variable, named) in [
+        (
+            "STOA_USER__PASSWORD__MEMORY_KIB",
+            "user.password.memory_kib",
+        ),
+        (
+            "STOA_USER__FAILED_SIGN_INS_PER_MINUTE",
+            "user.failed_sign_ins_per_minute",
+        ),
+    ] {
+        load(&[(variable, "0")], &[]).expect("dev takes it");
+        let error = load(&[(variable, "0")], &production).expect_err(named);
+        assert!(error.to_string().contains(named), "{error}");
+    }
 }
 
 /// row: E15
