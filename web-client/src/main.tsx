@@ -1,9 +1,11 @@
+import { ConnectError } from '@connectrpc/connect';
 import { TransportProvider } from '@connectrpc/connect-query';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { plainTransport, queries, transport } from './api';
+import { isLost } from './errors/explain';
 import { router } from './router';
 import { onSession, openSession } from './session/session';
 import './theme.css';
@@ -18,7 +20,12 @@ onSession(() => {
 
 const root = document.getElementById('root');
 if (!root) throw new Error('the page has no root element');
-createRoot(root).render(
+createRoot(root, {
+  // What a page catches it shows to its visitor; only a fault of our own is worth the console.
+  onCaughtError(error) {
+    if (!(error instanceof ConnectError) && !isLost(error)) console.error(error);
+  },
+}).render(
   <StrictMode>
     <TransportProvider transport={transport}>
       <QueryClientProvider client={queries}>

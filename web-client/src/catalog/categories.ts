@@ -13,3 +13,14 @@ export const CATEGORIES = [
   { name: 'Candles', sku: 'CDL-GLS-02' },
   { name: 'Sound', sku: 'SPK-CUB-01' },
 ] as const;
+
+const place = (name: string): number => {
+  const at = CATEGORIES.findIndex((category) => category.name === name);
+  return at < 0 ? CATEGORIES.length : at;
+};
+
+/** The categories the shop told, in the order of the front page; until it did, ours, so that nothing moves. */
+export function categoryNames(told: readonly string[]): string[] {
+  if (told.length === 0) return CATEGORIES.map(({ name }) => name);
+  return [...told].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
+}

@@ -1,20 +1,18 @@
 import { useQuery } from '@connectrpc/connect-query';
 import { keepPreviousData } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { LoaderCircle, LockKeyhole } from 'lucide-react';
+import { LoaderCircle } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { type Payment, usePayment } from '~/checkout/use-payment';
 import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
-import { SumRow } from '~/components/Lines';
 import { Notice } from '~/components/Notice';
-import { Beside, Card, Page } from '~/components/Page';
+import { Beside, Page } from '~/components/Page';
 import { METHODS, PaymentMethods } from '~/components/PaymentMethods';
-import { Price } from '~/components/Price';
+import { PaySummary } from '~/components/PaySummary';
 import { Bone, Skeleton } from '~/components/Skeleton';
-import { Heading, Muted, TextLink, Title } from '~/components/Text';
-import { type GetCartPageResponse, WebService } from '~/gen/stoa/bff/web/v1/web_pb';
-import { formatMoney, isSome } from '~/money';
+import { Muted, TextLink, Title } from '~/components/Text';
+import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import { useSession } from '~/session/session';
 import { useCart } from '~/stores/cart';
 
@@ -77,7 +75,7 @@ function Form({
   return (
     <Beside
       aside={
-        <Summary
+        <PaySummary
           page={page.data}
           paying={paying}
           settling={page.isPlaceholderData}
@@ -97,58 +95,6 @@ function Form({
         </div>
       ) : null}
     </Beside>
-  );
-}
-
-function Summary({
-  page,
-  paying,
-  settling,
-  onPay,
-}: {
-  page: GetCartPageResponse;
-  paying: boolean;
-  settling: boolean;
-  onPay: () => void;
-}) {
-  return (
-    <Card>
-      <Heading>Your order</Heading>
-      <ul className="mt-4 flex flex-col gap-2">
-        {page.lines.map((line) => (
-          <li key={line.sku} className="flex justify-between gap-4">
-            <span>
-              {line.name} <span className="text-muted">× {line.quantity}</span>
-            </span>
-            <Price amount={line.amount} />
-          </li>
-        ))}
-      </ul>
-      <dl className="mt-4">
-        {isSome(page.discount) ? <SumRow label="Discount">−{formatMoney(page.discount)}</SumRow> : null}
-        <SumRow label="Total" strong>
-          <Price amount={page.total} size="large" />
-        </SumRow>
-      </dl>
-      <div className="mt-6">
-        {page.canOrder ? (
-          <Button large wide isPending={paying} isDisabled={settling} onPress={onPay}>
-            {paying ? (
-              <LoaderCircle size={20} aria-hidden="true" className="animate-spin" />
-            ) : (
-              <LockKeyhole size={18} aria-hidden="true" />
-            )}
-            {paying ? 'Paying…' : page.total ? `Pay ${formatMoney(page.total)}` : 'Pay'}
-          </Button>
-        ) : (
-          <>
-            <Notice tone="warn">Something in the cart ran out.</Notice>
-            <TextLink to="/shop/cart">Mend the cart</TextLink>
-          </>
-        )}
-      </div>
-      <p className="mt-3 text-muted text-note">Pressed once or ten times, it is one order.</p>
-    </Card>
   );
 }
 

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@connectrpc/connect-query';
 import { keepPreviousData } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { CATEGORIES } from '~/catalog/categories';
+import { categoryNames } from '~/catalog/categories';
 import { Button } from '~/components/Button';
 import { Failure } from '~/components/Failure';
 import { look } from '~/components/look';
@@ -27,7 +27,7 @@ export default function Search() {
   );
   const pages = results.data?.pages ?? [];
   const products = pages.flatMap((page) => page.products);
-  const categories = pages[0]?.categories.length ? pages[0].categories : CATEGORIES.map(({ name }) => name);
+  const categories = categoryNames(pages[0]?.categories ?? []);
   const name = category || (query ? `“${query}”` : 'Everything');
 
   return (
