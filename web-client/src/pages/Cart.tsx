@@ -106,7 +106,7 @@ function RunOut({ sku }: { sku: string }) {
 function Sum({ page, settling, stale }: { page: GetCartPageResponse; settling: boolean; stale: boolean }) {
   return (
     <Card>
-      <Heading>Sum</Heading>
+      <Heading>Summary</Heading>
       <dl className="mt-4" aria-busy={settling}>
         {isSome(page.discount) ? <SumRow label="Discount">−{formatMoney(page.discount)}</SumRow> : null}
         <SumRow label="Delivery">Free</SumRow>

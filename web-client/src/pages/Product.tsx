@@ -1,4 +1,4 @@
-import { useSuspenseQuery } from '@connectrpc/connect-query';
+import { useQuery, useSuspenseQuery } from '@connectrpc/connect-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { Check, ShoppingBag } from 'lucide-react';
 import { useEffect, useState } from 'react';
@@ -13,6 +13,7 @@ import { Price } from '~/components/Price';
 import { ProductGrid } from '~/components/ProductCard';
 import { QuantityField } from '~/components/QuantityField';
 import { Heading, TextLink, Title } from '~/components/Text';
+import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import { addToCart, PIECES_MAX, useCart } from '~/stores/cart';
 
@@ -44,20 +45,35 @@ export default function ProductPage() {
           </p>
           <p className="mt-5 max-w-prose text-lead text-muted">{product?.description}</p>
           <Buy key={sku} sku={sku} available={availableQuantity} />
-          <p className="mt-8 text-muted text-note">Article {sku}. Free to return for thirty days, in any box.</p>
+          <p className="mt-2 text-muted text-note">Article {sku}. Free to return for thirty days, in any box.</p>
         </div>
       </div>
       {suggestions.length > 0 ? (
-        <section className="mt-20">
-          <div className="mb-6">
-            <Heading>Bought together</Heading>
-          </div>
-          <ProductGrid label="Bought together" products={suggestions.slice(0, 4)} />
-        </section>
-      ) : null}
+        <Shelf title="Bought together" products={suggestions} />
+      ) : (
+        <Neighbours sku={sku} category={product?.category ?? ''} />
+      )}
       <Degraded parts={data.degraded} />
     </Page>
   );
+}
+
+function Shelf({ title, products }: { title: string; products: readonly ProductCard[] }) {
+  return (
+    <section className="mt-20">
+      <div className="mb-6">
+        <Heading>{title}</Heading>
+      </div>
+      <ProductGrid label={title} products={products.slice(0, 4)} />
+    </section>
+  );
+}
+
+/** What else stands on the same shelf, as long as nobody knows what is bought together. */
+function Neighbours({ sku, category }: { sku: string; category: string }) {
+  const shelf = useQuery(WebService.method.getSearchPage, { category, pageSize: 5 }, { enabled: category !== '' });
+  const others = shelf.data?.products.filter((product) => product.sku !== sku) ?? [];
+  return others.length > 0 ? <Shelf title={`More in ${category}`} products={others} /> : null;
 }
 
 const THANKS_MS = 2_500;
