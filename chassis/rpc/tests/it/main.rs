@@ -1,6 +1,9 @@
 //! The edge over real sockets, driven the way clients of each protocol drive it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where by a panic")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where by a panic"
+)]
 
 mod access;
 mod client;

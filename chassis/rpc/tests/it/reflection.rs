@@ -52,5 +52,4 @@ async fn both_versions_list_every_mounted_service() {
             "not mounted: {names:?}"
         );
     }
-
 }
