@@ -17,7 +17,6 @@ up *arguments: web
 # Unit, rpc and web tests, on SQLite and on a real PostgreSQL.
 test *arguments: tools web
     cd web-client && npm run --silent test
-    cargo build --locked -p stoa
     cargo nextest run --locked --workspace {{ arguments }}
 
 # Format, clippy, dependencies, spelling, contract, web client.
@@ -48,7 +47,9 @@ conformance:
     .ci/conformance
 
 # Ratios of speed against the bare libraries and against peers, all in one run.
-bench *arguments:
+bench *arguments: tools
+    @.ci/wheels .ci/bench.txt .tools/bench
+    cargo build --locked --release -p stoa -p bench
     cargo run --locked --release -p bench -- {{ arguments }}
 
 # Which rows of the contract have a test, and which do not yet.

@@ -1,0 +1,135 @@
+//! Measures Stoa against the libraries it stands on and against its peers.
+//!
+//! Machines drift and neighbours disturb, so nothing here is absolute: contenders take turns
+//! of a second, speed is requests per second of processor time, and what counts is the ratio
+//! of two contenders within one round, its median over all rounds. `docs/benchmarks.md` tells
+//! the method and the results.
+
+mod call;
+mod checkouts;
+mod child;
+mod commits;
+mod contest;
+mod cores;
+mod edges;
+mod load;
+mod proxies;
+mod report;
+mod serve;
+mod shop;
+mod start;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use report::Report;
+use serve::Kind;
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(about = "Ratios of speed against the bare libraries and against peers, in one run")]
+struct Cli {
+    /// Fewer and shorter rounds: a smoke test, no measurement
+    #[arg(long)]
+    quick: bool,
+    /// Only these parts; may be repeated
+    #[arg(long = "only", value_name = "PART")]
+    only: Vec<Part>,
+    /// Where the results go as JSON lines, beside the table on standard output
+    #[arg(long, value_name = "FILE", default_value = "target/bench.jsonl")]
+    json: PathBuf,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A server under test; prints its address and a token for it
+    #[command(hide = true)]
+    Serve {
+        /// Which one
+        kind: Kind,
+        /// The server behind a proxy
+        #[arg(long)]
+        upstream: Option<String>,
+    },
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The edge against the bare libraries
+    Edges,
+    /// The gateway against Envoy
+    Proxies,
+    /// Time to ready and memory
+    Start,
+    /// Checkouts against what the databases commit
+    Checkouts,
+}
+
+/// How long everything takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Turns of each contender.
+    pub rounds: usize,
+    /// The length of a turn.
+    pub turn: Duration,
+    /// Checkouts in all.
+    pub checkouts: u64,
+}
+
+impl Effort {
+    const FULL: Self = Self {
+        rounds: 10,
+        turn: Duration::from_secs(1),
+        checkouts: 1_000,
+    };
+    const QUICK: Self = Self {
+        rounds: 3,
+        turn: Duration::from_millis(200),
+        checkouts: 100,
+    };
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    if let Some(Command::Serve { kind, upstream }) = cli.command {
+        return serve::run(kind, upstream).await;
+    }
+    let effort = if cli.quick {
+        Effort::QUICK
+    } else {
+        Effort::FULL
+    };
+    let wanted = |part| cli.only.is_empty() || cli.only.contains(&part);
+    let mut report = Report::create(&cli.json)?;
+    cores::pin_generator()?;
+    if wanted(Part::Edges) {
+        edges::run(effort, &mut report).await?;
+    }
+    if wanted(Part::Proxies) {
+        proxies::run(effort, &mut report).await?;
+    }
+    cores::unpin()?;
+    if wanted(Part::Start) {
+        start::run(effort, &mut report).await?;
+    }
+    if wanted(Part::Checkouts) {
+        checkouts::run(effort, &mut report).await?;
+    }
+    report.print();
+    Ok(())
+}
+
+/// A bar on standard error for `length` steps of `what`.
+pub fn bar(length: usize, what: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg:32} {wide_bar} {pos}/{len} {eta}");
+    let bar = ProgressBar::new(length as u64).with_message(what.to_owned());
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

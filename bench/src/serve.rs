@@ -1,0 +1,149 @@
+//! The servers under test: the same tiny handler behind the whole edge, behind the bare
+//! library, and behind plain tonic; and the gateway in front of one of them.
+
+mod handler;
+
+use std::net::Ipv4Addr;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use clock::Clock;
+use connectrpc_axum::MakeServiceBuilder;
+use peers::{Local, Peers};
+use proto::catalog::v1::catalog_service as paths;
+use proto::catalog::v1::catalog_service_connect::CatalogServiceTonicCompatibleBuilder;
+use proto::catalog::v1::catalog_service_server::CatalogServiceServer;
+use proto::catalog::v1::{
+    BatchGetProductsRequest, BatchGetProductsResponse, ListProductsRequest, ListProductsResponse,
+};
+use rpc::token::{AccessClaims, Keys, SigningKey, Verifier};
+use rpc::{App, Contract, Health, Role, Serve, Service, User, get_connect};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
+use uuid::Uuid;
+
+/// What is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// The edge of this project, everything on: log, metrics, identity, validation.
+    Edge,
+    /// connectrpc-axum as its documentation shows it, without any of that.
+    Bare,
+    /// tonic's own server.
+    Tonic,
+    /// The gateway, passing calls to the upstream.
+    Gateway,
+}
+
+impl Kind {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Bare => "bare",
+            Self::Tonic => "tonic",
+            Self::Gateway => "gateway",
+        }
+    }
+}
+
+/// Serves until it is killed. Prints `ADDRESS TOKEN` first.
+///
+/// # Errors
+/// No port, or a mistake in the program.
+pub async fn run(kind: Kind, upstream: Option<String>) -> anyhow::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let clock = Clock::system();
+    let key = SigningKey::generate("bench")?;
+    let roles = [Role::parse("customer").context("customers are a role")?];
+    let user = User {
+        id: clock.id(),
+        roles: roles.into_iter().collect(),
+    };
+    let token = key.sign_access(&AccessClaims::new(user, Uuid::nil(), clock.now()))?;
+    println!("{} {token}", listener.local_addr()?);
+    match kind {
+        Kind::Edge => edge(listener, clock, &key).await,
+        Kind::Gateway => gateway(listener, clock, &key, upstream.as_deref()).await,
+        Kind::Bare => bare(listener).await,
+        Kind::Tonic => tonic(listener).await,
+    }
+}
+
+async fn edge(listener: TcpListener, clock: Clock, key: &SigningKey) -> anyhow::Result<()> {
+    let builder = CatalogServiceTonicCompatibleBuilder::new().get_product(handler::validated);
+    let catalog = Service::new("catalog")
+        .mount(builder.build())
+        .get(paths::GET_PRODUCT, get_connect(handler::validated))
+        .get(
+            paths::LIST_PRODUCTS,
+            get_connect(handler::nothing::<ListProductsRequest, ListProductsResponse>),
+        )
+        .get(
+            paths::BATCH_GET_PRODUCTS,
+            get_connect(handler::nothing::<BatchGetProductsRequest, BatchGetProductsResponse>),
+        );
+    let app = observed(clock, key)?.service(catalog).build()?;
+    rpc::serve(listener, app, Serve::default(), CancellationToken::new()).await;
+    Ok(())
+}
+
+async fn gateway(
+    listener: TcpListener,
+    clock: Clock,
+    key: &SigningKey,
+    upstream: Option<&str>,
+) -> anyhow::Result<()> {
+    let upstream = upstream.context("a gateway needs an --upstream")?;
+    let address = format!("http://{upstream}").parse();
+    let address = address.ok().context("the upstream is no address")?;
+    let peers = Peers::builder("gateway", clock.clone(), Local::new())
+        .at("catalog", address)
+        .build();
+    let forward = gateway::forward(&peers);
+    let app = observed(clock, key)?.forward(forward).build()?;
+    rpc::serve(listener, app, Serve::default(), CancellationToken::new()).await;
+    Ok(())
+}
+
+/// An app with log, metrics and identity, as `stoa` puts it together.
+fn observed(clock: Clock, key: &SigningKey) -> anyhow::Result<rpc::app::Builder> {
+    telemetry::init(&telemetry::Config {
+        format: telemetry::Format::Json,
+        filter: "info".to_owned(),
+        service: "bench".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        env: "bench".to_owned(),
+    })?;
+    telemetry::metrics::install(&[])?;
+    let people = Keys::fixed([key.public()]);
+    let verifier = Verifier::new(clock.clone(), people, Keys::fixed([]), None);
+    let contract = Contract::new(proto::DESCRIPTORS)?;
+    let health = Health::new(CancellationToken::new());
+    Ok(App::builder(contract, clock, health).verifier(verifier))
+}
+
+async fn bare(listener: TcpListener) -> anyhow::Result<()> {
+    let builder = CatalogServiceTonicCompatibleBuilder::new().get_product(handler::plain);
+    let (connect, grpc) = builder.build();
+    let service = MakeServiceBuilder::new()
+        .add_router(connect)
+        .add_grpc_service(grpc)
+        .build();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the bare library is served as it says"
+    )]
+    axum::serve(listener, tower::make::Shared::new(service)).await?;
+    Ok(())
+}
+
+async fn tonic(listener: TcpListener) -> anyhow::Result<()> {
+    let service = CatalogServiceServer::new(handler::Tonic);
+    tonic::transport::Server::builder()
+        .add_service(service)
+        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
+        .await?;
+    Ok(())
+}
