@@ -2,7 +2,7 @@
 //! our own pages only.
 
 use axum::extract::FromRequestParts;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri};
@@ -48,8 +48,8 @@ impl<S: Sync> FromRequestParts<S> for Browser {
 
 /// Lets the browser keep the token until the session ends.
 pub fn keep(call: &Call, token: &RefreshToken, expires_at: DateTime<Utc>, now: DateTime<Utc>) {
-    let seconds = (expires_at - now).num_seconds().max(0);
-    set_cookie(call, &token.reveal(), seconds);
+    let left = expires_at - now + TimeDelta::milliseconds(999); // a started second counts
+    set_cookie(call, &token.reveal(), left.num_seconds().max(0));
 }
 
 /// Makes the browser forget its token.

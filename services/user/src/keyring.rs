@@ -59,7 +59,7 @@ impl Keyring {
     /// # Errors
     /// [`Error::Store`] if the keys were never read and cannot be now.
     pub async fn sign(&self, user: rpc::User) -> Result<String, Error> {
-        self.tend_if_empty().await?;
+        self.ready().await?;
         let (now, keys) = (self.0.clock.now(), self.keys());
         let claims = AccessClaims::new(user, self.0.clock.id(), now);
         let current = current(&keys, now).ok_or(token::SignError::Key)?;
@@ -71,7 +71,7 @@ impl Keyring {
     /// # Errors
     /// [`Error::Store`].
     pub async fn public(&self) -> Result<Vec<PublicKey>, Error> {
-        self.tend_if_empty().await?;
+        self.ready().await?;
         let stored = store::signing_key::all(self.0.db.read()).await?;
         let public = |key: SigningKey| PublicKey {
             kid: key.kid,
@@ -95,9 +95,15 @@ impl Keyring {
         })
     }
 
-    /// Whether there is a key to sign with.
-    pub fn is_ready(&self) -> bool {
-        !self.keys().is_empty()
+    /// Makes sure that there is a key to sign with.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if the keys were never read and cannot be now.
+    pub async fn ready(&self) -> Result<(), Error> {
+        if self.keys().is_empty() {
+            self.tend().await?;
+        }
+        Ok(())
     }
 
     /// Makes and retires keys as they fall due, now and from time to time.
@@ -160,14 +166,6 @@ impl Keyring {
             created_at: now,
             signs_from,
         })
-    }
-
-    async fn tend_if_empty(&self) -> Result<(), Error> {
-        if self.keys().is_empty() {
-            self.tend().await
-        } else {
-            Ok(())
-        }
     }
 
     fn keys(&self) -> Arc<Vec<Key>> {

@@ -105,13 +105,10 @@ fn with_background(service: Service, app: App) -> Service {
             async move { db.ping().await.map_err(|error| error.to_string()) }.boxed()
         })
         .ready("signing keys", move || {
-            let ready = keyring.is_ready();
+            let keyring = keyring.clone();
             async move {
-                if ready {
-                    Ok(())
-                } else {
-                    Err("not read yet".to_owned())
-                }
+                let ready = keyring.ready().await;
+                ready.map_err(|error| ::rpc::error::chain(&error))
             }
             .boxed()
         })

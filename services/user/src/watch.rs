@@ -38,33 +38,38 @@ pub enum Change {
     Deleted,
 }
 
+/// A watch that has begun.
+#[derive(Debug)]
+pub struct Open {
+    watch: Watch,
+    /// Facts up to this version were there before: on PostgreSQL one may still be on its way.
+    since: i64,
+}
+
 /// Follows an account within reach of the caller.
 ///
 /// # Errors
 /// [`Error::UserNotFound`], [`Error::CursorUnknown`], [`Error::CursorExpired`].
-pub async fn open(app: &App, call: &Call, id: UserId, cursor: &str) -> Result<Watch, Error> {
+pub async fn open(app: &App, call: &Call, id: UserId, cursor: &str) -> Result<Open, Error> {
     let filter = Filter {
         topics: TOPICS,
         key: Some(id.to_string()),
         subject: None,
     };
-    let watch = app
-        .tail
-        .watch(filter, cursor)
-        .await
-        .map_err(|error| to_error(error, cursor))?;
+    let watch = app.tail.watch(filter, cursor).await;
+    let watch = watch.map_err(|error| to_error(error, cursor))?;
     // After the watch has begun, so that no end of the account goes unnoticed.
-    store::user::find(app.db.read(), id, call.scope)
-        .await?
-        .ok_or(Error::UserNotFound)?;
-    Ok(watch)
+    let user = store::user::find(app.db.read(), id, call.scope).await?;
+    let user = user.ok_or(Error::UserNotFound)?;
+    let since = if cursor.is_empty() { user.version } else { 0 };
+    Ok(Open { watch, since })
 }
 
 /// The updates of a watch, up to the account's end; heartbeats too if they are wanted.
 pub fn updates(
     app: App,
     id: UserId,
-    mut watch: Watch,
+    Open { mut watch, since }: Open,
     heartbeats: bool,
 ) -> impl Stream<Item = Result<Update, Error>> {
     try_stream! {
@@ -72,6 +77,7 @@ pub fn updates(
             let next = watch.next().await;
             let next = next.map_err(|error| to_error(error, &watch.cursor().to_string()))?;
             let (change, gap) = match next {
+                Next::Event(fact) if fact.version <= since => continue,
                 Next::Event(fact) => (Some(change(&app, id, &fact).await?), false),
                 Next::Gap { .. } => (Some(state(&app, id).await?), true),
                 Next::Idle if heartbeats => (None, false),

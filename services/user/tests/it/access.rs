@@ -1,7 +1,9 @@
+use axum::body::Body;
+use http::{Request, StatusCode};
 use rpc::Contract;
 use serde_json::json;
 
-use crate::app::{TestApp, both, config};
+use crate::app::{TestApp, both, config, is_ready};
 
 /// Every unary rpc of this context, asked by a stranger: refused, but for those on this list.
 ///
@@ -86,13 +88,16 @@ async fn a_refresh_token_is_no_access_token() {
 
 /// The service starts while its database is absent, says so, and stays alive.
 ///
-/// row: O11, C8
+/// row: O7, O8, O11, C8
 #[tokio::test]
 async fn an_absent_database_is_unavailable_and_not_told_about() {
     let absent = "postgres://nobody:secret@127.0.0.1:1/nothing";
     let absent = store::Config::new(absent.to_owned());
     let db = store::Database::connect(user::NAME, &absent).await.unwrap();
     let app = TestApp::over(db, &config()).await;
+    assert!(!is_ready(&app).await);
+    let alive = Request::get("/healthz").body(Body::empty()).unwrap();
+    assert_eq!(app.handle(alive).await.status(), StatusCode::OK);
     for (rpc, message) in [
         ("AuthService/GetJwks", json!({})),
         (
@@ -107,5 +112,17 @@ async fn an_absent_database_is_unavailable_and_not_told_about() {
         let answer = crate::app::call(&app, rpc, "", &[], message).await;
         assert_eq!(answer.code(), "unavailable", "{rpc}");
         assert_eq!(answer.json()["message"], "user storage failed", "{rpc}");
+    }
+}
+
+/// Ready means that it can sign in: the database answers, and there is a key.
+///
+/// row: O8
+#[tokio::test]
+async fn it_is_ready_with_a_database_and_a_key() {
+    for app in both().await {
+        assert!(is_ready(&app.app).await);
+        let keys = app.call("AuthService/GetJwks", "", json!({})).await.ok();
+        assert_eq!(keys["keys"].as_array().unwrap().len(), 1);
     }
 }

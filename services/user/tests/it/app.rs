@@ -1,6 +1,7 @@
 //! The service under test behind its edge, and the people who call it.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use base64::Engine;
@@ -243,21 +244,35 @@ async fn serve(
         Keys::fixed([order.public()]),
     );
     let contract = Contract::new(proto::DESCRIPTORS).expect("the contract loads");
-    let app = App::builder(
-        contract,
-        clock.clone(),
-        Health::new(CancellationToken::new()),
-    )
-    .verifier(Verifier::new(
-        clock.clone(),
-        people,
-        services,
-        Some(user::NAME),
-    ))
-    .service(service)
-    .build()
-    .expect("the edge finds nothing missing");
+    let health = Health::new(CancellationToken::new());
+    tokio::spawn(health.clone().run());
+    let app = App::builder(contract, clock.clone(), health)
+        .verifier(Verifier::new(
+            clock.clone(),
+            people,
+            services,
+            Some(user::NAME),
+        ))
+        .service(service)
+        .build()
+        .expect("the edge finds nothing missing");
     (app, keyring, shutdown)
+}
+
+/// Whether an app says within five seconds that it is ready.
+pub async fn is_ready(app: &App) -> bool {
+    let ready = async {
+        loop {
+            let request = Request::get("/readyz").body(Body::empty());
+            if app.handle(request.expect("a request")).await.status() == StatusCode::OK {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), ready)
+        .await
+        .is_ok()
 }
 
 /// A gRPC client of an app in this process.
