@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ::store::idempotency::{self, Claim, Key};
 use ::store::retrying;
+use command::Command;
 use events::{Origin, outbox};
-use prost::Message;
 use proto::order::v1::CancelOrderResponse;
 use rpc::{Call, Scope};
 use sea_orm::DbErr;
@@ -35,9 +35,9 @@ const SPARE: Duration = Duration::from_millis(100);
 
 /// An answer, and whether it was given before.
 #[derive(Clone, Debug)]
-pub struct Answered<T> {
+pub struct Answered {
     /// The answer.
-    pub answer: T,
+    pub answer: Answer,
     /// Given before, under the same key.
     pub replayed: bool,
 }
@@ -51,18 +51,13 @@ pub async fn create(
     call: Call,
     draft: Draft,
     key: Option<Key>,
-) -> Result<Answered<Answer>, Error> {
+) -> Result<Answered, Error> {
     let app = app.clone();
     let placing = async move { place(&app, &call, &draft, key).await };
     tokio::spawn(placing.in_current_span()).await?
 }
 
-async fn place(
-    app: &App,
-    call: &Call,
-    draft: &Draft,
-    key: Option<Key>,
-) -> Result<Answered<Answer>, Error> {
+async fn place(app: &App, call: &Call, draft: &Draft, key: Option<Key>) -> Result<Answered, Error> {
     if let Some(key) = &key
         && let Some(claim) = idempotency::look(app.db.read(), key, app.clock.now()).await?
     {
@@ -175,12 +170,7 @@ async fn answer_as_it_stands_once(
 }
 
 /// The answer that was given under the key, or will be: waits for it as long as the caller does.
-async fn repeat(
-    app: &App,
-    call: &Call,
-    key: &Key,
-    claim: Claim,
-) -> Result<Answered<Answer>, Error> {
+async fn repeat(app: &App, call: &Call, key: &Key, claim: Claim) -> Result<Answered, Error> {
     let mut found = match claim {
         Claim::Replay(bytes) => Some(bytes),
         Claim::Pending | Claim::New => None,
@@ -204,7 +194,7 @@ pub struct Cancellation {
     /// A note by whoever cancels; may be empty.
     pub note: String,
     /// Under which key.
-    pub key: Option<Key>,
+    pub command: Command,
 }
 
 /// Cancels an order: its stock and money go back from now on. Repeated, it has the same effect.
@@ -214,40 +204,29 @@ pub struct Cancellation {
 pub async fn cancel(
     app: &App,
     call: &Call,
-    cancellation: &Cancellation,
-) -> Result<Answered<CancelOrderResponse>, Error> {
-    let (answered, record) = retrying(|| cancel_once(app, call, cancellation)).await?;
+    asked: &Cancellation,
+) -> Result<command::Answer<CancelOrderResponse>, Error> {
+    let (answer, record) = retrying(|| cancel_once(app, call, asked)).await?;
     if let Some(record) = record {
         app.driver.drive(record);
     }
-    Ok(answered)
+    Ok(answer)
 }
 
 async fn cancel_once(
     app: &App,
     call: &Call,
     asked: &Cancellation,
-) -> Result<(Answered<CancelOrderResponse>, Option<Record>), Error> {
+) -> Result<(command::Answer<CancelOrderResponse>, Option<Record>), Error> {
     let txn = app.db.begin_write().await?;
     let mut on = app.driver.occasion(Duration::ZERO);
     on.note.clone_from(&asked.note);
-    match idempotency::claim(&txn, asked.key.as_ref(), on.now).await? {
-        Claim::New => {}
-        Claim::Pending => return Err(Error::KeyPending),
-        Claim::Replay(bytes) => {
-            let answer = CancelOrderResponse::decode(bytes.as_slice())?;
-            return Ok((
-                Answered {
-                    answer,
-                    replayed: true,
-                },
-                None,
-            ));
-        }
+    if let Some(answer) = asked.command.claim(&txn, on.now).await? {
+        txn.rollback().await?;
+        return Ok((answer, None));
     }
-    let record = store::saga::find(&txn, call.scope, asked.order_id)
-        .await?
-        .ok_or(Error::OrderNotFound)?;
+    let record = store::saga::find(&txn, call.scope, asked.order_id).await?;
+    let record = record.ok_or(Error::OrderNotFound)?;
     let own = call.caller.user_id() == Some(record.order.customer_id.0);
     let reason = if own {
         EndReason::CustomerRequest
@@ -263,18 +242,12 @@ async fn cancel_once(
     let order = changed
         .as_ref()
         .map_or(&record.order, |change| &change.record.order);
-    let answer = CancelOrderResponse {
+    let response = CancelOrderResponse {
         order: Some(order.into()),
     };
-    idempotency::seal(&txn, asked.key.as_ref(), &answer.encode_to_vec(), on.now).await?;
+    let answer = asked.command.seal(&txn, response, on.now).await?;
     txn.commit().await?;
-    Ok((
-        Answered {
-            answer,
-            replayed: false,
-        },
-        changed.map(|change| change.record),
-    ))
+    Ok((answer, changed.map(|change| change.record)))
 }
 
 fn origin(call: &Call) -> Origin {

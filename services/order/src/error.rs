@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use ::store::idempotency::ClaimError;
-use ::store::{Fault, fault};
+use command::storage_kind;
 use events::WatchError;
 use rpc::{ConnectError, Kind, Reason};
 use sea_orm::DbErr;
@@ -95,6 +95,9 @@ pub enum Error {
     /// The idempotency key is claimed and its answer is still to come.
     #[error("a request with this idempotency key is being carried out")]
     KeyPending,
+    /// The command could not be claimed or sealed.
+    #[error(transparent)]
+    Command(#[from] command::Error),
     /// A stored answer could not be read back.
     #[error("a stored answer is unreadable")]
     Answer(#[from] prost::DecodeError),
@@ -138,7 +141,8 @@ impl Error {
             | Self::Answer(_)
             | Self::Task(_)
             | Self::Config { .. } => Kind::Internal,
-            Self::Store(error) => store_kind(error),
+            Self::Command(error) => error.kind(),
+            Self::Store(error) => storage_kind(error),
         }
     }
 
@@ -175,6 +179,7 @@ impl Error {
             | Self::Answer(_)
             | Self::Task(_)
             | Self::Config { .. }
+            | Self::Command(_)
             | Self::Store(_) => None,
         }
     }
@@ -217,15 +222,7 @@ fn watch_kind(error: &WatchError) -> Kind {
         WatchError::Invalid(_) => Kind::InvalidArgument,
         WatchError::Expired => Kind::OutOfRange,
         WatchError::Closing => Kind::Unavailable,
-        WatchError::Db(error) => store_kind(error),
-    }
-}
-
-fn store_kind(error: &DbErr) -> Kind {
-    match fault(error) {
-        Fault::Retry => Kind::Aborted,
-        Fault::Unavailable => Kind::Unavailable,
-        Fault::Unique { .. } | Fault::Other => Kind::Internal,
+        WatchError::Db(error) => storage_kind(error),
     }
 }
 

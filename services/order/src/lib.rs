@@ -14,7 +14,6 @@ mod answer;
 mod checkout;
 mod event;
 mod history;
-mod housekeeping;
 mod precheck;
 mod rpc;
 mod store;
@@ -110,7 +109,7 @@ pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
         })
         .background("checkouts", move |shutdown| driver.run(shutdown))
         .background("housekeeping", move |shutdown| {
-            housekeeping::run(db, clock, shutdown)
+            command::housekeeping(db, clock, shutdown)
         });
     Ok(service)
 }

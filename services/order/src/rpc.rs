@@ -9,10 +9,7 @@ mod list_orders;
 mod watch_order_status;
 mod watch_order_updates;
 
-use ::rpc::{Call, Service, get_connect};
-use ::store::idempotency::Key;
-use axum::http::{HeaderName, HeaderValue};
-use prost::Message;
+use ::rpc::{Service, get_connect};
 use proto::order::v1::order_service::{
     GET_ORDER, GET_ORDER_DETAILS, GET_ORDER_TIMELINE, LIST_ORDERS,
 };
@@ -22,9 +19,6 @@ use uuid::Uuid;
 use crate::App;
 use crate::domain::id::{CustomerId, OrderId};
 use crate::error::Error;
-
-/// The header that tells a repeated answer from a new one.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Hands every rpc to the edge.
 pub fn mount(service: Service, app: &App) -> Service {
@@ -70,23 +64,4 @@ fn customer_id(text: &str, field: &'static str) -> Result<CustomerId, Error> {
     Uuid::parse_str(text)
         .map(CustomerId)
         .map_err(|_| Error::Field(field))
-}
-
-/// The key under which the call of the rpc at `path` is remembered, if its caller sent one.
-fn key<M: Message>(call: &Call, path: &'static str, request: &M) -> Option<Key> {
-    let idempotent = call.idempotent(request)?;
-    let (subject, key, request_hash) = (idempotent.subject, idempotent.key, idempotent.hash);
-    Some(Key {
-        subject,
-        method: path,
-        key,
-        request_hash,
-    })
-}
-
-/// Marks an answer that was given before.
-fn mark_replayed(call: &Call) {
-    metrics::counter!("idempotency_replays_total", "service" => crate::NAME).increment(1);
-    call.response
-        .header(REPLAYED, HeaderValue::from_static("true"));
 }

@@ -2,10 +2,11 @@
 
 use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use axum::extract::State;
+use command::Command;
 use proto::order::v1::order_service::CANCEL_ORDER;
 use proto::order::v1::{CancelOrderRequest, CancelOrderResponse};
 
-use super::{key, mark_replayed, order_id};
+use super::order_id;
 use crate::App;
 use crate::checkout::{self, Cancellation};
 
@@ -15,16 +16,13 @@ pub async fn cancel_order(
     call: Call,
     ConnectRequest(request): ConnectRequest<CancelOrderRequest>,
 ) -> Result<ConnectResponse<CancelOrderResponse>, ConnectError> {
-    let key = key(&call, CANCEL_ORDER, &request);
+    let command = Command::of(&call, CANCEL_ORDER, &request);
     let request = rpc::valid(request)?.into_inner();
-    let cancellation = Cancellation {
-        order_id: order_id(&request.order_id)?,
+    let order_id = order_id(&request.order_id)?;
+    let asked = Cancellation {
+        order_id,
         note: request.reason,
-        key,
+        command,
     };
-    let answered = checkout::cancel(&app, &call, &cancellation).await?;
-    if answered.replayed {
-        mark_replayed(&call);
-    }
-    Ok(ConnectResponse::new(answered.answer))
+    Ok(checkout::cancel(&app, &call, &asked).await?.respond(&call))
 }
