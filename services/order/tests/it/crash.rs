@@ -1,8 +1,7 @@
 //! Killed at every place of every step and undo, then started again: every order comes to its end, and
 //! goods and money agree with it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use order::saga::fail_point::{FailPoints, Place, Verdict};
@@ -49,26 +48,27 @@ impl Story {
         }
     }
 
-    /// Plays it as far as it goes.
-    async fn play(self, shop: &Shop) {
+    /// Plays it as far as it goes, as the customer with this number.
+    async fn play(self, shop: &Shop, number: u128) {
         let token = if matches!(self, Self::IsDeclined) {
             "tok_declined"
         } else {
             "tok_ok"
         };
-        if matches!(self, Self::LosesTheReservation) {
-            shop.world
-                .always("CommitStock", Some(Fault::Fail(Code::FailedPrecondition)));
-        }
-        let request = keyed("k", purchase(1, &[("lamp", 2)], token));
-        let bought = shop.customer(1).create_order(request).await;
+        let lost = Fault::Fail(Code::FailedPrecondition);
+        shop.world.always(
+            "CommitStock",
+            matches!(self, Self::LosesTheReservation).then_some(lost),
+        );
+        let request = keyed("k", purchase(number, &[("lamp", 2)], token));
+        let bought = shop.customer(number).create_order(request).await;
         if let (Self::Cancels, Ok(bought)) = (self, bought) {
             let order_id = bought.into_inner().order.expect("an order").id;
             let cancel = CancelOrderRequest {
                 order_id,
                 reason: String::new(),
             };
-            shop.customer(1)
+            shop.customer(number)
                 .cancel_order(cancel)
                 .await
                 .expect("a cancellation");
@@ -76,91 +76,104 @@ impl Story {
     }
 }
 
-/// Dies once, at a place of a task.
-fn die_at(place: Place, task: &'static str, died: Arc<AtomicU32>) -> FailPoints {
-    FailPoints::new(move |reached, name| {
-        if reached == place && name == task {
-            died.fetch_add(1, Ordering::SeqCst);
-            return Verdict::Die;
-        }
-        Verdict::Live
-    })
+/// Where to die next; each place kills once.
+#[derive(Clone, Default)]
+struct Trap(Arc<Mutex<Option<(Place, &'static str)>>>);
+
+impl Trap {
+    fn set(&self, place: Place, task: &'static str) {
+        *self.0.lock().expect("a trap") = Some((place, task));
+    }
+
+    fn is_sprung(&self) -> bool {
+        self.0.lock().expect("a trap").is_none()
+    }
+
+    fn fail_points(&self) -> FailPoints {
+        let trap = self.clone();
+        FailPoints::new(move |place, task| {
+            let mut next = trap.0.lock().expect("a trap");
+            if *next != Some((place, task)) {
+                return Verdict::Live;
+            }
+            *next = None;
+            Verdict::Die
+        })
+    }
 }
 
-async fn only_order(shop: &Shop) -> Option<Order> {
+async fn only_order(shop: &Shop, number: u128) -> Option<Order> {
     let request = ListOrdersRequest {
-        user_id: id(1),
+        user_id: id(number),
         ..Default::default()
     };
     let page = shop
-        .customer(1)
+        .customer(number)
         .list_orders(request)
         .await
         .expect("a list")
         .into_inner();
     let summary = page.orders.first()?;
     assert_eq!(page.orders.len(), 1, "one purchase is one order");
-    Some(shop.order(1, &summary.id).await)
+    Some(shop.order(number, &summary.id).await)
 }
 
 /// row: E8, E9, E10, R-01, I1, I2, I3
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_anywhere_every_order_comes_to_its_end() {
-    for story in Story::ALL {
-        for task in story.tasks() {
-            for place in [
-                Place::BeforeCall,
-                Place::AfterCall,
-                Place::BeforeCommit,
-                Place::AfterCommit,
-            ] {
-                let died = Arc::new(AtomicU32::new(0));
-                let fail_points = die_at(place, task, Arc::clone(&died));
-                let config = order::Config {
-                    outcome_wait_ms: 300,
-                    ..Default::default()
-                };
-                for shop in Shop::on_both_with(config, fail_points).await {
-                    survive(shop, story, &died, &format!("{story:?}, {task}, {place:?}")).await;
+    let trap = Trap::default();
+    let config = order::Config {
+        outcome_wait_ms: 300,
+        ..Default::default()
+    };
+    for mut shop in Shop::on_both_with(config, trap.fail_points()).await {
+        let mut number = 0;
+        for story in Story::ALL {
+            for task in story.tasks() {
+                for place in [
+                    Place::BeforeCall,
+                    Place::AfterCall,
+                    Place::BeforeCommit,
+                    Place::AfterCommit,
+                ] {
+                    number += 1;
+                    trap.set(place, task);
+                    let name = format!("{story:?}, {task}, {place:?}");
+                    survive(&mut shop, story, number, &trap, &name).await;
                 }
             }
         }
+        assert!(number >= 40, "only {number} deaths");
     }
 }
 
-async fn survive(mut shop: Shop, story: Story, died: &AtomicU32, name: &str) {
-    died.store(0, Ordering::SeqCst);
+async fn survive(shop: &mut Shop, story: Story, number: u128, trap: &Trap, name: &str) {
+    shop.world.sell("lamp", 100, 1999);
+    let death = || eventually(async || trap.is_sprung().then_some(()));
     tokio::select! {
-        () = story.play(&shop) => {}
-        () = async { eventually(async || (died.load(Ordering::SeqCst) > 0).then_some(())).await } => {}
+        () = story.play(shop, number) => death().await,
+        () = death() => {}
     }
-    eventually(async || (died.load(Ordering::SeqCst) > 0).then_some(())).await;
-    shop.restart().await;
+    shop.restart_with(trap.fail_points()).await;
     let order = eventually(async || {
-        let order = only_order(&shop).await?;
+        let order = only_order(shop, number).await?;
         (order.status() == story.ends()).then_some(order)
     });
     let order = order.await;
     let (goods, charge) = (shop.world.goods(&order.id), shop.world.charge(&order.id));
-    match story.ends() {
-        OrderStatus::Confirmed => {
-            assert_eq!(
-                (goods, charge),
-                (Some(Goods::Committed), Some(Charge::Captured(3998))),
-                "{name}"
-            );
-            assert_eq!(shop.world.books().stock["lamp"], 98, "{name}");
-        }
-        _ => {
-            assert_eq!(goods, Some(Goods::Released), "{name}");
-            assert!(
-                !matches!(charge, Some(Charge::Captured(_))),
-                "{name}: {charge:?}"
-            );
-            assert_eq!(shop.world.books().stock["lamp"], 100, "{name}");
-        }
+    let left = shop.world.books().stock["lamp"];
+    if story.ends() == OrderStatus::Confirmed {
+        assert_eq!((goods, left), (Some(Goods::Committed), 98), "{name}");
+        assert_eq!(charge, Some(Charge::Captured(3998)), "{name}");
+    } else {
+        assert_eq!((goods, left), (Some(Goods::Released), 100), "{name}");
+        assert!(
+            !matches!(charge, Some(Charge::Captured(_))),
+            "{name}: {charge:?}"
+        );
     }
     shop.facts(&order.id).await; // whole and without a gap
+    shop.bury().await;
 }
 
 /// A crash after acceptance, with nothing asked of anyone yet.
@@ -168,13 +181,13 @@ async fn survive(mut shop: Shop, story: Story, died: &AtomicU32, name: &str) {
 /// row: E9, R-01
 #[tokio::test]
 async fn an_accepted_order_is_carried_out_by_the_next_life() {
-    let died = Arc::new(AtomicU32::new(0));
-    let fail_points = die_at(Place::Accepted, "accept", died);
-    for mut shop in Shop::on_both_with(order::Config::default(), fail_points).await {
+    let trap = Trap::default();
+    for mut shop in Shop::on_both_with(order::Config::default(), trap.fail_points()).await {
+        trap.set(Place::Accepted, "accept");
         shop.buy(1, &[("lamp", 2)], "tok_ok").await.unwrap_err();
         assert!(shop.world.books().calls.is_empty());
         shop.restart().await;
-        let order = only_order(&shop).await.unwrap();
+        let order = only_order(&shop, 1).await.unwrap();
         assert_eq!(
             shop.ended(1, &order.id).await.status(),
             OrderStatus::Confirmed
@@ -187,13 +200,13 @@ async fn an_accepted_order_is_carried_out_by_the_next_life() {
 /// row: E8, E9
 #[tokio::test]
 async fn an_order_found_after_its_budget_is_rejected_not_carried_out() {
-    let died = Arc::new(AtomicU32::new(0));
-    let fail_points = die_at(Place::BeforeCall, "process-payment", died);
-    for mut shop in Shop::on_both_with(order::Config::default(), fail_points).await {
+    let trap = Trap::default();
+    for mut shop in Shop::on_both_with(order::Config::default(), trap.fail_points()).await {
+        trap.set(Place::BeforeCall, "process-payment");
         let _ = shop.buy(1, &[("lamp", 2)], "tok_ok").await;
         shop.time.advance(Duration::from_secs(600));
         shop.restart().await;
-        let order = only_order(&shop).await.unwrap();
+        let order = only_order(&shop, 1).await.unwrap();
         assert_eq!(
             shop.ended(1, &order.id).await.status(),
             OrderStatus::Rejected
@@ -224,7 +237,7 @@ async fn two_drivers_of_one_order_have_one_effect() {
         );
         let still_alive = std::mem::take(&mut shop.life.shutdown);
         shop.restart().await;
-        let order = eventually(async || only_order(&shop).await).await;
+        let order = eventually(async || only_order(&shop, 1).await).await;
         assert_eq!(
             shop.ended(1, &order.id).await.status(),
             OrderStatus::Confirmed

@@ -97,18 +97,24 @@ impl Shop {
 
     /// Ends this life as a crash does, but for what is already dead, and begins the next one.
     pub async fn restart(&mut self) {
+        self.restart_with(FailPoints::default()).await;
+    }
+
+    /// The same, and the next life can be killed too.
+    pub async fn restart_with(&mut self, fail_points: FailPoints) {
         self.life.shutdown.cancel();
         self.time.advance(Duration::from_secs(7)); // a lease of the last life has run out
         let db = self.db.open().await;
         self.opened.push(db.clone());
-        self.life = live(
-            db,
-            &self.clock,
-            &self.world,
-            self.config.clone(),
-            FailPoints::default(),
-        )
-        .await;
+        let config = self.config.clone();
+        self.life = live(db, &self.clock, &self.world, config, fail_points).await;
+    }
+
+    /// Gives back the connections of lives that are over.
+    pub async fn bury(&mut self) {
+        for db in self.opened.drain(1..self.opened.len() - 1) {
+            db.close().await.expect("connections are given back");
+        }
     }
 
     /// A client for a caller.
