@@ -56,6 +56,11 @@ bench *arguments: tools
 rows:
     @python3 .ci/rows.py
 
+# kill -9 amid checkouts, then the audit: `just crash --trials 500 --database postgres`.
+crash *arguments: tools
+    cargo build --locked -p stoa
+    CRASH={{ quote(arguments) }} cargo test --locked --quiet -p stoa --test it -- --ignored --exact crash::by_hand --nocapture
+
 # Everything that must pass before a change lands.
 ci:
     .ci/all {{ just }}

@@ -29,7 +29,7 @@ pub struct Fleet {
     pub processes: BTreeMap<&'static str, Process>,
     ports: BTreeMap<&'static str, u16>,
     variables: Vec<(String, String)>,
-    data: PathBuf,
+    pub data: PathBuf,
     folder: TempDir,
 }
 
@@ -43,7 +43,7 @@ impl Fleet {
     pub async fn start_with(more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let data = folder.path().join("data");
-        fill(&data, &folder).await;
+        fill(&data, &folder, more).await;
         let ports: BTreeMap<&'static str, u16> = SERVICES
             .into_iter()
             .chain(["gateway"])
@@ -123,15 +123,21 @@ impl Fleet {
     pub async fn stoa(&self, arguments: &[&str]) -> (i32, String) {
         let data = self.data.display().to_string();
         let all: Vec<&str> = ["--data", &data].iter().chain(arguments).copied().collect();
-        stoa(&all, &[]).await
+        let databases: Vec<(&str, &str)> = self
+            .variables
+            .iter()
+            .filter(|(name, _)| name.ends_with("__DATABASE_URL"))
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        stoa(&all, &databases).await
     }
 }
 
 /// Lets `stoa up` make the demo shop, once, and stops it.
-async fn fill(data: &std::path::Path, folder: &TempDir) {
+async fn fill(data: &std::path::Path, folder: &TempDir, variables: &[(&str, &str)]) {
     let data = data.display().to_string();
     let arguments = ["up", "--data", &data, "--port", "0", "--admin-port", "0"];
-    let mut process = Process::start(binary(), arguments, &[], &folder.path().join("fill"))
+    let mut process = Process::start(binary(), arguments, variables, &folder.path().join("fill"))
         .expect("stoa is a program");
     let ready = process.wait_for(READY_MAX, |output| {
         output.contains("is ready").then_some(())

@@ -1,0 +1,79 @@
+//! What a trial shall be: `just crash --help`.
+
+use clap::{Parser, ValueEnum};
+
+/// Kills Stoa at random moments of many checkouts, and lets the auditor judge.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "just crash", no_binary_name = true)]
+pub struct Plan {
+    /// How many checkouts.
+    #[arg(long, default_value_t = 100)]
+    pub trials: usize,
+    /// Decides what is bought, how it is paid, who dies and when. Default: a new one, printed.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Where the services keep their rows.
+    #[arg(long, value_enum, default_value_t = Engine::Sqlite)]
+    pub database: Engine,
+    /// `up` dies as a whole; of `split`, one of order, payment and inventory does.
+    #[arg(long, value_enum, default_value_t = Shape::Up)]
+    pub shape: Shape,
+    /// Switches one protection off: the run must turn red.
+    #[arg(long, value_enum)]
+    pub sabotage: Option<Sabotage>,
+    /// How many customers order at once.
+    #[arg(long, default_value_t = 10)]
+    pub clients: usize,
+}
+
+/// The databases under the services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// A file per service.
+    Sqlite,
+    /// A database per service on one real server, with fsync on.
+    Postgres,
+}
+
+/// How many processes there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shape {
+    /// `stoa up`.
+    Up,
+    /// `stoa serve` of every target.
+    Split,
+}
+
+/// A protection that is off. Each is taken away where it acts, in the databases; the program has
+/// no switch for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sabotage {
+    /// No record under the idempotency key: each answer is forgotten once it is sealed.
+    Keys,
+    /// A saga in memory alone: what is still to do is forgotten at each death.
+    Saga,
+    /// Answers before the disk has them: at each death the orders of the last seconds are gone
+    /// (SQLite).
+    Disk,
+}
+
+impl Sabotage {
+    /// The invariant that must be found broken.
+    pub const fn breaks(self) -> &'static str {
+        match self {
+            Self::Keys => "I8",
+            Self::Saga => "I3",
+            Self::Disk => "I9",
+        }
+    }
+}
+
+impl Plan {
+    /// Reads a plan as `just crash` hands it over.
+    pub fn read(arguments: &str) -> Self {
+        match Self::try_parse_from(arguments.split_whitespace()) {
+            Ok(plan) => plan,
+            Err(error) => error.exit(),
+        }
+    }
+}

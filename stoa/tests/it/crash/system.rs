@@ -1,0 +1,156 @@
+//! The shop under trial: in one process or in many, on files or on a server, killed and revived.
+
+use std::path::PathBuf;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use sea_orm::ConnectionTrait;
+use testkit::postgres::Server;
+
+use super::plan::{Engine, Shape};
+use crate::fleet::{Fleet, SERVICES};
+use crate::shop::{Door, Shop};
+
+/// Long enough for a step to be tried, short enough to see its end.
+const STEP_BUDGET: (&str, &str) = ("STOA_ORDER__STEP_BUDGET_SECONDS", "3");
+/// Of the processes that die, order does so every other time.
+const VICTIMS: [&str; 4] = ["order", "order", "payment", "inventory"];
+
+/// A shop that runs.
+pub struct System {
+    running: Running,
+    server: Option<Server>,
+}
+
+enum Running {
+    Up(Box<Shop>),
+    Split(Box<Fleet>),
+}
+
+impl System {
+    pub async fn start(shape: Shape, engine: Engine) -> Self {
+        let mut variables = vec![(STEP_BUDGET.0.to_owned(), STEP_BUDGET.1.to_owned())];
+        let server = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => {
+                let server = testkit::postgres::durable().await;
+                variables.extend(databases(&server).await);
+                Some(server)
+            }
+        };
+        let variables: Vec<(&str, &str)> = variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let running = match shape {
+            Shape::Up => Running::Up(Box::new(Shop::up_with(&owned(&variables)).await)),
+            Shape::Split => Running::Split(Box::new(Fleet::start_with(&variables).await)),
+        };
+        Self { running, server }
+    }
+
+    /// Where customers come in.
+    pub fn door(&self) -> &Door {
+        match &self.running {
+            Running::Up(shop) => &shop.door,
+            Running::Split(fleet) => &fleet.gateway,
+        }
+    }
+
+    /// Where a service keeps its rows.
+    pub fn store(&self, service: &str) -> store::Config {
+        match &self.server {
+            Some(server) => store::Config::new(server.url(&database(service))),
+            None => store::Config::sqlite(&self.file(service)),
+        }
+    }
+
+    /// The file of a service on SQLite.
+    pub fn file(&self, service: &str) -> PathBuf {
+        let data = match &self.running {
+            Running::Up(shop) => &shop.data,
+            Running::Split(fleet) => &fleet.data,
+        };
+        data.join(format!("{service}.db"))
+    }
+
+    /// Kills the one process, or one of those that check out; `only` order if a protection of
+    /// order is off.
+    pub fn kill(&mut self, random: &mut StdRng, only_order: bool) -> &'static str {
+        match &mut self.running {
+            Running::Up(shop) => {
+                shop.process.kill();
+                "stoa"
+            }
+            Running::Split(fleet) => {
+                let chosen = VICTIMS[random.random_range(0..VICTIMS.len())];
+                let victim = if only_order { "order" } else { chosen };
+                let process = fleet.processes.get_mut(victim).expect("it runs");
+                process.kill();
+                victim
+            }
+        }
+    }
+
+    /// Starts again who was killed, until it is ready.
+    pub async fn revive(&mut self, victim: &'static str) {
+        match &mut self.running {
+            Running::Up(shop) => shop.restart().await,
+            Running::Split(fleet) => {
+                fleet.launch(victim);
+                fleet.wait_ready(victim).await;
+            }
+        }
+    }
+
+    /// Runs `stoa` on these databases.
+    pub async fn stoa(&self, arguments: &[&str]) -> (i32, String) {
+        match &self.running {
+            Running::Up(shop) => shop.stoa(arguments).await,
+            Running::Split(fleet) => fleet.stoa(arguments).await,
+        }
+    }
+
+    /// Everything the processes logged.
+    pub fn output(&self) -> String {
+        match &self.running {
+            Running::Up(shop) => shop.process.output(),
+            Running::Split(fleet) => {
+                let outputs = fleet
+                    .processes
+                    .values()
+                    .map(testkit::process::Process::output);
+                outputs.collect::<Vec<_>>().concat()
+            }
+        }
+    }
+}
+
+fn owned<'a>(variables: &[(&'a str, &str)]) -> Vec<(&'a str, String)> {
+    let variables = variables.iter();
+    variables
+        .map(|(name, value)| (*name, (*value).to_owned()))
+        .collect()
+}
+
+fn database(service: &str) -> String {
+    format!("{service}_db")
+}
+
+/// Makes a database per service, and says how each is told of its own.
+pub async fn databases(server: &Server) -> Vec<(String, String)> {
+    let admin = sea_orm::Database::connect(server.url("postgres"))
+        .await
+        .expect("the server runs");
+    let mut variables = Vec::new();
+    for service in SERVICES {
+        let name = database(service);
+        let statement = format!("create database {name}");
+        let made = admin.execute_unprepared(&statement).await;
+        made.expect("the name is free");
+        let key = format!("STOA_{}__DATABASE_URL", service.to_uppercase());
+        variables.push((key, server.url(&name)));
+    }
+    admin.close().await.expect("it closes");
+    variables
+}
