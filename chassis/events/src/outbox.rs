@@ -211,10 +211,22 @@ pub(crate) async fn end(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result
     })
 }
 
-/// The oldest transaction that is still running, by the snapshot of the statement it stands in.
-/// Numbers are given out before their transaction commits, so a row below this one is safe: no
-/// row can appear before it any more.
-const OLDEST_RUNNING: &str = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+/// The oldest transaction that may still commit a row here, by the snapshot of the statement it
+/// stands in; the next one to begin, if none runs. Numbers are given out before their
+/// transaction commits, so below this one no row can appear any more.
+///
+/// Transactions of other databases draw from the same numbers and write no row here, so a long
+/// one of theirs holds nothing back. That a number belongs to another database never changes;
+/// one that cannot be told, as when the role may not see other roles' sessions, counts as ours.
+const OLDEST_RUNNING: &str = "(
+    select coalesce(min(id), pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+    from (select x::text::bigint as id from pg_snapshot_xip(pg_current_snapshot()) x) as running
+    where not exists (
+        select from pg_stat_get_activity(null) as session
+        where session.backend_xid::text::bigint = id & 4294967295
+        and session.datid <> (select oid from pg_database where datname = current_database())
+    )
+)";
 
 /// Selects whole rows that can no longer be overtaken, in order.
 pub(crate) fn select(backend: DbBackend) -> SelectStatement {
