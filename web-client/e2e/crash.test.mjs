@@ -1,4 +1,7 @@
-/** The server dies between Pay and its answer: one order, and the page finds it. */
+/**
+ * The server dies between Pay and its answer: one order, and the page finds it.
+ * row: I8, I9
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, open } from './browser.mjs';

@@ -1,4 +1,7 @@
-/** Pay is pressed once, whatever happens; and nothing secret is left lying about. */
+/**
+ * Pay is pressed once, whatever happens; and nothing secret is left lying about.
+ * row: X16, I8
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch, open } from './browser.mjs';
@@ -76,6 +79,7 @@ test('a tab closed before the answer: the next one asks what became of it', asyn
   await close();
 });
 
+/** row: D6 */
 test('a network cut while watching: the page resumes by its cursor', async () => {
   const { page, context, close } = await open(browser, {
     expects: [/ERR_INTERNET_DISCONNECTED|ERR_NETWORK|ERR_FAILED/],
@@ -91,6 +95,7 @@ test('a network cut while watching: the page resumes by its cursor', async () =>
   await close();
 });
 
+/** row: X23 */
 test('no token in any storage, none a script can read', async () => {
   const { page, context, close } = await open(browser);
   await signUp(page);

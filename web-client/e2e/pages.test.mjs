@@ -124,6 +124,7 @@ async function shot(page, name) {
   await page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true });
 }
 
+/** row: G1 */
 test('the server sends the policy that the pages are built for', async () => {
   const policy = (await fetch(`${BASE_URL}/`)).headers.get('content-security-policy') ?? '';
   assert.match(policy, /default-src 'none'/);

@@ -7,7 +7,7 @@ import { oneProcess, split } from './servers.mjs';
 
 const here = (name) => new URL(name, import.meta.url).pathname;
 const JOURNEYS = [here('once.test.mjs'), here('purchase.test.mjs')];
-const PAGES = [here('pages.test.mjs')];
+const PAGES = [here('states.test.mjs'), here('pages.test.mjs')];
 
 function run(files, env = {}) {
   const args = ['--test', '--test-concurrency=1', '--test-reporter=spec', ...process.argv.slice(2), ...files];

@@ -28,9 +28,29 @@ interface Shape {
   large?: boolean;
 }
 
-/** A button; `isPending` keeps it in place and says that it works. */
-export function Button({ kind = 'primary', wide = false, large = false, ...props }: AriaButtonProps & Shape) {
-  return <AriaButton {...props} className={buttonLook(kind, wide, large)} />;
+/**
+ * A button. While `isPending` it stays where it is, keeps the focus, says that it works and does nothing more. This is
+ * not React Aria's own pending state, whose announcement points at the button and is left dangling when the page that
+ * follows has no such button.
+ */
+export function Button({
+  kind = 'primary',
+  wide = false,
+  large = false,
+  isPending = false,
+  type = 'button',
+  onPress,
+  ...props
+}: AriaButtonProps & Shape) {
+  const press = isPending || !onPress ? {} : { onPress };
+  return (
+    <>
+      <AriaButton {...props} {...press} type={isPending ? 'button' : type} className={buttonLook(kind, wide, large)} />
+      <span role="status" className="sr-only">
+        {isPending ? 'One moment' : ''}
+      </span>
+    </>
+  );
 }
 
 interface AnchorProps extends AnchorHTMLAttributes<HTMLAnchorElement>, Shape {

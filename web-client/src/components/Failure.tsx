@@ -3,13 +3,25 @@ import { Check, Copy, LifeBuoy } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { type Explanation, explain, type WayOut } from '~/errors/explain';
 import { Button, ButtonLink } from './Button';
+import { Heading, Title } from './Text';
 
 /** What happened, what to do, the button for it, and the number to quote. */
-export function Failure({ error, onRetry, children }: { error: unknown; onRetry?: () => void; children?: ReactNode }) {
+export function Failure({
+  error,
+  onRetry,
+  whole = false,
+  children,
+}: {
+  error: unknown;
+  onRetry?: () => void;
+  /** Whether this is all there is of the page. */
+  whole?: boolean;
+  children?: ReactNode;
+}) {
   const told = explain(error);
   return (
     <section role="alert" className="max-w-xl py-6">
-      <h2 className="font-medium text-heading tracking-[-0.02em]">{told.title}</h2>
+      {whole ? <Title>{told.title}</Title> : <Heading>{told.title}</Heading>}
       <p className="mt-2 text-muted">{told.text}</p>
       {children}
       <div className="mt-5 flex flex-wrap items-center gap-3">

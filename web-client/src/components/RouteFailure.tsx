@@ -15,7 +15,7 @@ export function RouteFailure({ error }: ErrorComponentProps) {
   });
   return (
     <Page name="Not available">
-      <Failure error={error} onRetry={retry} />
+      <Failure whole error={error} onRetry={retry} />
     </Page>
   );
 }

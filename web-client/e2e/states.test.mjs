@@ -1,0 +1,158 @@
+/** The states nobody wants and everybody meets: errors, limits, no network, hostile input. Shots in target/shots. */
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { AxeBuilder } from '@axe-core/playwright';
+import { launch, open } from './browser.mjs';
+import { addToCart, checkout, PASSWORD, settled, signUp } from './shop.mjs';
+
+const SHOTS = new URL('../../target/shots/', import.meta.url).pathname;
+const PROVOKED = [/Failed to load resource/];
+
+let browser;
+before(async () => {
+  await mkdir(SHOTS, { recursive: true });
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** Answers an rpc with an error instead of asking the server. */
+const refuse = (page, rpc, status, code, headers = {}) =>
+  page.route(new RegExp(`/${rpc}$`), (route) =>
+    route.fulfill({
+      status,
+      contentType: 'application/json',
+      headers,
+      body: JSON.stringify({ code, message: 'as the test wishes' }),
+    }),
+  );
+
+async function keep(page, name, theme) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(
+    violations.map(({ id }) => id),
+    [],
+    `axe on ${name}`,
+  );
+  for (const width of [360, 1280]) {
+    await page.setViewportSize({ width, height: 820 });
+    await page.screenshot({ path: `${SHOTS}state-${name}-${width}-${theme}.png` });
+  }
+}
+
+for (const theme of ['light', 'dark']) {
+  test(`out of reach, with a number to quote and a way back, ${theme}`, async () => {
+    const { page, close } = await open(browser, { theme, expects: PROVOKED });
+    await refuse(page, 'GetProductPage', 503, 'unavailable', { 'x-correlation-id': 'abc-123' });
+    await page.goto('/shop/products/VAS-AMP-01');
+    await page.getByRole('heading', { name: 'The shop is out of reach' }).waitFor();
+    await page.getByText('abc-123').waitFor();
+    await keep(page, 'out-of-reach', theme);
+    await page.unroute(/\/GetProductPage$/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('heading', { name: 'Amphora vase' }).waitFor();
+    await close();
+  });
+
+  test(`too fast: a countdown from what the server asks, ${theme}`, async () => {
+    const { page, close } = await open(browser, { theme, expects: PROVOKED });
+    await refuse(page, 'GetSearchPage', 429, 'resource_exhausted', { 'retry-after': '3' });
+    await page.goto('/shop/search');
+    await page.getByRole('button', { name: /Try again in \d s/ }).waitFor();
+    await keep(page, 'too-fast', theme);
+    await page.unroute(/\/GetSearchPage$/);
+    await page.getByRole('button', { name: 'Try again', exact: true }).click();
+    await page.getByRole('list', { name: 'Results' }).waitFor();
+    await close();
+  });
+
+  test(`no network: a strip that says so, and the page stays, ${theme}`, async () => {
+    const { page, context, close } = await open(browser, { theme, expects: PROVOKED });
+    await page.goto('/shop/products/VAS-AMP-01');
+    await settled(page);
+    await context.setOffline(true);
+    await page.getByText('You are offline.').waitFor();
+    await page.getByRole('heading', { name: 'Amphora vase' }).waitFor();
+    await keep(page, 'offline', theme);
+    await context.setOffline(false);
+    await page.getByText('You are offline.').waitFor({ state: 'detached' });
+    await close();
+  });
+
+  test(`a payment nobody has an answer to, ${theme}`, async () => {
+    const { page, close } = await open(browser, { theme, expects: PROVOKED });
+    await signUp(page);
+    await addToCart(page, 'MUG-TAL-01');
+    const pay = await checkout(page);
+    await refuse(page, 'CreateOrder', 429, 'resource_exhausted', { 'retry-after': '60' });
+    await pay.click();
+    await page.getByText('We do not know yet whether').waitFor();
+    await keep(page, 'unknown-payment', theme);
+    await page.unroute(/\/CreateOrder$/);
+    await page.getByRole('button', { name: 'Ask again' }).click();
+    await page.waitForURL(/\/account\/orders\/[0-9a-f-]{36}$/);
+    await close();
+  });
+
+  test(`declined, ${theme}`, async () => {
+    const { page, close } = await open(browser, { theme, expects: PROVOKED });
+    await signUp(page);
+    await addToCart(page, 'MUG-TAL-02');
+    await (await checkout(page, 'The card that declines')).click();
+    await page.getByRole('heading', { name: 'The payment was declined' }).waitFor();
+    await keep(page, 'declined', theme);
+    await close();
+  });
+}
+
+test('parts that are missing leave a quiet note, not a hole', async () => {
+  const { page, close } = await open(browser);
+  await page.route(/\/GetHome$/, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), degraded: ['recommendation'] } });
+  });
+  await page.goto('/');
+  await page.getByText('Suggestions are resting').waitFor();
+  await close();
+});
+
+test('wrong passwords and known e-mails get plain answers', async () => {
+  const { page, close } = await open(browser, { expects: PROVOKED });
+  const who = await signUp(page);
+  await page.goto('/account');
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await page.getByLabel('E-mail').fill(who.email);
+  await page.getByLabel('Password').fill('not the sentence');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('do not fit together').waitFor();
+  await page.getByRole('link', { name: 'Make an account' }).click();
+  await page.getByLabel('Name').fill(who.name);
+  await page.getByLabel('E-mail').fill(who.email);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await page.getByText('There is an account with this e-mail already').waitFor();
+  await close();
+});
+
+/** row: S-17 */
+test('scripts typed into any field stay text, and no link leads away', async () => {
+  const { page, close } = await open(browser);
+  const ran = [];
+  page.on('dialog', (dialog) => {
+    ran.push(dialog.message());
+    void dialog.dismiss();
+  });
+  const payload = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+  await signUp(page, { name: payload, email: `x-${Date.now()}@example.com` });
+  await page.getByRole('heading', { name: /Good to see you, <img/ }).waitFor();
+  await page.goto(`/shop/search?query=${encodeURIComponent(payload)}`);
+  await page.getByRole('heading', { name: /<script>/ }).waitFor();
+  for (const next of ['javascript:alert(3)', '//evil.example/', 'https://evil.example/']) {
+    await page.goto(`/account/sign-in?next=${encodeURIComponent(next)}`);
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    assert.doesNotMatch(page.url(), /evil|javascript/);
+  }
+  assert.deepEqual(ran, []);
+  await close();
+});
