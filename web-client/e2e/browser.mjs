@@ -73,17 +73,25 @@ export async function open(
   return { page, context, complaints, close };
 }
 
-/** Reads the page's layout shifts from its first paint on. */
+/** The page's layout shifts from its first paint on: their sum, and what moved where. */
 export async function layoutShift(page) {
   return page.evaluate(
     () =>
       new Promise((resolve) => {
-        let sum = 0;
+        const shift = { sum: 0, moved: [] };
+        const place = ({ top, left, height }) => `${Math.round(left)},${Math.round(top)}+${Math.round(height)}`;
         const observer = new PerformanceObserver((list) => {
-          for (const entry of list.getEntries()) if (!entry.hadRecentInput) sum += entry.value;
+          for (const entry of list.getEntries()) {
+            if (entry.hadRecentInput) continue;
+            shift.sum += entry.value;
+            for (const { node, previousRect, currentRect } of entry.sources) {
+              const name = `${node?.nodeName} ${node?.textContent?.slice(0, 20)}`;
+              shift.moved.push(`${entry.value.toFixed(4)} ${name}: ${place(previousRect)} to ${place(currentRect)}`);
+            }
+          }
         });
         observer.observe({ type: 'layout-shift', buffered: true });
-        setTimeout(() => resolve(sum), 300);
+        setTimeout(() => resolve(shift), 300);
       }),
   );
 }

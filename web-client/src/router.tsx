@@ -29,10 +29,20 @@ async function onlyPersons({ location }: { location: { href: string } }): Promis
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
-/** A way back within the shop; never to another site. */
-function nextOf(search: Record<string, unknown>): { next?: string } {
+/** Addresses as people write them: every parameter is a word, none is JSON. */
+function stringifySearch(search: Record<string, unknown>): string {
+  const words = Object.entries(search).filter((pair): pair is [string, string] => typeof pair[1] === 'string');
+  const written = new URLSearchParams(words).toString();
+  return written ? `?${written}` : '';
+}
+
+/**
+ * A way back within the shop; never to another site. What is refused is named `undefined`: a key that is left out
+ * would let the address's own through.
+ */
+function nextOf(search: Record<string, unknown>): { next?: string | undefined } {
   const next = text(search.next);
-  return next?.startsWith('/') && !next.startsWith('//') ? { next } : {};
+  return { next: next && /^\/(?![/\\])/.test(next) ? next : undefined };
 }
 
 const root = createRootRoute({ component: Root, notFoundComponent: NotFound });
@@ -48,10 +58,10 @@ const home = createRoute({
 const search = createRoute({
   getParentRoute: () => root,
   path: '/shop/search',
-  validateSearch: (raw: Record<string, unknown>): { query?: string; category?: string } => {
-    const [query, category] = [text(raw.query), text(raw.category)];
-    return { ...(query ? { query } : {}), ...(category ? { category } : {}) };
-  },
+  validateSearch: (raw: Record<string, unknown>): { query?: string | undefined; category?: string | undefined } => ({
+    query: text(raw.query),
+    category: text(raw.category),
+  }),
   component: lazyRouteComponent(() => import('./pages/Search')),
 });
 
@@ -116,6 +126,8 @@ const order = createRoute({
 
 export const router = createRouter({
   routeTree: root.addChildren([home, search, product, cart, checkout, signIn, signUp, account, orders, order]),
+  parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
+  stringifySearch,
   defaultPreload: 'intent',
   defaultPreloadStaleTime: 0,
   defaultPendingMs: 150,

@@ -13,7 +13,7 @@ export function Root() {
       <Header />
       <OfflineStrip />
       <PendingPayment />
-      <main id="main" ref={main} tabIndex={-1} className="min-h-[calc(100dvh-4rem)] flex-1 outline-none">
+      <main id="main" ref={main} tabIndex={-1} className="min-h-[calc(100dvh-3.75rem)] flex-1 outline-none">
         <Outlet />
       </main>
       <Footer />

@@ -4,7 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { LoaderCircle } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { type Payment, usePayment } from '~/checkout/use-payment';
-import { Button, ButtonLink } from '~/components/Button';
+import { ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
 import { Notice } from '~/components/Notice';
 import { Beside, Page } from '~/components/Page';
@@ -106,13 +106,7 @@ function Unknown({ error, onAsk }: { error: unknown; onAsk: () => void }) {
         We do not know yet whether your order went through. Asking again is safe: it carries the same number, so there
         is at most one order and one charge. The number is kept in this browser, even if you close it.
       </Notice>
-      <Failure error={error}>
-        <div className="mt-5">
-          <Button large onPress={onAsk}>
-            Ask again
-          </Button>
-        </div>
-      </Failure>
+      <Failure error={error} onRetry={onAsk} />
     </div>
   );
 }

@@ -33,7 +33,7 @@ export default function Search() {
   return (
     <Page name={query || category || 'Everything'}>
       <Title>{category && query ? `“${query}” in ${category}` : name}</Title>
-      <CategoryBar categories={categories} chosen={category} query={query} />
+      <CategoryBar categories={categories} query={query} />
       {results.isPending ? <ProductGridBones count={12} /> : null}
       {results.isError && products.length === 0 ? (
         <Failure error={results.error} onRetry={() => void results.refetch()} />
@@ -71,7 +71,7 @@ export default function Search() {
   );
 }
 
-function CategoryBar({ categories, chosen, query }: { categories: readonly string[]; chosen: string; query: string }) {
+function CategoryBar({ categories, query }: { categories: readonly string[]; query: string }) {
   return (
     <nav
       aria-label="Categories"
@@ -82,8 +82,8 @@ function CategoryBar({ categories, chosen, query }: { categories: readonly strin
           key={name}
           to="/shop/search"
           search={{ ...(query ? { query } : {}), ...(name ? { category: name } : {}) }}
-          aria-current={name === chosen ? 'true' : undefined}
-          className="inline-flex min-h-11 shrink-0 items-center rounded-full border border-line px-4 transition-colors hover:border-edge aria-[current=true]:border-ink aria-[current=true]:bg-ink aria-[current=true]:text-page"
+          activeOptions={{ exact: true }}
+          className="inline-flex min-h-11 shrink-0 items-center rounded-full border border-line px-4 transition-colors hover:border-edge aria-[current=page]:border-ink aria-[current=page]:bg-ink aria-[current=page]:text-page"
         >
           {name || 'Everything'}
         </Link>
