@@ -50,7 +50,13 @@ const root = createRootRoute({ component: Root, notFoundComponent: NotFound });
 const home = createRoute({
   getParentRoute: () => root,
   path: '/',
-  loader: () => load(WebService.method.getHome, {}),
+  loader: async () => {
+    await sessionKnown();
+    const page = load(WebService.method.getHome, {});
+    // A stranger's front page does not wait, and says itself what went wrong.
+    if (currentSession().kind === 'person') await page;
+    else page.catch(() => undefined);
+  },
   pendingComponent: HomeBones,
   component: lazyRouteComponent(() => import('./pages/Home')),
 });

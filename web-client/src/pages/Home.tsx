@@ -1,40 +1,51 @@
-import { useSuspenseQuery } from '@connectrpc/connect-query';
+import { useQuery } from '@connectrpc/connect-query';
 import { Link } from '@tanstack/react-router';
 import { CATEGORIES } from '~/catalog/categories';
 import { pictureOf } from '~/catalog/picture';
 import { StatusBadge } from '~/components/Badge';
 import { ButtonLink } from '~/components/Button';
+import { Failure } from '~/components/Failure';
 import { Degraded } from '~/components/Notice';
 import { Page } from '~/components/Page';
 import { Picture } from '~/components/Picture';
 import { Price } from '~/components/Price';
-import { ProductGrid } from '~/components/ProductCard';
+import { ProductGrid, ProductGridBones } from '~/components/ProductCard';
 import { Heading, TextLink } from '~/components/Text';
+import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import { type GetHomeResponse, WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import type { OrderSummary } from '~/gen/stoa/order/v1/types_pb';
 import { formatDay } from '~/when';
 
 export default function Home() {
-  const { data } = useSuspenseQuery(WebService.method.getHome, {});
+  const { data, error, refetch } = useQuery(WebService.method.getHome, {});
+  const known = data?.user !== undefined;
+  const picks = data?.recommendations ?? [];
+  // A stranger's front page stands at once, before the shop has said a word; only the shelf waits for it.
   return (
     <Page name="">
-      {data.user ? <Greeting home={data} /> : <Hero />}
-      <Degraded parts={data.degraded} />
-      {data.recommendations.length > 0 ? (
-        <Part title={data.user ? 'For you' : 'What people take home'}>
-          <ProductGrid label="Recommended" products={data.recommendations.slice(0, 8)} />
-        </Part>
-      ) : null}
+      {data?.user ? <Greeting home={data} /> : <Hero />}
+      <Degraded parts={data?.degraded ?? []} />
+      {known ? <Picks title="For you" products={picks} /> : null}
       <Part title="By room and by hand">
         <Categories />
       </Part>
-      {data.featured.length > 0 ? (
-        <Part title="New on the shelf" more={<TextLink to="/shop/search">See all</TextLink>}>
-          <ProductGrid label="Featured" products={data.featured.slice(0, 8)} />
-        </Part>
-      ) : null}
-      {data.user ? null : <Promises />}
+      <Part title="New on the shelf" more={<TextLink to="/shop/search">See all</TextLink>}>
+        {data ? <ProductGrid label="New on the shelf" products={data.featured.slice(0, 8)} /> : null}
+        {!data && error ? <Failure error={error} onRetry={() => void refetch()} /> : null}
+        {data || error ? null : <ProductGridBones />}
+      </Part>
+      {known ? null : <Picks title="What people take home" products={picks} />}
+      {known ? null : <Promises />}
     </Page>
+  );
+}
+
+function Picks({ title, products }: { title: string; products: readonly ProductCard[] }) {
+  if (products.length === 0) return null;
+  return (
+    <Part title={title}>
+      <ProductGrid label={title} products={products.slice(0, 8)} />
+    </Part>
   );
 }
 
