@@ -88,6 +88,12 @@ async fn one_short_item_holds_nothing_and_the_refusal_is_remembered() {
             };
             inventory.operator().adjust_stock(out).await.unwrap();
         }
+        // What was moved and moved back left no gap in the facts.
+        inventory.stock(&[("lamp", 1)]).await;
+        assert_eq!(
+            inventory.facts("lamp").await,
+            ["stock.changed 1", "stock.changed 2"]
+        );
     }
 }
 
