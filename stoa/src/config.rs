@@ -252,7 +252,10 @@ impl Config {
         if general.profile == Profile::Production
             && let Some(key) = self.user.config.insecure().first()
         {
-            return Err(Error::new(*key, "is weaker than its default, which production refuses"));
+            return Err(Error::new(
+                *key,
+                "is weaker than its default, which production refuses",
+            ));
         }
         Ok(())
     }
