@@ -1,8 +1,11 @@
-//! What may be done to accounts. Each function works inside the transaction of its command, whose
-//! begin and commit stand in [`crate::command::once`].
+//! Making, changing and deleting accounts. Each command is one transaction: its idempotency
+//! record, the change and the fact.
 
-use ::store::Transaction;
-use rpc::{Call, Role, Roles, Scope};
+use ::store::{Transaction, retrying};
+use command::{Answer, Command};
+use events::Origin;
+use prost::Message;
+use rpc::{Roles, Scope};
 
 use crate::App;
 use crate::domain::email::Email;
@@ -10,7 +13,6 @@ use crate::domain::id::UserId;
 use crate::domain::line::Line;
 use crate::domain::user::{Change, Outcome, User};
 use crate::error::Error;
-use crate::password::PasswordHash;
 use crate::{event, store};
 
 /// An account to make.
@@ -28,22 +30,45 @@ pub struct Draft {
 ///
 /// # Errors
 /// [`Error::EmailTaken`] if another account has the address.
-pub async fn create(
+pub async fn create<R: From<User> + Message + Default>(
     app: &App,
-    call: &Call,
+    command: &Command,
+    draft: &Draft,
+) -> Result<Answer<R>, Error> {
+    retrying(|| create_once(app, command, draft)).await
+}
+
+async fn create_once<R: From<User> + Message + Default>(
+    app: &App,
+    command: &Command,
+    draft: &Draft,
+) -> Result<Answer<R>, Error> {
+    let now = app.clock.now();
+    let txn = app.db.begin_write().await?;
+    if let Some(answer) = command.claim(&txn, now).await? {
+        return Ok(answer);
+    }
+    let user = add(app, &command.origin, &txn, draft).await?;
+    let answer = command.seal(&txn, R::from(user), now).await?;
+    txn.commit().await?;
+    Ok(answer)
+}
+
+/// Adds an account within a transaction.
+///
+/// # Errors
+/// [`Error::EmailTaken`] if another account has the address.
+pub async fn add(
+    app: &App,
+    origin: &Origin,
     txn: &Transaction,
     draft: &Draft,
 ) -> Result<User, Error> {
     let (id, now) = (UserId(app.clock.id()), app.clock.now());
-    let user = User::new(
-        id,
-        draft.name.clone(),
-        draft.email.clone(),
-        draft.roles,
-        now,
-    );
+    let Draft { name, email, roles } = draft.clone();
+    let user = User::new(id, name, email, roles, now);
     store::user::insert(txn, &user).await?;
-    event::created(txn, &app.clock, &event::origin(call), &user).await?;
+    event::created(txn, &app.clock, origin, &user).await?;
     Ok(user)
 }
 
@@ -51,120 +76,109 @@ pub async fn create(
 ///
 /// # Errors
 /// [`Error::LastAdmin`] if it would take the role from the last admin, [`Error::EmailTaken`].
-pub async fn update(
+pub async fn update<R: From<User> + Message + Default>(
     app: &App,
-    call: &Call,
-    txn: &Transaction,
+    command: &Command,
+    scope: Scope,
     id: UserId,
     change: &Change,
-) -> Result<User, Error> {
-    let mut user = find(txn, id, call.scope).await?;
-    let was_admin = user.is_active_admin();
-    if user.change(change, app.clock.now()) == Outcome::Changed {
-        if was_admin && !user.is_active_admin() {
-            require_another_admin(txn, id).await?;
-        }
-        save(app, call, txn, &user).await?;
+) -> Result<Answer<R>, Error> {
+    retrying(|| update_once(app, command, scope, id, change)).await
+}
+
+async fn update_once<R: From<User> + Message + Default>(
+    app: &App,
+    command: &Command,
+    scope: Scope,
+    id: UserId,
+    change: &Change,
+) -> Result<Answer<R>, Error> {
+    let now = app.clock.now();
+    let txn = app.db.begin_write().await?;
+    if let Some(answer) = command.claim(&txn, now).await? {
+        return Ok(answer);
     }
-    Ok(user)
+    let mut user = find(&txn, id, scope).await?;
+    let was_admin = user.is_active_admin();
+    if user.change(change, now) == Outcome::Changed {
+        if was_admin && !user.is_active_admin() {
+            require_another_admin(&txn, id).await?;
+        }
+        save(app, command, &txn, &user).await?;
+    }
+    let answer = command.seal(&txn, R::from(user), now).await?;
+    txn.commit().await?;
+    Ok(answer)
 }
 
 /// Removes an account and ends its sessions.
 ///
 /// # Errors
 /// [`Error::LastAdmin`] if nobody else could keep the accounts.
-pub async fn delete(app: &App, call: &Call, txn: &Transaction, id: UserId) -> Result<(), Error> {
-    let user = find(txn, id, call.scope).await?;
-    if user.is_active_admin() {
-        require_another_admin(txn, id).await?;
-    }
-    store::user::delete(txn, id).await?;
-    event::deleted(txn, &app.clock, &event::origin(call), &user).await?;
-    Ok(())
-}
-
-/// Blocks an account and ends its sessions.
-///
-/// # Errors
-/// [`Error::StaffAccount`] if somebody who is not an admin blocks staff, [`Error::LastAdmin`] if
-/// nobody could unblock the account again.
-pub async fn block(
+pub async fn delete<R: Message + Default>(
     app: &App,
-    call: &Call,
-    txn: &Transaction,
+    command: &Command,
+    scope: Scope,
     id: UserId,
-    reason: &Line,
-) -> Result<User, Error> {
-    let mut user = find(txn, id, call.scope).await?;
-    require_power_over(call, &user)?;
-    let was_admin = user.is_active_admin();
-    if user.block(reason, app.clock.now()) == Outcome::Changed {
-        if was_admin {
-            require_another_admin(txn, id).await?;
-        }
-        store::session::delete_all_of(txn, id).await?;
-        save(app, call, txn, &user).await?;
-    }
-    Ok(user)
+) -> Result<Answer<R>, Error> {
+    retrying(|| delete_once(app, command, scope, id)).await
 }
 
-/// Restores what [`block`] took away.
-///
-/// # Errors
-/// [`Error::StaffAccount`] if somebody who is not an admin unblocks staff.
-pub async fn unblock(app: &App, call: &Call, txn: &Transaction, id: UserId) -> Result<User, Error> {
-    let mut user = find(txn, id, call.scope).await?;
-    require_power_over(call, &user)?;
-    if user.unblock(app.clock.now()) == Outcome::Changed {
-        save(app, call, txn, &user).await?;
+async fn delete_once<R: Message + Default>(
+    app: &App,
+    command: &Command,
+    scope: Scope,
+    id: UserId,
+) -> Result<Answer<R>, Error> {
+    let now = app.clock.now();
+    let txn = app.db.begin_write().await?;
+    if let Some(answer) = command.claim(&txn, now).await? {
+        return Ok(answer);
     }
-    Ok(user)
+    let user = find(&txn, id, scope).await?;
+    if user.is_active_admin() {
+        require_another_admin(&txn, id).await?;
+    }
+    store::user::delete(&txn, id).await?;
+    event::deleted(&txn, &app.clock, &command.origin, &user).await?;
+    let answer = command.seal(&txn, R::default(), now).await?;
+    txn.commit().await?;
+    Ok(answer)
 }
 
-/// Replaces an account's password and ends its sessions.
+/// Finds an account to change, within reach of the caller.
 ///
 /// # Errors
 /// [`Error::UserNotFound`].
-pub async fn set_password(
+pub async fn find(txn: &Transaction, id: UserId, scope: Scope) -> Result<User, Error> {
+    let user = store::user::find_to_change(txn, id, scope).await?;
+    user.ok_or(Error::UserNotFound)
+}
+
+/// Stores a changed account and says so.
+///
+/// # Errors
+/// [`Error::EmailTaken`] if another account has the address.
+pub async fn save(
     app: &App,
-    call: &Call,
+    command: &Command,
     txn: &Transaction,
-    id: UserId,
-    hash: &PasswordHash,
+    user: &User,
 ) -> Result<(), Error> {
-    let user = find(txn, id, call.scope).await?;
-    store::credential::put(txn, user.id, hash, app.clock.now()).await?;
-    store::session::delete_all_of(txn, user.id).await?;
-    Ok(())
-}
-
-async fn find(txn: &Transaction, id: UserId, scope: Scope) -> Result<User, Error> {
-    store::user::find_to_change(txn, id, scope)
-        .await?
-        .ok_or(Error::UserNotFound)
-}
-
-async fn save(app: &App, call: &Call, txn: &Transaction, user: &User) -> Result<(), Error> {
     store::user::update(txn, user).await?;
-    event::updated(txn, &app.clock, &event::origin(call), user).await?;
+    event::updated(txn, &app.clock, &command.origin, user).await?;
     Ok(())
 }
 
-async fn require_another_admin(txn: &Transaction, id: UserId) -> Result<(), Error> {
+/// Refuses what would leave nobody to keep the accounts.
+///
+/// # Errors
+/// [`Error::LastAdmin`].
+pub async fn require_another_admin(txn: &Transaction, id: UserId) -> Result<(), Error> {
     let another = store::user::another_admin_exists(txn, id).await?;
     if another {
         Ok(())
     } else {
         Err(Error::LastAdmin)
-    }
-}
-
-/// Support staff keep customers in order; only an admin keeps staff.
-fn require_power_over(call: &Call, user: &User) -> Result<(), Error> {
-    let allowed = call.caller.has_role(Role::Admin) || !user.is_staff();
-    if allowed {
-        Ok(())
-    } else {
-        Err(Error::StaffAccount)
     }
 }

@@ -71,12 +71,9 @@ pub enum Error {
     /// The text is not an id.
     #[error("the id is not a UUID")]
     MalformedId,
-    /// The idempotency key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
-    /// The idempotency key is claimed and its answer is still to come.
-    #[error("a request with this idempotency key is being carried out")]
-    KeyPending,
+    /// The command could not be claimed or kept.
+    #[error(transparent)]
+    Command(#[from] command::Error),
     /// Too many passwords are being hashed.
     #[error("too many sign-ins at once, try again shortly")]
     Busy,
@@ -103,9 +100,6 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A stored answer could not be read back.
-    #[error("a stored answer is unreadable")]
-    Answer(#[from] prost::DecodeError),
     /// A task ended before its time.
     #[error("a background task failed")]
     Task(#[from] tokio::task::JoinError),
@@ -127,23 +121,16 @@ impl Error {
             | Self::ControlCharacter(_)
             | Self::Page(_)
             | Self::CursorUnknown
-            | Self::KeyReused
             | Self::MalformedId
             | Self::Account(_) => Kind::InvalidArgument,
             Self::CursorExpired => Kind::OutOfRange,
             Self::Stopping { .. } => Kind::Unavailable,
-            Self::KeyPending => Kind::Aborted,
             Self::Busy | Self::TooManyAttempts { .. } => Kind::ResourceExhausted,
-            Self::Hashing(_)
-            | Self::Signing(_)
-            | Self::Config { .. }
-            | Self::Answer(_)
-            | Self::Task(_) => Kind::Internal,
-            Self::Store(error) => match store::fault(error) {
-                store::Fault::Retry => Kind::Aborted,
-                store::Fault::Unavailable => Kind::Unavailable,
-                store::Fault::Unique { .. } | store::Fault::Other => Kind::Internal,
-            },
+            Self::Hashing(_) | Self::Signing(_) | Self::Config { .. } | Self::Task(_) => {
+                Kind::Internal
+            }
+            Self::Command(error) => error.kind(),
+            Self::Store(error) => command::storage_kind(error),
         }
     }
 
@@ -169,15 +156,13 @@ impl Error {
             | Self::Page(_)
             | Self::CursorUnknown
             | Self::CursorExpired
-            | Self::KeyReused
-            | Self::KeyPending
+            | Self::Command(_)
             | Self::MalformedId
             | Self::Account(_)
             | Self::Busy
             | Self::Hashing(_)
             | Self::Signing(_)
             | Self::Config { .. }
-            | Self::Answer(_)
             | Self::Task(_)
             | Self::Store(_) => None,
         }
@@ -202,15 +187,6 @@ impl From<Error> for ConnectError {
         match error.retry_after() {
             Some(delay) => rpc::error::with_retry_after(wire, delay),
             None => wire,
-        }
-    }
-}
-
-impl From<store::idempotency::ClaimError> for Error {
-    fn from(error: store::idempotency::ClaimError) -> Self {
-        match error {
-            store::idempotency::ClaimError::Mismatch => Self::KeyReused,
-            store::idempotency::ClaimError::Db(error) => Self::Store(error),
         }
     }
 }

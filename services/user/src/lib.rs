@@ -6,14 +6,15 @@
 
 mod accounts;
 mod browser;
-mod command;
 mod config;
 pub mod demo;
 mod domain;
 mod error;
 mod event;
+mod expiry;
 mod keyring;
-mod maintenance;
+
+mod moderation;
 mod password;
 mod provision;
 mod rpc;
@@ -116,9 +117,13 @@ fn with_background(service: Service, app: App) -> Service {
             let keyring = app.keyring.clone();
             move |shutdown| shutdown.run_until_cancelled_owned(keyring.keep()).map(drop)
         })
-        .background("maintenance", move |shutdown| {
+        .background("housekeeping", {
+            let (db, clock) = (app.db.clone(), app.clock.clone());
+            move |shutdown| command::housekeeping(db, clock, shutdown)
+        })
+        .background("expired sessions", move |shutdown| {
             shutdown
-                .run_until_cancelled_owned(maintenance::run(app.db, app.clock))
+                .run_until_cancelled_owned(expiry::run(app.db, app.clock))
                 .map(drop)
         })
 }

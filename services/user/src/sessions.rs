@@ -13,7 +13,7 @@ use crate::domain::session::{RefreshToken, Session, Verdict};
 use crate::domain::user::User;
 use crate::error::Error;
 use crate::password::{self, PasswordHash};
-use crate::store;
+use crate::{event, store};
 
 /// Somebody who has proved who they are.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ async fn sign_up_once(
     hash: &PasswordHash,
 ) -> Result<SignedIn, Error> {
     let txn = app.db.begin_write().await?;
-    let user = accounts::create(app, call, &txn, draft).await?;
+    let user = accounts::add(app, &event::origin(call), &txn, draft).await?;
     store::credential::put(&txn, user.id, hash, user.created_at).await?;
     let signed_in = start_session(app, &txn, user).await?;
     txn.commit().await?;

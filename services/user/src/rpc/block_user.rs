@@ -1,17 +1,14 @@
 //! `UserAdminService/BlockUser`
 
-use ::store::Transaction;
 use axum::extract::State;
+use command::Command;
 use proto::user::v1::{BlockUserRequest, BlockUserResponse, user_admin_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::{line, user_id};
 use crate::App;
-use crate::accounts;
-use crate::command::{self, Command};
-use crate::domain::id::UserId;
-use crate::domain::line::Line;
-use crate::error::Error;
+use crate::domain::user::User;
+use crate::moderation;
 
 /// Refuses sign-in and new orders until the account is unblocked.
 pub async fn block_user(
@@ -19,35 +16,17 @@ pub async fn block_user(
     call: Call,
     ConnectRequest(request): ConnectRequest<BlockUserRequest>,
 ) -> Result<ConnectResponse<BlockUserResponse>, ConnectError> {
-    let key = command::key(&call, user_admin_service::BLOCK_USER, &request);
+    let command = Command::of(&call, user_admin_service::BLOCK_USER, &request);
     let request = rpc::valid(request)?;
-    let block = Block {
-        id: user_id(&request.id)?,
-        reason: line("reason", &request.reason)?,
-    };
-    let blocked = command::once(&app, &call, key.as_ref(), &block).await?;
-    tracing::info!(user.id = %block.id, reason = %&*block.reason, "Blocked user {}", block.id);
-    Ok(ConnectResponse::new(blocked))
+    let (id, reason) = (user_id(&request.id)?, line("reason", &request.reason)?);
+    let answer = moderation::block(&app, &command, &call.caller, id, &reason).await?;
+    tracing::info!(user.id = %id, reason = %&*reason, "Blocked user {id}");
+    Ok(answer.respond(&call))
 }
 
-/// A block to set.
-struct Block {
-    id: UserId,
-    reason: Line,
-}
-
-impl Command for Block {
-    type Answer = BlockUserResponse;
-
-    async fn carry_out(
-        &self,
-        app: &App,
-        call: &Call,
-        txn: &Transaction,
-    ) -> Result<BlockUserResponse, Error> {
-        let user = accounts::block(app, call, txn, self.id, &self.reason).await?;
-        Ok(BlockUserResponse {
-            user: Some(user.into()),
-        })
+impl From<User> for BlockUserResponse {
+    fn from(user: User) -> Self {
+        let user = Some(user.into());
+        Self { user }
     }
 }

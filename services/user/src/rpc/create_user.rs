@@ -1,14 +1,13 @@
 //! `UserService/CreateUser`
 
-use ::store::Transaction;
 use axum::extract::State;
+use command::Command;
 use proto::user::v1::{CreateUserRequest, User, user_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use super::{line, roles};
 use crate::App;
 use crate::accounts::{self, Draft};
-use crate::command::{self, Command};
 use crate::domain::email::Email;
 use crate::error::Error;
 
@@ -18,10 +17,10 @@ pub async fn create_user(
     call: Call,
     ConnectRequest(request): ConnectRequest<CreateUserRequest>,
 ) -> Result<ConnectResponse<User>, ConnectError> {
-    let key = command::key(&call, user_service::CREATE_USER, &request);
+    let command = Command::of(&call, user_service::CREATE_USER, &request);
     let draft = Draft::try_from(rpc::valid(request)?)?;
-    let user = command::once(&app, &call, key.as_ref(), &draft).await?;
-    Ok(ConnectResponse::new(user))
+    let answer = accounts::create(&app, &command, &draft).await?;
+    Ok(answer.respond(&call))
 }
 
 impl TryFrom<Valid<CreateUserRequest>> for Draft {
@@ -33,13 +32,5 @@ impl TryFrom<Valid<CreateUserRequest>> for Draft {
             email: Email::new(&request.email),
             roles: roles(&request.roles),
         })
-    }
-}
-
-impl Command for Draft {
-    type Answer = User;
-
-    async fn carry_out(&self, app: &App, call: &Call, txn: &Transaction) -> Result<User, Error> {
-        accounts::create(app, call, txn, self).await.map(User::from)
     }
 }

@@ -1,20 +1,18 @@
 //! `UserAdminService/SetPassword`
 
-use ::store::Transaction;
-use ::store::idempotency::Key;
 use axum::extract::State;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use command::Command;
 use proto::user::v1::{SetPasswordRequest, SetPasswordResponse, user_admin_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use sha2::{Digest, Sha256};
 
 use super::user_id;
 use crate::App;
-use crate::accounts;
-use crate::command::{self, Command};
-use crate::domain::id::UserId;
 use crate::domain::password::Password;
 use crate::error::Error;
-use crate::password::PasswordHash;
+use crate::moderation;
 
 /// Replaces an account's password and ends its sessions.
 pub async fn set_password(
@@ -25,57 +23,34 @@ pub async fn set_password(
     let request = rpc::valid(request)?.into_inner();
     let id = user_id(&request.id)?;
     let password = Password::chosen(&request.password).map_err(Error::PasswordLength)?;
-    let key = key(&app, &call, request, &password).await?;
+    let digested = digested(&app, &call, request, &password).await?;
+    let command = Command::of(&call, user_admin_service::SET_PASSWORD, &digested);
     let hash = app.hasher.hash(password).await?;
-    let set = command::once(&app, &call, key.as_ref(), &NewPassword { id, hash }).await?;
+    let answer = moderation::set_password(&app, &command, id, &hash).await?;
     tracing::info!(user.id = %id, "Set the password of user {id}");
-    Ok(ConnectResponse::new(set))
+    Ok(answer.respond(&call))
 }
 
-/// The idempotency key, whose record would tell the password to whoever guesses quickly if it held
-/// a plain hash of the request. It holds one of the request without the password, and of a slow
-/// digest of that.
-async fn key(
+/// The request as its idempotency record may know it. The record holds a plain hash of this, which
+/// would tell the password to whoever guesses fast; so a slow digest of it stands in its place.
+async fn digested(
     app: &App,
     call: &Call,
     mut request: SetPasswordRequest,
     password: &Password,
-) -> Result<Option<Key>, Error> {
+) -> Result<SetPasswordRequest, Error> {
     request.password.clear();
-    let Some(mut key) = command::key(call, user_admin_service::SET_PASSWORD, &request) else {
-        return Ok(None);
+    let Some(key) = &call.idempotency_key else {
+        return Ok(request); // and no record
     };
     let salted = Sha256::new()
-        .chain_update(&key.subject)
+        .chain_update(call.caller.subject())
         .chain_update([0])
-        .chain_update(&key.key);
-    let mut salt = [0; 16];
-    salt.copy_from_slice(&salted.finalize()[..16]);
-    let digest = app.hasher.digest(password.clone(), salt).await?;
-    let hash = Sha256::new()
-        .chain_update(key.request_hash)
-        .chain_update(digest)
+        .chain_update(key.as_str())
         .finalize();
-    key.request_hash = hash.into();
-    Ok(Some(key))
-}
-
-/// A password to set, hashed.
-struct NewPassword {
-    id: UserId,
-    hash: PasswordHash,
-}
-
-impl Command for NewPassword {
-    type Answer = SetPasswordResponse;
-
-    async fn carry_out(
-        &self,
-        app: &App,
-        call: &Call,
-        txn: &Transaction,
-    ) -> Result<SetPasswordResponse, Error> {
-        accounts::set_password(app, call, txn, self.id, &self.hash).await?;
-        Ok(SetPasswordResponse {})
-    }
+    let mut salt = [0; 16];
+    salt.copy_from_slice(&salted[..16]);
+    let digest = app.hasher.digest(password.clone(), salt).await?;
+    request.password = STANDARD_NO_PAD.encode(digest);
+    Ok(request)
 }

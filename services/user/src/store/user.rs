@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rpc::{Role, Roles, Scope};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait,
@@ -156,7 +157,7 @@ pub async fn list(
 /// Whether an admin who is not blocked remains without this account.
 pub async fn another_admin_exists(db: &impl ConnectionTrait, id: UserId) -> Result<bool, DbErr> {
     let other = Entity::find()
-        .filter(Column::Admin.eq(true))
+        .filter(Expr::col(Column::Admin)) // as the index has it
         .filter(Column::BlockedAt.is_null())
         .filter(Column::Id.ne(id.0))
         .one(db)

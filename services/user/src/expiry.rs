@@ -1,0 +1,81 @@
+//! Forgets sessions whose time is over.
+
+use std::time::Duration;
+
+use ::store::Database;
+use chrono::{DateTime, Utc};
+use clock::Clock;
+
+use crate::error::Error;
+use crate::store;
+
+const INTERVAL: Duration = Duration::from_secs(600);
+
+/// Forgets what is over, from time to time.
+pub async fn run(db: Database, clock: Clock) {
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        if let Err(error) = forget(&db, clock.now()).await {
+            let cause = ::rpc::error::chain(&error);
+            tracing::warn!(%cause, "Sessions that are over could not be forgotten");
+        }
+    }
+}
+
+/// Forgets what is over now, a batch at a time, so that it holds up no writer.
+async fn forget(db: &Database, now: DateTime<Utc>) -> Result<(), Error> {
+    while ::store::retrying(|| forget_once(db, now)).await? > 0 {}
+    Ok(())
+}
+
+async fn forget_once(db: &Database, now: DateTime<Utc>) -> Result<u64, Error> {
+    let txn = db.begin_write().await?;
+    let forgotten = store::session::prune(&txn, now).await?;
+    txn.commit().await?;
+    Ok(forgotten)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use rpc::{Roles, Scope};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::email::Email;
+    use crate::domain::id::{SessionId, UserId};
+    use crate::domain::line::Line;
+    use crate::domain::session::Session;
+    use crate::domain::user::User;
+
+    /// row: X23
+    #[tokio::test]
+    async fn sessions_are_forgotten_when_they_are_over_and_not_before() {
+        let migrate = async |db: &Database| migrations::up(db, crate::NAME).await;
+        for db in testkit::database::both(crate::NAME, migrate).await {
+            let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+            let (id, email) = (UserId(Uuid::from_u128(1)), Email::new("ada@example.test"));
+            let ada = User::new(id, Line::default(), email, Roles::default(), now);
+            let txn = db.begin_write().await.unwrap();
+            store::user::insert(&txn, &ada).await.unwrap();
+            for days in 1..=3 {
+                let session = SessionId(Uuid::from_u128(days));
+                let life = TimeDelta::days(i64::try_from(days).unwrap());
+                let (session, _) = Session::start(session, id, ([1; 16], [2; 32]), now, life);
+                store::session::insert(&txn, &session).await.unwrap();
+            }
+            txn.commit().await.unwrap();
+
+            forget(&db, now + TimeDelta::days(2)).await.unwrap();
+            let txn = db.begin_write().await.unwrap();
+            for (days, left) in [(1, false), (2, false), (3, true)] {
+                let session = SessionId(Uuid::from_u128(days));
+                let found = store::session::find_to_change(&txn, session).await.unwrap();
+                assert_eq!(found.is_some(), left, "{days}");
+            }
+            let ada = store::user::find(&txn, id, Scope::Everyone).await.unwrap();
+            assert!(ada.is_some());
+            txn.rollback().await.unwrap();
+        }
+    }
+}
