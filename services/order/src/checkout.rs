@@ -2,6 +2,7 @@
 //!
 //! Placing runs in a task of its own, so that a client that leaves changes nothing about it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::store::idempotency::{self, Claim, Key};
@@ -53,7 +54,13 @@ pub async fn create(
     key: Option<Key>,
 ) -> Result<Answered, Error> {
     let app = app.clone();
-    let placing = async move { place(&app, &call, &draft, key).await };
+    let place_taken = Arc::clone(&app.placing)
+        .try_acquire_owned()
+        .map_err(|_| Error::Busy)?;
+    let placing = async move {
+        let _place_taken = place_taken;
+        place(&app, &call, &draft, key).await
+    };
     tokio::spawn(placing.in_current_span()).await?
 }
 

@@ -77,6 +77,9 @@ pub enum Error {
         #[source]
         status: Box<tonic::Status>,
     },
+    /// As many orders are being placed as there is room for.
+    #[error("too many orders are being placed, try again")]
+    Busy,
     /// A page that is not there.
     #[error(transparent)]
     Page(#[from] ::store::page::Error),
@@ -134,6 +137,7 @@ impl Error {
             | Self::Rejected { .. }
             | Self::Cancel(_) => Kind::FailedPrecondition,
             Self::KeyPending => Kind::Aborted,
+            Self::Busy => Kind::ResourceExhausted,
             Self::Peer { status, .. } => peer_kind(status.code()),
             Self::Watch { source, .. } => watch_kind(source),
             Self::Move(_)
@@ -172,6 +176,7 @@ impl Error {
             | Self::Page(_)
             | Self::KeyReused
             | Self::KeyPending
+            | Self::Busy
             | Self::Peer { .. }
             | Self::Watch { .. }
             | Self::Move(_)
@@ -229,9 +234,8 @@ fn watch_kind(error: &WatchError) -> Kind {
 impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
         let wire = rpc::to_wire(error.kind(), &error);
-        if let Error::Peer { status, .. } = &error
-            && status.code() == Code::ResourceExhausted
-        {
+        let full_peer = matches!(&error, Error::Peer { status, .. } if status.code() == Code::ResourceExhausted);
+        if full_peer || error.kind() == Kind::ResourceExhausted {
             return rpc::error::with_retry_after(wire, FULL_FOR);
         }
         match error.reason() {

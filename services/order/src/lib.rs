@@ -29,6 +29,7 @@ use clock::Clock;
 use events::Tail;
 use futures::FutureExt;
 use peers::Peers;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::precheck::Advisers;
@@ -68,7 +69,11 @@ struct App {
     driver: Driver,
     tail: Tail,
     page_signer: Signer,
+    placing: Arc<Semaphore>,
 }
+
+/// Orders being placed at once. Those whose clients have left count too, which the edge does not see.
+const PLACING_MAX: usize = 1024;
 
 /// Makes the service. It asks the database for nothing yet.
 ///
@@ -98,6 +103,7 @@ pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
         driver: driver.clone(),
         config: Arc::new(config),
         page_signer,
+        placing: Arc::new(Semaphore::new(PLACING_MAX)),
         db: db.clone(),
         clock: clock.clone(),
     };

@@ -20,7 +20,7 @@ use crate::saga::step::{Step, Task};
 use crate::store;
 
 /// How long a driver is presumed at work on an attempt: the longest call and its commit.
-const LEASE: TimeDelta = TimeDelta::seconds(6);
+const LEASE: TimeDelta = TimeDelta::seconds(4);
 
 /// Who writes, when, and what is known of the attempt that was answered.
 #[derive(Clone, Debug)]
