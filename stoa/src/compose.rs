@@ -177,7 +177,7 @@ fn parts(
     keys: Vec<rpc::token::Keys>,
     databases: &[(Service, Database)],
 ) -> anyhow::Result<Parts> {
-    let admin = admin::app(base, verifier.clone(), name)?;
+    let admin = admin::app(base, verifier.clone(), name, app.services())?;
     let databases = databases.iter().map(|(_, db)| db.clone()).collect();
     Ok(Parts {
         app,

@@ -77,6 +77,10 @@ pub struct Config {
     pub encodings: Encodings,
     /// Whether reflection answers on this port, to everyone.
     pub reflection: bool,
+    /// Services that reflection describes here though they answer at another listener.
+    pub described: Vec<&'static str>,
+    /// Whether the pages answer `/readyz` themselves, in more detail than strangers get.
+    pub readiness_page: bool,
 }
 
 /// Carries a call to where its service is.
@@ -129,6 +133,8 @@ pub(crate) struct Shared {
     pub(crate) verifier: Option<Verifier>,
     pub(crate) clock: Clock,
     pub(crate) health: Health,
+    pub(crate) services: Vec<&'static str>,
+    pub(crate) readiness_page: bool,
 }
 
 /// Where one rpc of the contract is answered.
@@ -169,6 +175,11 @@ impl App {
             pages: None,
             forward: None,
         }
+    }
+
+    /// The full names of the services that answer here.
+    pub fn services(&self) -> &[&'static str] {
+        &self.0.services
     }
 
     /// Answers one request.
@@ -262,9 +273,10 @@ impl Builder {
             }
         }
         let (contract, grpc) = match config.reflection {
-            true => reflect::add(contract, grpc, &mounted)?,
+            true => reflect::add(contract, grpc, &[&mounted[..], &config.described].concat())?,
             false => (contract, grpc),
         };
+        let services = mounted.clone();
         mounted.extend(
             config
                 .reflection
@@ -287,6 +299,8 @@ impl Builder {
             verifier,
             clock,
             health,
+            services,
+            readiness_page: config.readiness_page,
         })))
     }
 }

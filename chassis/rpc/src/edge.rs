@@ -238,7 +238,8 @@ async fn page(
     seen: &Observation,
 ) -> Result<Response, Refusal> {
     let path = request.uri().path();
-    if let Some(response) = app.health.probe(path) {
+    let own = app.readiness_page && path == "/readyz";
+    if let Some(response) = app.health.probe(path).filter(|_| !own) {
         return Ok(response);
     }
     match (&app.pages, seen.protocol) {

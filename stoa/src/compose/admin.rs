@@ -21,7 +21,12 @@ use crate::metrics;
 /// # Errors
 ///
 /// A metrics recorder that cannot be installed, or a mistake in the program.
-pub fn app(base: &Base, verifier: Verifier, target: &'static str) -> anyhow::Result<App> {
+pub fn app(
+    base: &Base,
+    verifier: Verifier,
+    target: &'static str,
+    services: &[&'static str],
+) -> anyhow::Result<App> {
     let recorder = telemetry::metrics::install(metrics::DOMAIN)?;
     ::metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION"), "target" => target)
         .set(1.0);
@@ -40,7 +45,7 @@ pub fn app(base: &Base, verifier: Verifier, target: &'static str) -> anyhow::Res
                 }
             }),
         )
-        .route("/readyz/detail", get(move || readiness(health.clone())))
+        .route("/readyz", get(move || readiness(health.clone())))
         .route("/build", get(move || async move { Json(build) }));
     let general = &base.config.general;
     if general.profile == Profile::Production || !general.admin_bind.is_loopback() {
@@ -48,6 +53,8 @@ pub fn app(base: &Base, verifier: Verifier, target: &'static str) -> anyhow::Res
     }
     let edge = rpc::app::Config {
         reflection: true,
+        described: services.to_vec(),
+        readiness_page: true,
         ..rpc::app::Config::default()
     };
     Ok(

@@ -212,6 +212,13 @@ fn production_refuses_what_is_missing() {
     let error = config.database(Service::Order).expect_err("no database");
     assert!(error.to_string().contains("order.database_url"), "{error}");
     assert_eq!(config.general.bind().to_string(), "0.0.0.0");
+    let weak = [
+        ("STOA_PROFILE", "production"),
+        ("STOA_PAGE_KEY_FILE", "/keys/page"),
+        ("STOA_USER__SESSION_DAYS", "90"),
+    ];
+    let error = load(&weak, &[]).expect_err("sessions are too long");
+    assert!(error.to_string().contains("user.session_days"), "{error}");
 }
 
 /// row: C10

@@ -19,7 +19,7 @@ async fn readiness_is_bare_in_public_and_named_at_the_admin_listener() {
     }
     assert!(!String::from_utf8_lossy(&shop.door.get("/readyz").await.bytes).contains("database"));
     let admin = Door::new(shop.admin.clone());
-    let detail = admin.get("/readyz/detail").await.json();
+    let detail = admin.get("/readyz").await.json();
     assert_eq!(detail["ready"], true);
     assert!(
         detail["components"]
@@ -28,7 +28,7 @@ async fn readiness_is_bare_in_public_and_named_at_the_admin_listener() {
         "{detail}"
     );
     assert_eq!(admin.get("/build").await.json()["target"], "stoa");
-    for path in ["/metrics", "/build", "/readyz/detail"] {
+    for path in ["/metrics", "/build"] {
         let public = shop.door.get(path).await;
         assert!(
             !String::from_utf8_lossy(&public.bytes).contains("store_commits_total"),
@@ -101,7 +101,7 @@ async fn serving_never_migrates() {
         StatusCode::SERVICE_UNAVAILABLE
     );
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let detail = admin.get("/readyz/detail").await.json().to_string();
+    let detail = admin.get("/readyz").await.json().to_string();
     assert!(detail.contains("run `stoa migrate`"), "{detail}");
 
     let (code, printed) = stoa(&["migrate", "user", "--data", &data], &[]).await;

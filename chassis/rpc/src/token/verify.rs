@@ -32,9 +32,6 @@ const FETCH_INTERVAL_MIN: Duration = Duration::from_secs(10);
 /// The time to the next fetch after one that failed.
 const FETCH_RETRY: Duration = Duration::from_secs(1);
 
-/// The pause after a fetch that brought nothing.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
-
 /// The public half of a signing key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicKey {
