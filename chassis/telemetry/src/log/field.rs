@@ -1,94 +1,137 @@
 //! The fields of one span or event, collected once and masked where their name
-//! or their shape says that they are secret.
+//! or their shape says that they are secret. All texts of one set share one
+//! buffer: every request logs, and an allocation for each text would cost more
+//! than writing it.
 
+use std::borrow::Cow;
 use std::fmt::{Debug, Write as _};
+use std::ops::Range;
 
 use tracing::field::{Field, Visit};
 
 use crate::redact;
 
 /// One recorded value.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
-    Text(String),
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Value<'a> {
+    Text(&'a str),
     Signed(i64),
     Unsigned(u64),
     Float(f64),
     Bool(bool),
 }
 
+/// The same, its text kept elsewhere.
+#[derive(Clone, Debug)]
+enum Kept {
+    Text(Range<usize>),
+    Other(Value<'static>),
+}
+
 /// Fields in the order they were recorded; a later value replaces an earlier.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Fields(Vec<(&'static str, Value)>);
+#[derive(Clone, Debug)]
+pub(super) struct Fields {
+    entries: Vec<(&'static str, Kept)>,
+    texts: String,
+}
 
 impl Fields {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &(&'static str, Value)> {
-        self.0.iter()
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value)
-    }
-
-    fn put(&mut self, field: &Field, value: Value) {
-        let name = field.name();
-        let value = if redact::is_sensitive(name) {
-            Value::Text(redact::MASK.to_owned())
-        } else {
-            value
-        };
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name, value)),
+    /// Room for `entries` fields, and as much text as they usually have.
+    pub(super) fn with_capacity(entries: usize) -> Self {
+        Self {
+            entries: Vec::with_capacity(entries),
+            texts: String::with_capacity(entries * 32),
         }
     }
 
-    fn put_text(&mut self, field: &Field, text: String) {
-        let text = match redact::text(&text) {
-            std::borrow::Cow::Borrowed(_) => text,
-            std::borrow::Cow::Owned(masked) => masked,
-        };
-        self.put(field, Value::Text(text));
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, Value<'_>)> {
+        self.entries
+            .iter()
+            .map(|(name, kept)| (*name, self.value(kept)))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Value<'_>> {
+        let mut entries = self.entries.iter();
+        let (_, kept) = entries.find(|(known, _)| *known == name)?;
+        Some(self.value(kept))
+    }
+
+    fn value(&self, kept: &Kept) -> Value<'_> {
+        match kept {
+            Kept::Text(range) => Value::Text(&self.texts[range.clone()]),
+            Kept::Other(value) => *value,
+        }
+    }
+
+    fn put(&mut self, field: &Field, kept: Kept) {
+        let name = field.name();
+        match self.entries.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = kept,
+            None => self.entries.push((name, kept)),
+        }
+    }
+
+    fn put_value(&mut self, field: &Field, value: Value<'static>) {
+        if redact::is_sensitive(field.name()) {
+            self.put_text(field, |texts| texts.push_str(redact::MASK));
+        } else {
+            self.put(field, Kept::Other(value));
+        }
+    }
+
+    /// Keeps what `write` appends, masked.
+    fn put_text(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
+        let start = self.texts.len();
+        if redact::is_sensitive(field.name()) {
+            self.texts.push_str(redact::MASK);
+        } else {
+            write(&mut self.texts);
+            if let Cow::Owned(masked) = redact::text(&self.texts[start..]) {
+                self.texts.truncate(start);
+                self.texts.push_str(&masked);
+            }
+        }
+        self.put(field, Kept::Text(start..self.texts.len()));
     }
 }
 
 impl Visit for Fields {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, Value::Float(value));
+        self.put_value(field, Value::Float(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field, Value::Signed(value));
+        self.put_value(field, Value::Signed(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field, Value::Unsigned(value));
+        self.put_value(field, Value::Unsigned(value));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field, Value::Bool(value));
+        self.put_value(field, Value::Bool(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put_text(field, value.to_owned());
+        self.put_text(field, |texts| texts.push_str(value));
     }
 
     /// An error is written with its whole chain of causes.
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        let mut text = value.to_string();
-        let mut cause = value.source();
-        while let Some(error) = cause {
+        self.put_text(field, |texts| {
             // Writing into a String cannot fail.
-            let _ = write!(text, ": {error}");
-            cause = error.source();
-        }
-        self.put_text(field, text);
+            let _ = write!(texts, "{value}");
+            let mut cause = value.source();
+            while let Some(error) = cause {
+                let _ = write!(texts, ": {error}");
+                cause = error.source();
+            }
+        });
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.put_text(field, format!("{value:?}"));
+        self.put_text(field, |texts| {
+            let _ = write!(texts, "{value:?}"); // into a String, which cannot fail
+        });
     }
 }

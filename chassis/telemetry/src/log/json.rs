@@ -1,5 +1,7 @@
 //! A line as one flat JSON object.
 
+use std::fmt::Write as _;
+
 use chrono::SecondsFormat;
 
 use super::field::Value;
@@ -9,7 +11,7 @@ use super::layer::Line;
 const PLACED: [&str; 5] = ["service", "version", "env", "correlation_id", "trace_id"];
 
 pub(super) fn write(line: &Line<'_>) -> String {
-    let mut out = String::with_capacity(384);
+    let mut out = String::with_capacity(640);
     out.push_str("{\"timestamp\":\"");
     out.push_str(&line.at.to_rfc3339_opts(SecondsFormat::Micros, true));
     out.push_str("\",\"level\":\"");
@@ -38,7 +40,7 @@ pub(super) fn write(line: &Line<'_>) -> String {
 }
 
 /// Outside a request there is no correlation id: the key stays, with null.
-fn placed(out: &mut String, name: &str, found: Option<&Value>, otherwise: Option<&str>) {
+fn placed(out: &mut String, name: &str, found: Option<Value<'_>>, otherwise: Option<&str>) {
     key(out, name);
     match (found, otherwise) {
         (Some(found), _) => value(out, found),
@@ -53,23 +55,39 @@ fn key(out: &mut String, name: &str) {
     out.push(':');
 }
 
-fn value(out: &mut String, value: &Value) {
-    match value {
-        Value::Text(value) => text(out, value),
-        Value::Signed(value) => out.push_str(&value.to_string()),
-        Value::Unsigned(value) => out.push_str(&value.to_string()),
-        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+fn value(out: &mut String, value: Value<'_>) {
+    // Writing into a String cannot fail.
+    let _ = match value {
+        Value::Text(value) => {
+            text(out, value);
+            Ok(())
+        }
+        Value::Signed(value) => write!(out, "{value}"),
+        Value::Unsigned(value) => write!(out, "{value}"),
+        Value::Bool(value) => write!(out, "{value}"),
         // JSON has no NaN and no infinity.
-        Value::Float(value) if value.is_finite() => out.push_str(&value.to_string()),
-        Value::Float(_) => out.push_str("null"),
-    }
+        Value::Float(value) if value.is_finite() => write!(out, "{value}"),
+        Value::Float(_) => write!(out, "null"),
+    };
+}
+
+/// Whether nothing needs an escape, which is nearly always: one pass without a
+/// branch. Beyond ASCII there are more control characters, so that is for the
+/// careful way.
+fn is_plain(text: &str) -> bool {
+    let odd = |byte: u8| byte < b' ' || byte >= 0x7f || byte == b'"' || byte == b'\\';
+    !text.bytes().fold(false, |found, byte| found | odd(byte))
 }
 
 /// Quotes and escapes as RFC 8259 wants it. Everything below the space and
 /// DEL is escaped, so that no line can move a terminal's cursor.
 fn text(out: &mut String, text: &str) {
-    use std::fmt::Write as _;
     out.push('"');
+    if is_plain(text) {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut plain = 0;
     for (at, character) in text.char_indices() {
         let escape = match character {

@@ -3,7 +3,7 @@
 //! several threads, or processes on one pipe, never mix.
 
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -13,6 +13,10 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::field::{Fields, Value};
 use super::{Config, Format, json, pretty};
+
+/// Room for the fields of most spans and events.
+const SPAN_FIELDS: usize = 4;
+const EVENT_FIELDS: usize = 12;
 
 /// Writes log lines.
 pub struct Lines {
@@ -39,18 +43,13 @@ pub(super) struct Line<'a> {
     pub(super) metadata: &'static Metadata<'static>,
     pub(super) constants: &'a Constants,
     pub(super) event: &'a Fields,
-    /// Fields of the spans around the event; the innermost span's value wins.
-    pub(super) spans: &'a [(&'static str, Value)],
+    /// Fields of the spans around the event, innermost first: its value wins.
+    pub(super) spans: &'a [Arc<Fields>],
 }
 
 impl Line<'_> {
-    pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        let around = || {
-            self.spans
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, value)| value)
-        };
+    pub(super) fn get(&self, name: &str) -> Option<Value<'_>> {
+        let around = || self.spans.iter().find_map(|fields| fields.get(name));
         self.event.get(name).or_else(around)
     }
 
@@ -65,14 +64,19 @@ impl Line<'_> {
     pub(super) fn rest<'a>(
         &'a self,
         placed: &'a [&str],
-    ) -> impl Iterator<Item = &'a (&'static str, Value)> {
+    ) -> impl Iterator<Item = (&'static str, Value<'a>)> {
+        let around = self.spans.iter().enumerate().flat_map(move |(depth, fields)| {
+            let nearer = move |name| {
+                let mut inner = self.spans[..depth].iter();
+                self.event.get(name).is_some() || inner.any(|inner| inner.get(name).is_some())
+            };
+            fields
+                .iter()
+                .filter(move |(name, _)| !placed.contains(name) && !nearer(name))
+        });
         let own = self.event.iter();
-        let around = self
-            .spans
-            .iter()
-            .filter(|(name, _)| self.event.get(name).is_none());
-        own.chain(around)
-            .filter(move |(name, _)| *name != "message" && !placed.contains(name))
+        own.filter(|(name, _)| *name != "message" && !placed.contains(name))
+            .chain(around.filter(|(name, _)| *name != "message"))
     }
 }
 
@@ -102,31 +106,26 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        let mut fields = Fields::default();
+        let mut fields = Fields::with_capacity(SPAN_FIELDS);
         attributes.record(&mut fields);
-        span.extensions_mut().replace(fields);
+        span.extensions_mut().replace(Arc::new(fields));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(fields) = span.extensions_mut().get_mut::<Fields>() {
+        if let Some(fields) = span.extensions_mut().get_mut::<Arc<Fields>>() {
+            let fields: &mut Fields = Arc::make_mut(fields);
             values.record(fields);
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut own = Fields::default();
+        let mut own = Fields::with_capacity(EVENT_FIELDS);
         event.record(&mut own);
-        let mut spans: Vec<(&'static str, Value)> = Vec::new();
-        for span in context.event_scope(event).into_iter().flatten() {
-            if let Some(fields) = span.extensions().get::<Fields>() {
-                for (name, value) in fields.iter() {
-                    if !spans.iter().any(|(known, _)| known == name) {
-                        spans.push((name, value.clone()));
-                    }
-                }
-            }
-        }
+        let around = context.event_scope(event).into_iter().flatten();
+        let spans: Vec<Arc<Fields>> = around
+            .filter_map(|span| span.extensions().get::<Arc<Fields>>().cloned())
+            .collect();
         let line = Line {
             at: now(),
             metadata: event.metadata(),

@@ -16,7 +16,7 @@ pub(super) fn write(line: &Line<'_>, colours: bool) -> String {
     let colour = if colours { shade(level) } else { "" };
     let (dim, reset) = if colours { (DIM, RESET) } else { ("", "") };
     let service = match line.get("service") {
-        Some(Value::Text(service)) => service.as_str(),
+        Some(Value::Text(service)) => service,
         _ => line.constants.service.as_str(),
     };
     let at = line.at.format("%H:%M:%S%.3f");
