@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use super::*;
 
 fn cheap() -> PasswordConfig {
@@ -73,8 +75,9 @@ async fn a_hash_of_another_cost_is_replaced_at_sign_in() {
     );
 }
 
-/// Where there is no account, the same work is done: the decoy has the same cost as a hash. Half
-/// and double leave room for a busy machine; without the decoy the ratio is a hundred.
+/// Where there is no account, the same work is done: the decoy has the same cost as a hash. The
+/// fastest of many counts, since a busy machine only ever adds; without the decoy the ratio is a
+/// hundred.
 ///
 /// row: X23, S-08
 #[tokio::test]
@@ -85,19 +88,23 @@ async fn an_unknown_account_takes_as_long() {
         ..cheap()
     });
     let hash = hasher.hash(password("correct horse")).await.unwrap();
-    let (mut known, mut unknown) = (Vec::new(), Vec::new());
-    for _ in 0..21 {
-        for (times, hash) in [(&mut known, Some(hash.clone())), (&mut unknown, None)] {
-            let start = std::time::Instant::now();
+    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+    for round in 0..40 {
+        // Each kind goes first as often as second.
+        for is_known in [round % 2 == 0, round % 2 == 1] {
+            let (fastest, hash) = if is_known {
+                (&mut known, Some(hash.clone()))
+            } else {
+                (&mut unknown, None)
+            };
+            let start = Instant::now();
             let verdict = hasher.verify(password("wrong"), hash).await.unwrap();
-            times.push(start.elapsed());
+            *fastest = start.elapsed().min(*fastest);
             assert_eq!(verdict, Verdict::Wrong);
         }
     }
-    known.sort();
-    unknown.sort();
-    let ratio = known[10].as_secs_f64() / unknown[10].as_secs_f64();
-    assert!((0.5..2.0).contains(&ratio), "{ratio}");
+    let ratio = known.as_secs_f64() / unknown.as_secs_f64();
+    assert!((0.5..2.0).contains(&ratio), "{known:?} {unknown:?}");
 }
 
 /// row: S-08
