@@ -197,8 +197,16 @@ impl Callees {
 }
 
 /// The key of a task's effect: the same for every attempt, in every life of this process.
+///
+/// An undo's request says why the order ends, and a cancel may change that while the undo is
+/// out: the next attempt is then another request, which the first one's key would refuse for
+/// ever. Its effect is one all the same, since the callees undo by order.
 fn key(record: &Record, task: Task) -> String {
-    format!("{}/{}", record.order.id, task.name())
+    let (order_id, task) = (record.order.id, task.name());
+    match ending(record) {
+        Some(reason) => format!("{order_id}/{task}/{}", reason.name()),
+        None => format!("{order_id}/{task}"),
+    }
 }
 
 fn is_short(status: &Status) -> bool {
