@@ -184,7 +184,7 @@ export function pendant(s, shape, m) {
     [1, '#fff0c0', 0],
   ]);
   s.ellipse(205, 428, 170, 40, pool);
-  s.line('M200-4V160', '#2b2c30', 2.6);
+  s.line('M200-4V212', '#2b2c30', 2.6);
   const mouth = MOUTH[shape];
   if (mouth) {
     const [r, y] = mouth;

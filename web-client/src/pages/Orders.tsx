@@ -68,6 +68,9 @@ function Row({ order }: { order: OrderSummary }) {
         <span className="block text-muted text-note">
           {formatClock(order.createdAt)}, {order.itemCount === 1 ? '1 piece' : `${order.itemCount} pieces`}
         </span>
+        <span className="block text-note sm:hidden">
+          <Price amount={order.total} />
+        </span>
       </span>
       <span>
         <StatusBadge status={order.status} />
