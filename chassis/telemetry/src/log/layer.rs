@@ -65,15 +65,19 @@ impl Line<'_> {
         &'a self,
         placed: &'a [&str],
     ) -> impl Iterator<Item = (&'static str, Value<'a>)> {
-        let around = self.spans.iter().enumerate().flat_map(move |(depth, fields)| {
-            let nearer = move |name| {
-                let mut inner = self.spans[..depth].iter();
-                self.event.get(name).is_some() || inner.any(|inner| inner.get(name).is_some())
-            };
-            fields
-                .iter()
-                .filter(move |(name, _)| !placed.contains(name) && !nearer(name))
-        });
+        let around = self
+            .spans
+            .iter()
+            .enumerate()
+            .flat_map(move |(depth, fields)| {
+                let nearer = move |name| {
+                    let mut inner = self.spans[..depth].iter();
+                    self.event.get(name).is_some() || inner.any(|inner| inner.get(name).is_some())
+                };
+                fields
+                    .iter()
+                    .filter(move |(name, _)| !placed.contains(name) && !nearer(name))
+            });
         let own = self.event.iter();
         own.filter(|(name, _)| *name != "message" && !placed.contains(name))
             .chain(around.filter(|(name, _)| *name != "message"))
