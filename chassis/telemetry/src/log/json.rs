@@ -75,7 +75,7 @@ fn value(out: &mut String, value: Value<'_>) {
 /// branch. Beyond ASCII there are more control characters, so that is for the
 /// careful way.
 fn is_plain(text: &str) -> bool {
-    let odd = |byte: u8| byte < b' ' || byte >= 0x7f || byte == b'"' || byte == b'\\';
+    let odd = |byte: u8| !(b' '..0x7f).contains(&byte) || byte == b'"' || byte == b'\\';
     !text.bytes().fold(false, |found, byte| found | odd(byte))
 }
 
