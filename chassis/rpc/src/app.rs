@@ -186,6 +186,11 @@ impl App {
     pub async fn handle(&self, request: Request<Body>) -> Response {
         edge::handle(self.0.clone(), request).await
     }
+
+    /// Whether the process is on its way out.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.health.is_draining()
+    }
 }
 
 impl tower::Service<Request<Body>> for App {

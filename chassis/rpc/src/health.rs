@@ -134,6 +134,11 @@ impl Health {
         !self.0.draining.is_cancelled() && self.0.state.borrow().ready(None)
     }
 
+    /// Whether the process is on its way out.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.draining.is_cancelled()
+    }
+
     /// Resolves once everything is well.
     pub async fn wait_ready(&self) {
         let mut state = self.0.state.subscribe();
