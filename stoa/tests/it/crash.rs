@@ -6,9 +6,9 @@
 //! key. What was told is held against the databases by `stoa audit`. A run prints one line of
 //! JSON; `just crash --help` runs other numbers, shapes and databases, and the sabotaged forms.
 
-mod customer;
-mod journal;
-mod plan;
+pub mod customer;
+pub mod journal;
+pub mod plan;
 mod sabotage;
 pub mod system;
 mod trial;

@@ -191,18 +191,27 @@ impl Door {
         message: &Value,
         key: Option<&str>,
     ) -> anyhow::Result<Answer> {
+        let body = Bytes::from(message.to_string());
+        self.send(rpc, "application/json", body, key).await
+    }
+
+    /// Sends any bytes as any content.
+    pub async fn send(
+        &self,
+        rpc: &str,
+        content_type: &str,
+        body: Bytes,
+        key: Option<&str>,
+    ) -> anyhow::Result<Answer> {
         let mut request = Request::post(format!("{}/stoa.{rpc}", self.origin))
-            .header("content-type", "application/json");
+            .header("content-type", content_type);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
-        let response = self
-            .client
-            .request(request.body(Full::from(message.to_string()))?)
-            .await?;
+        let response = self.client.request(request.body(Full::from(body))?).await?;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await?.to_bytes();
         Ok(Answer {
@@ -210,6 +219,17 @@ impl Door {
             headers: parts.headers,
             bytes,
         })
+    }
+
+    /// Calls a server stream that ends by itself; the answer's bytes are all its frames.
+    pub async fn stream(&self, rpc: &str, message: &Value) -> Answer {
+        let message = message.to_string();
+        let length = u32::try_from(message.len()).expect("it is short");
+        let mut body = vec![0];
+        body.extend(length.to_be_bytes());
+        body.extend(message.into_bytes());
+        let sent = self.send(rpc, "application/connect+json", body.into(), None);
+        sent.await.expect("an answer comes")
     }
 
     pub async fn call(&self, rpc: &str, message: Value) -> Answer {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::shop::Answer;
 
-/// Answers that leave the outcome open: ask again under the same key.
+/// Answers that leave the outcome open.
 const PASSING: [&str; 5] = [
     "unavailable",
     "deadline_exceeded",
@@ -23,6 +23,11 @@ const PASSING: [&str; 5] = [
     "resource_exhausted",
     "canceled",
 ];
+
+/// The outcome is open: ask again under the same key.
+pub fn is_passing(code: &str) -> bool {
+    PASSING.contains(&code)
+}
 
 /// A command under a key, as often as it is sent.
 #[derive(Clone, Debug)]
@@ -73,7 +78,7 @@ impl Journal {
         let code = answer.code();
         let event = if code == "ok" { "ok" } else { "fail" };
         self.write(event, command, Some(answer));
-        (!PASSING.contains(&code.as_str())).then_some(answer)
+        (!is_passing(&code)).then_some(answer)
     }
 
     fn write(&self, event: &str, command: &Command, answer: Option<&Answer>) {

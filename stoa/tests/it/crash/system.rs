@@ -11,8 +11,6 @@ use super::plan::{Engine, Shape};
 use crate::fleet::{Fleet, SERVICES};
 use crate::shop::{Door, Shop};
 
-/// Long enough for a step to be tried, short enough to see its end.
-const STEP_BUDGET: (&str, &str) = ("STOA_ORDER__STEP_BUDGET_SECONDS", "3");
 /// Of the processes that die, order does so every other time.
 const VICTIMS: [&str; 4] = ["order", "order", "payment", "inventory"];
 
@@ -28,8 +26,12 @@ enum Running {
 }
 
 impl System {
-    pub async fn start(shape: Shape, engine: Engine) -> Self {
-        let mut variables = vec![(STEP_BUDGET.0.to_owned(), STEP_BUDGET.1.to_owned())];
+    /// Starts it full of demo data, with these settings.
+    pub async fn start(shape: Shape, engine: Engine, settings: &[(&str, &str)]) -> Self {
+        let settings = settings.iter();
+        let mut variables: Vec<(String, String)> = settings
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let server = match engine {
             Engine::Sqlite => None,
             Engine::Postgres => {
@@ -63,6 +65,11 @@ impl System {
             Some(server) => store::Config::new(server.url(&database(service))),
             None => store::Config::sqlite(&self.file(service)),
         }
+    }
+
+    /// The server below, which a test may stop and start.
+    pub fn server(&mut self) -> &mut Server {
+        self.server.as_mut().expect("it runs on PostgreSQL")
     }
 
     /// The file of a service on SQLite.

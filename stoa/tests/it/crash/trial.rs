@@ -22,6 +22,8 @@ use crate::shop::{Customer, Door};
 const PEOPLE: usize = 4;
 /// Tokens live for ten minutes.
 const SIGN_IN_EVERY: Duration = Duration::from_secs(240);
+/// Long enough for a step to be tried, short enough to see its end.
+const STEP_BUDGET: (&str, &str) = ("STOA_ORDER__STEP_BUDGET_SECONDS", "3");
 const PASSWORD: &str = "a short sentence";
 
 /// A trial under way.
@@ -82,7 +84,7 @@ impl Trial {
         let seed = plan
             .seed
             .unwrap_or_else(|| u32::from_be_bytes(Clock::system().random::<4>()).into());
-        let system = System::start(plan.shape, plan.database).await;
+        let system = System::start(plan.shape, plan.database, &[STEP_BUDGET]).await;
         if let Some(sabotage) = plan.sabotage {
             sabotage.begin(&system, plan.database).await;
         }

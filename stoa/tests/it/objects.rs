@@ -1,0 +1,194 @@
+//! Whose object it is: everybody else's is as good as none.
+//!
+//! The table is held against the contract: an rpc that takes somebody's id and is missing here
+//! turns the test red.
+
+use std::collections::BTreeSet;
+
+use prost_reflect::{DescriptorPool, Kind, MethodDescriptor, Value as Reflected};
+use serde_json::{Map, Value, json};
+
+use crate::shop::{Answer, Customer, Shop};
+
+/// Fields that name an object that belongs to somebody.
+const OWNED: [&str; 4] = ["id", "order_id", "user_id", "customer_id"];
+
+/// The rpcs of signed-in people that name such an object, and what else they need.
+fn table() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        ("user.v1.UserService/GetUser", "id", json!({})),
+        (
+            "user.v1.UserService/UpdateUser",
+            "id",
+            json!({"name": "Mallory"}),
+        ),
+        ("user.v1.UserService/DeleteUser", "id", json!({})),
+        ("user.v1.UserService/WatchUserUpdates", "userId", json!({})),
+        ("user.v1.UserService/GetProfile", "customerId", json!({})),
+        ("order.v1.OrderService/GetOrder", "orderId", json!({})),
+        ("order.v1.OrderService/ListOrders", "userId", json!({})),
+        (
+            "order.v1.OrderService/CancelOrder",
+            "orderId",
+            json!({"reason": "mine now"}),
+        ),
+        (
+            "order.v1.OrderService/GetOrderDetails",
+            "orderId",
+            json!({}),
+        ),
+        (
+            "order.v1.OrderService/WatchOrderStatus",
+            "orderId",
+            json!({}),
+        ),
+        (
+            "order.v1.OrderService/WatchOrderUpdates",
+            "userId",
+            json!({}),
+        ),
+        (
+            "order.v1.OrderService/GetOrderTimeline",
+            "orderId",
+            json!({}),
+        ),
+        ("payment.v1.PaymentService/GetPayment", "orderId", json!({})),
+        ("bff.web.v1.WebService/GetOrderPage", "orderId", json!({})),
+    ]
+}
+
+/// A command in another's name: refused from the token alone.
+const IN_THE_NAME_OF: [&str; 1] = ["order.v1.OrderService/CreateOrder"];
+
+/// row: S-05, D7, X23
+#[tokio::test]
+async fn another_s_object_is_answered_as_none() {
+    let shop = Shop::up().await;
+    let alice = shop.door.sign_up("alice@example.test").await;
+    let mallory = shop.door.sign_up("mallory@example.test").await;
+    let gone = shop.door.sign_up("gone@example.test").await;
+    let deleted = gone
+        .door
+        .call("user.v1.UserService/DeleteUser", json!({"id": gone.id}))
+        .await;
+    assert_eq!(deleted.code(), "ok", "{:?}", deleted.bytes);
+    let placed = alice.place("MUG-STR-01", 1, "tok_ok").await;
+    let order = placed.json()["order"]["id"].clone();
+    let random = clock::Clock::system().id().to_string();
+    let before = belongings(&alice, &order).await;
+    for (rpc, field, more) in table() {
+        let theirs = match field {
+            "orderId" => order.as_str().expect("an id").to_owned(),
+            _ => alice.id.clone(),
+        };
+        let nobodys = ask(&mallory, rpc, field, &random, &more).await;
+        assert_eq!(code(&nobodys), "not_found", "{rpc}: {:?}", nobodys.bytes);
+        for id in [&theirs, &gone.id] {
+            let told = ask(&mallory, rpc, field, id, &more).await;
+            assert_eq!(
+                (told.status, &told.bytes),
+                (nobodys.status, &nobodys.bytes),
+                "{rpc} tells {id} from a random id"
+            );
+        }
+    }
+    let mut message = mallory.order("MUG-STR-01", 1, "tok_ok");
+    for id in [&alice.id, &gone.id, &random] {
+        message["customerId"] = json!(id);
+        let refused = mallory.door.call(IN_THE_NAME_OF[0], message.clone()).await;
+        assert_eq!(refused.code(), "permission_denied", "{:?}", refused.bytes);
+    }
+    assert_eq!(belongings(&alice, &order).await, before, "nothing changed");
+    let (code, printed) = shop.stoa(&["audit", "--settle", "10"]).await;
+    assert_eq!(code, 0, "{printed}");
+}
+
+/// All that Alice can read of hers; as their owner, she can.
+async fn belongings(alice: &Customer, order: &Value) -> Vec<bytes::Bytes> {
+    let mut all = Vec::new();
+    for (rpc, message) in [
+        ("user.v1.UserService/GetUser", json!({"id": alice.id})),
+        ("order.v1.OrderService/GetOrder", json!({"orderId": order})),
+        (
+            "order.v1.OrderService/ListOrders",
+            json!({"userId": alice.id}),
+        ),
+        (
+            "payment.v1.PaymentService/GetPayment",
+            json!({"orderId": order}),
+        ),
+    ] {
+        let answer = alice.door.call(rpc, message).await;
+        assert_eq!(answer.code(), "ok", "{rpc}: {:?}", answer.bytes);
+        all.push(answer.bytes);
+    }
+    all
+}
+
+async fn ask(caller: &Customer, rpc: &str, field: &str, id: &str, more: &Value) -> Answer {
+    let mut message: Map<String, Value> = more.as_object().cloned().unwrap_or_default();
+    message.insert(field.to_owned(), json!(id));
+    let message = Value::Object(message);
+    if rpc.contains("/Watch") {
+        return caller.door.stream(rpc, &message).await;
+    }
+    caller.door.call(rpc, message).await
+}
+
+/// The code of a unary answer, or of a stream's last frame.
+fn code(answer: &Answer) -> String {
+    if answer.code() != "ok" {
+        return answer.code();
+    }
+    let frame = answer.bytes.get(5..).unwrap_or_default();
+    let end: Value = serde_json::from_slice(frame).unwrap_or(Value::Null);
+    end["error"]["code"].as_str().unwrap_or("ok").to_owned()
+}
+
+/// row: S-05
+#[test]
+fn the_table_knows_every_rpc_that_names_an_owner() {
+    let unmounted = include_str!("../../../proto/unmounted.txt");
+    let pool = DescriptorPool::decode(proto::DESCRIPTORS).expect("it is a descriptor set");
+    let known: BTreeSet<String> = table()
+        .into_iter()
+        .map(|(rpc, ..)| rpc.to_owned())
+        .chain(IN_THE_NAME_OF.map(str::to_owned))
+        .collect();
+    let mut found = BTreeSet::new();
+    for service in pool.services() {
+        let listed = |name: &str| unmounted.lines().any(|line| line.trim() == name);
+        if !service.full_name().starts_with("stoa.") || listed(service.full_name()) {
+            continue;
+        }
+        for method in service.methods() {
+            let object = OWNED.iter().any(|name| {
+                let field = method.input().get_field_by_name(name);
+                field.is_some_and(|field| matches!(field.kind(), Kind::String))
+            });
+            if object && is_for_users(&pool, &method) && !listed(method.full_name()) {
+                let service = service.full_name().trim_start_matches("stoa.");
+                found.insert(format!("{service}/{}", method.name()));
+            }
+        }
+    }
+    assert_eq!(found, known);
+}
+
+/// `LEVEL_USER` of the contract.
+const LEVEL_USER: i32 = 2;
+
+/// Whether any signed-in person may call it.
+fn is_for_users(pool: &DescriptorPool, method: &MethodDescriptor) -> bool {
+    let access = pool.get_extension_by_name("stoa.options.v1.access");
+    let access = access.expect("the option is in the contract");
+    let options = method.options();
+    let value = options.get_extension(&access);
+    let level = match value.as_ref() {
+        Reflected::Message(access) => access
+            .get_field_by_name("level")
+            .and_then(|level| level.as_enum_number()),
+        _ => None,
+    };
+    level == Some(LEVEL_USER)
+}

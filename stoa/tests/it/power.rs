@@ -1,0 +1,140 @@
+//! Power lost while the shop writes: the log of the orders is cut at any byte.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures::future::join_all;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use sea_orm::sea_query::{Alias, Query};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use crate::shop::{Customer, Shop};
+
+/// How often the power goes; each time many logs are imagined.
+const LOSSES: usize = 5;
+const CUTS: usize = 20;
+const SKU: &str = "MUG-STR-01";
+
+/// The two files that hold what a disk has.
+struct Files {
+    main: Vec<u8>,
+    log: Vec<u8>,
+}
+
+impl Files {
+    /// Reads both while nobody writes.
+    async fn read(shop: &Shop) -> Self {
+        shop.process.pause();
+        sleep(Duration::from_millis(20)).await;
+        let read = |name: &str| std::fs::read(shop.data.join(name)).expect("the file is there");
+        let files = Self {
+            main: read("order.db"),
+            log: read("order.db-wal"),
+        };
+        shop.process.resume();
+        files
+    }
+
+    /// Names this life of the log, which begins anew after a checkpoint.
+    fn salts(&self) -> &[u8] {
+        self.log.get(16..24).unwrap_or_default()
+    }
+
+    /// Up to where the log is of this life: frames carry its salts.
+    fn written(&self) -> usize {
+        let page = self.log.get(8..12).and_then(|bytes| bytes.try_into().ok());
+        let frame = 24 + usize::try_from(page.map_or(4096, u32::from_be_bytes)).expect("a page");
+        let mut end = 32;
+        while self.log.get(end + 8..end + 16) == Some(self.salts()) && end + frame <= self.log.len()
+        {
+            end += frame;
+        }
+        end
+    }
+
+    /// What a shop finds that starts on these files, the log cut: its orders.
+    async fn orders_after_cut(&self, folder: &Path, cut: usize) -> Vec<Uuid> {
+        let file = folder.join(format!("cut-{cut}.db"));
+        std::fs::write(&file, &self.main).expect("the folder is ours");
+        let log = file.with_extension("db-wal");
+        std::fs::write(&log, &self.log[..cut]).expect("the folder is ours");
+        let config = store::Config::sqlite(&file);
+        let db = store::Database::connect("order", &config).await;
+        let db = db.expect("it opens after a cut");
+        let check = Statement::from_string(DbBackend::Sqlite, "pragma integrity_check");
+        let verdict = db
+            .read()
+            .query_one_raw(check)
+            .await
+            .expect("it is readable");
+        let verdict: String = verdict
+            .and_then(|row| row.try_get_by_index(0).ok())
+            .expect("it has a verdict");
+        assert_eq!(verdict, "ok", "cut at {cut}");
+        let mut query = Query::select();
+        query.column(Alias::new("id")).from(Alias::new("orders"));
+        // Cut before the tables were made, it holds none.
+        let rows = db.read().query_all(&query).await.unwrap_or_default();
+        let ids = rows.iter().map(|row| row.try_get("", "id").expect("an id"));
+        let ids = ids.collect();
+        db.close().await.expect("it closes");
+        ids
+    }
+}
+
+/// row: R-15, I9
+#[tokio::test]
+async fn no_cut_after_an_answer_loses_its_order() {
+    let shop = Shop::up().await;
+    let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let seed = u64::from_be_bytes(clock::Clock::system().random::<8>());
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let (mut told, mut cuts, mut lost) = (Vec::new(), 0, 0);
+    for _ in 0..LOSSES {
+        told.extend(join_all((0..3).map(|_| order(&customer))).await);
+        let told_at = Files::read(&shop).await;
+        let pause = Duration::from_millis(random.random_range(20..300));
+        let under_way = join_all((0..4).map(|_| order(&customer)));
+        let (more, at_loss) = tokio::join!(under_way, async {
+            sleep(pause).await;
+            Files::read(&shop).await
+        });
+        // A checkpoint in between moved the log into the file: nothing to cut.
+        if told_at.salts() == at_loss.salts() {
+            let (first, last) = (told_at.written(), at_loss.written());
+            for _ in 0..CUTS {
+                let cut = random.random_range(first..=last);
+                let kept = at_loss.orders_after_cut(folder.path(), cut).await;
+                let missing: Vec<_> = told.iter().filter(|id| !kept.contains(id)).collect();
+                assert!(
+                    missing.is_empty(),
+                    "cut at {cut} of {first}..{last}: {missing:?}"
+                );
+                // Anywhere: older orders may be gone, the file is whole all the same.
+                let cut = random.random_range(0..first);
+                let kept = at_loss.orders_after_cut(folder.path(), cut).await;
+                lost += usize::from(told.iter().any(|id| !kept.contains(id)));
+                cuts += 1;
+            }
+        }
+        told.extend(more);
+    }
+    println!("{cuts} cuts after the last answer lost nothing; {lost} of {cuts} before it did");
+    assert!(cuts >= 2 * CUTS, "only {cuts} cuts");
+    assert!(
+        lost > 0,
+        "cuts before the answer lose its order, or this proves nothing"
+    );
+}
+
+async fn order(customer: &Customer) -> Uuid {
+    let answer = customer.place(SKU, 1, "tok_ok").await;
+    let id = crate::crash::journal::order_of(&answer);
+    let id = id.unwrap_or_else(|| panic!("{:?}", answer.bytes));
+    id.parse().expect("an id is a UUID")
+}

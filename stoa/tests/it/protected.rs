@@ -1,0 +1,185 @@
+//! Fields that a caller may not set, sent all the same.
+
+use std::collections::BTreeSet;
+
+use prost_reflect::prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, Value as Reflected};
+use serde_json::{Value, json};
+
+use crate::shop::{Answer, Customer, Door, Shop};
+
+const SKU: &str = "MUG-STR-01";
+/// The mutating unary rpcs that people without a role may call.
+const MUTATING: [&str; 8] = [
+    "order.v1.OrderService/CancelOrder",
+    "order.v1.OrderService/CreateOrder",
+    "user.v1.AuthService/Refresh",
+    "user.v1.AuthService/SignIn",
+    "user.v1.AuthService/SignOut",
+    "user.v1.AuthService/SignUp",
+    "user.v1.UserService/DeleteUser",
+    "user.v1.UserService/UpdateUser",
+];
+
+/// What somebody would like to decide themselves.
+fn wishes(other: &str) -> Value {
+    json!({
+        "roles": ["admin"], "role": "admin", "isAdmin": true, "blocked": false,
+        "total": {"currencyCode": "EUR", "minorUnits": "1"},
+        "price": {"currencyCode": "EUR", "minorUnits": "1"},
+        "status": "ORDER_STATUS_CONFIRMED", "userId": other, "user_id": other,
+        "createdAt": "2001-01-01T00:00:00Z", "updatedAt": "2001-01-01T00:00:00Z",
+        "version": "99", "endReason": "END_REASON_OUT_OF_STOCK",
+    })
+}
+
+/// `message` with the wishes it does not hold itself.
+fn with_wishes(message: &Value, other: &str) -> Value {
+    let mut all = wishes(other);
+    let fields = all.as_object_mut().expect("an object");
+    fields.extend(message.as_object().cloned().expect("an object"));
+    all
+}
+
+/// Sends a message as protobuf, with a field behind it that no schema knows.
+async fn call_proto(door: &Door, pool: &DescriptorPool, rpc: &str, message: &Value) -> Answer {
+    let (service, method) = rpc.split_once('/').expect("a path");
+    let service = pool.get_service_by_name(&format!("stoa.{service}"));
+    let service = service.expect("the service is in the contract");
+    let method = service.methods().find(|known| known.name() == method);
+    let input = method.expect("the rpc is in the contract").input();
+    let message = DynamicMessage::deserialize(input, message).expect("it is such a message");
+    let mut bytes = message.encode_to_vec();
+    // Field 1000, a varint.
+    bytes.extend([0xc0, 0x3e, 0x01]);
+    let sent = door
+        .send(rpc, "application/proto", bytes.into(), None)
+        .await;
+    sent.expect("an answer comes")
+}
+
+/// row: S-06, D1, D5, P1
+#[tokio::test]
+async fn what_a_caller_may_not_set_stays_as_it_is() {
+    let shop = Shop::up().await;
+    let pool = DescriptorPool::decode(proto::DESCRIPTORS).expect("it is a descriptor set");
+    let alice = shop.door.sign_up("alice@example.test").await;
+    // Signing up as an admin makes a customer.
+    let account = json!({"email": "eve@example.test", "password": "a short sentence"});
+    let account = with_wishes(&account, &alice.id);
+    let signed = shop.door.call("user.v1.AuthService/SignUp", account).await;
+    assert_eq!(
+        signed.json()["user"]["roles"],
+        json!(["customer"]),
+        "{:?}",
+        signed.bytes
+    );
+    let eve = shop
+        .door
+        .sign_in("eve@example.test", "a short sentence")
+        .await;
+    assert_ne!(eve.id, alice.id);
+
+    orders_at_the_shop_s_price(&eve, &alice, &pool).await;
+
+    // Her own account: no role by any name; other wishes mean nothing.
+    let update = "user.v1.UserService/UpdateUser";
+    let message = with_wishes(&json!({"id": eve.id, "name": "Eve"}), &alice.id);
+    let asked = eve.door.call(update, message).await;
+    assert_eq!(asked.code(), "permission_denied", "{:?}", asked.bytes);
+    let message = json!({"id": eve.id, "name": "Eve", "roles": ["admin"]});
+    let asked = call_proto(&eve.door, &pool, update, &message).await;
+    assert_ne!(asked.status, http::StatusCode::OK, "{:?}", asked.bytes);
+    let mut message = with_wishes(&json!({"id": eve.id, "name": "Eve"}), &alice.id);
+    message.as_object_mut().expect("an object").remove("roles");
+    let renamed = eve.door.call(update, message).await;
+    assert_eq!(renamed.code(), "ok", "{:?}", renamed.bytes);
+    let user = renamed.json();
+    assert_eq!(
+        (&user["name"], &user["roles"]),
+        (&json!("Eve"), &json!(["customer"]))
+    );
+    assert_ne!(user["createdAt"], "2001-01-01T00:00:00Z");
+    let secret = eve
+        .door
+        .call("user.v1.UserService/GetUser", json!({"id": alice.id}));
+    assert_eq!(secret.await.code(), "not_found", "she is no admin");
+    let (code, printed) = shop.stoa(&["audit", "--settle", "10"]).await;
+    assert_eq!(code, 0, "{printed}");
+}
+
+async fn orders_at_the_shop_s_price(eve: &Customer, alice: &Customer, pool: &DescriptorPool) {
+    let create = "order.v1.OrderService/CreateOrder";
+    let honest = eve.place(SKU, 1, "tok_ok").await.json()["order"].clone();
+    let mut message = with_wishes(&eve.order(SKU, 1, "tok_ok"), &alice.id);
+    message["items"][0]["unitPrice"] = json!({"currencyCode": "EUR", "minorUnits": "1"});
+    message["items"][0]["amount"] = json!({"currencyCode": "EUR", "minorUnits": "1"});
+    let placed = eve.door.call(create, message).await.json()["order"].clone();
+    assert_eq!(placed["total"], honest["total"], "{placed}");
+    assert_eq!(placed["customerId"], eve.id.as_str(), "{placed}");
+    assert_ne!(placed["version"], "99");
+    let message = eve.order(SKU, 1, "tok_ok");
+    let bytes = call_proto(&eve.door, pool, create, &message).await;
+    assert_eq!(bytes.code(), "ok", "{:?}", bytes.bytes);
+    let declined = with_wishes(&eve.order(SKU, 1, "tok_declined"), &alice.id);
+    let declined = eve.door.call(create, declined).await;
+    assert_eq!(
+        declined.code(),
+        "failed_precondition",
+        "a status is no wish"
+    );
+    let cancel = json!({"orderId": placed["id"], "reason": "no"});
+    let cancel = with_wishes(&cancel, &alice.id);
+    let cancelled = eve
+        .door
+        .call("order.v1.OrderService/CancelOrder", cancel)
+        .await;
+    assert_eq!(cancelled.code(), "ok", "{:?}", cancelled.bytes);
+    assert_ne!(
+        cancelled.json()["order"]["status"],
+        "ORDER_STATUS_CONFIRMED"
+    );
+}
+
+/// row: S-06
+#[test]
+fn every_rpc_by_which_people_change_something_is_known() {
+    let unmounted = include_str!("../../../proto/unmounted.txt");
+    let pool = DescriptorPool::decode(proto::DESCRIPTORS).expect("it is a descriptor set");
+    let access = pool.get_extension_by_name("stoa.options.v1.access");
+    let access = access.expect("the option is in the contract");
+    let mut found = BTreeSet::new();
+    for service in pool.services() {
+        let listed = |name: &str| unmounted.lines().any(|line| line.trim() == name);
+        if !service.full_name().starts_with("stoa.") || listed(service.full_name()) {
+            continue;
+        }
+        for method in service
+            .methods()
+            .filter(|method| !method.is_server_streaming())
+        {
+            let options = method.options();
+            let level = match options.get_extension(&access).as_ref() {
+                Reflected::Message(access) => access
+                    .get_field_by_name("level")
+                    .and_then(|level| level.as_enum_number()),
+                _ => None,
+            };
+            let reads = options
+                .get_field_by_name("idempotency_level")
+                .and_then(|level| level.as_enum_number())
+                == Some(NO_SIDE_EFFECTS);
+            if !reads && level.is_some_and(|level| FOR_PEOPLE.contains(&level)) {
+                let service = service.full_name().trim_start_matches("stoa.");
+                found.insert(format!("{service}/{}", method.name()));
+            }
+        }
+    }
+    let known: BTreeSet<String> = MUTATING.iter().map(|rpc| (*rpc).to_owned()).collect();
+    assert_eq!(found, known);
+}
+
+/// `LEVEL_PUBLIC` and `LEVEL_USER` of the contract.
+const FOR_PEOPLE: [i32; 2] = [1, 2];
+/// Of `google.protobuf.MethodOptions.IdempotencyLevel`.
+const NO_SIDE_EFFECTS: i32 = 1;

@@ -1,0 +1,125 @@
+//! What must never be read in a log or an error.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::shop::{Answer, Shop};
+
+const PASSWORD: &str = "canary-pass-9f27c1";
+const EMAIL: &str = "canary-mail-9f27c1@example.test";
+const CARD: &str = "canary-card-9f27c1";
+
+/// What a caller could only know from our insides.
+const INSIDES: [&str; 10] = [
+    "select ", "insert ", "sqlite", "postgres", ".rs:", "panicked", "/src/", "\\u001b", "sqlx",
+    "sea_orm",
+];
+
+/// row: S-12, X10
+#[tokio::test]
+async fn logs_and_errors_hold_no_secret() {
+    let shop = Shop::up_with(&[("STOA_LOG", "debug".to_owned())]).await;
+    let mut secrets = vec![PASSWORD.to_owned(), EMAIL.to_owned(), CARD.to_owned()];
+    let account = json!({"name": "", "email": EMAIL, "password": PASSWORD});
+    let signed = shop.door.call("user.v1.AuthService/SignUp", account).await;
+    assert_eq!(signed.code(), "ok", "{:?}", signed.bytes);
+    let tokens = &signed.json()["tokens"];
+    for token in ["accessToken", "refreshToken"] {
+        secrets.push(tokens[token].as_str().expect("a token").to_owned());
+    }
+    let customer = shop.door.sign_in(EMAIL, PASSWORD).await;
+    secrets.push(customer.door.token.clone().expect("signed in"));
+
+    let mut refused = Vec::new();
+    for (rpc, message) in wrong(&customer.id) {
+        let answer = customer.door.call(rpc, message).await;
+        assert_ne!(answer.status, StatusCode::OK, "{rpc}: {:?}", answer.bytes);
+        refused.push(answer);
+    }
+    // Bodies that are not even messages.
+    for body in [
+        format!("{{\"email\":\"{EMAIL}\",\"password\":\"{PASSWORD}\""),
+        format!("{PASSWORD} {CARD}"),
+        format!("{{\"password\":[\"{PASSWORD}\"]}}"),
+    ] {
+        let sent = shop
+            .door
+            .send(
+                "user.v1.AuthService/SignIn",
+                "application/json",
+                body.into(),
+                None,
+            )
+            .await;
+        refused.push(sent.expect("an answer comes"));
+    }
+    let stolen = format!("{}x", secrets[3]);
+    let mut thief = customer.door.clone();
+    thief.token = Some(stolen);
+    refused.push(
+        thief
+            .call("order.v1.OrderService/GetOrder", json!({}))
+            .await,
+    );
+
+    for answer in &refused {
+        clean_error(answer, &secrets);
+    }
+    let log = shop.process.output();
+    assert!(log.contains("AuthService/SignIn"), "calls are logged");
+    for secret in &secrets {
+        let line = log.lines().find(|line| line.contains(secret.as_str()));
+        assert_eq!(line, None, "a secret is in the log");
+    }
+}
+
+/// Requests that name secrets and are refused.
+fn wrong(customer: &str) -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "user.v1.AuthService/SignIn",
+            json!({"email": EMAIL, "password": format!("{PASSWORD}-wrong")}),
+        ),
+        (
+            "user.v1.AuthService/SignUp",
+            json!({"email": EMAIL, "password": PASSWORD}),
+        ),
+        (
+            "user.v1.AuthService/SignUp",
+            json!({"email": format!("{EMAIL} "), "password": PASSWORD}),
+        ),
+        ("user.v1.AuthService/Refresh", json!({"refreshToken": CARD})),
+        (
+            "order.v1.OrderService/CreateOrder",
+            json!({
+                "customerId": customer,
+                "items": [{"sku": "MUG-STR-01", "quantity": 1}],
+                "paymentMethod": {"token": CARD},
+                "currencyCode": "EUR; select 1",
+            }),
+        ),
+        (
+            "order.v1.OrderService/CreateOrder",
+            json!({
+                "customerId": customer,
+                "items": [{"sku": "MUG-STR-01", "quantity": 1}],
+                "paymentMethod": {"token": CARD},
+            }),
+        ),
+        (
+            "catalog.v1.CatalogService/ListProducts",
+            json!({"pageToken": CARD}),
+        ),
+    ]
+}
+
+fn clean_error(answer: &Answer, secrets: &[String]) {
+    let text = String::from_utf8_lossy(&answer.bytes);
+    for secret in secrets {
+        assert!(!text.contains(secret.as_str()), "{text}");
+    }
+    let text = text.to_lowercase();
+    for inside in INSIDES {
+        assert!(!text.contains(inside), "{inside} in {text}");
+    }
+}
