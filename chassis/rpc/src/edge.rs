@@ -18,6 +18,7 @@ pub(crate) mod shed;
 mod stats;
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -54,9 +55,12 @@ pub(crate) async fn handle(app: Arc<Shared>, request: Request<Body>) -> Response
     let observation = Observation::begin(&app, &request, protocol);
     let span = observation.span();
     let metadata = observation.metadata.clone();
-    let response = respond(&app, request, &observation)
-        .instrument(span.clone())
-        .await;
+    // Pinned where they stand, here and below: a combinator would move each of these
+    // futures, kilobytes in size, into itself.
+    let response = {
+        let responding = pin!(respond(&app, request, &observation));
+        responding.instrument(span.clone()).await
+    };
     observation.finish(response, metadata, span)
 }
 
@@ -70,9 +74,8 @@ async fn respond(app: &Shared, mut request: Request<Body>, seen: &Observation) -
     if let Some(drain) = &drain {
         request = request.map(|body| drain.hold(body));
     }
-    let answered = AssertUnwindSafe(dispatch(app, request, seen))
-        .catch_unwind()
-        .await;
+    let dispatching = pin!(dispatch(app, request, seen));
+    let answered = AssertUnwindSafe(dispatching).catch_unwind().await;
     let refused = match answered {
         Ok(Ok(mut response)) => match response.extensions_mut().remove::<Rejected>() {
             None => Ok(response),
@@ -155,13 +158,13 @@ async fn call(
         return Err(late());
     }
     let request = Request::from_parts(parts, body);
-    let running = async {
+    let running = pin!(async {
         match &route.target {
             Target::Here => run(app, request, seen.protocol, method).await,
             Target::Elsewhere(forward) => (forward.0)(request).await,
             Target::Nowhere => Rejected::response(unmounted(method)),
         }
-    };
+    });
     let answered = tokio::time::timeout_at(deadline.instant(), running).await;
     drop(place);
     match answered {

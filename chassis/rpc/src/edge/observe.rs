@@ -62,7 +62,7 @@ impl Observation {
             "call",
             service = self.service(),
             correlation_id = self.correlation_id.as_str(),
-            trace_id = %TraceId(&self.trace),
+            trace_id = TraceId::new(&self.trace).as_str(),
         )
     }
 
@@ -145,14 +145,22 @@ impl Observation {
     }
 }
 
-struct TraceId<'a>(&'a TraceContext);
+/// A trace id as text that needs no allocation.
+struct TraceId([u8; 32]);
 
-impl std::fmt::Display for TraceId<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0
-            .trace_id
-            .iter()
-            .try_for_each(|byte| write!(f, "{byte:02x}"))
+impl TraceId {
+    fn new(trace: &TraceContext) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 32];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(trace.trace_id) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self(text)
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default() // hexadecimal digits always are
     }
 }
 
