@@ -106,23 +106,28 @@ async fn main() -> anyhow::Result<()> {
     } else {
         Effort::FULL
     };
-    let wanted = |part| cli.only.is_empty() || cli.only.contains(&part);
     let mut report = Report::create(&cli.json)?;
+    let measured = measure(&cli.only, effort, &mut report).await;
+    report.print(); // also what came before a failure
+    measured
+}
+
+async fn measure(only: &[Part], effort: Effort, report: &mut Report) -> anyhow::Result<()> {
+    let wanted = |part| only.is_empty() || only.contains(&part);
     cores::pin_generator()?;
     if wanted(Part::Edges) {
-        edges::run(effort, &mut report).await?;
+        edges::run(effort, report).await?;
     }
     if wanted(Part::Proxies) {
-        proxies::run(effort, &mut report).await?;
+        proxies::run(effort, report).await?;
     }
     cores::unpin()?;
     if wanted(Part::Start) {
-        start::run(effort, &mut report).await?;
+        start::run(effort, report).await?;
     }
     if wanted(Part::Checkouts) {
-        checkouts::run(effort, &mut report).await?;
+        checkouts::run(effort, report).await?;
     }
-    report.print();
     Ok(())
 }
 
