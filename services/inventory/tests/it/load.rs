@@ -1,11 +1,19 @@
 //! Many buyers of one SKU at once.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tonic::Code;
+use tonic::{Code, Request};
 
 use crate::harness::{Inventory, commit, order_id, release, reserve};
+
+/// A request that waits as long as the edge lets it: a busy machine is no refusal.
+fn patient<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(Duration::from_secs(30));
+    request
+}
 
 /// All at once want one SKU, half of it is there; some give theirs back again, some commands
 /// come twice.
@@ -13,9 +21,9 @@ use crate::harness::{Inventory, commit, order_id, release, reserve};
 /// row: R-08, I1, S-20
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hot_sku_is_sold_out_and_never_oversold() {
-    const BUYERS: usize = 400;
+    const BUYERS: usize = 200;
     for inventory in Inventory::on_both().await {
-        inventory.stock(&[("hot", 200), ("other", 10_000)]).await;
+        inventory.stock(&[("hot", 100), ("other", 10_000)]).await;
         let mut buyers = JoinSet::new();
         for number in 0..BUYERS {
             let mut order = inventory.order();
@@ -28,8 +36,8 @@ async fn a_hot_sku_is_sold_out_and_never_oversold() {
                 };
                 let mut twin = order.clone();
                 let (held, again) = tokio::join!(
-                    order.reserve_stock(reserve(&id, list)),
-                    twin.reserve_stock(reserve(&id, list)),
+                    order.reserve_stock(patient(reserve(&id, list))),
+                    twin.reserve_stock(patient(reserve(&id, list))),
                 );
                 let code = |error: Option<&tonic::Status>| error.map_or(Code::Ok, |e| e.code());
                 assert_eq!(
@@ -39,12 +47,12 @@ async fn a_hot_sku_is_sold_out_and_never_oversold() {
                 );
                 if held.is_ok() {
                     order
-                        .commit_stock(commit(&id))
+                        .commit_stock(patient(commit(&id)))
                         .await
                         .expect("what is held can be sold");
                     if number % 10 == 0 {
                         order
-                            .release_stock(release(&id))
+                            .release_stock(patient(release(&id)))
                             .await
                             .expect("a release always works");
                         return "cancelled".to_owned();
@@ -63,7 +71,7 @@ async fn a_hot_sku_is_sold_out_and_never_oversold() {
         assert_eq!(sold + cancelled + refused, BUYERS as i64, "{outcomes:?}");
         assert_eq!(
             inventory.counts("hot").await,
-            [200 - sold, 0, sold],
+            [100 - sold, 0, sold],
             "{outcomes:?}"
         );
         assert_eq!(
@@ -71,6 +79,6 @@ async fn a_hot_sku_is_sold_out_and_never_oversold() {
             [10_000 - 2 * sold, 0, 2 * sold]
         );
         // Only what was given back too late for the others may be left over.
-        assert!(sold >= 200 - cancelled, "{outcomes:?}");
+        assert!(sold >= 100 - cancelled, "{outcomes:?}");
     }
 }
