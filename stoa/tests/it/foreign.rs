@@ -6,7 +6,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::shop::Shop;
+use crate::fleet::Fleet;
+use crate::shop::{Door, Shop};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -15,13 +16,13 @@ fn root() -> &'static Path {
 }
 
 /// Descriptors as `stoa export descriptors` prints them.
-fn descriptors(shop: &Shop) -> PathBuf {
+fn descriptors(data: &Path) -> PathBuf {
     let output = Command::new(crate::shop::binary())
         .args(["export", "descriptors"])
         .output();
     let output = output.expect("stoa is a program");
     assert!(output.status.success());
-    let file = shop.data.with_file_name("stoa.binpb");
+    let file = data.with_file_name("stoa.binpb");
     std::fs::write(&file, output.stdout).expect("a file in the test's own folder");
     file
 }
@@ -46,7 +47,20 @@ const CONFIRMED: i32 = 3;
 #[tokio::test]
 async fn grpcio_buys_from_the_exported_descriptors() {
     let shop = Shop::up().await;
-    let address = shop.door.origin.trim_start_matches("http://").to_owned();
+    grpcio_buys(&shop.door, &shop.data).await;
+}
+
+/// Every call goes to the gateway, which hands it on as it is.
+///
+/// row: G1, P5, P-01, C10
+#[tokio::test]
+async fn grpcio_buys_through_the_gateway_of_seven_processes() {
+    let fleet = Fleet::start().await;
+    grpcio_buys(&fleet.gateway, &fleet.data).await;
+}
+
+async fn grpcio_buys(door: &Door, data: &Path) {
+    let address = door.origin.trim_start_matches("http://").to_owned();
     let packages = root().join(".tools/py");
     assert!(
         packages.join("grpc").is_dir(),
@@ -57,7 +71,7 @@ async fn grpcio_buys_from_the_exported_descriptors() {
         .env("PYTHONPATH", packages)
         .arg(root().join("stoa/tests/clients/purchase.py"))
         .arg(address)
-        .arg(descriptors(&shop));
+        .arg(descriptors(data));
     let seen = lines(command).await;
     let expected = json!({
         "status": CONFIRMED,
@@ -87,7 +101,7 @@ async fn connect_node_buys_over_every_protocol() {
     command
         .arg(script)
         .arg(&shop.door.origin)
-        .arg(descriptors(&shop));
+        .arg(descriptors(&shop.data));
     let seen = lines(command).await;
     assert_eq!(seen.len(), 6, "{seen:?}");
     for line in seen {

@@ -156,8 +156,11 @@ impl Trial {
         let random = &mut self.random;
         // The first round tells the usual time: nothing slow in it.
         let usual = number < self.plan.clients;
+        // What is forgotten must be under way at the death.
+        let forgets = self.plan.sabotage == Some(Sabotage::Saga);
         let method = match random.random_range(0..100) {
             _ if usual => "tok_ok",
+            0..50 if forgets => "tok_slow",
             0..80 => "tok_ok",
             80..92 => "tok_declined",
             92..96 => "tok_slow",
