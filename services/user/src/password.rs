@@ -5,8 +5,8 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use argon2::password_hash::{self, PasswordHasher, PasswordVerifier, phc};
-use argon2::{Argon2, Params};
+use argon2::password_hash::phc;
+use argon2::{Argon2, Block, Params};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use clock::Clock;
@@ -120,15 +120,8 @@ impl Hasher {
         password: Password,
         salt: [u8; SALT_LEN],
     ) -> Result<[u8; 32], Error> {
-        self.run(move |inner| {
-            let mut digest = [0; 32];
-            let derived = inner
-                .argon2
-                .hash_password_into(password.expose(), &salt, &mut digest);
-            derived.map_err(|error| Error::Hashing(error.into()))?;
-            Ok(digest)
-        })
-        .await
+        self.run(move |inner| fill(&inner.argon2, &password, &salt))
+            .await
     }
 
     /// Runs `work` off the runtime's threads as soon as there is room for it.
@@ -173,10 +166,8 @@ impl Drop for Place<'_> {
 impl Inner {
     fn hash(&self, password: &Password) -> Result<PasswordHash, Error> {
         let salt: [u8; SALT_LEN] = self.clock.random();
-        let hash = self
-            .argon2
-            .hash_password_with_salt(password.expose(), &salt);
-        Ok(PasswordHash(hash.map_err(Error::Hashing)?.to_string()))
+        let tag = fill(&self.argon2, password, &salt)?;
+        Ok(compose(self.argon2.params(), &salt, &tag))
     }
 
     fn verify(&self, password: &Password, hash: Option<PasswordHash>) -> Result<Verdict, Error> {
@@ -184,13 +175,16 @@ impl Inner {
         let hash = hash.unwrap_or_else(|| self.decoy.clone());
         let parsed = phc::PasswordHash::new(hash.as_str());
         let parsed = parsed.map_err(|error| Error::Hashing(error.into()))?;
-        match self.argon2.verify_password(password.expose(), &parsed) {
-            Ok(()) if known && self.is_outdated(&parsed) => {
+        let params = Params::try_from(&parsed).map_err(|error| Error::Hashing(error.into()))?;
+        let salt = parsed.salt.as_ref().map_or(&[][..], |salt| salt);
+        let tag = fill(&Argon2::from(params), password, salt)?;
+        let tag = phc::Output::new(&tag).map_err(|error| Error::Hashing(error.into()))?;
+        match parsed.hash == Some(tag) {
+            true if known && self.is_outdated(&parsed) => {
                 self.hash(password).map(Verdict::Rehashed)
             }
-            Ok(()) if known => Ok(Verdict::Right),
-            Ok(()) | Err(password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
-            Err(error) => Err(Error::Hashing(error)),
+            true if known => Ok(Verdict::Right),
+            true | false => Ok(Verdict::Wrong),
         }
     }
 
@@ -201,12 +195,40 @@ impl Inner {
     }
 }
 
-/// A hash that no password has: its tag is drawn, not computed.
-fn decoy(params: &Params, clock: &Clock) -> PasswordHash {
-    let salt = STANDARD_NO_PAD.encode(clock.random::<SALT_LEN>());
-    let tag = STANDARD_NO_PAD.encode(clock.random::<{ Params::DEFAULT_OUTPUT_LEN }>());
+/// Computes the tag of a password.
+///
+/// The memory comes from here and not from the library, with more room than is touched:
+/// what is larger than 32 MiB the allocator takes from the system and gives back at once.
+/// Blocks of 19 MiB it keeps, one set for each thread that ever hashed.
+fn fill(
+    argon2: &Argon2<'_>,
+    password: &Password,
+    salt: &[u8],
+) -> Result<[u8; Params::DEFAULT_OUTPUT_LEN], Error> {
+    const ROOM_BYTES: usize = 33 << 20;
+    let count = argon2.params().block_count();
+    let mut memory = Vec::with_capacity(count.max(ROOM_BYTES / Block::SIZE));
+    memory.resize(count, Block::new());
+    let mut tag = [0; Params::DEFAULT_OUTPUT_LEN];
+    argon2
+        .hash_password_into_with_memory(password.expose(), salt, &mut tag, &mut memory)
+        .map_err(|error| Error::Hashing(error.into()))?;
+    Ok(tag)
+}
+
+fn compose(params: &Params, salt: &[u8], tag: &[u8]) -> PasswordHash {
+    let (salt, tag) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(tag));
     let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
     PasswordHash(format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${tag}"))
+}
+
+/// A hash that no password has: its tag is drawn, not computed.
+fn decoy(params: &Params, clock: &Clock) -> PasswordHash {
+    compose(
+        params,
+        &clock.random::<SALT_LEN>(),
+        &clock.random::<{ Params::DEFAULT_OUTPUT_LEN }>(),
+    )
 }
 
 #[cfg(test)]
