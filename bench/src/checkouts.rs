@@ -197,6 +197,9 @@ async fn measure(
 /// Pieces that a product must have in stock to be ordered here, so that none runs out.
 const STOCK_MIN: u32 = 30;
 
+/// How often a customer asks again when writers collided.
+const AGAIN_MAX: usize = 20;
+
 /// Customers who order at once, each as soon as the last order is confirmed.
 struct Crowd {
     customers: Vec<Customer>,
@@ -252,8 +255,8 @@ impl Crowd {
                     }
                     // All shelves are emptied evenly.
                     let sku = &skus[usize::try_from(number)? % skus.len()];
-                    let asked = Instant::now();
-                    let confirmed = customer.check_out(sku, &format!("bench-{number}")).await?;
+                    let (key, asked) = (format!("bench-{number}"), Instant::now());
+                    let confirmed = customer.check_out(sku, &key, AGAIN_MAX).await?;
                     ensure!(
                         confirmed,
                         "order {number} of {sku} was not confirmed in time"

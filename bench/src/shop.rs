@@ -205,17 +205,25 @@ impl Customer {
     }
 
     /// Orders one piece and waits as long as the shop lets one wait; whether it was confirmed.
+    /// Asks again under the same key, as often as `again` says, when the shop says `aborted`:
+    /// writers met at the same rows too often.
     ///
     /// # Errors
     /// The shop refuses.
-    pub async fn check_out(&self, sku: &str, key: &str) -> anyhow::Result<bool> {
+    pub async fn check_out(&self, sku: &str, key: &str, again: usize) -> anyhow::Result<bool> {
         let message = json!({
             "customerId": self.id,
             "items": [{"sku": sku, "quantity": 1}],
             "paymentMethod": {"token": "tok_ok"},
         });
         let rpc = "order.v1.OrderService/CreateOrder";
-        let answer = self.door.call(rpc, &message, key).await?;
-        Ok(answer["order"]["status"] == "ORDER_STATUS_CONFIRMED")
+        let mut left = again;
+        loop {
+            match self.door.call(rpc, &message, key).await {
+                Ok(answer) => return Ok(answer["order"]["status"] == "ORDER_STATUS_CONFIRMED"),
+                Err(error) if left > 0 && error.to_string().contains("\"aborted\"") => left -= 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 }

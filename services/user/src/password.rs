@@ -175,7 +175,7 @@ impl Inner {
         let hash = hash.unwrap_or_else(|| self.decoy.clone());
         let parsed = phc::PasswordHash::new(hash.as_str());
         let parsed = parsed.map_err(|error| Error::Hashing(error.into()))?;
-        let params = Params::try_from(&parsed).map_err(|error| Error::Hashing(error.into()))?;
+        let params = Params::try_from(&parsed).map_err(Error::Hashing)?;
         let salt = parsed.salt.as_ref().map_or(&[][..], |salt| salt);
         let tag = fill(&Argon2::from(params), password, salt)?;
         let tag = phc::Output::new(&tag).map_err(|error| Error::Hashing(error.into()))?;
