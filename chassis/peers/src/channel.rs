@@ -276,7 +276,7 @@ impl Channel {
                 "rpc_client_call_duration_seconds",
                 "peer" => self.peer,
                 "rpc" => path.to_owned(),
-                "code" => code.description(),
+                "code" => rpc::error::code_name(code),
             )
         });
         histogram.record(took);

@@ -151,6 +151,14 @@ pub(crate) fn meta(
     error.meta().into_iter().flat_map(HeaderMap::iter)
 }
 
+/// The name of an outcome in logs and metric labels: Connect's, and `ok`.
+pub fn code_name(code: tonic::Code) -> &'static str {
+    match code {
+        tonic::Code::Ok => "ok",
+        code => connectrpc_axum::message::error::code_from_tonic(code).as_str(),
+    }
+}
+
 /// The error and all its causes on one line, for the log.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();

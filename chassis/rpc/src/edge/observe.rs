@@ -18,6 +18,7 @@ use super::protocol::Protocol;
 use super::{correlation_id, stats};
 use crate::app::{Route, Shared};
 use crate::call::{Caller, CorrelationId};
+use crate::error::code_name;
 use crate::metadata::ResponseMetadata;
 
 /// One request, from its first header to its answer's last byte.
@@ -135,7 +136,7 @@ impl Observation {
             route = self.template(),
             protocol = self.protocol.label(),
             status = status.as_u16(),
-            code = code.map(stats::name),
+            code = code.map(code_name),
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             bytes,
             caller = self.caller.get().map(Caller::subject).as_deref(),

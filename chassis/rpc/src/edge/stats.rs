@@ -8,6 +8,7 @@ use http::StatusCode;
 use metrics::Histogram;
 
 use super::protocol::Protocol;
+use crate::error::code_name;
 
 const CODES: usize = 17;
 const PROTOCOLS: usize = 5;
@@ -55,7 +56,7 @@ impl Stats {
                 "service" => self.service.clone(),
                 "rpc" => self.route.clone(),
                 "protocol" => protocol.label(),
-                "code" => name(code),
+                "code" => code_name(code),
             ),
             http: http_histogram(verb, &self.route, status),
         });
@@ -91,12 +92,4 @@ fn index(protocol: Protocol) -> usize {
         Protocol::GrpcWeb { .. } => 3,
         Protocol::Http => 4,
     }
-}
-
-/// The outcome's name in logs and metric labels.
-pub(crate) fn name(code: tonic::Code) -> &'static str {
-    if code == tonic::Code::Ok {
-        return "ok";
-    }
-    connectrpc_axum::message::error::code_from_tonic(code).as_str()
 }
