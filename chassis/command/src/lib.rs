@@ -107,6 +107,21 @@ impl Command {
         }
     }
 
+    /// A command that no call gave, under a correlation id of its own.
+    pub fn internal(subject: &str, correlation_id: &str) -> Self {
+        let origin = Origin {
+            correlation_id: correlation_id.to_owned(),
+            ..Origin::default()
+        };
+        let subject = subject.to_owned();
+        Self {
+            key: None,
+            origin,
+            subject,
+            user: None,
+        }
+    }
+
     /// Looks whether the command was carried out before, without a transaction: for work
     /// outside the database that must not be done for a repeat.
     ///

@@ -3,10 +3,10 @@
 use ::store::{Database, retrying};
 use clock::Clock;
 
-use crate::command::Command;
 use crate::domain::item::Sku;
 use crate::error::Error;
 use crate::{event, store};
+use events::Origin;
 
 /// The stock of one demo product.
 #[derive(Clone, Debug)]
@@ -35,7 +35,10 @@ async fn seed_once(db: &Database, clock: &Clock, stock: &[DemoStock]) -> Result<
         .map(|one| (Sku::new(&one.sku), one.pieces.max(0)))
         .collect();
     let levels = store::stock_level::insert_new(&txn, &pieces, clock.now()).await?;
-    let Command { origin, .. } = Command::internal("demo");
+    let origin = Origin {
+        correlation_id: "demo".to_owned(),
+        ..Origin::default()
+    };
     for level in levels.iter().filter(|level| level.version > 0) {
         let fact = event::stock_changed(level);
         events::outbox::push(&txn, clock, crate::NAME, &origin, fact).await?;

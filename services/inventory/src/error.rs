@@ -2,7 +2,6 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use rpc::{ConnectError, Kind, Reason};
-use store::Fault;
 
 use crate::domain::item::{ItemsError, Sku};
 use crate::domain::reservation::{Refusal, Shortage};
@@ -29,9 +28,9 @@ pub enum Error {
     /// The items of a request are no order's.
     #[error(transparent)]
     Items(#[from] ItemsError),
-    /// The key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
+    /// The command could not be claimed or kept.
+    #[error(transparent)]
+    Command(#[from] command::Error),
     /// A setting that cannot be.
     #[error("{key} {problem}")]
     Config {
@@ -40,21 +39,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The answer that was stored for a repeated request cannot be read.
-    #[error("a stored answer does not decode")]
-    Replay(#[from] prost::DecodeError),
     /// The database failed.
     #[error("stock storage failed")]
     Store(#[from] sea_orm::DbErr),
-}
-
-impl From<store::idempotency::ClaimError> for Error {
-    fn from(error: store::idempotency::ClaimError) -> Self {
-        match error {
-            store::idempotency::ClaimError::Mismatch => Self::KeyReused,
-            store::idempotency::ClaimError::Db(error) => Self::Store(error),
-        }
-    }
 }
 
 impl Error {
@@ -62,13 +49,10 @@ impl Error {
         match self {
             Self::Refused(_) | Self::NotEnough { .. } => Kind::FailedPrecondition,
             Self::SkuNotFound(_) => Kind::NotFound,
-            Self::Items(_) | Self::KeyReused => Kind::InvalidArgument,
-            Self::Config { .. } | Self::Replay(_) => Kind::Internal,
-            Self::Store(error) => match store::fault(error) {
-                Fault::Retry => Kind::Aborted,
-                Fault::Unavailable => Kind::Unavailable,
-                Fault::Unique { .. } | Fault::Other => Kind::Internal,
-            },
+            Self::Items(_) => Kind::InvalidArgument,
+            Self::Config { .. } => Kind::Internal,
+            Self::Command(error) => error.kind(),
+            Self::Store(error) => command::storage_kind(error),
         }
     }
 
@@ -88,11 +72,7 @@ impl Error {
                     .with("sku", sku.as_str())
                     .with("available", available.to_string()),
             ),
-            Self::Items(_)
-            | Self::KeyReused
-            | Self::Config { .. }
-            | Self::Replay(_)
-            | Self::Store(_) => None,
+            Self::Items(_) | Self::Config { .. } | Self::Command(_) | Self::Store(_) => None,
         }
     }
 }

@@ -8,9 +8,7 @@ mod domain;
 mod config;
 mod error;
 
-mod command;
 mod event;
-mod housekeeping;
 mod lane;
 mod reservations;
 mod rpc;
@@ -71,6 +69,6 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
         })
         .background("sweep", move |shutdown| sweep::run(app, shutdown))
         .background("housekeeping", move |shutdown| {
-            housekeeping::run(db, clock, shutdown)
+            command::housekeeping(db, clock, shutdown)
         }))
 }

@@ -8,13 +8,13 @@ use ::store::{Engine, Transaction, retrying};
 use chrono::{DateTime, Utc};
 use prost::Message;
 
-use crate::command::{Answer, Command};
 use crate::domain::item::{OrderId, Sku};
 use crate::domain::level::{Level, Transfer};
 use crate::domain::reservation::{Change, Demand, Plan, Refusal, Reservation, Shortage, plan};
 use crate::error::Error;
 use crate::lane::Pass;
 use crate::{App, event, store, sweep};
+use command::{Answer, Command};
 
 /// What one attempt came to.
 enum Attempt<R> {

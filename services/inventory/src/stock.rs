@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use ::store::retrying;
 use prost::Message;
 
-use crate::command::{Answer, Command};
 use crate::domain::item::Sku;
 use crate::domain::level::Level;
 use crate::error::Error;
 use crate::store::stock_adjustment::Adjustment;
 use crate::{App, event, store};
+use command::{Answer, Command};
 
 /// The level of a SKU.
 ///

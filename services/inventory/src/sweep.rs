@@ -9,12 +9,12 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::command::Command;
 use crate::domain::item::{OrderId, Sku};
 use crate::domain::level::Transfer;
 use crate::domain::reservation::{Demand, Plan, Reservation, plan};
 use crate::error::Error;
 use crate::{App, event, store};
+use events::Origin;
 
 /// Reservations that one transaction expires at most, so that it holds up no buyer.
 const BATCH: u64 = 50;
@@ -82,7 +82,10 @@ async fn expire(app: &App, due: &[OrderId]) -> Result<usize, Error> {
     let pieces: Vec<_> = pieces.into_iter().collect(); // in the order in which rows are locked
     let levels = store::stock_level::give(&txn, Transfer::Unhold, &pieces, now).await?;
 
-    let Command { origin, .. } = Command::internal(&format!("sweep-{}", app.clock.id().simple()));
+    let origin = Origin {
+        correlation_id: format!("sweep-{}", app.clock.id().simple()),
+        ..Origin::default()
+    };
     for reservation in &expired {
         store::reservation::update(&txn, reservation, now).await?;
         let fact = event::reservation(reservation, None);

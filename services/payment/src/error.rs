@@ -2,8 +2,6 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use rpc::{ConnectError, Kind, Reason};
-use store::Fault;
-use store::idempotency::ClaimError;
 
 use crate::domain::payment::Refusal;
 use crate::provider::ProviderError;
@@ -25,9 +23,9 @@ pub enum Error {
     /// A currency that is none.
     #[error("amount.currency_code: must be an ISO 4217 code such as EUR")]
     Currency,
-    /// The key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
+    /// The command could not be claimed or kept.
+    #[error(transparent)]
+    Command(#[from] command::Error),
     /// A setting that cannot be.
     #[error("{key} {problem}")]
     Config {
@@ -39,24 +37,12 @@ pub enum Error {
     /// The provider cannot be reached.
     #[error("the payment provider is unavailable")]
     ProviderUnavailable,
-    /// The answer that was stored for a repeated request cannot be read.
-    #[error("a stored answer does not decode")]
-    Replay(#[from] prost::DecodeError),
     /// The work broke off.
     #[error("a payment broke off")]
     Broken(#[from] tokio::task::JoinError),
     /// The database failed.
     #[error("payment storage failed")]
     Store(#[from] sea_orm::DbErr),
-}
-
-impl From<ClaimError> for Error {
-    fn from(error: ClaimError) -> Self {
-        match error {
-            ClaimError::Mismatch => Self::KeyReused,
-            ClaimError::Db(error) => Self::Store(error),
-        }
-    }
 }
 
 impl From<ProviderError> for Error {
@@ -74,18 +60,14 @@ impl Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Refused(Refusal::AlreadyCharged) => Kind::FailedPrecondition,
-            Self::Refused(Refusal::KeyReused)
-            | Self::KeyReused
-            | Self::NotPositive
-            | Self::Currency => Kind::InvalidArgument,
+            Self::Refused(Refusal::KeyReused) | Self::NotPositive | Self::Currency => {
+                Kind::InvalidArgument
+            }
             Self::PaymentNotFound => Kind::NotFound,
             Self::ProviderUnavailable => Kind::Unavailable,
-            Self::Config { .. } | Self::Replay(_) | Self::Broken(_) => Kind::Internal,
-            Self::Store(error) => match store::fault(error) {
-                Fault::Retry => Kind::Aborted,
-                Fault::Unavailable => Kind::Unavailable,
-                Fault::Unique { .. } | Fault::Other => Kind::Internal,
-            },
+            Self::Config { .. } | Self::Broken(_) => Kind::Internal,
+            Self::Command(error) => error.kind(),
+            Self::Store(error) => command::storage_kind(error),
         }
     }
 
@@ -97,10 +79,9 @@ impl Error {
             Self::PaymentNotFound
             | Self::NotPositive
             | Self::Currency
-            | Self::KeyReused
             | Self::Config { .. }
-            | Self::Replay(_)
             | Self::Broken(_)
+            | Self::Command(_)
             | Self::Store(_) => return None,
         };
         Some(Reason::new(DOMAIN, name))

@@ -8,9 +8,7 @@ mod domain;
 mod config;
 mod error;
 
-mod command;
 mod event;
-mod housekeeping;
 mod payments;
 mod provider;
 mod rpc;
@@ -90,6 +88,6 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
             arriving.wait().await;
         })
         .background("housekeeping", move |shutdown| {
-            housekeeping::run(db, clock, shutdown)
+            command::housekeeping(db, clock, shutdown)
         }))
 }

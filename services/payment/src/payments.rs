@@ -12,7 +12,6 @@ use rpc::Scope;
 use sea_orm::DbErr;
 use tracing::Instrument;
 
-use crate::command::{Answer, Command};
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::payment;
 use crate::domain::payment::{
@@ -21,6 +20,7 @@ use crate::domain::payment::{
 use crate::error::Error;
 use crate::provider::{Capture, ProviderError, Token};
 use crate::{App, event, store};
+use command::{Answer, Command};
 
 /// The payment of an order within the caller's reach.
 ///
@@ -103,8 +103,8 @@ where
         Ok(Some(answer)) => return Ok(answer),
         Ok(None) => false,
         // The header's key was misused while the provider was asked: the money has moved.
-        Err(Error::KeyReused) => true,
-        Err(error) => return Err(error),
+        Err(command::Error::KeyReused) => true,
+        Err(error) => return Err(error.into()),
     };
     let recorded = payment::record_charge(charge, outcome.clone(), now);
     let charged = if store::payment::insert(&txn, &recorded.payment, now).await? {
@@ -122,7 +122,7 @@ where
     };
     if key_reused {
         txn.commit().await?;
-        return Err(Error::KeyReused);
+        return Err(command::Error::KeyReused.into());
     }
     let answer = command.seal(&txn, charged.into(), now).await?;
     txn.commit().await?;
@@ -161,7 +161,7 @@ where
     let order_id = request.order_id;
     let used_for = store::payment::find_refunded(app.db.read(), &request.key).await?;
     if used_for.is_some_and(|other| other != order_id) {
-        return Err(Error::KeyReused);
+        return Err(command::Error::KeyReused.into());
     }
     let current = store::payment::find(app.db.read(), order_id, None).await?;
     if let Plan::Answer(refund) = Payment::plan_refund(current.as_ref()) {
@@ -185,8 +185,8 @@ where
     let key_reused = match command.claim(&txn, now).await {
         Ok(Some(answer)) => return Ok(answer),
         Ok(None) => false,
-        Err(Error::KeyReused) => true, // as for a charge
-        Err(error) => return Err(error),
+        Err(command::Error::KeyReused) => true, // as for a charge
+        Err(error) => return Err(error.into()),
     };
     let current = store::payment::find(&txn, request.order_id, None).await?;
     let refund = match Payment::plan_refund(current.as_ref()) {
@@ -197,7 +197,7 @@ where
                 Some(_) => update(&txn, &recorded.payment, now).await?,
                 // Only the key can be in the way: the order has no payment.
                 None if !store::payment::insert(&txn, &recorded.payment, now).await? => {
-                    return Err(Error::KeyReused);
+                    return Err(command::Error::KeyReused.into());
                 }
                 None => {}
             }
@@ -207,7 +207,7 @@ where
     };
     if key_reused {
         txn.commit().await?;
-        return Err(Error::KeyReused);
+        return Err(command::Error::KeyReused.into());
     }
     let answer = command.seal(&txn, refund.into(), now).await?;
     txn.commit().await?;
@@ -224,7 +224,7 @@ async fn update(
         fault @ Fault::Unique { .. }
             if fault.is_unique("payments_refund_key", &["payments.refund_key"]) =>
         {
-            Error::KeyReused
+            command::Error::KeyReused.into()
         }
         _ => error.into(),
     })

@@ -110,7 +110,7 @@ impl World {
     }
 
     async fn carry_out(&self, order: OrderId, demand: &Demand) -> Result<(), Refusal> {
-        let command = Command::internal("model");
+        let command = Command::internal("service:order", "model");
         let demand = self.demand(demand.clone());
         let done =
             carry_out::<CommitStockResponse>(&self.app, &command, self.order(order), &demand).await;

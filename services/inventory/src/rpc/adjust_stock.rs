@@ -5,10 +5,10 @@ use proto::inventory::v1::{AdjustStockRequest, AdjustStockResponse, inventory_se
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use crate::App;
-use crate::command::Command;
 use crate::domain::item::Sku;
 use crate::domain::level::Level;
 use crate::stock::{self, Delivery};
+use command::Command;
 
 /// Adds pieces to a SKU, or takes some away.
 pub async fn adjust_stock(

@@ -4,9 +4,9 @@ use axum::extract::State;
 use proto::inventory::v1::{CommitStockRequest, CommitStockResponse, inventory_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
-use crate::command::Command;
 use crate::domain::reservation::{Demand, Reservation};
 use crate::{App, reservations};
+use command::Command;
 
 /// Sells what an order holds.
 pub async fn commit_stock(

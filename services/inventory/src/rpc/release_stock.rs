@@ -4,9 +4,9 @@ use axum::extract::State;
 use proto::inventory::v1::{ReleaseStockRequest, ReleaseStockResponse, inventory_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
-use crate::command::Command;
 use crate::domain::reservation::{Demand, ReleaseReason, Reservation};
 use crate::{App, reservations};
+use command::Command;
 
 /// Gives an order's pieces back, held or sold, and holds none for it later.
 pub async fn release_stock(

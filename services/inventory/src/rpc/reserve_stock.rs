@@ -5,10 +5,10 @@ use chrono::TimeDelta;
 use proto::inventory::v1::{ReserveStockRequest, ReserveStockResponse, inventory_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
-use crate::command::Command;
 use crate::domain::reservation::{Demand, Reservation};
 use crate::error::Error;
 use crate::{App, reservations, wire};
+use command::Command;
 
 /// Holds all items for an order, or none.
 pub async fn reserve_stock(

@@ -97,8 +97,12 @@ impl Tables {
     async fn charge_here(&self, charge: Charge, decline: bool, crash: bool) {
         let token = Token::new(if decline { "tok_declined" } else { "tok_ok" });
         if !crash {
-            let done =
-                super::charge::<ProcessPaymentResponse>(&self.app, Command::plain(), charge, token);
+            let done = super::charge::<ProcessPaymentResponse>(
+                &self.app,
+                Command::internal("service:order", "model"),
+                charge,
+                token,
+            );
             assert!(matches!(done.await, Ok(_) | Err(Error::Refused(_))));
             return;
         }
@@ -126,7 +130,7 @@ impl Tables {
 
     async fn refund_here(&self, request: RefundRequest, crash: bool) {
         if !crash {
-            let command = Command::plain();
+            let command = Command::internal("service:order", "model");
             super::refund::<RefundPaymentResponse>(&self.app, command, request)
                 .await
                 .unwrap();

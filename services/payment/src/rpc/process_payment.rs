@@ -6,13 +6,13 @@ use proto::payment::v1::{
 };
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
-use crate::command::Command;
 use crate::domain::id::{CustomerId, Key};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::payment::{Charge, Charged, Request};
 use crate::error::Error;
 use crate::provider::Token;
 use crate::{App, payments, wire};
+use command::Command;
 
 /// Charges a customer for an order.
 pub async fn process_payment(

@@ -6,11 +6,11 @@ use proto::payment::v1::{
 };
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
-use crate::command::Command;
 use crate::domain::id::{CustomerId, Key};
 use crate::domain::money::Amount;
 use crate::domain::payment::{Refund, RefundRequest};
 use crate::{App, payments, wire};
+use command::Command;
 
 /// Gives an order's money back.
 pub async fn refund_payment(
