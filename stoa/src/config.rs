@@ -7,6 +7,7 @@
 mod error;
 mod layers;
 mod list;
+mod seconds;
 mod section;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -87,7 +89,8 @@ pub struct General {
     pub page_key_file: Option<PathBuf>,
     /// Seconds between SIGTERM and the listener's end, while the target is
     /// already not ready. Default 0 in `dev`, 5 in `production`.
-    pub pre_stop_seconds: Option<u64>,
+    #[serde(rename = "pre_stop_seconds", deserialize_with = "seconds::optional")]
+    pub pre_stop: Option<Duration>,
     /// Which web pages of other origins may call.
     pub cors: Cors,
     /// Keys of the tokens that services show each other.
@@ -127,7 +130,7 @@ impl Default for General {
             log: "info".to_owned(),
             log_format: telemetry::Format::Auto,
             page_key_file: None,
-            pre_stop_seconds: None,
+            pre_stop: None,
             cors: Cors::default(),
             service_tokens: ServiceTokens::default(),
         }

@@ -170,10 +170,10 @@ async fn stop_signal() -> anyhow::Result<()> {
 /// balancers notice.
 fn pre_stop(base: &Base) -> Duration {
     let general = &base.config.general;
-    Duration::from_secs(general.pre_stop_seconds.unwrap_or(match general.profile {
-        Profile::Dev => 0,
-        Profile::Production => 5,
-    }))
+    general.pre_stop.unwrap_or(match general.profile {
+        Profile::Dev => Duration::ZERO,
+        Profile::Production => Duration::from_secs(5),
+    })
 }
 
 /// How many connections the file descriptors allow: the soft limit is raised

@@ -62,6 +62,11 @@ fn each_layer_wins_over_the_one_below() {
         &[],
     );
     assert_eq!(lists.expect("list is valid").general.cors.origins.len(), 2);
+    let wait = load(&[("STOA_PRE_STOP_SECONDS", "0.2")], &[]).expect("it is a time");
+    let wait = wait.general.pre_stop;
+    assert_eq!(wait, Some(std::time::Duration::from_millis(200)));
+    let wait = load_file(Some("pre_stop_seconds = 5"), &[], &[]).expect("it is a time");
+    assert_eq!(wait.general.pre_stop.map(|wait| wait.as_secs()), Some(5));
     let level = load(&[("LOG_LEVEL", "debug")], &[]).expect("LOG_LEVEL is known");
     assert_eq!(level.general.log, "debug");
 }
@@ -73,6 +78,8 @@ fn a_wrong_key_or_value_is_named() {
         (&[("STOA_PORTS", "1")][..], &[][..], "ports"),
         (&[("STOA_PORT", "eighty")], &[], "port"),
         (&[("STOA_PORT", "70000")], &[], "port"),
+        (&[("STOA_PRE_STOP_SECONDS", "-1")], &[], "pre_stop_seconds"),
+        (&[("STOA_PRE_STOP_SECONDS", "NaN")], &[], "pre_stop_seconds"),
         (&[("STOA_PROFILE", "prod")], &[], "profile"),
         (&[("STOA_BIND", "everywhere")], &[], "bind"),
         (
