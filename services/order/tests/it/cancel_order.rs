@@ -7,7 +7,7 @@ use proto::order::v1::{CancelOrderRequest, EndReason, OrderStatus};
 use rpc::Role;
 use tonic::Code;
 
-use crate::shop::{Shop, keyed, person, refusal};
+use crate::shop::{Shop, eventually, keyed, person, refusal};
 use crate::world::{Charge, Fault, Goods};
 
 fn cancel(order_id: &str) -> CancelOrderRequest {
@@ -230,5 +230,55 @@ async fn an_undo_is_tried_until_it_is_done() {
         );
         assert_eq!(shop.world.charge(&order.id), Some(Charge::Refunded(1999)));
         assert_eq!(shop.world.books().stock["lamp"], 100);
+    }
+}
+
+/// An undo whose answer was lost has used its key; a cancel then changes why the order ends, and
+/// with it what the next attempt asks. Peers refuse a key that stands for another request.
+///
+/// row: D9, E8, S-16
+#[tokio::test]
+async fn a_cancel_during_an_undo_meets_no_used_key() {
+    for (method, undo, reason) in [
+        ("tok_declined", "ReleaseStock", EndReason::PaymentDeclined),
+        ("tok_ok", "RefundPayment", EndReason::PaymentUnavailable),
+    ] {
+        let config = order::Config {
+            outcome_wait_ms: 50,
+            ..Default::default()
+        };
+        for shop in Shop::on_both_with(config, FailPoints::default()).await {
+            if reason == EndReason::PaymentUnavailable {
+                let away = Fault::Fail(rpc::Code::Unavailable);
+                shop.world.always("ProcessPayment", Some(away));
+            }
+            shop.world.always(undo, Some(Fault::Lose));
+            let order = shop.buy(1, &[("lamp", 1)], method).await.unwrap();
+            shop.time.advance(Duration::from_secs(601)); // nobody waits for a step that long
+            let tried = async || {
+                let calls = shop.world.calls_about(&order.id);
+                calls.iter().any(|call| call == undo).then_some(())
+            };
+            eventually(tried).await;
+            assert_eq!(
+                shop.order(1, &order.id).await.status(),
+                OrderStatus::Pending
+            );
+            shop.customer(1)
+                .cancel_order(cancel(&order.id))
+                .await
+                .unwrap();
+            shop.world.always(undo, None);
+            let ended = shop.ended(1, &order.id).await;
+            assert_eq!(
+                (ended.status(), ended.end_reason()),
+                (OrderStatus::Cancelled, EndReason::CustomerRequest)
+            );
+            assert_eq!(shop.world.taken("lamp"), 0, "{undo}");
+            assert!(
+                !matches!(shop.world.charge(&order.id), Some(Charge::Captured(_))),
+                "{undo}"
+            );
+        }
     }
 }

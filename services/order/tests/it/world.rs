@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::routing::get;
+use prost::Message;
 use proto::inventory::v1 as inventory;
 use proto::inventory::v1::inventory_service_connect::InventoryServiceTonicCompatibleBuilder;
 use proto::payment::v1 as payment;
@@ -47,6 +48,23 @@ pub enum Charge {
     Refunded(i64),
 }
 
+/// Subject, rpc and idempotency key.
+type Key = (String, String, String);
+
+/// A key, and what it is used for.
+struct Used {
+    key: Key,
+    hash: [u8; 32],
+}
+
+fn used(call: &Call, request: &impl Message) -> Option<Used> {
+    let asked = call.idempotent(request)?;
+    Some(Used {
+        key: (asked.subject, asked.method, asked.key),
+        hash: asked.hash,
+    })
+}
+
 /// What the peers know.
 #[derive(Default)]
 pub struct Books {
@@ -61,6 +79,7 @@ pub struct Books {
     /// Who made them, and for whom.
     pub callers: Vec<Caller>,
     pub traces: Vec<String>,
+    keys: HashMap<Key, [u8; 32]>,
     faults: HashMap<&'static str, VecDeque<Fault>>,
     always: HashMap<&'static str, Fault>,
 }
@@ -214,6 +233,17 @@ impl Books {
         self.traces.push(call.trace.trace_id_hex());
     }
 
+    /// Notes the key with the effect, and refuses one that stands for another request.
+    fn claim(&mut self, used: Option<Used>) -> Result<(), ConnectError> {
+        let Some(Used { key, hash }) = used else {
+            return Ok(());
+        };
+        match *self.keys.entry(key).or_insert(hash) == hash {
+            true => Ok(()),
+            false => Err(ConnectError::new(Code::InvalidArgument, "a used key")),
+        }
+    }
+
     fn give_back(&mut self, items: &[inventory::StockItem]) {
         for item in items {
             *self.stock.entry(item.sku.clone()).or_default() += i64::from(item.quantity);
@@ -270,7 +300,9 @@ async fn reserve_stock(
 ) -> Answer<inventory::ReserveStockResponse> {
     let request = rpc::valid(request)?.into_inner();
     world.books().note("ReserveStock", &request.order_id, &call);
+    let used = used(&call, &request);
     let effect = move |books: &mut Books| {
+        books.claim(used)?;
         match books.goods.get(&request.order_id).map(|(goods, _)| *goods) {
             Some(Goods::Reserved | Goods::Committed) => {}
             Some(Goods::Released | Goods::Expired) => {
@@ -299,7 +331,9 @@ async fn commit_stock(
     ConnectRequest(request): ConnectRequest<inventory::CommitStockRequest>,
 ) -> Answer<inventory::CommitStockResponse> {
     world.books().note("CommitStock", &request.order_id, &call);
+    let used = used(&call, &request);
     let effect = move |books: &mut Books| {
+        books.claim(used)?;
         match books.goods.get_mut(&request.order_id) {
             Some((goods @ (Goods::Reserved | Goods::Committed), _)) => *goods = Goods::Committed,
             _ => return Err(refused("RESERVATION_EXPIRED", "expired")),
@@ -316,7 +350,9 @@ async fn release_stock(
 ) -> Answer<inventory::ReleaseStockResponse> {
     let request = rpc::valid(request)?.into_inner();
     world.books().note("ReleaseStock", &request.order_id, &call);
+    let used = used(&call, &request);
     let effect = move |books: &mut Books| {
+        books.claim(used)?;
         let (goods, items) = books
             .goods
             .remove(&request.order_id)
@@ -341,7 +377,9 @@ async fn process_payment(
     world
         .books()
         .note("ProcessPayment", &request.order_id, &call);
+    let used = used(&call, &request);
     let effect = move |books: &mut Books| {
+        books.claim(used)?;
         let amount = request.amount.unwrap_or_default().minor_units;
         let token = request.method.unwrap_or_default().token;
         let first = if token == "tok_declined" {
@@ -380,7 +418,9 @@ async fn refund_payment(
     world
         .books()
         .note("RefundPayment", &request.order_id, &call);
+    let used = used(&call, &request);
     let effect = move |books: &mut Books| {
+        books.claim(used)?;
         let refunded = match books.charges.get(&request.order_id) {
             Some(Charge::Captured(amount) | Charge::Refunded(amount)) => *amount,
             Some(Charge::Declined) | None => 0,
