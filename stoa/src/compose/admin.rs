@@ -51,9 +51,11 @@ pub fn app(
     if general.profile == Profile::Production || !general.admin_bind.is_loopback() {
         pages = pages.layer(from_fn_with_state(verifier.clone(), admins_only));
     }
+    // Health answers here too, and is named by that already.
+    let elsewhere = services.iter().filter(|name| !name.starts_with("grpc."));
     let edge = rpc::app::Config {
         reflection: true,
-        described: services.to_vec(),
+        described: elsewhere.copied().collect(),
         readiness_page: true,
         ..rpc::app::Config::default()
     };

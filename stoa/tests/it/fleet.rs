@@ -27,6 +27,7 @@ const READY_MAX: Duration = Duration::from_secs(60);
 pub struct Fleet {
     pub gateway: Door,
     pub processes: BTreeMap<&'static str, Process>,
+    replicas: Vec<Process>,
     ports: BTreeMap<&'static str, u16>,
     variables: Vec<(String, String)>,
     pub data: PathBuf,
@@ -65,6 +66,7 @@ impl Fleet {
         let mut fleet = Self {
             gateway,
             processes: BTreeMap::new(),
+            replicas: Vec::new(),
             ports,
             variables,
             data,
@@ -81,7 +83,21 @@ impl Fleet {
 
     /// Starts a target, the first time or again.
     pub fn launch(&mut self, name: &'static str) {
-        let port = self.ports[name].to_string();
+        let process = self.process(name, self.ports[name]);
+        self.processes.insert(name, process);
+    }
+
+    /// Starts another process of a target, at another port, and waits until it is ready.
+    pub async fn replica(&mut self, name: &'static str) -> Door {
+        let port = free_port();
+        let mut process = self.process(name, port);
+        ready(name, &mut process, port).await;
+        self.replicas.push(process);
+        Door::new(format!("http://127.0.0.1:{port}"))
+    }
+
+    fn process(&self, name: &str, port: u16) -> Process {
+        let port = port.to_string();
         let variables: Vec<(&str, &str)> = self
             .variables
             .iter()
@@ -90,28 +106,13 @@ impl Fleet {
         let output = self.folder.path().join(name);
         let arguments = ["serve", name, "--port", &port];
         let process = Process::start(binary(), arguments, &variables, &output);
-        self.processes
-            .insert(name, process.expect("stoa is a program"));
+        process.expect("stoa is a program")
     }
 
     /// Waits until a target says that it is ready.
     pub async fn wait_ready(&mut self, name: &'static str) {
-        let address = format!("127.0.0.1:{}", self.ports[name]);
-        let until = tokio::time::Instant::now() + READY_MAX;
-        loop {
-            let (code, _) = stoa(&["healthcheck", &format!("http://{address}")], &[]).await;
-            if code == 0 {
-                return;
-            }
-            let process = self.processes.get_mut(name).expect("it was launched");
-            assert!(process.is_running(), "{name} ended: {}", process.output());
-            assert!(
-                tokio::time::Instant::now() < until,
-                "{name} is not ready: {}",
-                process.output()
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        let process = self.processes.get_mut(name).expect("it was launched");
+        ready(name, process, self.ports[name]).await;
     }
 
     /// A target's own port.
@@ -130,6 +131,25 @@ impl Fleet {
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         stoa(&all, &databases).await
+    }
+}
+
+/// Waits until a process says that it is ready.
+async fn ready(name: &str, process: &mut Process, port: u16) {
+    let address = format!("http://127.0.0.1:{port}");
+    let until = tokio::time::Instant::now() + READY_MAX;
+    loop {
+        let (code, _) = stoa(&["healthcheck", &address], &[]).await;
+        if code == 0 {
+            return;
+        }
+        assert!(process.is_running(), "{name} ended: {}", process.output());
+        assert!(
+            tokio::time::Instant::now() < until,
+            "{name} is not ready: {}",
+            process.output()
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

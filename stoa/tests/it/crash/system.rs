@@ -110,6 +110,14 @@ impl System {
         }
     }
 
+    /// Starts one more process of a target; only in many processes.
+    pub async fn replica(&mut self, name: &'static str) -> Door {
+        match &mut self.running {
+            Running::Up(_) => panic!("one process has no replica"),
+            Running::Split(fleet) => fleet.replica(name).await,
+        }
+    }
+
     /// Runs `stoa` on these databases.
     pub async fn stoa(&self, arguments: &[&str]) -> (i32, String) {
         match &self.running {

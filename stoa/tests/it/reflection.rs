@@ -1,0 +1,94 @@
+//! Reflection: at the admin listener always, on the serving port in `dev`.
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use prost_reflect::prost::Message;
+use prost_reflect::prost_types::FileDescriptorProto;
+use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1alpha::server_reflection_response::MessageResponse;
+use tonic_reflection::pb::v1alpha::{ServerReflectionRequest, ServerReflectionResponse};
+
+use crate::shop::Shop;
+
+const VERSIONS: [&str; 2] = ["v1", "v1alpha"];
+/// What runs in the one process.
+const SHOWN: [&str; 10] = [
+    "grpc.health.v1.Health",
+    "stoa.bff.web.v1.WebService",
+    "stoa.catalog.v1.CatalogService",
+    "stoa.inventory.v1.InventoryService",
+    "stoa.order.v1.OrderService",
+    "stoa.payment.v1.PaymentService",
+    "stoa.pricing.v1.PricingService",
+    "stoa.user.v1.AuthService",
+    "stoa.user.v1.UserAdminService",
+    "stoa.user.v1.UserService",
+];
+
+/// Asks one thing, as grpcurl does; both versions have the same bytes.
+async fn ask(origin: &str, version: &str, question: MessageRequest) -> Option<MessageResponse> {
+    let question = ServerReflectionRequest {
+        message_request: Some(question),
+        ..Default::default()
+    };
+    let bytes = question.encode_to_vec();
+    let mut body = vec![0];
+    body.extend(
+        u32::try_from(bytes.len())
+            .expect("it is short")
+            .to_be_bytes(),
+    );
+    body.extend(bytes);
+    let path = format!("grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+    let request = Request::post(format!("{origin}/{path}"))
+        .header("content-type", "application/grpc")
+        .body(Full::<Bytes>::from(body));
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    let response = client.request(request.expect("it is a request")).await;
+    let body = response
+        .expect("an answer comes")
+        .into_body()
+        .collect()
+        .await;
+    let bytes = body.expect("it is whole").to_bytes();
+    let response = ServerReflectionResponse::decode(bytes.get(5..)?).expect("it is an answer");
+    response.message_response
+}
+
+/// row: P20
+#[tokio::test]
+async fn both_listeners_list_and_describe_every_service_in_dev() {
+    let shop = Shop::up().await;
+    for origin in [&shop.admin, &shop.door.origin] {
+        for version in VERSIONS {
+            let list = ask(origin, version, MessageRequest::ListServices(String::new())).await;
+            let Some(MessageResponse::ListServicesResponse(list)) = list else {
+                panic!("{origin}, {version}: {list:?}");
+            };
+            let mut names: Vec<String> = list.service.into_iter().map(|found| found.name).collect();
+            names.retain(|name| !name.starts_with("grpc.reflection."));
+            names.sort_unstable();
+            assert_eq!(names, SHOWN, "{origin}, {version}");
+            for name in names {
+                let question = MessageRequest::FileContainingSymbol(name.clone());
+                let file = ask(origin, version, question).await;
+                let Some(MessageResponse::FileDescriptorResponse(file)) = file else {
+                    panic!("{origin}, {version}, {name}: {file:?}");
+                };
+                let described = file.file_descriptor_proto.iter().any(|bytes| {
+                    let file = FileDescriptorProto::decode(&bytes[..]).expect("a descriptor");
+                    let package = file.package().to_owned();
+                    let mut services = file.service.iter();
+                    services.any(|service| format!("{package}.{}", service.name()) == name)
+                });
+                assert!(described, "{origin}, {version}, {name}");
+            }
+        }
+    }
+}

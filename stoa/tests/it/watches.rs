@@ -1,0 +1,115 @@
+//! Changes, seen as they happen.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
+
+use crate::crash::plan::{Engine, Shape};
+use crate::crash::system::System;
+use crate::shop::{Customer, Door};
+
+/// From a change to its update.
+const SEEN_MAX: Duration = Duration::from_secs(1);
+const CHANGES: usize = 20;
+
+/// An open stream of Connect's JSON.
+struct Watch {
+    body: Body,
+    bytes: Vec<u8>,
+}
+
+impl Watch {
+    async fn open(door: &Door, rpc: &str, message: &Value) -> Self {
+        let message = message.to_string();
+        let mut body = vec![0];
+        let length = u32::try_from(message.len()).expect("it is short");
+        body.extend(length.to_be_bytes());
+        body.extend(message.into_bytes());
+        let request = Request::post(format!("{}/stoa.{rpc}", door.origin))
+            .header("content-type", "application/connect+json")
+            .header(
+                "authorization",
+                format!("Bearer {}", door.token.as_deref().expect("signed in")),
+            );
+        let client: Client<HttpConnector, Full<Bytes>> =
+            Client::builder(TokioExecutor::new()).build_http();
+        let request = request.body(Full::from(body)).expect("it is a request");
+        let response = client.request(request).await.expect("an answer comes");
+        Self {
+            body: Body::new(response.into_body()),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// The next message.
+    async fn next(&mut self) -> Value {
+        loop {
+            if let Some(([0, length @ ..], rest)) = self.bytes.split_first_chunk::<5>() {
+                let length = usize::try_from(u32::from_be_bytes(*length)).expect("a length");
+                if let Some(message) = rest.get(..length) {
+                    let message = serde_json::from_slice(message).expect("it is JSON");
+                    self.bytes.drain(..5 + length);
+                    return message;
+                }
+            }
+            let frame = self.body.frame().await.expect("the watch goes on");
+            let data = frame.expect("the watch goes on").into_data();
+            self.bytes.extend(data.expect("a piece of the body"));
+        }
+    }
+}
+
+async fn changes_are_seen(engine: Engine) {
+    let mut system = System::start(Shape::Split, engine, &[]).await;
+    let replica = system.replica("user").await;
+    let customer = system.door().sign_up("ada@example.test").await;
+    let mut there = Customer {
+        door: replica,
+        ..customer.clone()
+    };
+    there.door.token.clone_from(&customer.door.token);
+    let message = json!({"userId": customer.id});
+    let rpc = "user.v1.UserService/WatchUserUpdates";
+    let mut slowest = Duration::ZERO;
+    let mut watch = Watch::open(&customer.door, rpc, &message).await;
+    for change in 0..CHANGES {
+        // By turns at the process that watches, and at another one.
+        let by = [&customer, &there][change % 2];
+        let name = format!("Ada {change}");
+        let message = json!({"id": customer.id, "name": name});
+        let changed = by
+            .door
+            .call("user.v1.UserService/UpdateUser", message)
+            .await;
+        let begun = Instant::now();
+        assert_eq!(changed.code(), "ok", "{:?}", changed.bytes);
+        let update = timeout(Duration::from_secs(30), watch.next()).await;
+        let update = update.expect("an update arrives");
+        slowest = slowest.max(begun.elapsed());
+        assert_eq!(update["user"]["name"], name.as_str(), "{update}");
+    }
+    println!("{engine:?}: seen after {slowest:?} at most");
+    assert!(slowest <= SEEN_MAX, "seen only after {slowest:?}");
+}
+
+/// row: D3
+#[tokio::test]
+async fn a_change_is_seen_within_a_second_on_sqlite() {
+    changes_are_seen(Engine::Sqlite).await;
+}
+
+/// On a server of its own: a fact is shown once every older transaction of the server is over.
+///
+/// row: D3
+#[tokio::test]
+async fn a_change_is_seen_within_a_second_on_postgresql() {
+    changes_are_seen(Engine::Postgres).await;
+}
