@@ -32,14 +32,22 @@ impl System {
         let mut variables: Vec<(String, String)> = settings
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let server = match engine {
-            Engine::Sqlite => None,
+        match engine {
+            Engine::Sqlite => Self::run(shape, None, &variables).await,
             Engine::Postgres => {
                 let server = testkit::postgres::durable().await;
                 variables.extend(databases(&server).await);
-                Some(server)
+                Self::on(shape, server, &variables).await
             }
-        };
+        }
+    }
+
+    /// Starts it on a server, with variables that say by which way it is reached.
+    pub async fn on(shape: Shape, server: Server, variables: &[(String, String)]) -> Self {
+        Self::run(shape, Some(server), variables).await
+    }
+
+    async fn run(shape: Shape, server: Option<Server>, variables: &[(String, String)]) -> Self {
         let variables: Vec<(&str, &str)> = variables
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
