@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import { launch, open } from './browser.mjs';
-import { addToCart, checkout, PASSWORD, settled, signUp } from './shop.mjs';
+import { addToCart, checkout, orderIs, PASSWORD, settled, signUp } from './shop.mjs';
 
 const SHOTS = new URL('../../target/shots/', import.meta.url).pathname;
 const PROVOKED = [/Failed to load resource/];
@@ -104,6 +104,20 @@ for (const theme of ['light', 'dark']) {
     await close();
   });
 }
+
+/** row: D13, E8 */
+test('an unreachable payment provider: pending at first, then rejected, nothing charged', async () => {
+  const { page, close } = await open(browser);
+  await signUp(page);
+  await addToCart(page, 'MUG-TAL-01');
+  await (await checkout(page, 'The unreachable provider')).click();
+  await orderIs(page, 'Placed');
+  // The budget of a step is 30 s in `dev`; the undo comes after it.
+  await page.locator('main').getByText('Not possible', { exact: true }).first().waitFor({ timeout: 60_000 });
+  await page.getByText('The payment provider did not answer. Nothing was charged.').first().waitFor();
+  await keep(page, 'provider-away', 'light');
+  await close();
+});
 
 test('parts that are missing leave a quiet note, not a hole', async () => {
   const { page, close } = await open(browser);
