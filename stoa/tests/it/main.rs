@@ -4,9 +4,11 @@
 mod access_log;
 mod commands;
 mod crash;
+
 mod fleet;
 mod foreign;
 mod health;
+
 mod keys;
 mod load;
 mod objects;
@@ -20,6 +22,7 @@ mod replay;
 mod secrets;
 mod shop;
 mod shutdown;
+mod strangers;
 mod structure;
 mod surface;
 mod traces;

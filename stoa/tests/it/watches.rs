@@ -20,14 +20,17 @@ use crate::shop::{Customer, Door};
 const SEEN_MAX: Duration = Duration::from_secs(1);
 const CHANGES: usize = 20;
 
+/// Many watches share the connection of one of these.
+pub type Connections = Client<HttpConnector, Full<Bytes>>;
+
 /// An open stream of Connect's JSON.
-struct Watch {
+pub struct Watch {
     body: Body,
     bytes: Vec<u8>,
 }
 
 impl Watch {
-    async fn open(door: &Door, rpc: &str, message: &Value) -> Self {
+    pub async fn open(client: &Connections, door: &Door, rpc: &str, message: &Value) -> Self {
         let message = message.to_string();
         let mut body = vec![0];
         let length = u32::try_from(message.len()).expect("it is short");
@@ -39,8 +42,6 @@ impl Watch {
                 "authorization",
                 format!("Bearer {}", door.token.as_deref().expect("signed in")),
             );
-        let client: Client<HttpConnector, Full<Bytes>> =
-            Client::builder(TokioExecutor::new()).build_http();
         let request = request.body(Full::from(body)).expect("it is a request");
         let response = client.request(request).await.expect("an answer comes");
         Self {
@@ -50,18 +51,37 @@ impl Watch {
     }
 
     /// The next message.
-    async fn next(&mut self) -> Value {
+    pub async fn next(&mut self) -> Value {
+        match self.frame().await {
+            (0, message) => message,
+            (_, end) => panic!("the watch ended: {end}"),
+        }
+    }
+
+    /// How it ends, and the messages before that.
+    pub async fn end(mut self) -> (Vec<Value>, Value) {
+        let mut messages = Vec::new();
         loop {
-            if let Some(([0, length @ ..], rest)) = self.bytes.split_first_chunk::<5>() {
-                let length = usize::try_from(u32::from_be_bytes(*length)).expect("a length");
+            match self.frame().await {
+                (0, message) => messages.push(message),
+                (_, end) => return (messages, end),
+            }
+        }
+    }
+
+    async fn frame(&mut self) -> (u8, Value) {
+        loop {
+            if let Some(([flags, length @ ..], rest)) = self.bytes.split_first_chunk::<5>() {
+                let (flags, length) = (*flags, u32::from_be_bytes(*length));
+                let length = usize::try_from(length).expect("a length");
                 if let Some(message) = rest.get(..length) {
                     let message = serde_json::from_slice(message).expect("it is JSON");
                     self.bytes.drain(..5 + length);
-                    return message;
+                    return (flags, message);
                 }
             }
-            let frame = self.body.frame().await.expect("the watch goes on");
-            let data = frame.expect("the watch goes on").into_data();
+            let frame = self.body.frame().await.expect("a stream says how it ends");
+            let data = frame.expect("the stream is whole").into_data();
             self.bytes.extend(data.expect("a piece of the body"));
         }
     }
@@ -79,7 +99,8 @@ async fn changes_are_seen(engine: Engine) {
     let message = json!({"userId": customer.id});
     let rpc = "user.v1.UserService/WatchUserUpdates";
     let mut slowest = Duration::ZERO;
-    let mut watch = Watch::open(&customer.door, rpc, &message).await;
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let mut watch = Watch::open(&client, &customer.door, rpc, &message).await;
     for change in 0..CHANGES {
         // By turns at the process that watches, and at another one.
         let by = [&customer, &there][change % 2];

@@ -1,9 +1,9 @@
 //! One call in every form that clients speak it.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderName, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -57,6 +57,10 @@ const CODES: [&str; 17] = [
 #[derive(Debug)]
 pub struct Reply {
     pub code: String,
+    /// The error's message.
+    pub said: String,
+    /// The error's details, as they are packed, each behind its type.
+    pub details: Vec<u8>,
     pub headers: HeaderMap,
     /// The first message, if there is one.
     pub message: Option<DynamicMessage>,
@@ -128,7 +132,7 @@ impl Wire {
             request = request.header(*name, *value);
         }
         let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new())
-            .http2_only(self == Self::Grpc)
+            .http2_only(self == Self::Grpc || rpc.is_client_streaming())
             .build_http();
         let request = request.body(Full::from(body)).expect("it is a request");
         let response = client.request(request).await.expect("an answer comes");
@@ -136,25 +140,42 @@ impl Wire {
         let body = body.collect().await.expect("the answer is whole");
         let trailers = body.trailers().cloned().unwrap_or_default();
         let bytes = body.to_bytes();
-        let (code, bytes) = match (self, unary) {
-            (_, true) if parts.status == 200 => ("ok".to_owned(), Some(bytes.to_vec())),
+        let (end, bytes) = match (self, unary) {
+            (_, true) if parts.status == 200 => (End::ok(), Some(bytes.to_vec())),
             (Self::ConnectJson | Self::ConnectProto, _) if parts.status != 200 => {
-                (error_code(&bytes), None)
+                let error = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+                (End::of_json(&error), None)
             }
-            (Self::ConnectJson | Self::ConnectProto, _) => of_stream(&envelopes(&bytes)),
+            (Self::ConnectJson | Self::ConnectProto, _) => {
+                let frames = envelopes(&bytes);
+                let end = frames.iter().find(|(flags, _)| flags & 2 != 0);
+                let end: Value = end
+                    .and_then(|(_, bytes)| serde_json::from_slice(bytes).ok())
+                    .expect("a stream says how it ended");
+                let end = match &end["error"] {
+                    Value::Null => End::ok(),
+                    error => End::of_json(error),
+                };
+                (end, message_in(&frames))
+            }
             (Self::Grpc, _) => {
-                let status = trailers
-                    .get("grpc-status")
-                    .or(parts.headers.get("grpc-status"));
-                let status = status.and_then(|status| status.to_str().ok());
-                (code_of(status), message_in(&envelopes(&bytes)))
+                let early = parts.headers.contains_key("grpc-status");
+                let trailers = if early { &parts.headers } else { &trailers };
+                (End::of_trailers(trailers), message_in(&envelopes(&bytes)))
             }
             (Self::GrpcWeb, _) => of_web(&parts.headers, &envelopes(&bytes)),
             (Self::GrpcWebText, _) => of_web(&parts.headers, &envelopes(&from_text(&bytes))),
         };
         let message = bytes.map(|bytes| self.read(rpc, &bytes));
+        let End {
+            code,
+            said,
+            details,
+        } = end;
         Reply {
             code,
+            said,
+            details,
             headers: parts.headers,
             message,
         }
@@ -204,38 +225,64 @@ fn message_in(frames: &[(u8, Vec<u8>)]) -> Option<Vec<u8>> {
     message.map(|(_, bytes)| bytes.clone())
 }
 
-fn of_web(headers: &HeaderMap, frames: &[(u8, Vec<u8>)]) -> (String, Option<Vec<u8>>) {
-    let trailers = frames.iter().find(|(flags, _)| *flags == 0x80);
-    let trailers = trailers.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned());
-    let status = trailers.as_deref().and_then(|text| {
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("grpc-status:"));
-        line.map(str::trim)
+fn of_web(headers: &HeaderMap, frames: &[(u8, Vec<u8>)]) -> (End, Option<Vec<u8>>) {
+    let Some((_, trailers)) = frames.iter().find(|(flags, _)| *flags == 0x80) else {
+        return (End::of_trailers(headers), message_in(frames));
+    };
+    let text = String::from_utf8_lossy(trailers).into_owned();
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    let trailers = lines.map(|(name, value)| {
+        let name: HeaderName = name.parse().expect("a trailer's name");
+        (name, value.trim().parse().expect("a trailer's value"))
     });
-    let early = headers
-        .get("grpc-status")
-        .and_then(|status| status.to_str().ok());
-    (code_of(status.or(early)), message_in(frames))
+    (End::of_trailers(&trailers.collect()), message_in(frames))
 }
 
-/// Of Connect's streams: the code stands in the last frame.
-fn of_stream(frames: &[(u8, Vec<u8>)]) -> (String, Option<Vec<u8>>) {
-    let end = frames.iter().find(|(flags, _)| flags & 2 != 0);
-    let end: Value = end
-        .and_then(|(_, bytes)| serde_json::from_slice(bytes).ok())
-        .expect("a stream says how it ended");
-    let code = end["error"]["code"].as_str().unwrap_or("ok").to_owned();
-    (code, message_in(frames))
+/// How a call ended.
+struct End {
+    code: String,
+    said: String,
+    details: Vec<u8>,
 }
 
-fn error_code(bytes: &[u8]) -> String {
-    let error: Value = serde_json::from_slice(bytes).unwrap_or(Value::Null);
-    error["code"].as_str().unwrap_or("no code").to_owned()
-}
+impl End {
+    fn ok() -> Self {
+        Self {
+            code: "ok".to_owned(),
+            said: String::new(),
+            details: Vec::new(),
+        }
+    }
 
-fn code_of(status: Option<&str>) -> String {
-    let number = status.and_then(|status| status.parse::<usize>().ok());
-    let code = number.and_then(|number| CODES.get(number));
-    (*code.unwrap_or(&"no code")).to_owned()
+    fn of_json(error: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut details = Vec::new();
+        for detail in error["details"].as_array().into_iter().flatten() {
+            details.extend(text(&detail["type"]).into_bytes());
+            let value = text(&detail["value"]);
+            let value = STANDARD_NO_PAD.decode(value.trim_end_matches('='));
+            details.extend(value.expect("a detail is base64"));
+        }
+        Self {
+            code: error["code"].as_str().unwrap_or("no code").to_owned(),
+            said: text(&error["message"]),
+            details,
+        }
+    }
+
+    fn of_trailers(trailers: &HeaderMap) -> Self {
+        let text = |name: &str| {
+            let value = trailers.get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let number = text("grpc-status").parse::<usize>().ok();
+        let code = number.and_then(|number| CODES.get(number));
+        let details = text("grpc-status-details-bin");
+        let details = STANDARD_NO_PAD.decode(details.trim_end_matches('='));
+        Self {
+            code: (*code.unwrap_or(&"no code")).to_owned(),
+            said: text("grpc-message").replace("%20", " "),
+            details: details.expect("details are base64"),
+        }
+    }
 }
