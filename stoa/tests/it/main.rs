@@ -4,11 +4,11 @@
 mod access_log;
 mod commands;
 mod crash;
-
+mod drain;
 mod fleet;
 mod foreign;
 mod health;
-
+mod hops;
 mod keys;
 mod load;
 mod objects;
