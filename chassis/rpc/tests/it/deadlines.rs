@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use http::Version;
 use proto::user::v1::{SignUpRequest, WatchUserRequest};
 use rpc::Role;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use crate::client::{Ask, Door, envelope};
@@ -64,7 +66,16 @@ async fn a_header_that_is_no_timeout_is_refused_and_a_vast_one_is_cut() {
             let (name, _) = header(door, "", "");
             Ask::door(server.address, door, SIGN_UP, &request).header(name, value)
         };
-        for bad in ["-1", "x", "", "12345678901", "1.5"] {
+        for bad in [
+            "-1",
+            "x",
+            "",
+            "12345678901",
+            "12345678901S",
+            "1.5",
+            "1\u{e9}",
+            "\u{661}S",
+        ] {
             assert_eq!(
                 ask(bad).send().await.code(),
                 "invalid_argument",
@@ -82,6 +93,51 @@ async fn a_header_that_is_no_timeout_is_refused_and_a_vast_one_is_cut() {
             "{door:?}"
         );
     }
+}
+
+/// A body that drips in is waited for no longer than its call may take.
+///
+/// row: S-14, R5
+#[tokio::test]
+async fn a_slow_body_has_no_longer_than_the_call() {
+    let timeouts = rpc::Timeouts {
+        default: Duration::from_millis(500),
+        ..rpc::Timeouts::default()
+    };
+    let config = rpc::Config {
+        timeouts,
+        ..rpc::Config::default()
+    };
+    let server = server::start_with(server::Options {
+        config,
+        ..server::Options::default()
+    })
+    .await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "POST {SIGN_UP} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: 100000\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut reader, mut writer) = stream.into_split();
+    let drip = tokio::spawn(async move {
+        while writer.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let began = Instant::now();
+    let mut answer = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(5), reader.read_to_end(&mut answer));
+    closed.await.expect("it is closed, or waited for ever").ok();
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.contains("deadline_exceeded"), "{answer}");
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        began.elapsed()
+    );
+    drip.abort();
+    assert_eq!(server.seen.begun.load(Ordering::SeqCst), 0, "a handler ran");
 }
 
 /// row: R5

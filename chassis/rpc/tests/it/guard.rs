@@ -113,6 +113,44 @@ async fn a_stream_takes_exactly_one_request() {
     }
 }
 
+/// Flags that no protocol knows, a message that says it is compressed where nothing is agreed, and
+/// a frame that ends too soon.
+///
+/// row: P-06
+#[tokio::test]
+async fn an_envelope_has_the_flags_it_may_have() {
+    let server = server::start().await;
+    let token = server.token(uuid::Uuid::nil(), &[rpc::Role::Customer]);
+    let whole = envelope(0, b"");
+    let bad = [
+        envelope(0x04, b""),
+        envelope(0x40, b""),
+        envelope(0xff, b""),
+        envelope(0x01, b"x"),
+        whole[..3].to_vec(),
+        [&[0, 0, 0, 0, 9][..], b"short"].concat(),
+    ];
+    for (path, kind) in [
+        (SIGN_UP, "application/grpc"),
+        (SIGN_UP, "application/grpc-web"),
+        (WATCH, "application/grpc"),
+        (WATCH, "application/connect+proto"),
+    ] {
+        for body in &bad {
+            let answer = Ask::new(server.address, Version::HTTP_2, path)
+                .header("content-type", kind)
+                .header("authorization", &token)
+                .body(body.clone())
+                .send()
+                .await;
+            let code = answer.code();
+            let refused = ["invalid_argument", "internal", "unimplemented", "unknown"];
+            assert!(refused.contains(&&*code), "{path} {kind} {body:?}: {code}");
+        }
+    }
+    assert_eq!(server.seen.begun.load(Ordering::SeqCst), 0, "a handler ran");
+}
+
 /// row: S-16
 #[tokio::test]
 async fn an_idempotency_key_has_its_form() {
