@@ -275,14 +275,19 @@ impl End {
             let value = trailers.get(name).and_then(|value| value.to_str().ok());
             value.unwrap_or_default().to_owned()
         };
-        let number = text("grpc-status").parse::<usize>().ok();
-        let code = number.and_then(|number| CODES.get(number));
         let details = text("grpc-status-details-bin");
         let details = STANDARD_NO_PAD.decode(details.trim_end_matches('='));
         Self {
-            code: (*code.unwrap_or(&"no code")).to_owned(),
+            code: code_of(Some(&text("grpc-status"))),
             said: text("grpc-message").replace("%20", " "),
             details: details.expect("details are base64"),
         }
     }
+}
+
+/// The name of a code that gRPC gave as a number.
+pub fn code_of(status: Option<&str>) -> String {
+    let number = status.and_then(|status| status.parse::<usize>().ok());
+    let code = number.and_then(|number| CODES.get(number));
+    (*code.unwrap_or(&"no code")).to_owned()
 }
