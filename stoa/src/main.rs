@@ -33,7 +33,9 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };
-    match runtime.block_on(run(cli.command, config)) {
+    let ended = runtime.block_on(run(cli.command, config));
+    telemetry::flush();
+    match ended {
         Ok(code) => code,
         Err(error) => fail(&error),
     }

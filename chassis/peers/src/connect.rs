@@ -1,15 +1,19 @@
 //! A peer in another process: HTTP/2 with prior knowledge over few, shared connections,
 //! made when they are needed and made again when they break.
 
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
+use futures::future::BoxFuture;
 use http::uri::Authority;
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rpc::serve::Corked;
+use tokio::net::TcpStream;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const PING_INTERVAL: Duration = Duration::from_secs(10);
@@ -49,7 +53,29 @@ impl std::str::FromStr for Address {
 #[derive(Clone, Debug)]
 pub(crate) struct Remote {
     address: Address,
-    client: Client<HttpConnector, Body>,
+    client: Client<Connector, Body>,
+}
+
+/// Makes connections on which the requests of many calls leave together.
+#[derive(Clone, Debug)]
+struct Connector(HttpConnector);
+
+impl tower::Service<Uri> for Connector {
+    type Response = TokioIo<Corked<TcpStream>>;
+    type Error = <HttpConnector as tower::Service<Uri>>::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.0.call(uri);
+        Box::pin(async move {
+            let io = connecting.await?.into_inner();
+            Ok(TokioIo::new(Corked::new(io)))
+        })
+    }
 }
 
 impl Remote {
@@ -66,7 +92,7 @@ impl Remote {
             .http2_keep_alive_interval(PING_INTERVAL)
             .http2_keep_alive_timeout(PING_TIMEOUT)
             .http2_keep_alive_while_idle(false)
-            .build(connector);
+            .build(Connector(connector));
         Self { address, client }
     }
 

@@ -122,6 +122,8 @@ pub(crate) type Grpc = FromRequestPartsService<Inner<Routes>>;
 pub(crate) struct Shared {
     pub(crate) routes: HashMap<Arc<str>, Arc<Route>>,
     pub(crate) connect: Router,
+    /// The same handlers, without the library's layers around them.
+    pub(crate) plain: Router,
     pub(crate) grpc: Grpc,
     pub(crate) grpc_web: GrpcWebService<Grpc>,
     pub(crate) pages: Option<Router>,
@@ -260,7 +262,7 @@ impl Builder {
             services.push(health::service(&health));
         }
         let mut mounted: Vec<&'static str> = Vec::new();
-        let mut connect = Router::new();
+        let (mut connect, mut plain) = (Router::new(), Router::new());
         let mut grpc = Routes::default();
         for service in services {
             check(&contract, &service)?;
@@ -268,6 +270,7 @@ impl Builder {
             for mount in service.mounts {
                 mounted.push(mount.service);
                 let receive = config.limits.receive(mount.service);
+                plain = plain.merge(mount.connect.clone());
                 let half = MakeServiceBuilder::new()
                     .receive_max_bytes(receive)
                     .send_max_bytes(config.limits.send)
@@ -293,6 +296,7 @@ impl Builder {
         Ok(App(Arc::new(Shared {
             routes: routes(&contract, &mounted, forward.as_ref()),
             connect: connect.with_state(()),
+            plain: plain.with_state(()),
             grpc_web: GrpcWebLayer::new().layer(grpc.clone()),
             grpc,
             pages,

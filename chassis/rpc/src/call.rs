@@ -96,11 +96,7 @@ impl Caller {
     /// The stable name of the caller: `user:<id>`, `service:<name>` or `anonymous`.
     /// A service that acts for a person is still the service.
     pub fn subject(&self) -> String {
-        match self {
-            Self::Anonymous => "anonymous".to_owned(),
-            Self::User(user) => format!("user:{}", user.id),
-            Self::Service { name, .. } => format!("service:{name}"),
-        }
+        self.to_string()
     }
 
     /// The person calling, or on whose behalf a service calls.
@@ -121,6 +117,17 @@ impl Caller {
     /// does not borrow one from the person for whom it acts.
     pub fn has_role(&self, role: Role) -> bool {
         matches!(self, Self::User(user) if user.roles.contains(role))
+    }
+}
+
+/// As in [`Caller::subject`].
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Anonymous => f.write_str("anonymous"),
+            Self::User(user) => write!(f, "user:{}", user.id),
+            Self::Service { name, .. } => write!(f, "service:{name}"),
+        }
     }
 }
 

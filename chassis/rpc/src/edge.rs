@@ -24,9 +24,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use connectrpc_axum::context::MessageLimits;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use futures::FutureExt;
-use http::{HeaderName, HeaderValue, Request, StatusCode, Version};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, StatusCode};
 use tower::ServiceExt;
 use tracing::Instrument;
 
@@ -34,7 +36,7 @@ use crate::app::{Route, Shared, Target};
 use crate::call::{Call, CorrelationId, IdempotencyKey};
 use crate::contract::Method;
 use crate::error::INTERNAL_MESSAGE;
-use crate::inner::{Admitted, Rejected};
+use crate::inner::{Admitted, Rejected, plain};
 use answer::Refusal;
 use drain::Drain;
 use identity::LocalCaller;
@@ -64,18 +66,17 @@ pub(crate) async fn handle(app: Arc<Shared>, request: Request<Body>) -> Response
     observation.finish(response, metadata, span)
 }
 
-async fn respond(app: &Shared, mut request: Request<Body>, seen: &Observation) -> Response {
-    if let Some(preflight) = app.cors.preflight(&request) {
-        let origin = app.cors.allows(request.headers());
+async fn respond(app: &Shared, request: Request<Body>, seen: &Observation) -> Response {
+    let (parts, body) = request.into_parts();
+    let origin = app.cors.allows(&parts.headers);
+    if let Some(preflight) = app.cors.preflight(&parts) {
         return opened(app, origin, preflight);
     }
-    let origin = app.cors.allows(request.headers());
-    let drain = (request.version() < Version::HTTP_2).then(Drain::default);
-    if let Some(drain) = &drain {
-        request = request.map(|body| drain.hold(body));
-    }
-    let dispatching = pin!(dispatch(app, request, seen));
-    let answered = AssertUnwindSafe(dispatching).catch_unwind().await;
+    let mut drain = Drain::new(body, parts.version);
+    let answered = {
+        let dispatching = pin!(dispatch(app, parts, &mut drain, seen));
+        AssertUnwindSafe(dispatching).catch_unwind().await
+    };
     let refused = match answered {
         Ok(Ok(mut response)) => match response.extensions_mut().remove::<Rejected>() {
             None => Ok(response),
@@ -90,9 +91,7 @@ async fn respond(app: &Shared, mut request: Request<Body>, seen: &Observation) -
     };
     let mut response =
         refused.unwrap_or_else(|refusal| refusal.write(seen.protocol, &seen.metadata));
-    if let Some(drain) = drain {
-        drain.finish().await;
-    }
+    drain.finish().await;
     let id = HeaderValue::from_str(seen.correlation_id.as_str());
     if let Ok(id) = id {
         response.headers_mut().insert(CORRELATION_ID, id);
@@ -108,28 +107,29 @@ fn opened(app: &Shared, origin: Option<HeaderValue>, mut response: Response) -> 
 /// Finds what the path names and calls it.
 async fn dispatch(
     app: &Shared,
-    request: Request<Body>,
+    parts: Parts,
+    body: &mut Drain,
     seen: &Observation,
 ) -> Result<Response, Refusal> {
-    let url = request.uri().path_and_query();
+    let url = parts.uri.path_and_query();
     if url.is_some_and(|url| url.as_str().len() > URL_BYTES_MAX) {
         return Err(Refusal::Plain(StatusCode::URI_TOO_LONG, None));
     }
     match &seen.route {
-        Some(route) => call(app, request, seen, route).await,
-        None => page(app, request, seen).await,
+        Some(route) => call(app, parts, body, seen, route).await,
+        None => page(app, Request::from_parts(parts, body.take()), seen).await,
     }
 }
 
 /// Lets a call in, step by step, and runs its handler, here or where it is.
 async fn call(
     app: &Shared,
-    request: Request<Body>,
+    mut parts: Parts,
+    body: &mut Drain,
     seen: &Observation,
     route: &Route,
 ) -> Result<Response, Refusal> {
     let method = &route.method;
-    let (mut parts, body) = request.into_parts();
     guard::check(method, seen.protocol, &mut parts, app.encodings)?;
     let deadline = app
         .timeouts
@@ -157,11 +157,12 @@ async fn call(
     if deadline.remaining().is_zero() {
         return Err(late());
     }
-    let request = Request::from_parts(parts, body);
     let running = pin!(async {
         match &route.target {
-            Target::Here => run(app, request, seen.protocol, method).await,
-            Target::Elsewhere(forward) => (forward.0)(request).await,
+            Target::Here => run(app, parts, body, seen, method).await,
+            Target::Elsewhere(forward) => {
+                (forward.0)(Request::from_parts(parts, body.take())).await
+            }
             Target::Nowhere => Rejected::response(unmounted(method)),
         }
     });
@@ -176,14 +177,26 @@ async fn call(
 /// Runs the handler on the half of the switch that speaks the caller's protocol.
 async fn run(
     app: &Shared,
-    mut request: Request<Body>,
-    protocol: Protocol,
+    mut parts: Parts,
+    body: &mut Drain,
+    seen: &Observation,
     method: &Arc<Method>,
 ) -> Response {
-    request.extensions_mut().insert(Admitted {
+    let receive_bytes_max = app.limits.receive(&method.service);
+    let protocol = seen.protocol;
+    if protocol == Protocol::Connect && method.is_unary() && plain::is_plain(&parts.headers) {
+        let limits = MessageLimits::new()
+            .receive_max_bytes(receive_bytes_max)
+            .send_max_bytes(app.limits.send);
+        let (handlers, metadata) = (&app.plain, seen.metadata.clone());
+        let answering = plain::answer(handlers, parts, body.body(), limits, metadata);
+        return mounted(answering.await, method);
+    }
+    parts.extensions.insert(Admitted {
         method: method.clone(),
-        receive_bytes_max: app.limits.receive(&method.service),
+        receive_bytes_max,
     });
+    let request = Request::from_parts(parts, body.take());
     let answered = match protocol {
         Protocol::Grpc => app.grpc.clone().oneshot(request).await,
         Protocol::GrpcWeb { .. } => {
@@ -193,9 +206,16 @@ async fn run(
         _ => app.connect.clone().oneshot(request).await,
     };
     match answered {
-        Ok(response) if is_unmounted(&response) => Rejected::response(unmounted(method)),
-        Ok(response) => response,
+        Ok(response) => mounted(response, method),
         Err(never) => match never {},
+    }
+}
+
+/// The response, unless it says that nothing is mounted where the method should be.
+fn mounted(response: Response, method: &Method) -> Response {
+    match is_unmounted(&response) {
+        true => Rejected::response(unmounted(method)),
+        false => response,
     }
 }
 

@@ -4,7 +4,9 @@
 
 mod body;
 mod end_stream;
+pub(crate) mod plain;
 mod single;
+mod whole;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -100,6 +102,9 @@ where
                 },
             };
             let response = service.oneshot(request).await?;
+            if admitted.method.is_unary() && body::has_trailers(response.headers()) {
+                return Ok(whole::finish(response, call.response).await);
+            }
             let limits = admitted.method.server_streaming.then_some(call.deadline);
             Ok(body::finish(response, call.response, limits))
         })

@@ -2,7 +2,7 @@
 //! protocol. The library's response types hold none; `inner` writes them on the way out.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use connectrpc_axum::prelude::Code;
@@ -17,6 +17,8 @@ struct Shared {
     maps: Mutex<Maps>,
     /// The call's outcome plus one, as soon as whoever writes the answer knows it.
     outcome: AtomicU8,
+    /// The bytes of an answer whose body does not tell, plus one.
+    bytes: AtomicU64,
 }
 
 #[derive(Default)]
@@ -49,6 +51,16 @@ impl ResponseMetadata {
     /// Notes how the call ended, for the log and the metrics.
     pub(crate) fn ended(&self, code: tonic::Code) {
         self.0.outcome.store(code as u8 + 1, Ordering::Relaxed);
+    }
+
+    /// Notes the length of an answer that is complete though its body has no exact size.
+    pub(crate) fn measured(&self, bytes: u64) {
+        self.0.bytes.store(bytes + 1, Ordering::Relaxed);
+    }
+
+    /// What [`Self::measured`] noted.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        self.0.bytes.load(Ordering::Relaxed).checked_sub(1)
     }
 
     /// How the call ended, if whoever wrote the answer knew it.

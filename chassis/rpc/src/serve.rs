@@ -2,6 +2,7 @@
 //! limits, no connection age and no bound on its drain.
 
 mod connection;
+mod cork;
 mod sniff;
 
 use std::collections::HashMap;
@@ -19,6 +20,8 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::app::App;
+
+pub use cork::Corked;
 
 /// How connections are treated. The defaults are those that ship.
 #[derive(Clone)]

@@ -9,14 +9,17 @@ mod field;
 mod json;
 mod layer;
 mod pretty;
+mod sink;
 
 use std::io::{IsTerminal, Write};
+use std::sync::{Arc, OnceLock};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 pub use layer::Lines;
+use sink::{Gathering, Sink};
 
 /// How lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -51,6 +54,8 @@ pub struct Config {
 pub enum InitError {
     /// The filter does not parse; the text names the directive.
     Filter(String),
+    /// The thread that writes did not start.
+    Thread(std::io::Error),
     /// A subscriber is installed already.
     Installed,
 }
@@ -59,6 +64,7 @@ impl std::fmt::Display for InitError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Filter(reason) => write!(f, "log filter is not valid: {reason}"),
+            Self::Thread(error) => write!(f, "log thread did not start: {error}"),
             Self::Installed => f.write_str("a log subscriber is installed already"),
         }
     }
@@ -66,20 +72,38 @@ impl std::fmt::Display for InitError {
 
 impl std::error::Error for InitError {}
 
-/// Installs the log subscriber of this process, writing to standard error.
+static GATHERED: OnceLock<Arc<Gathering>> = OnceLock::new();
+
+/// Installs the log subscriber of this process, writing to standard error. On a terminal
+/// each line is there at once; for a machine, lines below a warning wait up to 10 ms for
+/// others, so a process calls [`flush`] before it ends.
 ///
 /// # Errors
 ///
-/// A filter that does not parse, or a second call.
+/// A filter that does not parse, no thread to be had, or a second call.
 pub fn init(config: &Config) -> Result<(), InitError> {
+    let out = Box::new(std::io::stderr());
     let terminal = std::io::stderr().is_terminal();
     let filter = filter(&config.filter)?;
-    let lines = Lines::new(config, terminal, Box::new(std::io::stderr()));
+    let sink = match terminal {
+        true => Sink::direct(out),
+        false => Sink::gathering(out).map_err(InitError::Thread)?,
+    };
+    if let Sink::Gathering(gathering) = &sink {
+        let _ = GATHERED.set(gathering.clone()); // a second call fails below
+    }
     tracing_subscriber::registry()
         .with(filter)
-        .with(lines)
+        .with(Lines::new(config, terminal, sink))
         .try_init()
         .map_err(|_installed| InitError::Installed)
+}
+
+/// Writes the lines that are still waiting for others.
+pub fn flush() {
+    if let Some(gathering) = GATHERED.get() {
+        gathering.flush();
+    }
 }
 
 /// A subscriber that writes into `out`, for tests of what is logged.
@@ -93,7 +117,7 @@ pub fn subscriber(
 ) -> Result<impl tracing::Subscriber + Send + Sync + 'static, InitError> {
     Ok(tracing_subscriber::registry()
         .with(filter(&config.filter)?)
-        .with(Lines::new(config, false, out)))
+        .with(Lines::new(config, false, Sink::direct(out))))
 }
 
 /// Libraries whose `debug` output drowns ours: a bare level never lowers them

@@ -111,6 +111,7 @@ pub async fn run(base: &Base, parts: Parts, listeners: Listeners) -> anyhow::Res
             () = tokio::time::sleep(STOP_MAX) => warn!("The stop took too long and was cut"),
             _ = stop_signal() => {}
         }
+        telemetry::flush();
         std::process::exit(1);
     });
     info!("Stopping");

@@ -8,7 +8,8 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
     VARY,
 };
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 const ALLOW_HEADERS: &str = "content-type, connect-protocol-version, connect-timeout-ms, \
     grpc-timeout, x-grpc-web, x-user-agent, authorization, idempotency-key, traceparent, \
@@ -41,16 +42,14 @@ impl Cors {
     }
 
     /// The answer to a preflight, if the request is one and any origin is allowed at all.
-    pub(super) fn preflight(&self, request: &Request<Body>) -> Option<Response> {
-        let asks = request
-            .headers()
-            .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        if self.origins.is_empty() || request.method() != Method::OPTIONS || !asks {
+    pub(super) fn preflight(&self, request: &Parts) -> Option<Response> {
+        let asks = request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if self.origins.is_empty() || request.method != Method::OPTIONS || !asks {
             return None;
         }
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
-        if self.allows(request.headers()).is_some() {
+        if self.allows(&request.headers).is_some() {
             let headers = response.headers_mut();
             headers.insert(
                 ACCESS_CONTROL_ALLOW_METHODS,

@@ -9,27 +9,53 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use http::Version;
 use http_body::{Body as _, Frame, SizeHint};
 
 const BYTES_MAX: usize = 1 << 20;
 const TIME_MAX: Duration = Duration::from_secs(1);
 
-/// Where an unread body comes back to.
-#[derive(Default)]
-pub(super) struct Drain(Arc<Mutex<Option<Body>>>);
+/// A request's body until somebody takes it, and what comes back of it unread.
+pub(super) struct Drain {
+    body: Body,
+    /// Where a body that was taken comes back to. HTTP/2 needs none of this.
+    taken: Option<Slot>,
+    http1: bool,
+}
+
+type Slot = Arc<Mutex<Option<Body>>>;
 
 impl Drain {
-    /// Wraps a request's body so that it comes back here if it is dropped before its end.
-    pub(super) fn hold(&self, body: Body) -> Body {
-        Body::new(Returning {
+    pub(super) fn new(body: Body, version: Version) -> Self {
+        Self {
             body,
-            slot: self.0.clone(),
-        })
+            taken: None,
+            http1: version < Version::HTTP_2,
+        }
+    }
+
+    /// Hands the body out. If it is dropped before its end, it comes back here.
+    pub(super) fn take(&mut self) -> Body {
+        let body = std::mem::take(&mut self.body);
+        if !self.http1 || body.is_end_stream() {
+            return body;
+        }
+        let slot = self.taken.insert(Slot::default()).clone();
+        Body::new(Returning { body, slot })
+    }
+
+    /// The body, for whoever reads it on the spot.
+    pub(super) fn body(&mut self) -> &mut Body {
+        &mut self.body
     }
 
     /// Reads what was left, at most 1 MiB and 1 s of it.
     pub(super) async fn finish(self) {
-        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let left = match self.taken {
+            Some(slot) => slot.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            None => Some(self.body),
+        };
+        let left = left.filter(|left| self.http1 && !left.is_end_stream());
         if let Some(left) = left {
             let reading = axum::body::to_bytes(left, BYTES_MAX);
             // Too much or too slow: the connection closes, as it would have without this.
@@ -40,7 +66,7 @@ impl Drain {
 
 struct Returning {
     body: Body,
-    slot: Arc<Mutex<Option<Body>>>,
+    slot: Slot,
 }
 
 impl http_body::Body for Returning {

@@ -93,7 +93,7 @@ impl Observation {
         span: Span,
     ) -> Response {
         let status = response.status();
-        let exact = response.body().size_hint().exact();
+        let exact = response.body().size_hint().exact().or(metadata.bytes());
         if let (Some(code), Some(bytes)) = (metadata.outcome(), exact) {
             span.in_scope(|| self.record(status, Some(code), bytes, false));
             return response;
@@ -139,7 +139,7 @@ impl Observation {
             code = code.map(code_name),
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             bytes,
-            caller = self.caller.get().map(Caller::subject).as_deref(),
+            caller = self.caller.get().map(tracing::field::display),
             "Answered {}",
             self.template(),
         );

@@ -96,6 +96,11 @@ where
     Response::from_parts(parts, Body::new(body))
 }
 
+/// Whether an answer is gRPC's and keeps its trailers where they belong.
+pub(super) fn has_trailers(headers: &HeaderMap) -> bool {
+    media_type(headers).starts_with(b"application/grpc") && !headers.contains_key("grpc-status")
+}
+
 /// Takes the trailers out of a trailers-only gRPC answer, when the handler set headers
 /// that must stay apart from them. Otherwise the answer stays as it is: one frame.
 fn unfold(headers: &mut HeaderMap, metadata: &ResponseMetadata) -> Option<HeaderMap> {
@@ -119,7 +124,7 @@ fn unfold(headers: &mut HeaderMap, metadata: &ResponseMetadata) -> Option<Header
 /// Corrects and notes the status in a gRPC answer's trailers. tonic says `out_of_range` of
 /// a message over the limit where gRPC wants `resource_exhausted`; it is known by its text,
 /// which a test pins.
-fn settle(trailers: &mut HeaderMap, metadata: &ResponseMetadata) {
+pub(super) fn settle(trailers: &mut HeaderMap, metadata: &ResponseMetadata) {
     const TOO_LARGE: &[u8] = b"Error,%20decoded%20message%20length%20too%20large";
     let message = trailers.get("grpc-message").map(HeaderValue::as_bytes);
     if message.is_some_and(|message| message.starts_with(TOO_LARGE)) {
@@ -136,7 +141,7 @@ fn media_type(headers: &HeaderMap) -> &[u8] {
 }
 
 /// `HeaderMap::extend` would replace entries of the same name.
-fn extend(into: &mut HeaderMap, from: &HeaderMap) {
+pub(super) fn extend(into: &mut HeaderMap, from: &HeaderMap) {
     for (name, value) in from {
         into.append(name, value.clone());
     }

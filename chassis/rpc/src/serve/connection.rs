@@ -18,8 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::Serve;
-use super::sniff;
+use super::cork::Corked;
+use super::{Serve, sniff};
 use crate::app::App;
 
 const HTTP1_HEADERS_MAX: usize = 64;
@@ -88,9 +88,9 @@ where
             Ok::<_, Infallible>(response)
         }
     });
-    let io = TokioIo::new(io);
     match http2 {
         true => {
+            let io = TokioIo::new(Corked::new(io));
             let connection = http2_builder().serve_connection(io, service);
             run(
                 connection,
@@ -102,7 +102,7 @@ where
         }
         false => {
             let connection = http1_builder(config)
-                .serve_connection(io, service)
+                .serve_connection(TokioIo::new(io), service)
                 .with_upgrades();
             run(
                 connection,

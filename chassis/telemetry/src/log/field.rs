@@ -29,7 +29,7 @@ enum Kept {
 }
 
 /// Fields in the order they were recorded; a later value replaces an earlier.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Fields {
     entries: Vec<(&'static str, Kept)>,
     texts: String,
@@ -42,6 +42,11 @@ impl Fields {
             entries: Vec::with_capacity(entries),
             texts: String::with_capacity(entries * 32),
         }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.entries.clear();
+        self.texts.clear();
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, Value<'_>)> {

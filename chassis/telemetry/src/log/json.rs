@@ -1,8 +1,9 @@
 //! A line as one flat JSON object.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, Utc};
 
 use super::field::Value;
 use super::layer::Line;
@@ -10,33 +11,54 @@ use super::layer::Line;
 /// Fields with a fixed place and a promise: they stand in every line.
 const PLACED: [&str; 5] = ["service", "version", "env", "correlation_id", "trace_id"];
 
-pub(super) fn write(line: &Line<'_>) -> String {
-    let mut out = String::with_capacity(640);
+pub(super) fn write(line: &Line<'_>, out: &mut String) {
     out.push_str("{\"timestamp\":\"");
-    out.push_str(&line.at.to_rfc3339_opts(SecondsFormat::Micros, true));
+    timestamp(out, line.at);
     out.push_str("\",\"level\":\"");
     out.push_str(line.metadata.level().as_str());
     out.push('"');
     placed(
-        &mut out,
+        out,
         "service",
         line.get("service"),
         Some(&line.constants.service),
     );
-    placed(&mut out, "version", None, Some(&line.constants.version));
-    placed(&mut out, "env", None, Some(&line.constants.env));
-    placed(&mut out, "correlation_id", line.get("correlation_id"), None);
-    placed(&mut out, "trace_id", line.get("trace_id"), None);
-    key(&mut out, "target");
-    text(&mut out, line.metadata.target());
-    key(&mut out, "message");
-    text(&mut out, line.message());
+    placed(out, "version", None, Some(&line.constants.version));
+    placed(out, "env", None, Some(&line.constants.env));
+    placed(out, "correlation_id", line.get("correlation_id"), None);
+    placed(out, "trace_id", line.get("trace_id"), None);
+    key(out, "target");
+    text(out, line.metadata.target());
+    key(out, "message");
+    text(out, line.message());
     for (name, field) in line.rest(&PLACED) {
-        key(&mut out, name);
-        value(&mut out, field);
+        key(out, name);
+        value(out, field);
     }
     out.push_str("}\n");
-    out
+}
+
+/// RFC 3339 in UTC, to the microsecond. Everything but the fraction is kept until the second
+/// is over.
+fn timestamp(out: &mut String, at: DateTime<Utc>) {
+    thread_local! {
+        static SECOND: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
+    }
+    SECOND.with_borrow_mut(|(second, text)| {
+        if *second != at.timestamp() {
+            *second = at.timestamp();
+            *text = at.format("%Y-%m-%dT%H:%M:%S.").to_string();
+        }
+        out.push_str(text);
+    });
+    let mut digits = [b'0'; 6];
+    let mut left = at.timestamp_subsec_micros() % 1_000_000; // a leap second has more
+    for digit in digits.iter_mut().rev() {
+        *digit += (left % 10) as u8;
+        left /= 10;
+    }
+    out.extend(digits.map(char::from));
+    out.push('Z');
 }
 
 /// Outside a request there is no correlation id: the key stays, with null.

@@ -1,28 +1,39 @@
 //! The subscriber layer that keeps the fields of spans and writes one line an
-//! event. A line is built whole and written by one call, so that lines of
-//! several threads, or processes on one pipe, never mix.
+//! event. A line is built whole, so that lines of several threads never mix.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::Cell;
+use std::sync::Arc;
 
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::field::{Fields, Value};
+use super::sink::Sink;
 use super::{Config, Format, json, pretty};
 
-/// Room for the fields of most spans and events.
+/// Room for the fields of most spans.
 const SPAN_FIELDS: usize = 4;
-const EVENT_FIELDS: usize = 12;
 
 /// Writes log lines.
 pub struct Lines {
     style: Style,
     constants: Constants,
-    out: Mutex<Box<dyn Write + Send>>,
+    sink: Sink,
+}
+
+/// What a thread builds a line in, kept from line to line: every request logs.
+#[derive(Default)]
+struct Scratch {
+    own: Fields,
+    around: Vec<Arc<Fields>>,
+    text: String,
+}
+
+thread_local! {
+    static SCRATCH: Cell<Scratch> = Cell::default();
 }
 
 enum Style {
@@ -85,7 +96,7 @@ impl Line<'_> {
 }
 
 impl Lines {
-    pub(super) fn new(config: &Config, terminal: bool, out: Box<dyn Write + Send>) -> Self {
+    pub(super) fn new(config: &Config, terminal: bool, sink: Sink) -> Self {
         let style = match config.format {
             Format::Json => Style::Json,
             Format::Auto if !terminal => Style::Json,
@@ -99,7 +110,7 @@ impl Lines {
         Self {
             style,
             constants,
-            out: Mutex::new(out),
+            sink,
         }
     }
 }
@@ -124,27 +135,29 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut own = Fields::with_capacity(EVENT_FIELDS);
-        event.record(&mut own);
+        // A value that logs while it is written finds an empty scratch of its own.
+        let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
+        scratch.own.clear();
+        event.record(&mut scratch.own);
         let around = context.event_scope(event).into_iter().flatten();
-        let spans: Vec<Arc<Fields>> = around
-            .filter_map(|span| span.extensions().get::<Arc<Fields>>().cloned())
-            .collect();
+        let around = around.filter_map(|span| span.extensions().get::<Arc<Fields>>().cloned());
+        scratch.around.extend(around);
         let line = Line {
             at: now(),
             metadata: event.metadata(),
             constants: &self.constants,
-            event: &own,
-            spans: &spans,
+            event: &scratch.own,
+            spans: &scratch.around,
         };
-        let text = match self.style {
-            Style::Json => json::write(&line),
-            Style::Pretty { colours } => pretty::write(&line, colours),
-        };
-        // A full disk or a closed pipe must not take the process down.
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = out.write_all(text.as_bytes());
-        let _ = out.flush();
+        scratch.text.clear();
+        match self.style {
+            Style::Json => json::write(&line, &mut scratch.text),
+            Style::Pretty { colours } => pretty::write(&line, colours, &mut scratch.text),
+        }
+        let urgent = *event.metadata().level() <= Level::WARN;
+        self.sink.write(&scratch.text, urgent);
+        scratch.around.clear();
+        let _ = SCRATCH.try_with(|kept| kept.set(scratch)); // a thread that ends keeps none
     }
 }
 

@@ -11,7 +11,7 @@ const PLACED: [&str; 4] = ["service", "version", "env", "trace_id"];
 const DIM: &str = "\u{1b}[2m";
 const RESET: &str = "\u{1b}[0m";
 
-pub(super) fn write(line: &Line<'_>, colours: bool) -> String {
+pub(super) fn write(line: &Line<'_>, colours: bool, out: &mut String) {
     let level = *line.metadata.level();
     let colour = if colours { shade(level) } else { "" };
     let (dim, reset) = if colours { (DIM, RESET) } else { ("", "") };
@@ -22,7 +22,6 @@ pub(super) fn write(line: &Line<'_>, colours: bool) -> String {
     let at = line.at.format("%H:%M:%S%.3f");
     let message = calm(line.message());
     // Writing into a String cannot fail.
-    let mut out = String::with_capacity(192);
     let _ = write!(
         out,
         "{dim}{at}{reset} {colour}{level:>5}{reset} {service:<9} {message}"
@@ -37,7 +36,6 @@ pub(super) fn write(line: &Line<'_>, colours: bool) -> String {
         };
     }
     out.push('\n');
-    out
 }
 
 fn shade(level: Level) -> &'static str {
