@@ -23,6 +23,7 @@ mod replay;
 mod secrets;
 mod shop;
 mod shutdown;
+mod small;
 mod strangers;
 mod structure;
 mod surface;
