@@ -70,7 +70,9 @@ impl Fields {
 
     fn put(&mut self, field: &Field, kept: Kept) {
         let name = field.name();
-        match self.entries.iter_mut().find(|(known, _)| *known == name) {
+        // One place in the code records them all, so a name is the same text in memory.
+        let same = |known: &str| std::ptr::eq(known, name);
+        match self.entries.iter_mut().find(|(known, _)| same(known)) {
             Some((_, old)) => *old = kept,
             None => self.entries.push((name, kept)),
         }

@@ -17,16 +17,14 @@ pub(super) fn write(line: &Line<'_>, out: &mut String) {
     out.push_str("\",\"level\":\"");
     out.push_str(line.metadata.level().as_str());
     out.push('"');
-    placed(
-        out,
-        "service",
-        line.get("service"),
-        Some(&line.constants.service),
-    );
-    placed(out, "version", None, Some(&line.constants.version));
-    placed(out, "env", None, Some(&line.constants.env));
-    placed(out, "correlation_id", line.get("correlation_id"), None);
-    placed(out, "trace_id", line.get("trace_id"), None);
+    let [service, correlation_id, trace_id] =
+        line.nearest(["service", "correlation_id", "trace_id"]);
+    let constants = line.constants;
+    placed(out, "service", service, Some(&constants.service));
+    placed(out, "version", None, Some(&constants.version));
+    placed(out, "env", None, Some(&constants.env));
+    placed(out, "correlation_id", correlation_id, None);
+    placed(out, "trace_id", trace_id, None);
     key(out, "target");
     text(out, line.metadata.target());
     key(out, "message");

@@ -64,6 +64,18 @@ impl Line<'_> {
         self.event.get(name).or_else(around)
     }
 
+    /// The values of these names, each the innermost.
+    pub(super) fn nearest<const N: usize>(&self, names: [&str; N]) -> [Option<Value<'_>>; N] {
+        let mut found = [None; N];
+        let around = self.spans.iter().flat_map(|fields| fields.iter());
+        for (name, value) in self.event.iter().chain(around) {
+            if let Some(place) = names.iter().position(|wanted| *wanted == name) {
+                found[place].get_or_insert(value);
+            }
+        }
+        found
+    }
+
     pub(super) fn message(&self) -> &str {
         match self.event.get("message") {
             Some(Value::Text(text)) => text,
@@ -76,22 +88,18 @@ impl Line<'_> {
         &'a self,
         placed: &'a [&str],
     ) -> impl Iterator<Item = (&'static str, Value<'a>)> {
-        let around = self
-            .spans
-            .iter()
-            .enumerate()
-            .flat_map(move |(depth, fields)| {
-                let nearer = move |name| {
-                    let mut inner = self.spans[..depth].iter();
-                    self.event.get(name).is_some() || inner.any(|inner| inner.get(name).is_some())
-                };
-                fields
-                    .iter()
-                    .filter(move |(name, _)| !placed.contains(name) && !nearer(name))
-            });
+        let wanted = move |name: &&str| *name != "message" && !placed.contains(name);
+        let around = self.spans.iter().enumerate();
+        let around = around.flat_map(move |(depth, fields)| {
+            let nearer = move |name| {
+                let mut inner = self.spans[..depth].iter();
+                self.event.get(name).is_some() || inner.any(|inner| inner.get(name).is_some())
+            };
+            let fields = fields.iter();
+            fields.filter(move |(name, _)| wanted(name) && !nearer(name))
+        });
         let own = self.event.iter();
-        own.filter(|(name, _)| *name != "message" && !placed.contains(name))
-            .chain(around.filter(|(name, _)| *name != "message"))
+        own.filter(move |(name, _)| wanted(name)).chain(around)
     }
 }
 
