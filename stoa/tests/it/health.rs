@@ -1,5 +1,6 @@
 //! Alive, ready, and the way out.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -60,6 +61,24 @@ async fn metrics_tell_of_requests_and_orders_with_bounded_labels() {
         assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
     }
     assert!(!text.contains(&customer.id), "no label is an id");
+    let (mut bounds, mut labels) = (BTreeSet::new(), BTreeSet::new());
+    let prefix = "http_request_duration_seconds_bucket{";
+    for line in text.lines().filter_map(|line| line.strip_prefix(prefix)) {
+        let pairs = line.split_once('}').expect("labels end").0;
+        for pair in pairs.split("\",") {
+            let (name, value) = pair.split_once("=\"").expect("a label has a value");
+            labels.insert(name);
+            if name == "le" {
+                bounds.insert(value.trim_end_matches('"'));
+            }
+            if name == "route" {
+                assert!(!value.contains('?'), "{value} is no template");
+            }
+        }
+    }
+    let wanted = ["+Inf", "0.01", "0.05", "0.1", "0.25", "0.5", "1", "2.5"];
+    assert_eq!(bounds, wanted.into());
+    assert_eq!(labels, ["le", "method", "route", "status_code"].into());
 }
 
 /// A target whose database is behind is alive and not ready, says what to do,

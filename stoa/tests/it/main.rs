@@ -16,6 +16,7 @@ mod objects;
 mod outage;
 mod people;
 mod power;
+mod production;
 mod protected;
 mod purchase;
 mod reflection;

@@ -14,7 +14,7 @@ use tonic_reflection::pb::v1alpha::{ServerReflectionRequest, ServerReflectionRes
 
 use crate::shop::Shop;
 
-const VERSIONS: [&str; 2] = ["v1", "v1alpha"];
+pub const VERSIONS: [&str; 2] = ["v1", "v1alpha"];
 /// What runs in the one process.
 const SHOWN: [&str; 10] = [
     "grpc.health.v1.Health",
@@ -30,7 +30,7 @@ const SHOWN: [&str; 10] = [
 ];
 
 /// Asks one thing, as grpcurl does; both versions have the same bytes.
-async fn ask(origin: &str, version: &str, question: MessageRequest) -> Option<MessageResponse> {
+pub async fn ask(origin: &str, version: &str, question: MessageRequest) -> Option<MessageResponse> {
     let question = ServerReflectionRequest {
         message_request: Some(question),
         ..Default::default()

@@ -239,8 +239,12 @@ impl Door {
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        let request = Request::get(format!("{}{path}", self.origin)).body(Full::default());
-        let response = self.client.request(request.expect("path is valid")).await;
+        let mut request = Request::get(format!("{}{path}", self.origin));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(Full::default()).expect("path is valid");
+        let response = self.client.request(request).await;
         let (parts, body) = response.expect("an answer comes").into_parts();
         let bytes = body.collect().await.expect("the body is whole").to_bytes();
         Answer {
