@@ -109,6 +109,17 @@ impl Process {
         }
     }
 
+    /// Asks it to stop and returns all that it ever printed. What a running process prints may
+    /// lag behind what it answers: a test that looks for what must not be there reads this.
+    ///
+    /// # Errors
+    /// It runs on for longer than `at_most`.
+    pub async fn last_words(&mut self, at_most: Duration) -> anyhow::Result<String> {
+        self.terminate();
+        self.wait(at_most).await?;
+        Ok(self.output())
+    }
+
     /// Waits until `find` finds something in what it printed.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use crate::shop::Shop;
 /// row: G9, O1, O2, AP6, R8
 #[tokio::test]
 async fn every_request_leaves_one_line_and_no_value_of_its_query() {
-    let shop = Shop::up().await;
+    let mut shop = Shop::up().await;
     let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
     let get = "/stoa.catalog.v1.CatalogService/ListProducts?connect=v1&encoding=json\
         &message=%7B%22query%22%3A%22canary%22%7D";
@@ -25,7 +25,7 @@ async fn every_request_leaves_one_line_and_no_value_of_its_query() {
     let details = refused.json()["details"].to_string();
     assert!(details.contains("buf.validate.Violations"), "{details}");
 
-    let output = shop.process.output();
+    let output = shop.log().await;
     assert!(!output.contains("canary"), "a query's value is in the log");
     let lines: Vec<Value> = output
         .lines()

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use testkit::process::Process;
 
-use crate::shop::{Door, binary, stoa};
+use crate::shop::{Door, STOPS_WITHIN, binary, stoa};
 
 /// Every target but the gateway.
 pub const SERVICES: [&str; 6] = [
@@ -59,10 +59,10 @@ impl Fleet {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         variables.extend(more);
         for name in SERVICES {
-            let at = format!("http://127.0.0.1:{}", ports[name]);
+            let at = local(ports[name]);
             variables.push((format!("STOA_PEERS__{}", name.to_uppercase()), at));
         }
-        let gateway = Door::new(format!("http://127.0.0.1:{}", ports["gateway"]));
+        let gateway = Door::new(local(ports["gateway"]));
         let mut fleet = Self {
             gateway,
             processes: BTreeMap::new(),
@@ -91,9 +91,9 @@ impl Fleet {
     pub async fn replica(&mut self, name: &'static str) -> Door {
         let port = free_port();
         let mut process = self.process(name, port);
-        ready(name, &mut process, port).await;
+        ready(name, &mut process, &local(port)).await;
         self.replicas.push(process);
-        Door::new(format!("http://127.0.0.1:{port}"))
+        Door::new(local(port))
     }
 
     fn process(&self, name: &str, port: u16) -> Process {
@@ -112,12 +112,12 @@ impl Fleet {
     /// Waits until a target says that it is ready.
     pub async fn wait_ready(&mut self, name: &'static str) {
         let process = self.processes.get_mut(name).expect("it was launched");
-        ready(name, process, self.ports[name]).await;
+        ready(name, process, &local(self.ports[name])).await;
     }
 
     /// A target's own port.
     pub fn door(&self, name: &str) -> Door {
-        Door::new(format!("http://127.0.0.1:{}", self.ports[name]))
+        Door::new(local(self.ports[name]))
     }
 
     /// Runs `stoa` on this fleet's databases.
@@ -134,12 +134,15 @@ impl Fleet {
     }
 }
 
+fn local(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
 /// Waits until a process says that it is ready.
-async fn ready(name: &str, process: &mut Process, port: u16) {
-    let address = format!("http://127.0.0.1:{port}");
+pub async fn ready(name: &str, process: &mut Process, address: &str) {
     let until = tokio::time::Instant::now() + READY_MAX;
     loop {
-        let (code, _) = stoa(&["healthcheck", &address], &[]).await;
+        let (code, _) = stoa(&["healthcheck", address], &[]).await;
         if code == 0 {
             return;
         }
@@ -164,10 +167,7 @@ async fn fill(data: &std::path::Path, folder: &TempDir, variables: &[(&str, &str
     });
     ready.await.expect("the shop opens");
     process.terminate();
-    let status = process
-        .wait(Duration::from_secs(25))
-        .await
-        .expect("it stops");
+    let status = process.wait(STOPS_WITHIN).await.expect("it stops");
     assert!(status.success(), "{}", process.output());
 }
 

@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde_json::json;
 use testkit::process::Process;
 
-use crate::shop::{Door, Shop, binary, stoa};
+use crate::shop::{Door, STOPS_WITHIN, Shop, binary, stoa};
 
 /// row: O7, O8, O10, P8
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn a_stop_does_not_wait_for_peers_that_never_close() {
     shop.process.terminate();
     let status = shop
         .process
-        .wait(Duration::from_secs(25))
+        .wait(STOPS_WITHIN)
         .await
         .expect("it ends in time");
     assert_eq!(status.code(), Some(0), "{}", shop.process.output());

@@ -8,7 +8,7 @@ use testkit::process::Process;
 use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1alpha::server_reflection_response::MessageResponse;
 
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, ready};
 use crate::reflection::{VERSIONS, ask};
 use crate::shop::{Door, binary};
 
@@ -40,6 +40,7 @@ async fn serve_catalog(fleet: &Fleet) -> (Process, Door, Door) {
         Some((text("public")?, text("admin")?))
     });
     let (public, admin) = found.await.expect("it serves");
+    ready("catalog", &mut process, &public).await;
     (process, Door::new(public), Door::new(admin))
 }
 

@@ -18,7 +18,7 @@ const INSIDES: [&str; 10] = [
 /// row: S-12, X10
 #[tokio::test]
 async fn logs_and_errors_hold_no_secret() {
-    let shop = Shop::up_with(&[("STOA_LOG", "debug".to_owned())]).await;
+    let mut shop = Shop::up_with(&[("STOA_LOG", "debug".to_owned())]).await;
     let mut secrets = vec![PASSWORD.to_owned(), EMAIL.to_owned(), CARD.to_owned()];
     let account = json!({"name": "", "email": EMAIL, "password": PASSWORD});
     let signed = shop.door.call("user.v1.AuthService/SignUp", account).await;
@@ -65,7 +65,7 @@ async fn logs_and_errors_hold_no_secret() {
     for answer in &refused {
         clean_error(answer, &secrets);
     }
-    let log = shop.process.output();
+    let log = shop.log().await;
     assert!(log.contains("AuthService/SignIn"), "calls are logged");
     for secret in &secrets {
         let line = log.lines().find(|line| line.contains(secret.as_str()));

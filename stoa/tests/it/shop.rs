@@ -20,6 +20,8 @@ pub fn binary() -> &'static Path {
 
 /// How long a debug build on a busy machine may take to be ready.
 const READY_MAX: Duration = Duration::from_secs(60);
+/// How long it may take to stop: its work, and those who hang up late.
+pub const STOPS_WITHIN: Duration = Duration::from_secs(25);
 
 /// `stoa up` on a data folder of its own, on ports that the system chose.
 pub struct Shop {
@@ -78,6 +80,12 @@ impl Shop {
         self.process = start(&self.data, self.folder.path(), &self.variables, port, &[]);
         (_, self.admin) = addresses(&mut self.process, seen).await;
         self.door = Door::new(self.door.origin.clone());
+    }
+
+    /// Stops it; all that it ever printed.
+    pub async fn log(&mut self) -> String {
+        let log = self.process.last_words(STOPS_WITHIN).await;
+        log.expect("the shop closes")
     }
 
     /// Runs `stoa` on this shop's databases; the exit code and what it printed.

@@ -15,7 +15,7 @@ use testkit::process::Process;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use crate::fleet::{Fleet, SERVICES};
-use crate::shop::{Customer, Door, Shop};
+use crate::shop::{Customer, Door, STOPS_WITHIN, Shop};
 
 /// What the balancers get to notice, written as the configuration wants it.
 const PRE_STOP_SECONDS: &str = "0.2";
@@ -129,7 +129,7 @@ async fn stop_under_load(
             assert!(begun.elapsed() < PRE_STOP, "still ready");
         }
         let told = begun.elapsed();
-        let status = process.wait(Duration::from_secs(25)).await;
+        let status = process.wait(STOPS_WITHIN).await;
         (status.expect("it ends in time"), told, begun.elapsed())
     };
     let (ends, (status, told, took)) = tokio::join!(join_all(callers), stop);

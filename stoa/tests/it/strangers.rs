@@ -113,7 +113,7 @@ async fn every_rpc_of_seven_processes_refuses_strangers() {
 /// row: P18, R8, C9
 #[tokio::test]
 async fn a_violation_is_the_same_in_every_protocol_and_reaches_no_peer() {
-    let shop = Shop::up().await;
+    let mut shop = Shop::up().await;
     let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
     let create = wires::rpc("order.v1.OrderService/CreateOrder");
     let whole = customer.order("MUG-STR-01", 1, "tok_ok");
@@ -140,7 +140,7 @@ async fn a_violation_is_the_same_in_every_protocol_and_reaches_no_peer() {
             }
         }
     }
-    let log = shop.process.output();
+    let log = shop.log().await;
     for peer in ["CheckAvailability", "QuoteItems", "GetProfile"] {
         assert!(!log.contains(peer), "{peer} was asked");
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::fleet::Fleet;
-use crate::shop::{Answer, Shop};
+use crate::shop::{Answer, STOPS_WITHIN, Shop};
 
 const SKU: &str = "LMP-ARC-01";
 
@@ -54,7 +54,7 @@ fn check(log: &str, sold: &Answer, short: &Answer) {
 /// row: C1, O2
 #[tokio::test]
 async fn one_process_tells_one_story_per_call() {
-    let shop = Shop::up().await;
+    let mut shop = Shop::up().await;
     let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
     let sold = customer.place(SKU, 1, "tok_ok").await;
     let short = customer.place(SKU, 99, "tok_ok").await;
@@ -62,13 +62,13 @@ async fn one_process_tells_one_story_per_call() {
         (sold.code(), short.code()),
         ("ok".into(), "failed_precondition".into())
     );
-    check(&shop.process.output(), &sold, &short);
+    check(&shop.log().await, &sold, &short);
 }
 
 /// row: C1, O2, G1
 #[tokio::test]
 async fn seven_processes_tell_the_same_story() {
-    let fleet = Fleet::start().await;
+    let mut fleet = Fleet::start().await;
     let customer = fleet
         .gateway
         .sign_in("customer@stoa.test", "stoa-demo")
@@ -80,8 +80,9 @@ async fn seven_processes_tell_the_same_story() {
         ("ok".into(), "failed_precondition".into())
     );
     let mut lines = Vec::new();
-    for process in fleet.processes.values() {
-        lines.extend(process.output().lines().map(str::to_owned));
+    for process in fleet.processes.values_mut() {
+        let log = process.last_words(STOPS_WITHIN).await.expect("it stops");
+        lines.extend(log.lines().map(str::to_owned));
     }
     // Each line begins with its time.
     lines.sort_unstable();
