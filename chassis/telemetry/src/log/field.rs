@@ -4,6 +4,7 @@
 //! than writing it.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::{Debug, Write as _};
 use std::ops::Range;
 
@@ -79,7 +80,7 @@ impl Fields {
     }
 
     fn put_value(&mut self, field: &Field, value: Value<'static>) {
-        if redact::is_sensitive(field.name()) {
+        if is_sensitive(field) {
             self.put_text(field, |texts| texts.push_str(redact::MASK));
         } else {
             self.put(field, Kept::Other(value));
@@ -89,7 +90,7 @@ impl Fields {
     /// Keeps what `write` appends, masked.
     fn put_text(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
         let start = self.texts.len();
-        if redact::is_sensitive(field.name()) {
+        if is_sensitive(field) {
             self.texts.push_str(redact::MASK);
         } else {
             write(&mut self.texts);
@@ -100,6 +101,29 @@ impl Fields {
         }
         self.put(field, Kept::Text(start..self.texts.len()));
     }
+}
+
+/// Names a thread has met, with what [`redact::is_sensitive`] says of them.
+const MET: usize = 64;
+
+thread_local! {
+    static SENSITIVE: [Cell<(&'static str, bool)>; MET] =
+        const { [const { Cell::new(("", false)) }; MET] };
+}
+
+/// Asked for each field of each line, so that the answer is kept by where the name is in memory.
+fn is_sensitive(field: &Field) -> bool {
+    let name = field.name();
+    let place = (name.as_ptr().addr() ^ name.len()) % MET;
+    SENSITIVE.with(|met| {
+        let (known, sensitive) = met[place].get();
+        if std::ptr::eq(known, name) {
+            return sensitive;
+        }
+        let sensitive = redact::is_sensitive(name);
+        met[place].set((name, sensitive));
+        sensitive
+    })
 }
 
 impl Visit for Fields {

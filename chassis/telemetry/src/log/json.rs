@@ -20,11 +20,13 @@ pub(super) fn write(line: &Line<'_>, out: &mut String) {
     let [service, correlation_id, trace_id] =
         line.nearest(["service", "correlation_id", "trace_id"]);
     let constants = line.constants;
-    placed(out, "service", service, Some(&constants.service));
-    placed(out, "version", None, Some(&constants.version));
-    placed(out, "env", None, Some(&constants.env));
-    placed(out, "correlation_id", correlation_id, None);
-    placed(out, "trace_id", trace_id, None);
+    key(out, "service");
+    value(out, service.unwrap_or(Value::Text(&constants.service)));
+    out.push_str(&constants.json);
+    key(out, "correlation_id");
+    value_or_null(out, correlation_id);
+    key(out, "trace_id");
+    value_or_null(out, trace_id);
     key(out, "target");
     text(out, line.metadata.target());
     key(out, "message");
@@ -55,40 +57,48 @@ fn timestamp(out: &mut String, at: DateTime<Utc>) {
         *digit += (left % 10) as u8;
         left /= 10;
     }
-    out.extend(digits.map(char::from));
+    out.push_str(str::from_utf8(&digits).unwrap_or_default()); // digits always are
     out.push('Z');
 }
 
+/// What is the same in every line of a process, after its service: `,"version":"1","env":"dev"`.
+pub(super) fn constants(version: &str, env: &str) -> String {
+    let mut out = String::new();
+    key(&mut out, "version");
+    text(&mut out, version);
+    key(&mut out, "env");
+    text(&mut out, env);
+    out
+}
+
+/// Names are the program's own, without anything to escape.
+fn key(out: &mut String, name: &str) {
+    debug_assert!(is_plain(name), "{name:?} is no name for a field");
+    out.push_str(",\"");
+    out.push_str(name);
+    out.push_str("\":");
+}
+
 /// Outside a request there is no correlation id: the key stays, with null.
-fn placed(out: &mut String, name: &str, found: Option<Value<'_>>, otherwise: Option<&str>) {
-    key(out, name);
-    match (found, otherwise) {
-        (Some(found), _) => value(out, found),
-        (None, Some(otherwise)) => text(out, otherwise),
-        (None, None) => out.push_str("null"),
+fn value_or_null(out: &mut String, found: Option<Value<'_>>) {
+    match found {
+        Some(found) => value(out, found),
+        None => out.push_str("null"),
     }
 }
 
-fn key(out: &mut String, name: &str) {
-    out.push(',');
-    text(out, name);
-    out.push(':');
-}
-
 fn value(out: &mut String, value: Value<'_>) {
-    // Writing into a String cannot fail.
-    let _ = match value {
-        Value::Text(value) => {
-            text(out, value);
-            Ok(())
-        }
-        Value::Signed(value) => write!(out, "{value}"),
-        Value::Unsigned(value) => write!(out, "{value}"),
-        Value::Bool(value) => write!(out, "{value}"),
+    match value {
+        Value::Text(value) => text(out, value),
+        Value::Signed(value) => out.push_str(itoa::Buffer::new().format(value)),
+        Value::Unsigned(value) => out.push_str(itoa::Buffer::new().format(value)),
+        Value::Bool(value) => out.push_str(if value { "true" } else { "false" }),
         // JSON has no NaN and no infinity.
-        Value::Float(value) if value.is_finite() => write!(out, "{value}"),
-        Value::Float(_) => write!(out, "null"),
-    };
+        Value::Float(value) if value.is_finite() => {
+            let _ = write!(out, "{value}"); // into a String, which cannot fail
+        }
+        Value::Float(_) => out.push_str("null"),
+    }
 }
 
 /// Whether nothing needs an escape, which is nearly always: one pass without a

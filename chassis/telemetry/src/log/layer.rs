@@ -44,8 +44,8 @@ enum Style {
 /// What every line of a process has in common.
 pub(super) struct Constants {
     pub(super) service: String,
-    pub(super) version: String,
-    pub(super) env: String,
+    /// The others, as they stand in JSON.
+    pub(super) json: String,
 }
 
 /// One event with everything around it: what a style writes.
@@ -112,8 +112,7 @@ impl Lines {
         };
         let constants = Constants {
             service: config.service.clone(),
-            version: config.version.clone(),
-            env: config.env.clone(),
+            json: json::constants(&config.version, &config.env),
         };
         Self {
             style,
