@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONNECTION, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, Request};
 use peers::{Channel, Peers};
-use rpc::{Call, Code, ConnectError, Forward};
+use rpc::{CORRELATION_ID, Call, Code, ConnectError, Forward};
 
 /// The contexts that calls are passed to.
 pub const CONTEXTS: [&str; 6] = [
@@ -21,7 +21,6 @@ pub const CONTEXTS: [&str; 6] = [
     "payment",
 ];
 
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
@@ -56,9 +55,7 @@ fn context(path: &str) -> Option<&str> {
 async fn pass(channel: Channel, request: Request<Body>) -> Response {
     let (mut parts, body) = request.into_parts();
     if let Some(call) = parts.extensions.remove::<Call>() {
-        if let Ok(id) = HeaderValue::from_str(call.correlation_id.as_str()) {
-            parts.headers.insert(CORRELATION_ID, id);
-        }
+        call.correlation_id.write_headers(&mut parts.headers);
         call.trace.write_headers(&mut parts.headers);
     }
     parts.extensions.clear();

@@ -29,7 +29,6 @@ const MARGIN: Duration = Duration::from_millis(50);
 /// The total for a call to a peer, unless it is set for that peer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
@@ -195,9 +194,7 @@ impl Channel {
         if let Ok(value) = HeaderValue::try_from(format!("{left}u")) {
             headers.insert(GRPC_TIMEOUT, value);
         }
-        if let Ok(value) = HeaderValue::from_str(outgoing.correlation_id.as_str()) {
-            headers.insert(CORRELATION_ID, value);
-        }
+        outgoing.correlation_id.write_headers(headers);
         let key = outgoing.idempotency_key.as_ref();
         if let Some(Ok(value)) = key.map(|key| HeaderValue::from_str(key.as_str())) {
             headers.insert(IDEMPOTENCY_KEY, value);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use prost::Message;
 use sha2::{Digest, Sha256};
 use telemetry::TraceContext;
@@ -15,6 +16,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::metadata::ResponseMetadata;
+
+/// The header of a [`CorrelationId`].
+pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// One call, as the edge has let it in.
 #[derive(Clone, Debug)]
@@ -125,7 +129,14 @@ impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anonymous => f.write_str("anonymous"),
-            Self::User(user) => write!(f, "user:{}", user.id),
+            Self::User(user) => {
+                f.write_str("user:")?;
+                f.write_str(
+                    user.id
+                        .hyphenated()
+                        .encode_lower(&mut Uuid::encode_buffer()),
+                )
+            }
             Self::Service { name, .. } => write!(f, "service:{name}"),
         }
     }
@@ -274,6 +285,15 @@ impl CorrelationId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Writes the header. HTTP/2 is told not to index the value: no other message has it, and
+    /// looking for its like in a full table costs more than sending it.
+    pub fn write_headers(&self, headers: &mut HeaderMap) {
+        if let Ok(mut value) = HeaderValue::from_str(&self.0) {
+            value.set_sensitive(true);
+            headers.insert(CORRELATION_ID, value);
+        }
     }
 }
 

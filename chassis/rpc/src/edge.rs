@@ -33,7 +33,7 @@ use tower::ServiceExt;
 use tracing::Instrument;
 
 use crate::app::{Route, Shared, Target};
-use crate::call::{Call, CorrelationId, IdempotencyKey};
+use crate::call::{CORRELATION_ID, Call, CorrelationId, IdempotencyKey};
 use crate::contract::Method;
 use crate::error::INTERNAL_MESSAGE;
 use crate::inner::{Admitted, Rejected, plain};
@@ -48,7 +48,6 @@ pub(crate) use stats::Stats;
 /// The longest path and query that is looked at.
 const URL_BYTES_MAX: usize = 8 << 10;
 
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Answers one request.
@@ -92,10 +91,7 @@ async fn respond(app: &Shared, request: Request<Body>, seen: &Observation) -> Re
     let mut response =
         refused.unwrap_or_else(|refusal| refusal.write(seen.protocol, &seen.metadata));
     drain.finish().await;
-    let id = HeaderValue::from_str(seen.correlation_id.as_str());
-    if let Ok(id) = id {
-        response.headers_mut().insert(CORRELATION_ID, id);
-    }
+    seen.correlation_id.write_headers(response.headers_mut());
     opened(app, origin, response)
 }
 

@@ -22,7 +22,9 @@ mod inner;
 mod reflect;
 
 pub use app::{App, Config, Forward, Limits, StartError, refuse};
-pub use call::{Call, Caller, CorrelationId, Deadline, IdempotencyKey, Role, Roles, Scope, User};
+pub use call::{
+    CORRELATION_ID, Call, Caller, CorrelationId, Deadline, IdempotencyKey, Role, Roles, Scope, User,
+};
 pub use contract::Contract;
 pub use edge::cors::{BadOrigin, Cors};
 pub use edge::deadline::Timeouts;

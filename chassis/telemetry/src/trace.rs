@@ -71,9 +71,10 @@ impl TraceContext {
         Self::parse(headers.get(TRACEPARENT)?.to_str().ok()?)
     }
 
-    /// Writes the header.
+    /// Writes the header, for HTTP/2 not to index: no other message has the same.
     pub fn write_headers(&self, headers: &mut HeaderMap) {
-        if let Ok(value) = HeaderValue::try_from(self.to_string()) {
+        if let Ok(mut value) = HeaderValue::try_from(self.to_string()) {
+            value.set_sensitive(true);
             headers.insert(TRACEPARENT, value);
         }
     }

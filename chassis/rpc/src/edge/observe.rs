@@ -140,8 +140,7 @@ impl Observation {
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             bytes,
             caller = self.caller.get().map(tracing::field::display),
-            "Answered {}",
-            self.template(),
+            "Answered",
         );
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
 use http::HeaderValue;
 use http::header::CONNECTION;
 use hyper::body::Incoming;
@@ -74,19 +75,11 @@ where
     let Ok(Ok(Some((http2, io)))) = sniffed else {
         return;
     };
-    let service = service_fn(move |request: http::Request<Incoming>| {
-        let app = app.clone();
-        async move {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let mut response = app.handle(request).await;
-            // Told now, a peer has left when the listener closes, and races no request with it.
-            if !http2 && app.is_draining() {
-                let headers = response.headers_mut();
-                headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            }
-            Ok::<_, Infallible>(response)
-        }
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        // Boxed: hyper makes a task of an HTTP/2 stream and moves it several times, and this
+        // future is kilobytes in size.
+        Box::pin(answer(app.clone(), request, http2))
     });
     match http2 {
         true => {
@@ -113,6 +106,20 @@ where
             .await;
         }
     }
+}
+
+async fn answer(
+    app: App,
+    request: http::Request<Incoming>,
+    http2: bool,
+) -> Result<Response, Infallible> {
+    let mut response = app.handle(request.map(Body::new)).await;
+    // Told now, a peer has left when the listener closes, and races no request with it.
+    if !http2 && app.is_draining() {
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
 /// Runs a connection until it ends, asking it to when it is old or the server stops.
