@@ -17,5 +17,5 @@ mod transaction;
 pub use connect::Config;
 pub use database::{Database, Engine};
 pub use fault::{Fault, fault, fault_within};
-pub use retry::retrying;
+pub use retry::{retrying, retrying_until};
 pub use transaction::Transaction;

@@ -8,6 +8,7 @@ mod idempotency;
 mod load;
 mod page;
 mod power;
+mod retry;
 mod write;
 
 use sea_orm::{ConnectionTrait, DbErr};
