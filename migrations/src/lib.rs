@@ -128,7 +128,7 @@ async fn up_once(db: &Database, migrator: &Migrator) -> Result<State, DbErr> {
     let txn = lock(db).await?;
     let before = compare(&txn, migrator).await?;
     if matches!(before, State::Behind(_)) {
-        migrator.up(txn.inner(), None).await?;
+        migrator.up(txn.caught_up().await?, None).await?;
         txn.commit().await?;
     }
     Ok(before)
@@ -136,7 +136,7 @@ async fn up_once(db: &Database, migrator: &Migrator) -> Result<State, DbErr> {
 
 async fn down_once(db: &Database, migrator: &Migrator) -> Result<(), DbErr> {
     let txn = lock(db).await?;
-    migrator.down(txn.inner(), None).await?;
+    migrator.down(txn.caught_up().await?, None).await?;
     txn.commit().await
 }
 

@@ -3,10 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use sea_orm::{
-    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbErr};
 use tokio::sync::watch;
 
 use crate::connect::{self, Config};
@@ -17,13 +14,6 @@ const PING_MAX: Duration = Duration::from_secs(1);
 
 /// How often the connections of the pools are counted.
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
-
-/// Takes the write lock at once on SQLite; PostgreSQL's isolation stands on its connections.
-const WRITE: TransactionOptions = TransactionOptions {
-    isolation_level: None,
-    access_mode: None,
-    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-};
 
 /// Which engine keeps the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,14 +74,16 @@ impl Database {
     /// commit, inside [`crate::retrying`]; dropping it rolls back.
     ///
     /// # Errors
-    /// [`crate::Fault::Unavailable`] when no connection came free in time.
+    /// [`crate::Fault::Unavailable`] when no connection came free in time, which on PostgreSQL is
+    /// found by the first statement.
     pub async fn begin_write(&self) -> Result<Transaction, DbErr> {
-        let transaction = self.0.writer.begin_with_options(WRITE).await?;
-        Ok(Transaction::new(
-            transaction,
-            self.0.service,
-            self.0.committed.clone(),
-        ))
+        let Inner {
+            writer,
+            service,
+            committed,
+            ..
+        } = &*self.0;
+        Transaction::begin(writer.clone(), service, committed.clone()).await
     }
 
     /// Returns a number that rises after each commit which called [`Transaction::announce`] in

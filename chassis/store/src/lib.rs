@@ -5,6 +5,7 @@
 //! hands out no transaction that could lose a race: every write is IMMEDIATE on SQLite and
 //! SERIALIZABLE on PostgreSQL.
 
+mod batch;
 mod connect;
 mod database;
 mod fault;

@@ -27,7 +27,7 @@ const ALL: Filter = Filter {
 async fn both() -> [TestDatabase; 2] {
     testkit::database::both("events", async |db: &Database| {
         let txn = db.begin_write().await?;
-        events::schema::outbox(&SchemaManager::new(txn.inner())).await?;
+        events::schema::outbox(&SchemaManager::new(txn.caught_up().await?)).await?;
         txn.commit().await
     })
     .await

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod connect;
+mod defer;
 mod fault;
 mod idempotency;
 mod load;
@@ -23,7 +24,7 @@ async fn both() -> [TestDatabase; 2] {
 
 async fn tables(db: &Database) -> Result<(), DbErr> {
     let txn = db.begin_write().await?;
-    store::schema::idempotency_keys(&SchemaManager::new(txn.inner())).await?;
+    store::schema::idempotency_keys(&SchemaManager::new(txn.caught_up().await?)).await?;
     txn.execute_unprepared("create table counters (name text primary key, value bigint not null)")
         .await?;
     for name in ["a", "b"] {
