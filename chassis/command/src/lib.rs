@@ -159,7 +159,23 @@ impl Command {
         }
     }
 
-    /// Keeps the answer for whoever repeats the command.
+    /// Claims the key and keeps the answer, both as part of the commit: for a command that was most
+    /// likely not given before. If it was, the commit fails with [`DbErr::RecordNotUpdated`].
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn claim_and_seal<R: Message>(
+        &self,
+        txn: &Transaction,
+        response: R,
+        now: DateTime<Utc>,
+    ) -> Result<Answer<R>, Error> {
+        let bytes = Some(response.encode_to_vec());
+        idempotency::claim_with_commit(txn, self.key.as_ref(), bytes, now).await?;
+        Ok(Answer::known(response))
+    }
+
+    /// Keeps the answer for whoever repeats the command, as part of the commit.
     ///
     /// # Errors
     /// The database failed.
@@ -167,9 +183,9 @@ impl Command {
         &self,
         txn: &Transaction,
         response: R,
-        now: DateTime<Utc>,
     ) -> Result<Answer<R>, Error> {
-        idempotency::seal(txn, self.key.as_ref(), &response.encode_to_vec(), now).await?;
+        let bytes = response.encode_to_vec();
+        idempotency::seal_with_commit(txn, self.key.as_ref(), &bytes).await?;
         Ok(Answer {
             response,
             replayed: false,

@@ -13,6 +13,8 @@ use uuid::Uuid;
 use crate::cursor::Cursor;
 use crate::schema::Outbox;
 
+/// Facts that one statement adds at most: a statement takes a limited number of values.
+const PUSHED_MAX: usize = 100;
 /// Rows that one transaction of [`prune`] deletes at most, so that it holds up no writer.
 const PRUNE_BATCH: u64 = 1000;
 
@@ -70,7 +72,8 @@ pub struct Recorded {
 /// Adds a fact to the transaction and returns its id; the commit wakes those who watch.
 ///
 /// # Errors
-/// [`store::Fault::Unique`] when the thing has a fact of that version already.
+/// A write that was deferred before failed. That the thing has a fact of that version already
+/// is an error of the commit, [`store::Fault::Unique`].
 pub async fn push(
     txn: &Transaction,
     clock: &Clock,
@@ -79,24 +82,55 @@ pub async fn push(
     fact: Fact,
 ) -> Result<Uuid, DbErr> {
     let event_id = clock.id();
+    add(txn, clock, source, origin, [(event_id, fact)]).await?;
+    Ok(event_id)
+}
+
+/// Adds facts to the transaction, in this order, which matters where several are about one
+/// thing.
+///
+/// # Errors
+/// As [`push`].
+pub async fn push_all(
+    txn: &Transaction,
+    clock: &Clock,
+    source: &'static str,
+    origin: &Origin,
+    facts: impl IntoIterator<Item = Fact>,
+) -> Result<(), DbErr> {
+    let facts: Vec<_> = facts.into_iter().map(|fact| (clock.id(), fact)).collect();
+    let mut facts = facts.into_iter();
+    while facts.len() > 0 {
+        let some: Vec<_> = facts.by_ref().take(PUSHED_MAX).collect();
+        add(txn, clock, source, origin, some).await?;
+    }
+    Ok(())
+}
+
+async fn add(
+    txn: &Transaction,
+    clock: &Clock,
+    source: &'static str,
+    origin: &Origin,
+    facts: impl IntoIterator<Item = (Uuid, Fact)>,
+) -> Result<(), DbErr> {
     let mut insert = Query::insert();
-    insert
-        .into_table(Outbox::Table)
-        .columns([
-            Outbox::EventId,
-            Outbox::Topic,
-            Outbox::Aggregate,
-            Outbox::Key,
-            Outbox::Version,
-            Outbox::Source,
-            Outbox::Subject,
-            Outbox::At,
-            Outbox::CorrelationId,
-            Outbox::Traceparent,
-            Outbox::Synthetic,
-            Outbox::Data,
-        ])
-        .values_panic([
+    insert.into_table(Outbox::Table).columns([
+        Outbox::EventId,
+        Outbox::Topic,
+        Outbox::Aggregate,
+        Outbox::Key,
+        Outbox::Version,
+        Outbox::Source,
+        Outbox::Subject,
+        Outbox::At,
+        Outbox::CorrelationId,
+        Outbox::Traceparent,
+        Outbox::Synthetic,
+        Outbox::Data,
+    ]);
+    for (event_id, fact) in facts {
+        insert.values_panic([
             event_id.into(),
             fact.topic.into(),
             aggregate(fact.topic).into(),
@@ -110,9 +144,12 @@ pub async fn push(
             origin.synthetic.into(),
             fact.data.into(),
         ]);
-    txn.execute(&insert).await?;
+    }
+    if txn.is_announced() {
+        txn.caught_up().await?; // of two inserts that wait together either may come first
+    }
     txn.announce();
-    Ok(event_id)
+    txn.defer(&insert).await
 }
 
 /// Returns up to `limit` facts in order, from the first one, or from the one after `cursor`.

@@ -7,7 +7,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{
-    self, Expr, ExprTrait, Iden, OnConflict, Query, SelectStatement, SimpleExpr,
+    self, Expr, ExprTrait, Iden, InsertStatement, OnConflict, Query, SelectStatement, SimpleExpr,
+    UpdateStatement,
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
@@ -77,6 +78,34 @@ pub async fn claim(
     let Some(key) = key else {
         return Ok(Claim::New);
     };
+    if txn
+        .execute(&claiming(key, None, now))
+        .await?
+        .rows_affected()
+        == 1
+    {
+        return Ok(Claim::New);
+    }
+    found(txn, key, now).await
+}
+
+/// As [`claim`], sealed at once with the answer if there is one, and deferred to the commit, which
+/// fails with [`DbErr::RecordNotUpdated`] if anybody came before: for keys that are most likely
+/// new.
+///
+/// # Errors
+/// The database failed.
+pub async fn claim_with_commit(
+    txn: &Transaction,
+    key: Option<&Key>,
+    answer: Option<Vec<u8>>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let Some(key) = key else { return Ok(()) };
+    txn.defer_required(&claiming(key, answer, now)).await
+}
+
+fn claiming(key: &Key, answer: Option<Vec<u8>>, now: DateTime<Utc>) -> InsertStatement {
     let mut insert = Query::insert();
     insert
         .into_table(Column::Table)
@@ -85,6 +114,7 @@ pub async fn claim(
             Column::Method,
             Column::Key,
             Column::RequestHash,
+            Column::Answer,
             Column::At,
         ])
         .values_panic([
@@ -92,6 +122,7 @@ pub async fn claim(
             key.method.into(),
             key.key.as_str().into(),
             key.request_hash.to_vec().into(),
+            answer.into(),
             now.into(),
         ])
         .on_conflict(
@@ -99,10 +130,7 @@ pub async fn claim(
                 .do_nothing()
                 .to_owned(),
         );
-    if txn.execute(&insert).await?.rows_affected() == 1 {
-        return Ok(Claim::New);
-    }
-    found(txn, key, now).await
+    insert
 }
 
 /// Tells what a claim of `key` would find, claiming nothing; `None` when nobody came before. It
@@ -158,24 +186,49 @@ async fn found(txn: &Transaction, key: &Key, now: DateTime<Utc>) -> Result<Claim
 ///
 /// # Errors
 /// [`DbErr::RecordNotUpdated`] when the key was not claimed, or is sealed already.
-pub async fn seal(
-    txn: &Transaction,
-    key: Option<&Key>,
-    answer: &[u8],
-    now: DateTime<Utc>,
-) -> Result<(), DbErr> {
+pub async fn seal(txn: &Transaction, key: Option<&Key>, answer: &[u8]) -> Result<(), DbErr> {
     let Some(key) = key else { return Ok(()) };
-    let mut update = Query::update();
-    update
-        .table(Column::Table)
-        .value(Column::Answer, answer)
-        .value(Column::At, now)
-        .and_where(same(key))
-        .and_where(Expr::col(Column::Answer).is_null());
-    match txn.execute(&update).await?.rows_affected() {
+    match txn.execute(&sealing(key, answer)).await?.rows_affected() {
         1 => Ok(()),
         _ => Err(DbErr::RecordNotUpdated),
     }
+}
+
+/// As [`seal`], deferred to the commit, which fails where that would.
+///
+/// # Errors
+/// The database failed.
+pub async fn seal_with_commit(
+    txn: &Transaction,
+    key: Option<&Key>,
+    answer: &[u8],
+) -> Result<(), DbErr> {
+    let Some(key) = key else { return Ok(()) };
+    txn.defer_required(&sealing(key, answer)).await
+}
+
+/// As [`seal_with_commit`], where somebody else may have sealed the key: then it stays as it is.
+///
+/// # Errors
+/// The database failed.
+pub async fn seal_if_pending(
+    txn: &Transaction,
+    key: Option<&Key>,
+    answer: &[u8],
+) -> Result<(), DbErr> {
+    let Some(key) = key else { return Ok(()) };
+    txn.defer(&sealing(key, answer)).await
+}
+
+/// The time stays that of the claim: PostgreSQL rewrites a row in place only while no index
+/// changes, and whoever writes an index meets all who read it.
+fn sealing(key: &Key, answer: &[u8]) -> UpdateStatement {
+    Query::update()
+        .table(Column::Table)
+        .value(Column::Answer, answer)
+        .and_where(same(key))
+        .and_where(Expr::col(Column::Answer).is_null())
+        .to_owned()
 }
 
 /// Returns the answer sealed under `key`, for those who wait for one that is

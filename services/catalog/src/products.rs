@@ -80,7 +80,7 @@ async fn create_once<R: From<Product> + Message + Default>(
     store::product::insert(&txn, &product).await?;
     store::term::insert(&txn, [(id, &search::terms(&product))]).await?;
     event::push(&txn, &app.clock, &command.origin, &product, Change::Created).await?;
-    let answer = command.seal(&txn, R::from(product), now).await?;
+    let answer = command.seal(&txn, R::from(product)).await?;
     txn.commit().await?;
     Ok(answer)
 }
@@ -116,7 +116,7 @@ async fn update_once<R: From<Product> + Message + Default>(
         store::term::replace(&txn, id, &search::terms(&product)).await?;
         event::push(&txn, &app.clock, &command.origin, &product, Change::Updated).await?;
     }
-    let answer = command.seal(&txn, R::from(product), now).await?;
+    let answer = command.seal(&txn, R::from(product)).await?;
     txn.commit().await?;
     Ok(answer)
 }
@@ -148,7 +148,7 @@ async fn delete_once<R: Message + Default>(
     store::product::delete(&txn, id).await?;
     product.version += 1; // the deletion is its last change
     event::push(&txn, &app.clock, &command.origin, &product, Change::Deleted).await?;
-    let answer = command.seal(&txn, R::default(), now).await?;
+    let answer = command.seal(&txn, R::default()).await?;
     txn.commit().await?;
     Ok(answer)
 }

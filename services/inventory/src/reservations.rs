@@ -89,7 +89,7 @@ where
     let change = match plan {
         Plan::Keep => {
             let kept = current.ok_or(Refusal::Missing)?;
-            let answer = command.seal(&txn, R::from(kept), now).await?;
+            let answer = command.seal(&txn, R::from(kept)).await?;
             txn.commit().await?;
             return Ok(Attempt::Done(answer));
         }
@@ -111,7 +111,7 @@ where
         txn.commit().await?;
         return Ok(Attempt::Refused(refusal));
     }
-    let answer = command.seal(&txn, R::from(after), now).await?;
+    let answer = command.seal(&txn, R::from(after)).await?;
     txn.commit().await?;
     Ok(Attempt::Done(answer))
 }

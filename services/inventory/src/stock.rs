@@ -99,7 +99,7 @@ where
     store::stock_adjustment::insert(&txn, adjustment, now).await?;
     let fact = event::stock_changed(&level);
     events::outbox::push(&txn, &app.clock, crate::NAME, &command.origin, fact).await?;
-    let answer = command.seal(&txn, R::from(level), now).await?;
+    let answer = command.seal(&txn, R::from(level)).await?;
     txn.commit().await?;
     Ok(answer)
 }

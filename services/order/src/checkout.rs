@@ -162,7 +162,7 @@ async fn answer_as_it_stands_once(
         .await?
         .ok_or(Error::OrderNotFound)?;
     let answer = Answer::about(&order);
-    match idempotency::seal(&txn, Some(key), &answer.to_bytes(), app.clock.now()).await {
+    match idempotency::seal(&txn, Some(key), &answer.to_bytes()).await {
         Ok(()) => {
             txn.commit().await?;
             Ok(answer)
@@ -252,7 +252,7 @@ async fn cancel_once(
     let response = CancelOrderResponse {
         order: Some(order.into()),
     };
-    let answer = asked.command.seal(&txn, response, on.now).await?;
+    let answer = asked.command.seal(&txn, response).await?;
     txn.commit().await?;
     Ok((answer, changed.map(|change| change.record)))
 }

@@ -124,7 +124,7 @@ where
         txn.commit().await?;
         return Err(command::Error::KeyReused.into());
     }
-    let answer = command.seal(&txn, charged.into(), now).await?;
+    let answer = command.seal(&txn, charged.into()).await?;
     txn.commit().await?;
     Ok(answer)
 }
@@ -209,7 +209,7 @@ where
         txn.commit().await?;
         return Err(command::Error::KeyReused.into());
     }
-    let answer = command.seal(&txn, refund.into(), now).await?;
+    let answer = command.seal(&txn, refund.into()).await?;
     txn.commit().await?;
     Ok(answer)
 }

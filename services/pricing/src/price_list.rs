@@ -83,7 +83,7 @@ async fn set_once<R: From<Price> + prost::Message + Default>(
             price
         }
     };
-    let answer = command.seal(&txn, R::from(price), now).await?;
+    let answer = command.seal(&txn, R::from(price)).await?;
     txn.commit().await?;
     Ok(answer)
 }

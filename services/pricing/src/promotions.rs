@@ -38,7 +38,7 @@ async fn set_once<R: From<Promotion> + prost::Message + Default>(
         return Err(Error::TooManyPromotions);
     }
     store::promotion::save(&txn, promotion).await?;
-    let answer = command.seal(&txn, R::from(promotion.clone()), now).await?;
+    let answer = command.seal(&txn, R::from(promotion.clone())).await?;
     txn.commit().await?;
     Ok(answer)
 }

@@ -49,7 +49,7 @@ async fn create_once<R: From<User> + Message + Default>(
         return Ok(answer);
     }
     let user = add(app, &command.origin, &txn, draft).await?;
-    let answer = command.seal(&txn, R::from(user), now).await?;
+    let answer = command.seal(&txn, R::from(user)).await?;
     txn.commit().await?;
     Ok(answer)
 }
@@ -106,7 +106,7 @@ async fn update_once<R: From<User> + Message + Default>(
         }
         save(app, command, &txn, &user).await?;
     }
-    let answer = command.seal(&txn, R::from(user), now).await?;
+    let answer = command.seal(&txn, R::from(user)).await?;
     txn.commit().await?;
     Ok(answer)
 }
@@ -141,7 +141,7 @@ async fn delete_once<R: Message + Default>(
     }
     store::user::delete(&txn, id).await?;
     event::deleted(&txn, &app.clock, &command.origin, &user).await?;
-    let answer = command.seal(&txn, R::default(), now).await?;
+    let answer = command.seal(&txn, R::default()).await?;
     txn.commit().await?;
     Ok(answer)
 }

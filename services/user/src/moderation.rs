@@ -52,7 +52,7 @@ async fn block_once<R: From<User> + Message + Default>(
         store::session::delete_all_of(&txn, id).await?;
         save(app, command, &txn, &user).await?;
     }
-    let answer = command.seal(&txn, R::from(user), now).await?;
+    let answer = command.seal(&txn, R::from(user)).await?;
     txn.commit().await?;
     Ok(answer)
 }
@@ -86,7 +86,7 @@ async fn unblock_once<R: From<User> + Message + Default>(
     if user.unblock(now) == Outcome::Changed {
         save(app, command, &txn, &user).await?;
     }
-    let answer = command.seal(&txn, R::from(user), now).await?;
+    let answer = command.seal(&txn, R::from(user)).await?;
     txn.commit().await?;
     Ok(answer)
 }
@@ -118,7 +118,7 @@ async fn set_password_once<R: Message + Default>(
     let user = find(&txn, id, Scope::Everyone).await?;
     store::credential::put(&txn, user.id, hash, now).await?;
     store::session::delete_all_of(&txn, user.id).await?;
-    let answer = command.seal(&txn, R::default(), now).await?;
+    let answer = command.seal(&txn, R::default()).await?;
     txn.commit().await?;
     Ok(answer)
 }

@@ -87,6 +87,12 @@ async fn push(txn: &Transaction, clock: &Clock, fact: Fact) -> Result<Uuid, DbEr
     facts::push(txn, clock, "events", &Origin::default(), fact).await
 }
 
+/// Pushes a fact and leaves it written but not committed.
+async fn write(txn: &Transaction, clock: &Clock, fact: Fact) {
+    push(txn, clock, fact).await.unwrap();
+    txn.caught_up().await.unwrap();
+}
+
 /// Returns the data of the next fact, which must come soon.
 async fn next(watch: &mut Watch) -> String {
     let next = tokio::time::timeout(Duration::from_secs(5), watch.next());

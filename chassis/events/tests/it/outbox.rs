@@ -8,7 +8,7 @@ use events::{Cursor, Fact, Origin, Recorded, outbox};
 use store::{Database, Fault, fault};
 use uuid::Uuid;
 
-use crate::{both, fact, push, start};
+use crate::{both, fact, push, start, write};
 
 /// Reads facts until there are any: a transaction of another test on the same server holds them
 /// back for a moment.
@@ -76,7 +76,7 @@ async fn a_fact_goes_with_the_transaction_it_was_written_in() {
     for db in both().await {
         let (clock, _manual) = Manual::new(start());
         let txn = db.begin_write().await.unwrap();
-        push(&txn, &clock, fact("k", 1)).await.unwrap();
+        write(&txn, &clock, fact("k", 1)).await;
         txn.rollback().await.unwrap();
         assert!(outbox::page(db.read(), None, 10).await.unwrap().is_empty());
     }
@@ -99,10 +99,31 @@ async fn a_thing_has_one_fact_per_version() {
             topic: "thing.made",
             ..fact("k", 2)
         };
-        let fault = fault(&push(&txn, &clock, again).await.unwrap_err());
+        push(&txn, &clock, again).await.unwrap();
+        let fault = fault(&txn.commit().await.unwrap_err());
         assert!(matches!(fault, Fault::Unique { .. }), "{fault:?}");
         let columns = ["outbox.aggregate", "outbox.key", "outbox.version"];
         assert!(fault.is_unique("outbox_one_per_version", &columns));
+    }
+}
+
+/// row: I6
+#[tokio::test]
+async fn facts_that_are_pushed_together_keep_their_order_however_many() {
+    const MANY: i64 = 3_000; // with more values than one statement takes
+    for db in both().await {
+        let (clock, _manual) = Manual::new(start());
+        let txn = db.begin_write().await.unwrap();
+        let (origin, facts) = (
+            Origin::default(),
+            (1..=MANY).map(|version| fact("k", version)),
+        );
+        outbox::push_all(&txn, &clock, "source", &origin, facts)
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+        let facts = outbox::committed(db.read(), 2 * MANY as u64).await.unwrap();
+        assert!(facts.iter().map(|fact| fact.version).eq(1..=MANY));
     }
 }
 

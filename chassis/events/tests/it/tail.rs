@@ -7,7 +7,7 @@ use events::{Cursor, Filter, Next, WatchError};
 use futures::future::join_all;
 use uuid::Uuid;
 
-use crate::{ALL, Follower, TOPICS, both, fact, next, nothing, push, start};
+use crate::{ALL, Follower, TOPICS, both, fact, next, nothing, push, start, write};
 
 /// row: D3
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_lower_position_that_commits_later_is_not_lost_on_postgres() {
     let follower = Follower::new(&db);
     let mut watch = follower.watch(None).await;
     let slow = db.begin_write().await.unwrap();
-    push(&slow, &follower.clock, fact("slow", 1)).await.unwrap();
+    write(&slow, &follower.clock, fact("slow", 1)).await;
     follower.commit("fast", 1).await;
     nothing(&mut watch).await; // it could still be overtaken
     slow.commit().await.unwrap();
@@ -68,14 +68,10 @@ async fn a_lower_position_that_commits_later_is_not_lost_on_postgres() {
 
     // The lower position belongs to the transaction that began last.
     let early = db.begin_write().await.unwrap();
-    push(&early, &follower.clock, fact("early", 1))
-        .await
-        .unwrap();
+    write(&early, &follower.clock, fact("early", 1)).await;
     let late = db.begin_write().await.unwrap();
-    push(&late, &follower.clock, fact("late", 1)).await.unwrap();
-    push(&early, &follower.clock, fact("early", 2))
-        .await
-        .unwrap();
+    write(&late, &follower.clock, fact("late", 1)).await;
+    write(&early, &follower.clock, fact("early", 2)).await;
     early.commit().await.unwrap();
     assert_eq!(next(&mut watch).await, "early 1");
     assert_eq!(next(&mut watch).await, "early 2");
@@ -96,9 +92,7 @@ async fn a_transaction_of_another_database_holds_nothing_back() {
     let [_, other] = both().await;
     let follower = Follower::new(&db);
     let elsewhere = other.begin_write().await.unwrap();
-    push(&elsewhere, &follower.clock, fact("elsewhere", 1))
-        .await
-        .unwrap();
+    write(&elsewhere, &follower.clock, fact("elsewhere", 1)).await;
     let mut watch = follower.watch(None).await;
     follower.commit("k", 1).await;
     assert_eq!(next(&mut watch).await, "k 1");

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
+use sea_orm::DbErr;
 use store::idempotency::{self, Claim, ClaimError, KEPT, Key};
 use store::{Database, retrying};
 
@@ -31,7 +32,7 @@ async fn call(db: &Database, key: &Key, at: DateTime<Utc>) -> Result<Vec<u8>, Cl
     let value = read(&txn, "a").await? + 1;
     set(&txn, "a", value).await?;
     let answer = value.to_be_bytes().to_vec();
-    idempotency::seal(&txn, Some(key), &answer, at).await?;
+    idempotency::seal(&txn, Some(key), &answer).await?;
     txn.commit().await?;
     Ok(answer)
 }
@@ -179,9 +180,7 @@ async fn a_claim_whose_answer_is_still_to_come_is_pending_until_sealed_once() {
             Claim::Pending
         );
         assert_eq!(idempotency::answer(&txn, &key()).await.unwrap(), None);
-        idempotency::seal(&txn, Some(&key()), b"", now())
-            .await
-            .unwrap();
+        idempotency::seal(&txn, Some(&key()), b"").await.unwrap();
         txn.commit().await.unwrap();
         assert_eq!(
             idempotency::answer(db.read(), &key()).await.unwrap(),
@@ -195,7 +194,7 @@ async fn a_claim_whose_answer_is_still_to_come_is_pending_until_sealed_once() {
             Claim::Replay(Vec::new()),
             "an empty answer is an answer"
         );
-        idempotency::seal(&txn, Some(&key()), b"other", now())
+        idempotency::seal(&txn, Some(&key()), b"other")
             .await
             .unwrap_err();
         txn.rollback().await.unwrap();
@@ -205,7 +204,7 @@ async fn a_claim_whose_answer_is_still_to_come_is_pending_until_sealed_once() {
             key: "unclaimed".into(),
             ..key()
         };
-        idempotency::seal(&txn, Some(&unclaimed), b"", now())
+        idempotency::seal(&txn, Some(&unclaimed), b"")
             .await
             .unwrap_err();
     }
@@ -238,9 +237,7 @@ async fn without_a_key_everything_is_new() {
                 idempotency::claim(&txn, None, now()).await.unwrap(),
                 Claim::New
             );
-            idempotency::seal(&txn, None, b"answer", now())
-                .await
-                .unwrap();
+            idempotency::seal(&txn, None, b"answer").await.unwrap();
         }
     }
 }
@@ -269,5 +266,43 @@ async fn pruning_deletes_old_records_alone_however_many() {
         let txn = db.begin_write().await.unwrap();
         let claim = idempotency::claim(&txn, Some(&young), later).await.unwrap();
         assert_eq!(claim, Claim::Pending);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_claimed_with_the_commit_was_claimed_by_nobody_else() {
+    for db in both().await {
+        let answer = || Some(b"first".to_vec());
+        let txn = db.begin_write().await.unwrap();
+        idempotency::claim_with_commit(&txn, Some(&key()), answer(), now())
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+
+        let txn = db.begin_write().await.unwrap();
+        set(&txn, "a", 5).await.unwrap();
+        idempotency::claim_with_commit(&txn, Some(&key()), answer(), now())
+            .await
+            .unwrap();
+        let again = txn.commit().await;
+        assert!(matches!(again, Err(DbErr::RecordNotUpdated)), "{again:?}");
+        assert_eq!(read(db.read(), "a").await.unwrap(), 0);
+
+        let txn = db.begin_write().await.unwrap();
+        idempotency::seal_with_commit(&txn, Some(&key()), b"second")
+            .await
+            .unwrap();
+        let sealed = txn.commit().await;
+        assert!(matches!(sealed, Err(DbErr::RecordNotUpdated)), "{sealed:?}");
+
+        let txn = db.begin_write().await.unwrap();
+        idempotency::seal_if_pending(&txn, Some(&key()), b"third")
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+        assert_eq!(
+            idempotency::answer(db.read(), &key()).await.unwrap(),
+            answer()
+        );
     }
 }

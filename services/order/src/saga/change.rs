@@ -167,9 +167,7 @@ impl Change {
         }
         store::saga_log::insert(txn, order.id, saga.revision, self.entries.clone()).await?;
         if let Some(answer) = &self.answer {
-            match idempotency::seal(txn, saga.key.as_ref(), &answer.to_bytes(), order.updated_at)
-                .await
-            {
+            match idempotency::seal(txn, saga.key.as_ref(), &answer.to_bytes()).await {
                 // Sealed before: with PENDING by one who would wait no longer, or by the checkout that is
                 // now cancelled.
                 Ok(()) | Err(DbErr::RecordNotUpdated) => {}
