@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::iter;
+
 use ::store::{Engine, Transaction, retrying};
 use chrono::{DateTime, Utc};
 use prost::Message;
@@ -199,11 +201,8 @@ async fn tell(
     after: &Reservation,
     levels: &[Level],
 ) -> Result<(), Error> {
-    let fact = event::reservation(after, command.user);
-    events::outbox::push(txn, &app.clock, crate::NAME, &command.origin, fact).await?;
-    for level in levels {
-        let fact = event::stock_changed(level);
-        events::outbox::push(txn, &app.clock, crate::NAME, &command.origin, fact).await?;
-    }
+    let facts = iter::once(event::reservation(after, command.user))
+        .chain(levels.iter().map(event::stock_changed));
+    events::outbox::push_all(txn, &app.clock, crate::NAME, &command.origin, facts).await?;
     Ok(())
 }

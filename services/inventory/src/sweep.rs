@@ -88,13 +88,12 @@ async fn expire(app: &App, due: &[OrderId]) -> Result<usize, Error> {
     };
     for reservation in &expired {
         store::reservation::update(&txn, reservation, now).await?;
-        let fact = event::reservation(reservation, None);
-        events::outbox::push(&txn, &app.clock, crate::NAME, &origin, fact).await?;
     }
-    for level in &levels {
-        let fact = event::stock_changed(level);
-        events::outbox::push(&txn, &app.clock, crate::NAME, &origin, fact).await?;
-    }
+    let facts = expired
+        .iter()
+        .map(|reservation| event::reservation(reservation, None))
+        .chain(levels.iter().map(event::stock_changed));
+    events::outbox::push_all(&txn, &app.clock, crate::NAME, &origin, facts).await?;
     txn.commit().await?;
     Ok(expired.len())
 }

@@ -4,8 +4,10 @@
 mod hold;
 mod item;
 
+use ::store::Transaction;
 use chrono::{DateTime, Utc};
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::QueryTrait;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 
@@ -68,10 +70,7 @@ pub async fn insert(
 }
 
 /// Stores what belongs to a first state: its items, with what was short, and its hold.
-pub async fn insert_rest(
-    txn: &impl ConnectionTrait,
-    reservation: &Reservation,
-) -> Result<(), DbErr> {
+pub async fn insert_rest(txn: &Transaction, reservation: &Reservation) -> Result<(), DbErr> {
     item::insert(txn, reservation).await?;
     match (&reservation.state, reservation.expires_at) {
         (State::Held, Some(until)) => hold::upsert(txn, reservation.order_id, until).await,
@@ -84,18 +83,22 @@ pub async fn skus(db: &impl ConnectionTrait, orders: &[OrderId]) -> Result<Vec<S
     item::skus(db, orders).await
 }
 
-/// Stores the next state of a reservation.
+/// Stores the next state of a reservation; the commit fails if there is none.
 pub async fn update(
-    txn: &impl ConnectionTrait,
+    txn: &Transaction,
     reservation: &Reservation,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     if let State::Short(short) | State::Lost(short) = &reservation.state {
         item::mark_short(txn, reservation.order_id, short).await?;
     }
-    Entity::update(row(reservation, now))
-        .exec_without_returning(txn)
-        .await?;
+    let update = Entity::update_many()
+        .set(ActiveModel {
+            order_id: NotSet,
+            ..row(reservation, now)
+        })
+        .filter(Column::OrderId.eq(reservation.order_id.0));
+    txn.defer_required(update.as_query()).await?;
     match (&reservation.state, reservation.expires_at) {
         (State::Held, Some(until)) => hold::upsert(txn, reservation.order_id, until).await,
         _ => hold::delete(txn, reservation.order_id).await,

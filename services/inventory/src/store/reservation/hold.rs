@@ -1,10 +1,11 @@
 //! The reservations that hold stock now: a row for each, for as long as it does.
 
+use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use crate::domain::item::OrderId;
 
@@ -23,7 +24,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// Notes that an order holds stock until then, from now on or still.
 pub async fn upsert(
-    txn: &impl ConnectionTrait,
+    txn: &Transaction,
     order_id: OrderId,
     expires_at: DateTime<Utc>,
 ) -> Result<(), DbErr> {
@@ -35,12 +36,13 @@ pub async fn upsert(
         .update_column(Column::ExpiresAt)
         .to_owned();
     let insert = Entity::insert(row).on_conflict(renew);
-    insert.exec_without_returning(txn).await.map(drop)
+    txn.defer(insert.as_query()).await
 }
 
 /// Notes that an order holds nothing any more.
-pub async fn delete(txn: &impl ConnectionTrait, order_id: OrderId) -> Result<(), DbErr> {
-    Entity::delete_by_id(order_id.0).exec(txn).await.map(drop)
+pub async fn delete(txn: &Transaction, order_id: OrderId) -> Result<(), DbErr> {
+    let delete = Entity::delete_many().filter(Column::OrderId.eq(order_id.0));
+    txn.defer(delete.as_query()).await
 }
 
 /// The orders whose hold is over but not yet given back, the longest overdue first.

@@ -1,8 +1,9 @@
 //! What a reservation asks for. Items never change; only a refusal adds what was left.
 
+use ::store::Transaction;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 
 use crate::domain::item::{Items, OrderId, Quantity, Sku};
 use crate::domain::reservation::{Reservation, Shortage, State};
@@ -67,7 +68,7 @@ pub async fn skus(db: &impl ConnectionTrait, orders: &[OrderId]) -> Result<Vec<S
 }
 
 /// Stores the items of a reservation, with what was short if it was refused.
-pub async fn insert(txn: &impl ConnectionTrait, reservation: &Reservation) -> Result<(), DbErr> {
+pub async fn insert(txn: &Transaction, reservation: &Reservation) -> Result<(), DbErr> {
     if reservation.items.is_empty() {
         return Ok(());
     }
@@ -84,25 +85,21 @@ pub async fn insert(txn: &impl ConnectionTrait, reservation: &Reservation) -> Re
         quantity: Set(i64::from(*quantity)),
         available_when_short: Set(left(sku)),
     });
-    Entity::insert_many(rows)
-        .exec_without_returning(txn)
-        .await
-        .map(drop)
+    txn.defer(Entity::insert_many(rows).as_query()).await
 }
 
 /// Notes what was left of the items that were short.
 pub async fn mark_short(
-    txn: &impl ConnectionTrait,
+    txn: &Transaction,
     order_id: OrderId,
     short: &[Shortage],
 ) -> Result<(), DbErr> {
     for shortage in short {
-        Entity::update_many()
+        let update = Entity::update_many()
             .col_expr(Column::AvailableWhenShort, Expr::value(shortage.available))
             .filter(Column::OrderId.eq(order_id.0))
-            .filter(Column::Sku.eq(shortage.sku.as_str()))
-            .exec(txn)
-            .await?;
+            .filter(Column::Sku.eq(shortage.sku.as_str()));
+        txn.defer(update.as_query()).await?;
     }
     Ok(())
 }
