@@ -15,7 +15,7 @@ use tracing::Instrument;
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::payment;
 use crate::domain::payment::{
-    Charge, Charged, Outcome, Payment, Plan, Recorded, Refund, RefundRequest, Returned,
+    Charge, Charged, Payment, Plan, Recorded, Refund, RefundRequest, Returned,
 };
 use crate::error::Error;
 use crate::provider::{Capture, ProviderError, Token};
@@ -85,14 +85,40 @@ where
         Err(ProviderError::Voided) => return Ok(Answer::known(Charged::Blocked.into())),
         outcome => outcome?,
     };
-    retrying(|| record_charge(app, command, charge, &outcome)).await
+    let recorded = payment::record_charge(charge, outcome, app.clock.now());
+    match retrying(|| record_new_charge(app, command, &recorded)).await {
+        Err(Error::Store(DbErr::RecordNotUpdated)) => {
+            retrying(|| record_charge(app, command, charge, &recorded)).await
+        }
+        answered => answered,
+    }
+}
+
+/// Records a charge in the hope that neither its order nor any of its keys was met before: then
+/// nothing need be read. Stores nothing otherwise.
+async fn record_new_charge<R>(
+    app: &App,
+    command: &Command,
+    recorded: &Recorded,
+) -> Result<Answer<R>, Error>
+where
+    R: From<Charged> + Message,
+{
+    let now = app.clock.now();
+    let txn = app.db.begin_write().await?;
+    let charged = recorded.payment.charged();
+    let answer = command.claim_and_seal(&txn, charged.into(), now).await?;
+    store::payment::insert_with_commit(&txn, &recorded.payment, now).await?;
+    keep(app, &txn, command, recorded).await?;
+    txn.commit().await?;
+    Ok(answer)
 }
 
 async fn record_charge<R>(
     app: &App,
     command: &Command,
     charge: &Charge,
-    outcome: &Outcome,
+    recorded: &Recorded,
 ) -> Result<Answer<R>, Error>
 where
     R: From<Charged> + Message + Default,
@@ -106,9 +132,8 @@ where
         Err(command::Error::KeyReused) => true,
         Err(error) => return Err(error.into()),
     };
-    let recorded = payment::record_charge(charge, outcome.clone(), now);
     let charged = if store::payment::insert(&txn, &recorded.payment, now).await? {
-        keep(app, &txn, command, &recorded).await?;
+        keep(app, &txn, command, recorded).await?;
         recorded.payment.charged()
     } else {
         let Charge {

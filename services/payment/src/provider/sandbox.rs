@@ -10,6 +10,7 @@ use ::store::{Database, retrying};
 use clock::Clock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use sea_orm::DbErr;
 
 use super::{Capture, Provider, ProviderError, Token};
 use crate::domain::id::{Key, OrderId};
@@ -62,11 +63,14 @@ impl Sandbox {
             },
         };
         let txn = self.db.begin_write().await?;
-        if store::sandbox_charge::insert(&txn, &record, self.clock.now()).await? {
-            txn.commit().await?;
-            return Ok(outcome.clone());
+        store::sandbox_charge::insert_with_commit(&txn, &record, self.clock.now()).await?;
+        match txn.commit().await {
+            Ok(()) => return Ok(outcome.clone()),
+            Err(DbErr::RecordNotUpdated) => {} // the order or the key is known already
+            Err(error) => return Err(error.into()),
         }
-        let known = store::sandbox_charge::find(&txn, capture.order_id, Some(&capture.key)).await?;
+        let (order_id, key) = (capture.order_id, Some(&capture.key));
+        let known = store::sandbox_charge::find(self.db.read(), order_id, key).await?;
         known.map_or(Err(Refusal::KeyReused.into()), |known| {
             repeat(&known, capture)
         })

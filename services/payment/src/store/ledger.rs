@@ -2,8 +2,10 @@
 
 mod line;
 
+use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
+use sea_orm::QueryTrait;
 use sea_orm::entity::prelude::*;
 
 use crate::domain::ledger::Entry;
@@ -26,9 +28,10 @@ impl ActiveModelBehavior for ActiveModel {}
 /// Adds an entry to the books.
 ///
 /// # Errors
-/// [`store::Fault::Unique`] if the order has one of that kind.
+/// A write that was deferred before failed. That the order has one of that kind is an error of
+/// the commit, [`store::Fault::Unique`].
 pub async fn insert(
-    txn: &impl ConnectionTrait,
+    txn: &Transaction,
     id: Uuid,
     entry: &Entry,
     now: DateTime<Utc>,
@@ -39,6 +42,6 @@ pub async fn insert(
         kind: Set(entry.kind.as_str().to_owned()),
         at: Set(now),
     };
-    Entity::insert(row).exec_without_returning(txn).await?;
+    txn.defer(Entity::insert(row).as_query()).await?;
     line::insert(txn, id, entry.lines()).await
 }

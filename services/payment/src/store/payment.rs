@@ -1,10 +1,11 @@
 //! One row per order that was ever to be paid or refunded.
 
+use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::Condition;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{InsertStatement, OnConflict};
+use sea_orm::{Condition, QueryTrait};
 
 use crate::domain::id::{CustomerId, Key, OrderId};
 use crate::domain::money::{Amount, Currency};
@@ -88,9 +89,25 @@ pub async fn insert(
     payment: &Payment,
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
+    let inserted = txn.execute(&inserting(payment, now)).await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// As [`insert`], deferred to the commit, which fails with [`DbErr::RecordNotUpdated`] where that
+/// would be false.
+pub async fn insert_with_commit(
+    txn: &Transaction,
+    payment: &Payment,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    txn.defer_required(&inserting(payment, now)).await
+}
+
+fn inserting(payment: &Payment, now: DateTime<Utc>) -> InsertStatement {
     let anything = OnConflict::new().do_nothing().to_owned();
-    let row = Entity::insert(row(payment, now)).on_conflict(anything);
-    Ok(row.exec_without_returning(txn).await? == 1)
+    Entity::insert(row(payment, now))
+        .on_conflict(anything)
+        .into_query()
 }
 
 /// Stores the next state of an order's payment.

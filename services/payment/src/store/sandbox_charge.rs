@@ -1,11 +1,12 @@
 //! What the sandbox remembers of an order. No other table is joined with this one.
 
+use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::Condition;
-use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{InsertStatement, OnConflict};
+use sea_orm::{QueryOrder, QueryTrait};
 
 use crate::domain::id::{Key, OrderId};
 use crate::domain::money::Amount;
@@ -65,6 +66,21 @@ pub async fn insert(
     record: &Record,
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
+    let inserted = txn.execute(&inserting(record, now)).await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// As [`insert`], deferred to the commit, which fails with [`DbErr::RecordNotUpdated`] where that
+/// would be false.
+pub async fn insert_with_commit(
+    txn: &Transaction,
+    record: &Record,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    txn.defer_required(&inserting(record, now)).await
+}
+
+fn inserting(record: &Record, now: DateTime<Utc>) -> InsertStatement {
     let mut row = ActiveModel {
         reference: Set(record.order_id.0),
         amount: Set(0),
@@ -89,11 +105,7 @@ pub async fn insert(
         }
     }
     let anything = OnConflict::new().do_nothing().to_owned();
-    let inserted = Entity::insert(row)
-        .on_conflict(anything)
-        .exec_without_returning(txn)
-        .await?;
-    Ok(inserted == 1)
+    Entity::insert(row).on_conflict(anything).into_query()
 }
 
 /// What is known of an order, or, failing that, of the order that has this key.

@@ -1,6 +1,8 @@
 //! The lines of an entry: debits positive, credits negative.
 
+use ::store::Transaction;
 use sea_orm::ActiveValue::Set;
+use sea_orm::QueryTrait;
 use sea_orm::entity::prelude::*;
 
 use crate::domain::ledger::Line;
@@ -23,7 +25,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Adds the lines of one entry.
-pub async fn insert(txn: &impl ConnectionTrait, entry: Uuid, lines: &[Line]) -> Result<(), DbErr> {
+pub async fn insert(txn: &Transaction, entry: Uuid, lines: &[Line]) -> Result<(), DbErr> {
     let rows = (1..).zip(lines).map(|(number, line)| ActiveModel {
         transaction_id: Set(entry),
         line: Set(number),
@@ -31,8 +33,5 @@ pub async fn insert(txn: &impl ConnectionTrait, entry: Uuid, lines: &[Line]) -> 
         currency_code: Set(line.currency.to_string()),
         minor_units: Set(line.minor_units),
     });
-    Entity::insert_many(rows)
-        .exec_without_returning(txn)
-        .await
-        .map(drop)
+    txn.defer(Entity::insert_many(rows).as_query()).await
 }
