@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::store::idempotency::{self, Claim, Key};
-use ::store::retrying;
+use ::store::{Transaction, retrying, retrying_until};
 use command::Command;
 use events::{Origin, outbox};
 use proto::order::v1::CancelOrderResponse;
@@ -22,7 +22,7 @@ use crate::domain::id::OrderId;
 use crate::domain::order::{EndReason, Order};
 use crate::error::Error;
 use crate::event;
-use crate::saga::change::{change, lease};
+use crate::saga::change::{Occasion, change, lease};
 use crate::saga::checkout::{self, Event};
 use crate::saga::driver::Outcome;
 use crate::saga::fail_point::Place;
@@ -72,11 +72,11 @@ async fn place(app: &App, call: &Call, draft: &Draft, key: Option<Key>) -> Resul
     }
     let quote = app.advisers.quote(call, draft).await?;
     let accepted = Instant::now();
-    let record =
-        match retrying(|| accept_once(app, call, draft, quote.clone(), key.clone())).await? {
-            Accepted::Now(record) => *record,
-            Accepted::Before(key, claim) => return repeat(app, call, &key, claim).await,
-        };
+    let patience = call.deadline.instant() - SPARE;
+    let record = match accept(app, call, draft, &quote, key.as_ref(), patience).await? {
+        Accepted::Now(record) => *record,
+        Accepted::Before(key, claim) => return repeat(app, call, &key, claim).await,
+    };
     if !app.driver.survives(Place::Accepted, "accept") {
         return Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::ConnectionClosed).into());
     }
@@ -84,7 +84,10 @@ async fn place(app: &App, call: &Call, draft: &Draft, key: Option<Key>) -> Resul
     let known = in_time(outcome, accepted + app.config.outcome_wait());
     let answer = match app.driver.dead().run_until_cancelled(known).await.flatten() {
         Some(answer) => answer,
-        None => retrying(|| answer_as_it_stands_once(app, id, key.as_ref())).await?,
+        None => {
+            let answer = || answer_as_it_stands_once(app, id, key.as_ref());
+            retrying_until(patience, answer).await?
+        }
     };
     Ok(Answered {
         answer,
@@ -100,31 +103,59 @@ enum Accepted {
     Before(Key, Claim),
 }
 
-async fn accept_once(
+/// Writes the order, at first in the hope that its key is new.
+async fn accept(
     app: &App,
     call: &Call,
     draft: &Draft,
-    quote: Quote,
-    key: Option<Key>,
+    quote: &Quote,
+    key: Option<&Key>,
+    patience: Instant,
 ) -> Result<Accepted, Error> {
-    let txn = app.db.begin_write().await?;
-    let on = app.driver.occasion(Duration::ZERO);
-    match (idempotency::claim(&txn, key.as_ref(), on.now).await?, &key) {
-        (Claim::New, _) | (_, None) => {}
-        (claim, Some(key)) => {
-            txn.rollback().await?;
-            return Ok(Accepted::Before(key.clone(), claim));
-        }
+    let hoping = || async {
+        let txn = app.db.begin_write().await?;
+        let on = app.driver.occasion(Duration::ZERO);
+        idempotency::claim_with_commit(&txn, key, None, on.now).await?;
+        accept_claimed(app, call, draft, quote, key, &on, txn).await
+    };
+    match retrying_until(patience, hoping).await {
+        Err(Error::Store(DbErr::RecordNotUpdated)) => {}
+        accepted => return accepted,
     }
+    let looking = || async {
+        let txn = app.db.begin_write().await?;
+        let on = app.driver.occasion(Duration::ZERO);
+        match (idempotency::claim(&txn, key, on.now).await?, key) {
+            (Claim::New, _) | (_, None) => {
+                accept_claimed(app, call, draft, quote, key, &on, txn).await
+            }
+            (claim, Some(key)) => {
+                txn.rollback().await?;
+                Ok(Accepted::Before(key.clone(), claim))
+            }
+        }
+    };
+    retrying_until(patience, looking).await
+}
+
+async fn accept_claimed(
+    app: &App,
+    call: &Call,
+    draft: &Draft,
+    quote: &Quote,
+    key: Option<&Key>,
+    on: &Occasion,
+    txn: Transaction,
+) -> Result<Accepted, Error> {
     let (state, _) = checkout::accepted(on.now);
-    let order = Order::new(draft, quote, OrderId(app.clock.id()), on.now);
+    let order = Order::new(draft, quote.clone(), OrderId(app.clock.id()), on.now);
     let saga = Saga {
-        lease: lease(state.pending().map(|attempt| attempt.due), &on),
+        lease: lease(state.pending().map(|attempt| attempt.due), on),
         state,
         revision: 1,
         origin: origin(call),
         payment_method: Secret(draft.payment_method.clone()),
-        key,
+        key: key.cloned(),
     };
     store::order::insert(&txn, &order).await?;
     store::saga::insert(&txn, order.id, &saga).await?;
@@ -241,10 +272,8 @@ async fn cancel_once(
         EndReason::StaffRequest
     };
     let changed = change(app.driver.rules(), &record, Event::CancelAsked(reason), &on)?;
-    if let Some(change) = &changed
-        && !change.write(&txn, &app.clock).await?
-    {
-        return Err(DbErr::RecordNotUpdated.into()); // it was read in this very transaction
+    if let Some(change) = &changed {
+        change.write(&txn, &app.clock).await?;
     }
     let order = changed
         .as_ref()

@@ -150,31 +150,26 @@ fn tried(task: Task, attempt: u32, outcome: &str, trace_id: &str, on: &Occasion)
 }
 
 impl Change {
-    /// Writes all of it. False, and nothing is written, when the saga has moved on since it was read.
+    /// Writes all of it. When the saga has moved on since it was read, the commit fails with
+    /// [`DbErr::RecordNotUpdated`] and nothing is written.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn write(&self, txn: &Transaction, clock: &Clock) -> Result<bool, DbErr> {
+    pub async fn write(&self, txn: &Transaction, clock: &Clock) -> Result<(), DbErr> {
         let Record { order, saga } = &self.record;
-        if !store::saga::update(txn, order.id, saga).await? {
-            return Ok(false);
-        }
+        store::saga::update(txn, order.id, saga).await?;
         if !self.facts.is_empty() {
             store::order::update(txn, order).await?;
         }
-        for fact in &self.facts {
-            outbox::push(txn, clock, event::SOURCE, &saga.origin, fact.clone()).await?;
-        }
+        let facts = self.facts.iter().cloned();
+        outbox::push_all(txn, clock, event::SOURCE, &saga.origin, facts).await?;
         store::saga_log::insert(txn, order.id, saga.revision, self.entries.clone()).await?;
         if let Some(answer) = &self.answer {
-            match idempotency::seal(txn, saga.key.as_ref(), &answer.to_bytes()).await {
-                // Sealed before: with PENDING by one who would wait no longer, or by the checkout that is
-                // now cancelled.
-                Ok(()) | Err(DbErr::RecordNotUpdated) => {}
-                Err(error) => return Err(error),
-            }
+            // It may be sealed already: with PENDING by one who would wait no longer, or by the
+            // checkout that is now cancelled.
+            idempotency::seal_if_pending(txn, saga.key.as_ref(), &answer.to_bytes()).await?;
         }
-        Ok(true)
+        Ok(())
     }
 }
 

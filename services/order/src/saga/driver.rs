@@ -12,6 +12,7 @@ use ::store::{Database, Engine, retrying};
 use chrono::{DateTime, Utc};
 use clock::Clock;
 use rpc::Scope;
+use sea_orm::DbErr;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -221,10 +222,13 @@ impl Driver {
         if let Some(record) = store::saga::find(&txn, Scope::Everyone, id).await?
             && self.may_take(&record, alone, on.now)
             && let Some(change) = change(rules, &record, Event::Resumed, &on)?
-            && change.write(&txn, clock).await?
         {
-            txn.commit().await?;
-            return Ok(Some(change.record));
+            change.write(&txn, clock).await?;
+            return match txn.commit().await {
+                Ok(()) => Ok(Some(change.record)),
+                Err(DbErr::RecordNotUpdated) => Ok(None),
+                Err(error) => Err(error.into()),
+            };
         }
         txn.rollback().await?;
         Ok(None)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ::store::retrying;
 use rpc::Scope;
+use sea_orm::DbErr;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -139,14 +140,16 @@ impl Task {
             return Ok(Written::Nothing);
         };
         let txn = parts.db.begin_write().await?;
-        if !change.write(&txn, &parts.clock).await?
-            || !self.driver.survives(Place::BeforeCommit, name)
-        {
+        change.write(&txn, &parts.clock).await?;
+        if !self.driver.survives(Place::BeforeCommit, name) {
             txn.rollback().await?;
             return Ok(Written::Overtaken);
         }
-        txn.commit().await?;
-        Ok(Written::Now(Box::new(change)))
+        match txn.commit().await {
+            Ok(()) => Ok(Written::Now(Box::new(change))),
+            Err(DbErr::RecordNotUpdated) => Ok(Written::Overtaken),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn adopt(&mut self, change: Change) {

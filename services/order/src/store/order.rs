@@ -1,9 +1,10 @@
 //! Table `orders`: what a customer sees of an order.
 
+use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use rpc::Scope;
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QueryOrder, QuerySelect, Select, Set};
+use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::amount::{Amount, Currency};
@@ -88,7 +89,7 @@ pub struct Filter {
 ///
 /// # Errors
 /// The database failed.
-pub async fn insert(db: &impl ConnectionTrait, order: &Order) -> Result<(), DbErr> {
+pub async fn insert(txn: &Transaction, order: &Order) -> Result<(), DbErr> {
     let row = ActiveModel {
         id: Set(order.id.0),
         customer_id: Set(order.customer_id.0),
@@ -101,15 +102,16 @@ pub async fn insert(db: &impl ConnectionTrait, order: &Order) -> Result<(), DbEr
         created_at: Set(order.created_at),
         updated_at: Set(order.updated_at),
     };
-    Entity::insert(row).exec_without_returning(db).await?;
-    order_line::insert(db, order).await
+    txn.defer(Entity::insert(row).as_query()).await?;
+    order_line::insert(txn, order).await
 }
 
-/// Stores where an order stands now. Its saga's revision keeps two writers apart.
+/// Stores where an order stands now. Its saga's revision keeps two writers apart. When there is no
+/// such order, the commit fails with [`DbErr::RecordNotUpdated`].
 ///
 /// # Errors
-/// [`DbErr::RecordNotUpdated`] when there is no such order.
-pub async fn update(db: &impl ConnectionTrait, order: &Order) -> Result<(), DbErr> {
+/// The database failed.
+pub async fn update(txn: &Transaction, order: &Order) -> Result<(), DbErr> {
     let changes = ActiveModel {
         status: Set(order.status as i16),
         end_reason: Set(order.end_reason.map(|reason| reason as i16)),
@@ -117,16 +119,10 @@ pub async fn update(db: &impl ConnectionTrait, order: &Order) -> Result<(), DbEr
         updated_at: Set(order.updated_at),
         ..Default::default()
     };
-    let updated = Entity::update_many()
+    let update = Entity::update_many()
         .set(changes)
-        .filter(Column::Id.eq(order.id.0))
-        .exec(db)
-        .await?;
-    if updated.rows_affected == 1 {
-        Ok(())
-    } else {
-        Err(DbErr::RecordNotUpdated)
-    }
+        .filter(Column::Id.eq(order.id.0));
+    txn.defer_required(update.as_query()).await
 }
 
 /// The order of that id, if it is within reach.

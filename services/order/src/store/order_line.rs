@@ -1,7 +1,8 @@
 //! Table `order_lines`: what an order consists of, never changed.
 
+use ::store::Transaction;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, Set};
+use sea_orm::{QueryOrder, QueryTrait, Set};
 
 use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::OrderId;
@@ -29,7 +30,7 @@ impl ActiveModelBehavior for ActiveModel {}
 ///
 /// # Errors
 /// The database failed.
-pub async fn insert(db: &impl ConnectionTrait, order: &Order) -> Result<(), DbErr> {
+pub async fn insert(txn: &Transaction, order: &Order) -> Result<(), DbErr> {
     let rows = order
         .lines
         .iter()
@@ -42,10 +43,7 @@ pub async fn insert(db: &impl ConnectionTrait, order: &Order) -> Result<(), DbEr
             unit_price_minor: Set(line.unit_price.minor),
             amount_minor: Set(line.amount.minor),
         });
-    Entity::insert_many(rows)
-        .exec_without_returning(db)
-        .await
-        .map(drop)
+    txn.defer(Entity::insert_many(rows).as_query()).await
 }
 
 /// The lines of an order, in the order they were asked for. An order has at most 100.

@@ -1,12 +1,13 @@
 //! Table `sagas`: how far each order's checkout is, and who drives it.
 
+use ::store::Transaction;
 use ::store::idempotency::Key;
 use chrono::{DateTime, TimeDelta, Utc};
 use events::Origin;
 use proto::order::v1::order_service::CREATE_ORDER;
 use rpc::Scope;
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QueryOrder, QuerySelect, Set};
+use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Set};
 
 use crate::domain::id::OrderId;
 use crate::domain::order::{EndReason, Status};
@@ -57,7 +58,7 @@ impl ActiveModelBehavior for ActiveModel {}
 ///
 /// # Errors
 /// The database failed.
-pub async fn insert(db: &impl ConnectionTrait, id: OrderId, saga: &Saga) -> Result<(), DbErr> {
+pub async fn insert(txn: &Transaction, id: OrderId, saga: &Saga) -> Result<(), DbErr> {
     let (key_subject, key, key_hash) = match &saga.key {
         Some(key) => (
             Some(key.subject.clone()),
@@ -77,29 +78,24 @@ pub async fn insert(db: &impl ConnectionTrait, id: OrderId, saga: &Saga) -> Resu
         key_hash: Set(key_hash),
         ..progress(saga)
     };
-    Entity::insert(row)
-        .exec_without_returning(db)
-        .await
-        .map(drop)
+    txn.defer(Entity::insert(row).as_query()).await
 }
 
-/// Stores how far a saga is now, one revision after the one it was read in. False, and nothing is
-/// written, when somebody else was faster.
+/// Stores how far a saga is now, one revision after the one it was read in. When somebody else was
+/// faster, the commit fails with [`DbErr::RecordNotUpdated`] and nothing is written.
 ///
 /// # Errors
 /// The database failed.
-pub async fn update(db: &impl ConnectionTrait, id: OrderId, saga: &Saga) -> Result<bool, DbErr> {
+pub async fn update(txn: &Transaction, id: OrderId, saga: &Saga) -> Result<(), DbErr> {
     let mut row = progress(saga);
     if saga.state.progress == Progress::AtRest {
         row.payment_method = Set(String::new()); // nobody is charged any more, so nobody need know
     }
-    let updated = Entity::update_many()
+    let update = Entity::update_many()
         .set(row)
         .filter(Column::OrderId.eq(id.0))
-        .filter(Column::Revision.eq(saga.revision - 1))
-        .exec(db)
-        .await?;
-    Ok(updated.rows_affected == 1)
+        .filter(Column::Revision.eq(saga.revision - 1));
+    txn.defer_required(update.as_query()).await
 }
 
 /// An order with its saga, if it is within reach.

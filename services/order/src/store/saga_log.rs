@@ -1,8 +1,9 @@
 //! Table `saga_log`: the timeline of an order, a line per answered attempt and per status.
 
+use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect, Set};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Set};
 
 use crate::domain::id::OrderId;
 use crate::saga::record::{Entry, Kind};
@@ -39,7 +40,7 @@ impl ActiveModelBehavior for ActiveModel {}
 /// # Errors
 /// The database failed.
 pub async fn insert(
-    db: &impl ConnectionTrait,
+    txn: &Transaction,
     id: OrderId,
     revision: i64,
     entries: Vec<Entry>,
@@ -62,10 +63,7 @@ pub async fn insert(
             duration_ms: Set(entry.duration_ms),
             trace_id: Set(entry.trace_id),
         });
-    Entity::insert_many(rows)
-        .exec_without_returning(db)
-        .await
-        .map(drop)
+    txn.defer(Entity::insert_many(rows).as_query()).await
 }
 
 /// The timeline, oldest first, at most [`ENTRIES_MAX`] lines.

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use rpc::Scope;
+use sea_orm::DbErr;
 
 use super::*;
 use crate::domain::amount::{Amount, Currency};
@@ -126,12 +127,15 @@ async fn play(db: &Database, clock: &Clock, time: &Manual, history: &[(u64, Happ
             continue;
         };
         let txn = db.begin_write().await.unwrap();
-        assert!(change.write(&txn, clock).await.unwrap());
-        assert!(
-            !change.write(&txn, clock).await.unwrap(),
-            "the same revision was written twice"
-        );
+        change.write(&txn, clock).await.unwrap();
         txn.commit().await.unwrap();
+        let txn = db.begin_write().await.unwrap();
+        change.write(&txn, clock).await.unwrap();
+        let twice = txn.commit().await;
+        assert!(
+            matches!(twice, Err(DbErr::RecordNotUpdated)),
+            "the same revision was written twice: {twice:?}"
+        );
         let stored = store::saga::find(db.read(), Scope::Everyone, id)
             .await
             .unwrap()
