@@ -2,10 +2,14 @@
 //! the outbox and the idempotency records every service has.
 
 mod m0001_orders;
+mod m0002_indexes;
 
 use sea_orm_migration::MigrationTrait;
 
 /// Every change of the order service's database, oldest first.
 pub fn list() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_orders::Migration)]
+    vec![
+        Box::new(m0001_orders::Migration),
+        Box::new(m0002_indexes::Migration),
+    ]
 }

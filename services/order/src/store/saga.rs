@@ -143,6 +143,7 @@ pub async fn orphans(
     let ids: Vec<Uuid> = Entity::find()
         .select_only()
         .column(Column::OrderId)
+        .filter(Column::Phase.gt(AT_REST))
         .filter(orphaned)
         .order_by_asc(Column::LeaseUntil)
         .limit(limit)
@@ -158,7 +159,7 @@ pub async fn orphans(
 /// The database failed.
 pub async fn active(db: &impl ConnectionTrait) -> Result<u64, DbErr> {
     Entity::find()
-        .filter(Column::LeaseUntil.is_not_null())
+        .filter(Column::Phase.gt(AT_REST))
         .filter(Column::Synthetic.eq(false))
         .count(db)
         .await
