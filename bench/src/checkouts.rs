@@ -69,16 +69,8 @@ pub async fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
     )
     .await?;
 
-    let mut server = testkit::postgres::durable().await;
+    let server = testkit::postgres::durable().await;
     let mut variables = HashMap::new();
-    let mut connection = PgConnection::connect(&server.url("postgres")).await?;
-    // Six services of 20 connections each need more than a server takes by default.
-    raw_sql("alter system set max_connections = 200")
-        .execute(&mut connection)
-        .await?;
-    connection.close().await?;
-    server.stop_immediately();
-    server.start().await;
     let mut connection = PgConnection::connect(&server.url("postgres")).await?;
     for name in SERVICES {
         let create = format!("create database \"{name}\"");
