@@ -76,7 +76,7 @@ impl Config {
             step_budget: Duration::from_secs(self.step_budget_seconds.into()),
             cancel_window: Duration::from_secs(u64::from(self.cancel_window_hours) * 60 * 60),
             backoff_first: Duration::from_millis(100),
-            backoff_max: Duration::from_secs(10),
+            backoff_max: Duration::from_secs(2),
         }
     }
 
