@@ -1,5 +1,5 @@
-//! Who a bearer token says it is, or nothing at all. Verified tokens are remembered by
-//! their hash, since one Ed25519 check costs more than the rest of the edge together.
+//! Who a bearer token says it is, or nothing at all. Verified tokens are remembered, since
+//! one Ed25519 check costs more than the rest of the edge together.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -184,11 +184,14 @@ struct VerifierInner {
     people: Keys,
     services: Keys,
     audience: Option<String>,
-    remembered: RwLock<HashMap<[u8; 32], Remembered>>,
+    remembered: RwLock<HashMap<Ending, Remembered>>,
 }
 
-#[derive(Clone)]
+/// The end of a token's signature: as good as a hash of the token, and nothing to compute.
+type Ending = [u8; 16];
+
 struct Remembered {
+    token: Box<str>,
     caller: Caller,
     kid: String,
     exp: DateTime<Utc>,
@@ -214,24 +217,26 @@ impl Verifier {
     /// no more than that.
     pub async fn verify(&self, token: &str) -> Option<Caller> {
         let now = self.0.clock.now();
-        let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
-        let hash: [u8; 32] = digest.as_ref().try_into().ok()?;
-        if let Some(caller) = self.recall(&hash, now) {
+        let ending = token.as_bytes().last_chunk()?;
+        if let Some(caller) = self.recall(ending, token, now) {
             return Some(caller);
         }
         let remembered = self.check(token, now).await?;
         let caller = remembered.caller.clone();
-        self.remember(hash, remembered, now);
+        self.remember(*ending, remembered, now);
         Some(caller)
     }
 
-    fn recall(&self, hash: &[u8; 32], now: DateTime<Utc>) -> Option<Caller> {
+    fn recall(&self, ending: &Ending, token: &str, now: DateTime<Utc>) -> Option<Caller> {
         let all = self
             .0
             .remembered
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        let found = all.get(hash).filter(|found| now < found.exp + LEEWAY)?;
+        let found = all.get(ending).filter(|found| *found.token == *token)?;
+        if now >= found.exp + LEEWAY {
+            return None;
+        }
         let keys = match found.caller {
             Caller::Service { .. } => self.0.services.snapshot(),
             _ => self.0.people.snapshot(),
@@ -239,7 +244,7 @@ impl Verifier {
         keys.contains_key(&found.kid).then(|| found.caller.clone())
     }
 
-    fn remember(&self, hash: [u8; 32], entry: Remembered, now: DateTime<Utc>) {
+    fn remember(&self, ending: Ending, entry: Remembered, now: DateTime<Utc>) {
         let mut all = self
             .0
             .remembered
@@ -251,7 +256,7 @@ impl Verifier {
         if all.len() >= REMEMBERED_MAX {
             all.clear(); // every token still verifies, only slower the next time
         }
-        all.insert(hash, entry);
+        all.insert(ending, entry);
     }
 
     async fn check(&self, token: &str, now: DateTime<Utc>) -> Option<Remembered> {
@@ -273,6 +278,7 @@ impl Verifier {
                     roles: roles(&claims.roles),
                 };
                 Some(Remembered {
+                    token: token.into(),
                     caller: Caller::User(user),
                     kid,
                     exp,
@@ -291,6 +297,7 @@ impl Verifier {
                 });
                 let name = (claims.sub == kid).then(|| kid.as_str().into())?;
                 Some(Remembered {
+                    token: token.into(),
                     caller: Caller::Service { name, acting_for },
                     kid,
                     exp,

@@ -92,6 +92,30 @@ async fn a_good_token_names_its_user_until_it_expires() {
 
 /// row: S-02, G3
 #[tokio::test]
+async fn the_signature_of_a_remembered_token_serves_no_other_one() {
+    let bench = bench();
+    let good = bench.sign(header(), &bench.good());
+    assert!(bench.verifier.verify(&good).await.is_some());
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    for at in (0..message.len()).filter(|at| message.as_bytes()[*at] != b'.') {
+        let mut other = message.to_owned();
+        let swapped = if &other[at..=at] == "A" { "B" } else { "A" };
+        other.replace_range(at..=at, swapped);
+        let what = format!("another character at {at}");
+        bench.refuses(&what, &format!("{other}.{signature}")).await;
+    }
+    bench.refuses("its signature alone", signature).await;
+    bench
+        .refuses("its end alone", &good[good.len() - 16..])
+        .await;
+    bench
+        .refuses("less than that", &good[good.len() - 15..])
+        .await;
+    assert!(bench.verifier.verify(&good).await.is_some());
+}
+
+/// row: S-02, G3
+#[tokio::test]
 async fn whatever_is_wrong_with_a_token_it_is_refused() {
     let bench = bench();
     let good = bench.good();
