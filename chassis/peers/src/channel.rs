@@ -296,7 +296,7 @@ impl Record {
     fn follow(mut self, response: Response<Body>, deadline: Deadline) -> Response<Body> {
         self.code = response
             .headers()
-            .get("grpc-status")
+            .get(Status::GRPC_STATUS)
             .map(|value| tonic::Code::from_bytes(value.as_bytes()));
         response.map(|body| {
             let sleep = Box::pin(sleep_until(deadline.instant()));
@@ -344,7 +344,9 @@ impl http_body::Body for Following {
             return Poll::Ready(Some(Ok(Frame::trailers(late.headers().clone()))));
         }
         if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(status) = frame.trailers_ref().and_then(|all| all.get("grpc-status"))
+            && let Some(status) = frame
+                .trailers_ref()
+                .and_then(|all| all.get(Status::GRPC_STATUS))
         {
             self.record.code = Some(tonic::Code::from_bytes(status.as_bytes()));
         }

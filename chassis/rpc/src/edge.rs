@@ -55,14 +55,13 @@ pub(crate) async fn handle(app: Arc<Shared>, request: Request<Body>) -> Response
     let protocol = Protocol::of(request.method(), request.headers());
     let observation = Observation::begin(&app, &request, protocol);
     let span = observation.span();
-    let metadata = observation.metadata.clone();
     // Pinned where they stand, here and below: a combinator would move each of these
     // futures, kilobytes in size, into itself.
     let response = {
         let responding = pin!(respond(&app, request, &observation));
-        responding.instrument(span.clone()).await
+        responding.instrument(span).await
     };
-    observation.finish(response, metadata, span)
+    observation.finish(response)
 }
 
 async fn respond(app: &Shared, request: Request<Body>, seen: &Observation) -> Response {

@@ -5,6 +5,7 @@
 //! the spans around it stand beside them, not nested, so that one `jq` filter
 //! fits all. Lines go to standard error: standard output belongs to commands.
 
+mod access;
 mod field;
 mod json;
 mod layer;
@@ -18,6 +19,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+pub use access::Access;
 pub use layer::Lines;
 use sink::{Gathering, Sink};
 

@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header of the W3C recommendation.
-pub const TRACEPARENT: &str = "traceparent";
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Where in a trace we are: the trace, and the span that causes what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

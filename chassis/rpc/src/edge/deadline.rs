@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use connectrpc_axum::prelude::{Code, ConnectError};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 
 use super::protocol::Protocol;
 use crate::call::Deadline;
 use crate::contract::Method;
+
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static("connect-timeout-ms");
 
 /// How long calls may take.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +48,8 @@ impl Timeouts {
         headers: &HeaderMap,
     ) -> Result<Deadline, ConnectError> {
         let asked = match protocol.is_grpc() {
-            true => header(headers, "grpc-timeout", grpc_timeout)?,
-            false => header(headers, "connect-timeout-ms", connect_timeout)?,
+            true => header(headers, &GRPC_TIMEOUT, grpc_timeout)?,
+            false => header(headers, &CONNECT_TIMEOUT, connect_timeout)?,
         };
         let (default, max) = match method.is_unary() {
             true => (self.default, self.max),
@@ -62,7 +65,7 @@ impl Timeouts {
 
 fn header(
     headers: &HeaderMap,
-    name: &'static str,
+    name: &HeaderName,
     parse: fn(&str) -> Option<Duration>,
 ) -> Result<Option<Duration>, ConnectError> {
     let Some(value) = headers.get(name) else {

@@ -1,6 +1,7 @@
 //! What is seen of a request: its ids, its span, one access line and its metrics when the
 //! answer is over, whether it was sent whole or the client left.
 
+use std::fmt::Display;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -9,10 +10,10 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
-use telemetry::TraceContext;
-use tracing::{Span, info};
+use telemetry::{Access, TraceContext};
+use tracing::Span;
 
 use super::protocol::Protocol;
 use super::{correlation_id, stats};
@@ -20,6 +21,8 @@ use crate::app::{Route, Shared};
 use crate::call::{Caller, CorrelationId};
 use crate::error::code_name;
 use crate::metadata::ResponseMetadata;
+
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// One request, from its first header to its answer's last byte.
 pub(crate) struct Observation {
@@ -86,21 +89,16 @@ impl Observation {
     }
 
     /// Logs and counts the request when `response` is over.
-    pub(crate) fn finish(
-        self,
-        response: Response,
-        metadata: ResponseMetadata,
-        span: Span,
-    ) -> Response {
+    pub(crate) fn finish(self, response: Response) -> Response {
         let status = response.status();
-        let exact = response.body().size_hint().exact().or(metadata.bytes());
-        if let (Some(code), Some(bytes)) = (metadata.outcome(), exact) {
-            span.in_scope(|| self.record(status, Some(code), bytes, false));
+        let exact = response.body().size_hint().exact();
+        let exact = exact.or(self.metadata.bytes());
+        if let (Some(code), Some(bytes)) = (self.metadata.outcome(), exact) {
+            self.record(status, Some(code), bytes, false);
             return response;
         }
         let ending = Ending {
             observation: self,
-            span,
             status,
             bytes: 0,
             whole: false,
@@ -130,18 +128,21 @@ impl Observation {
         if self.quiet {
             return;
         }
-        info!(
-            target: "access",
-            method = verb,
-            route = self.template(),
-            protocol = self.protocol.label(),
-            status = status.as_u16(),
-            code = code.map(code_name),
-            duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        let trace_id = TraceId::new(&self.trace);
+        let access = Access {
+            service: self.service(),
+            correlation_id: self.correlation_id.as_str(),
+            trace_id: trace_id.as_str(),
+            method: verb,
+            route: self.template(),
+            protocol: self.protocol.label(),
+            status: status.as_u16(),
+            code: code.map(code_name),
+            duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             bytes,
-            caller = self.caller.get().map(tracing::field::display),
-            "Answered",
-        );
+            caller: self.caller.get().map(|caller| caller as &dyn Display),
+        };
+        access.write();
     }
 }
 
@@ -166,7 +167,7 @@ impl TraceId {
 
 /// Whether the request is marked as test traffic by W3C baggage.
 pub(super) fn is_synthetic(headers: &HeaderMap) -> bool {
-    let baggage = headers.get_all("baggage");
+    let baggage = headers.get_all(BAGGAGE);
     let mut members = baggage.iter().filter_map(|value| value.to_str().ok());
     members.any(|value| {
         value
@@ -207,7 +208,6 @@ fn page_template(path: &str) -> &'static str {
 /// Records the request once, when the body ends or is dropped.
 struct Ending {
     observation: Observation,
-    span: Span,
     status: StatusCode,
     bytes: u64,
     whole: bool,
@@ -216,11 +216,8 @@ struct Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         let code = self.observation.metadata.outcome();
-        let record = || {
-            self.observation
-                .record(self.status, code, self.bytes, !self.whole)
-        };
-        self.span.in_scope(record);
+        self.observation
+            .record(self.status, code, self.bytes, !self.whole);
     }
 }
 

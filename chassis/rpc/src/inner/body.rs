@@ -22,6 +22,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
+use tonic::Status;
 
 use super::end_stream::{self, EndStream};
 use crate::call::Deadline;
@@ -81,7 +82,9 @@ where
         Kind::Unary { failed } => !failed,
         Kind::ConnectStream(_) => false,
         // Trailers-only: the frame of the headers ends the stream, or it is none.
-        Kind::Grpc { ref owed } => owed.is_none() && parts.headers.contains_key("grpc-status"),
+        Kind::Grpc { ref owed } => {
+            owed.is_none() && parts.headers.contains_key(Status::GRPC_STATUS)
+        }
     };
     if whole {
         return Response::from_parts(parts, Body::new(body)); // nothing left to do on the way
@@ -98,13 +101,14 @@ where
 
 /// Whether an answer is gRPC's and keeps its trailers where they belong.
 pub(super) fn has_trailers(headers: &HeaderMap) -> bool {
-    media_type(headers).starts_with(b"application/grpc") && !headers.contains_key("grpc-status")
+    media_type(headers).starts_with(b"application/grpc")
+        && !headers.contains_key(Status::GRPC_STATUS)
 }
 
 /// Takes the trailers out of a trailers-only gRPC answer, when the handler set headers
 /// that must stay apart from them. Otherwise the answer stays as it is: one frame.
 fn unfold(headers: &mut HeaderMap, metadata: &ResponseMetadata) -> Option<HeaderMap> {
-    if !headers.contains_key("grpc-status") {
+    if !headers.contains_key(Status::GRPC_STATUS) {
         return None;
     }
     settle(headers, metadata);
@@ -126,11 +130,13 @@ fn unfold(headers: &mut HeaderMap, metadata: &ResponseMetadata) -> Option<Header
 /// which a test pins.
 pub(super) fn settle(trailers: &mut HeaderMap, metadata: &ResponseMetadata) {
     const TOO_LARGE: &[u8] = b"Error,%20decoded%20message%20length%20too%20large";
-    let message = trailers.get("grpc-message").map(HeaderValue::as_bytes);
+    let message = trailers
+        .get(Status::GRPC_MESSAGE)
+        .map(HeaderValue::as_bytes);
     if message.is_some_and(|message| message.starts_with(TOO_LARGE)) {
-        trailers.insert("grpc-status", HeaderValue::from_static("8"));
+        trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("8"));
     }
-    let status = trailers.get("grpc-status").map(HeaderValue::as_bytes);
+    let status = trailers.get(Status::GRPC_STATUS).map(HeaderValue::as_bytes);
     metadata.ended(tonic::Code::from_bytes(status.unwrap_or_default()));
 }
 

@@ -7,7 +7,6 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::response::Response;
 use http::HeaderValue;
 use http::header::CONNECTION;
@@ -47,7 +46,7 @@ pub(super) async fn serve<I>(
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     match &config.tls {
-        None => speak(io, peer, app, config, stop).await,
+        None => speak(io, app, config, stop).await,
         Some(tls) => {
             let accepting = tokio::time::timeout(config.header_timeout, tls.accept(io));
             let accepted = tokio::select! {
@@ -55,7 +54,7 @@ pub(super) async fn serve<I>(
                 () = stop.cancelled() => return,
             };
             match accepted {
-                Ok(Ok(io)) => speak(io, peer, app, config, stop).await,
+                Ok(Ok(io)) => speak(io, app, config, stop).await,
                 Ok(Err(error)) => debug!(%peer, %error, "A TLS handshake failed"),
                 Err(_) => debug!(%peer, "A TLS handshake took too long"),
             }
@@ -63,7 +62,7 @@ pub(super) async fn serve<I>(
     }
 }
 
-async fn speak<I>(io: I, peer: SocketAddr, app: App, config: &Serve, stop: CancellationToken)
+async fn speak<I>(io: I, app: App, config: &Serve, stop: CancellationToken)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -75,8 +74,7 @@ where
     let Ok(Ok(Some((http2, io)))) = sniffed else {
         return;
     };
-    let service = service_fn(move |mut request: http::Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
+    let service = service_fn(move |request: http::Request<Incoming>| {
         // Boxed: hyper makes a task of an HTTP/2 stream and moves it several times, and this
         // future is kilobytes in size.
         Box::pin(answer(app.clone(), request, http2))

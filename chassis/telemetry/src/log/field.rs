@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::fmt::{Debug, Write as _};
+use std::fmt::{Debug, Display, Write as _};
 use std::ops::Range;
 
 use tracing::field::{Field, Visit};
@@ -67,6 +67,19 @@ impl Fields {
             Kept::Text(range) => Value::Text(&self.texts[range.clone()]),
             Kept::Other(value) => *value,
         }
+    }
+
+    /// Adds a field of a new name, its value known to hold no secret.
+    pub(super) fn push(&mut self, name: &'static str, value: Value<'static>) {
+        self.entries.push((name, Kept::Other(value)));
+    }
+
+    /// As [`Fields::push`], for a text.
+    pub(super) fn push_text(&mut self, name: &'static str, value: impl Display) {
+        let start = self.texts.len();
+        let _ = write!(self.texts, "{value}"); // into a String, which cannot fail
+        let range = start..self.texts.len();
+        self.entries.push((name, Kept::Text(range)));
     }
 
     fn put(&mut self, field: &Field, kept: Kept) {

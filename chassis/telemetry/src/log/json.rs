@@ -15,20 +15,18 @@ pub(super) fn write(line: &Line<'_>, out: &mut String) {
     out.push_str("{\"timestamp\":\"");
     timestamp(out, line.at);
     out.push_str("\",\"level\":\"");
-    out.push_str(line.metadata.level().as_str());
+    out.push_str(line.level.as_str());
     out.push('"');
-    let [service, correlation_id, trace_id] =
-        line.nearest(["service", "correlation_id", "trace_id"]);
     let constants = line.constants;
     key(out, "service");
-    value(out, service.unwrap_or(Value::Text(&constants.service)));
+    value(out, line.service.unwrap_or(Value::Text(&constants.service)));
     out.push_str(&constants.json);
     key(out, "correlation_id");
-    value_or_null(out, correlation_id);
+    value_or_null(out, line.correlation_id);
     key(out, "trace_id");
-    value_or_null(out, trace_id);
+    value_or_null(out, line.trace_id);
     key(out, "target");
-    text(out, line.metadata.target());
+    text(out, line.target);
     key(out, "message");
     text(out, line.message());
     for (name, field) in line.rest(&PLACED) {

@@ -5,14 +5,16 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::access::{self, Access};
 use super::field::{Fields, Value};
 use super::sink::Sink;
 use super::{Config, Format, json, pretty};
+use crate::redact;
 
 /// Room for the fields of most spans.
 const SPAN_FIELDS: usize = 4;
@@ -51,31 +53,35 @@ pub(super) struct Constants {
 /// One event with everything around it: what a style writes.
 pub(super) struct Line<'a> {
     pub(super) at: chrono::DateTime<chrono::Utc>,
-    pub(super) metadata: &'static Metadata<'static>,
+    pub(super) level: Level,
+    pub(super) target: &'a str,
     pub(super) constants: &'a Constants,
+    /// Of the request, unless it is the process that speaks.
+    pub(super) service: Option<Value<'a>>,
+    pub(super) correlation_id: Option<Value<'a>>,
+    pub(super) trace_id: Option<Value<'a>>,
     pub(super) event: &'a Fields,
     /// Fields of the spans around the event, innermost first: its value wins.
     pub(super) spans: &'a [Arc<Fields>],
 }
 
-impl Line<'_> {
-    pub(super) fn get(&self, name: &str) -> Option<Value<'_>> {
-        let around = || self.spans.iter().find_map(|fields| fields.get(name));
-        self.event.get(name).or_else(around)
-    }
-
-    /// The values of these names, each the innermost.
-    pub(super) fn nearest<const N: usize>(&self, names: [&str; N]) -> [Option<Value<'_>>; N] {
-        let mut found = [None; N];
-        let around = self.spans.iter().flat_map(|fields| fields.iter());
-        for (name, value) in self.event.iter().chain(around) {
-            if let Some(place) = names.iter().position(|wanted| *wanted == name) {
-                found[place].get_or_insert(value);
-            }
+/// The values of these names, each the innermost.
+fn nearest<'a, const N: usize>(
+    names: [&str; N],
+    event: &'a Fields,
+    spans: &'a [Arc<Fields>],
+) -> [Option<Value<'a>>; N] {
+    let mut found = [None; N];
+    let around = spans.iter().flat_map(|fields| fields.iter());
+    for (name, value) in event.iter().chain(around) {
+        if let Some(place) = names.iter().position(|wanted| *wanted == name) {
+            found[place].get_or_insert(value);
         }
-        found
     }
+    found
+}
 
+impl Line<'_> {
     pub(super) fn message(&self) -> &str {
         match self.event.get("message") {
             Some(Value::Text(text)) => text,
@@ -120,6 +126,36 @@ impl Lines {
             sink,
         }
     }
+
+    /// Writes the line of a request, past spans and visitors: all it holds is here.
+    pub(super) fn access(&self, access: &Access<'_>) {
+        let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
+        scratch.own.clear();
+        access.fields(&mut scratch.own);
+        let correlation_id = redact::text(access.correlation_id);
+        let line = Line {
+            at: now(),
+            level: Level::INFO,
+            target: access::TARGET,
+            constants: &self.constants,
+            service: Some(Value::Text(access.service)),
+            correlation_id: Some(Value::Text(&correlation_id)),
+            trace_id: Some(Value::Text(access.trace_id)),
+            event: &scratch.own,
+            spans: &[],
+        };
+        self.write(&line, &mut scratch.text);
+        let _ = SCRATCH.try_with(|kept| kept.set(scratch)); // a thread that ends keeps none
+    }
+
+    fn write(&self, line: &Line<'_>, text: &mut String) {
+        text.clear();
+        match self.style {
+            Style::Json => json::write(line, text),
+            Style::Pretty { colours } => pretty::write(line, colours, text),
+        }
+        self.sink.write(text, line.level <= Level::WARN);
+    }
 }
 
 impl<S> Layer<S> for Lines
@@ -149,20 +185,20 @@ where
         let around = context.event_scope(event).into_iter().flatten();
         let around = around.filter_map(|span| span.extensions().get::<Arc<Fields>>().cloned());
         scratch.around.extend(around);
+        let names = ["service", "correlation_id", "trace_id"];
+        let [service, correlation_id, trace_id] = nearest(names, &scratch.own, &scratch.around);
         let line = Line {
             at: now(),
-            metadata: event.metadata(),
+            level: *event.metadata().level(),
+            target: event.metadata().target(),
             constants: &self.constants,
+            service,
+            correlation_id,
+            trace_id,
             event: &scratch.own,
             spans: &scratch.around,
         };
-        scratch.text.clear();
-        match self.style {
-            Style::Json => json::write(&line, &mut scratch.text),
-            Style::Pretty { colours } => pretty::write(&line, colours, &mut scratch.text),
-        }
-        let urgent = *event.metadata().level() <= Level::WARN;
-        self.sink.write(&scratch.text, urgent);
+        self.write(&line, &mut scratch.text);
         scratch.around.clear();
         let _ = SCRATCH.try_with(|kept| kept.set(scratch)); // a thread that ends keeps none
     }

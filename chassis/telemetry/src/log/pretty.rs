@@ -12,10 +12,10 @@ const DIM: &str = "\u{1b}[2m";
 const RESET: &str = "\u{1b}[0m";
 
 pub(super) fn write(line: &Line<'_>, colours: bool, out: &mut String) {
-    let level = *line.metadata.level();
+    let level = line.level;
     let colour = if colours { shade(level) } else { "" };
     let (dim, reset) = if colours { (DIM, RESET) } else { ("", "") };
-    let service = match line.get("service") {
+    let service = match line.service {
         Some(Value::Text(service)) => service,
         _ => line.constants.service.as_str(),
     };

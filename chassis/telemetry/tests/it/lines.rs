@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use telemetry::{Config, Format};
+use telemetry::{Access, Config, Format};
 
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -91,6 +91,55 @@ fn every_line_parses_and_has_its_fields() {
     assert_eq!(second["attempt"], 2);
     assert_eq!(second["code"], "inner", "the innermost span's value wins");
     assert_eq!(second["message"], "line \"two\"\nwith a break");
+}
+
+/// row: O1, O2
+#[test]
+fn the_line_of_a_request_is_one_like_any_other() {
+    let access = Access {
+        service: "order",
+        correlation_id: "c-4111111111111111",
+        trace_id: "t-1",
+        method: "POST",
+        route: "/stoa.order.v1.OrderService/GetOrder",
+        protocol: "grpc",
+        status: 200,
+        code: Some("ok"),
+        duration_us: 12,
+        bytes: 34,
+        caller: Some(&"user:1"),
+    };
+    let lines = json("info", || {
+        access.write();
+        let span = tracing::info_span!(
+            "call",
+            service = access.service,
+            correlation_id = access.correlation_id,
+            trace_id = access.trace_id
+        );
+        let _entered = span.enter();
+        tracing::info!(
+            target: "access",
+            method = access.method,
+            route = access.route,
+            protocol = access.protocol,
+            status = access.status,
+            code = access.code,
+            duration_us = access.duration_us,
+            bytes = access.bytes,
+            caller = "user:1",
+            "Answered",
+        );
+    });
+    let told = |line: &Value| {
+        let mut line = line.as_object().expect("an object").clone();
+        line.remove("timestamp");
+        line
+    };
+    assert_eq!(told(&lines[0]), told(&lines[1]));
+    assert!(json("info,access=warn", || access.write()).is_empty());
+    let pretty = written(Format::Pretty, "info", || access.write());
+    assert!(pretty.contains(" INFO order     Answered"), "{pretty}");
 }
 
 /// row: O1
