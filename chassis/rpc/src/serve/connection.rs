@@ -22,7 +22,6 @@ use super::cork::Corked;
 use super::{Serve, sniff};
 use crate::app::App;
 
-const HTTP1_HEADERS_MAX: usize = 64;
 const HTTP1_BUFFER_BYTES: usize = 64 << 10;
 const HTTP2_STREAMS_MAX: u32 = 100;
 const HTTP2_STREAM_WINDOW_BYTES: u32 = 64 << 10;
@@ -157,12 +156,13 @@ fn note<E: std::fmt::Display>(ended: Result<(), E>) {
     }
 }
 
+/// Headers are 100 at most, as hyper has it: for any other number it fills two arrays with
+/// each request.
 fn http1_builder(config: &Serve) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new()) // before the timeout, which panics without one
         .header_read_timeout(config.header_timeout)
-        .max_headers(HTTP1_HEADERS_MAX)
         .max_buf_size(HTTP1_BUFFER_BYTES);
     builder
 }
