@@ -58,12 +58,13 @@ pub enum Sabotage {
 }
 
 impl Sabotage {
-    /// The invariant that must be found broken.
-    pub const fn breaks(self) -> &'static str {
+    /// The invariants of which one must be found broken. An order that the disk lost is missed by
+    /// whoever was told of it, or by the stock it holds if the kill came before that.
+    pub const fn breaks(self) -> &'static [&'static str] {
         match self {
-            Self::Keys => "I8",
-            Self::Saga => "I3",
-            Self::Disk => "I9",
+            Self::Keys => &["I8"],
+            Self::Saga => &["I3"],
+            Self::Disk => &["I9", "I1"],
         }
     }
 }
