@@ -37,10 +37,11 @@ gen: web-modules
     cargo run --locked -p proto --example gen
     cd web-client && npm run --silent gen
 
-# The whole purchase in a real browser, in both shapes; pictures in target/shots.
-e2e: web
+# The whole shop in a real browser, in both shapes; pictures in target/shots.
+e2e *arguments: web
+    @.ci/chromium
     cargo build --locked -p stoa
-    cd web-client && npm run --silent e2e
+    cd web-client && npm run --silent e2e -- {{ arguments }}
 
 # The official conformance runner against our own edge; needs Go.
 conformance:

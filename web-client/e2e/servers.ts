@@ -1,0 +1,168 @@
+/** Starts Stoa for the end-to-end tests, in one process or one per service. $E2E_LOGS names a folder for their logs. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync, existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type Shape = 'one' | 'split';
+
+export interface Shop {
+  readonly url: string;
+  /** kill -9; the process stays away until it is started again. */
+  kill(name: string): Promise<void>;
+  /** The same process again, on the same port; resolves when the shop answers. */
+  revive(name: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Member {
+  readonly url: string;
+  start(): void;
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+const STOA = process.env.STOA ?? new URL('../../target/debug/stoa', import.meta.url).pathname;
+const SERVICES = ['user', 'catalog', 'pricing', 'inventory', 'order', 'payment'] as const;
+const READY_MS_MAX = 30_000;
+
+/** A shop of this shape with the demo data, ready to be visited. */
+export const start = (shape: Shape): Promise<Shop> => (shape === 'one' ? oneProcess() : split());
+
+/** A shop that somebody else runs: it can be visited, and nothing else. */
+export const running = (url: string): Shop => ({
+  url,
+  kill: async () => Promise.reject(new Error(`${url} is not ours to kill`)),
+  revive: async () => undefined,
+  stop: async () => undefined,
+});
+
+async function oneProcess(): Promise<Shop> {
+  const data = await dataFolder();
+  const stoa = await member('stoa', ['up'], { data });
+  stoa.start();
+  await ready(stoa.url);
+  return shop(data, { stoa }, stoa.url);
+}
+
+async function split(): Promise<Shop> {
+  const data = await dataFolder();
+  await seed(data);
+  const ports = await freePorts(SERVICES.length);
+  const peers = Object.fromEntries(
+    SERVICES.map((name, i) => [`STOA_PEERS__${name.toUpperCase()}`, `http://127.0.0.1:${ports[i]}`]),
+  );
+  const members: Record<string, Member> = {};
+  for (const [i, name] of SERVICES.entries())
+    members[name] = await member(name, ['serve', name], { data, port: ports[i], env: peers });
+  const gateway = await member('gateway', ['serve', 'gateway'], { data, env: peers });
+  members.gateway = gateway;
+  for (const one of Object.values(members)) one.start();
+  await ready(gateway.url);
+  return shop(data, members, gateway.url);
+}
+
+function shop(data: string, members: Record<string, Member>, url: string): Shop {
+  const named = (name: string): Member => {
+    const found = members[name];
+    if (!found) throw new Error(`no process is named ${name}, only ${Object.keys(members).join(', ')}`);
+    return found;
+  };
+  return {
+    url,
+    kill: (name) => named(name).end('SIGKILL'),
+    async revive(name) {
+      named(name).start();
+      await ready(url);
+    },
+    async stop() {
+      await Promise.all(Object.values(members).map((one) => one.end('SIGTERM')));
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function member(
+  name: string,
+  command: readonly string[],
+  { data, port, env = {} }: { data: string; port?: number | undefined; env?: Record<string, string> },
+): Promise<Member> {
+  const [own, admin] = await freePorts(2);
+  const at = port ?? own;
+  const place = ['--data', data, '--port', String(at), '--admin-port', String(admin)];
+  const args = [...command, ...place, '--log', 'warn', '--log-format', 'pretty'];
+  let child: ChildProcess | undefined;
+  let last = '';
+  const note = (chunk: Buffer): void => {
+    last = (last + chunk).slice(-4_000);
+    if (process.env.E2E_LOGS) appendFileSync(join(process.env.E2E_LOGS, `${name}.log`), chunk);
+  };
+  return {
+    url: `http://localhost:${at}`,
+    start() {
+      const options = { env: { ...process.env, NO_COLOR: '1', ...env } };
+      const started = spawn(STOA, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+      started.stdout.on('data', note);
+      started.stderr.on('data', note);
+      started.on('exit', (code) => {
+        if (code) console.error(`${name} ended with ${code}:\n${last}`);
+      });
+      child = started;
+    },
+    end: (signal) =>
+      new Promise((resolve) => {
+        if (!child || child.exitCode !== null || child.signalCode !== null) return resolve();
+        child.once('exit', () => resolve());
+        child.kill(signal);
+      }),
+  };
+}
+
+/** Demo data comes with the first `up` in a folder; the split processes then share it. */
+async function seed(data: string): Promise<void> {
+  const first = await member('seed', ['up'], { data });
+  first.start();
+  await ready(first.url);
+  await first.end('SIGTERM');
+}
+
+async function dataFolder(): Promise<string> {
+  if (!existsSync(STOA)) throw new Error(`no program at ${STOA}: run \`cargo build -p stoa\`, or set $STOA`);
+  return mkdtemp(join(tmpdir(), 'stoa-e2e-'));
+}
+
+/** Waits until a page can be had: then every service behind it answers. */
+async function ready(url: string): Promise<void> {
+  const until = Date.now() + READY_MS_MAX;
+  const ask = (path: string, body: unknown): Promise<Response> =>
+    fetch(`${url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  while (Date.now() < until) {
+    const answers = await Promise.allSettled([
+      ask('/stoa.bff.web.v1.WebService/GetCartPage', { items: [{ sku: 'MUG-STR-01', quantity: 1 }] }),
+      ask('/stoa.user.v1.AuthService/GetJwks', {}),
+    ]);
+    if (answers.every((answer) => answer.status === 'fulfilled' && answer.value.ok)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`nothing is ready at ${url} after ${READY_MS_MAX} ms`);
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,81 @@
+/** What a visitor does in the shop, step by step. */
+import { randomUUID } from 'node:crypto';
+import { expect, type Locator, type Page } from '@playwright/test';
+
+export const PASSWORD = 'a short sentence';
+
+export interface Person {
+  readonly name: string;
+  readonly email: string;
+}
+
+/** A person nobody has met. */
+export const somebody = (): Person => ({
+  name: 'Robin Vale',
+  email: `robin-${randomUUID().slice(0, 13)}@example.com`,
+});
+
+/** Waits until the page has its data and its pictures. */
+export async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(
+    () => document.querySelector('h1') && !document.querySelector('[role=status][aria-label*="loading"]'),
+  );
+  await page.waitForFunction(() => [...document.images].every((image) => image.loading === 'lazy' || image.complete));
+  await page.evaluate(() => document.fonts.ready);
+}
+
+/** Makes an account and waits for the page that `next` names. */
+export async function signUp(page: Page, who: Person = somebody(), next = '/'): Promise<Person> {
+  await page.goto(`/account/sign-up?next=${encodeURIComponent(next)}`);
+  await page.getByLabel('Name').fill(who.name);
+  await page.getByLabel('E-mail').fill(who.email);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Make the account' }).click();
+  await page.waitForURL((url) => url.pathname === new URL(next, 'http://shop').pathname);
+  return who;
+}
+
+/** Signs in on the page of that name and waits for the page that `next` names. */
+export async function signIn(page: Page, who: Person, next = '/'): Promise<void> {
+  await page.goto(`/account/sign-in?next=${encodeURIComponent(next)}`);
+  await page.getByLabel('E-mail').fill(who.email);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL((url) => url.pathname === new URL(next, 'http://shop').pathname);
+}
+
+/** Signs out by the button of the account's page. */
+export async function signOut(page: Page): Promise<void> {
+  await page.goto('/account');
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await page.getByRole('link', { name: 'Sign in' }).first().waitFor();
+}
+
+/** Puts a thing into the cart by its page. */
+export async function addToCart(page: Page, sku: string): Promise<void> {
+  await page.goto(`/shop/products/${sku}`);
+  await page.getByRole('button', { name: 'Add to cart' }).click();
+  await page.getByRole('link', { name: /Cart, \d+ piece/ }).waitFor();
+}
+
+/** Goes to the checkout and chooses a method by its name; answers the button that pays. */
+export async function checkout(page: Page, method = 'The card that pays'): Promise<Locator> {
+  await page.goto('/shop/checkout');
+  await page.getByRole('radio', { name: method }).check({ force: true });
+  return page.getByRole('button', { name: /^Pay / });
+}
+
+/** Waits on the order's page until it says `status`; answers the order's id. */
+export async function orderIs(page: Page, status: string): Promise<string> {
+  await page.waitForURL(/\/account\/orders\/[0-9a-f-]{36}$/, { timeout: 30_000 });
+  await expect(page.locator('main').getByText(status, { exact: true }).first()).toBeVisible({ timeout: 30_000 });
+  return new URL(page.url()).pathname.split('/').at(-1) ?? '';
+}
+
+/** How many orders this person's history shows. */
+export async function orderCount(page: Page): Promise<number> {
+  await page.goto('/account/orders');
+  await page.getByRole('heading', { name: 'Your orders' }).waitFor();
+  await settled(page);
+  return page.locator('main li a').count();
+}

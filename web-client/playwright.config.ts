@@ -1,0 +1,47 @@
+import { defineConfig } from '@playwright/test';
+import { findChromium } from './e2e/chromium.ts';
+import type { Options } from './e2e/fixtures.ts';
+
+/**
+ * The shop in a real browser, in both of its shapes. Each worker starts a Stoa of its own, so tests of two workers
+ * never meet. With $BASE_URL the tests run against that server alone.
+ */
+export default defineConfig<Options, Options>({
+  testDir: 'e2e',
+  testMatch: '*.spec.ts',
+  outputDir: '../target/e2e',
+  workers: 2,
+  fullyParallel: true,
+  forbidOnly: process.env.CI === 'true',
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: [['list']],
+  use: {
+    headless: true,
+    viewport: { width: 1280, height: 900 },
+    actionTimeout: 10_000,
+    navigationTimeout: 15_000,
+    serviceWorkers: 'block',
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+    launchOptions: {
+      executablePath: findChromium(),
+      // The back-forward cache is what a visitor has, and what could show one person's page to the next.
+      ignoreDefaultArgs: ['--disable-back-forward-cache'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+  projects: [
+    { name: 'one', use: { shape: 'one' } },
+    // What may differ when every service is a process of its own: the journeys, not the looks.
+    { name: 'split', use: { shape: 'split' }, testIgnore: [/pages\.spec/, /states\.spec/, /controls\.spec/] },
+  ],
+});
