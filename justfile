@@ -48,8 +48,9 @@ conformance:
     .ci/conformance
 
 # Ratios of speed against the bare libraries and against peers, all in one run.
-bench *arguments: tools
+bench *arguments: tools web
     @.ci/wheels .ci/bench.txt .tools/bench
+    @.ci/chromium
     cargo build --locked --release -p stoa -p bench
     cargo run --locked --release -p bench -- {{ arguments }}
 

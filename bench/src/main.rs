@@ -13,6 +13,7 @@ mod contest;
 mod cores;
 mod edges;
 mod load;
+mod pages;
 mod proxies;
 mod report;
 mod serve;
@@ -69,6 +70,8 @@ enum Part {
     Start,
     /// Checkouts against what the databases commit
     Checkouts,
+    /// The pages in a real browser, on a slow phone
+    Pages,
 }
 
 /// How long everything takes.
@@ -80,6 +83,8 @@ pub struct Effort {
     pub turn: Duration,
     /// Checkouts in all.
     pub checkouts: u64,
+    /// Visits of each page.
+    pub visits: usize,
 }
 
 impl Effort {
@@ -87,11 +92,13 @@ impl Effort {
         rounds: 10,
         turn: Duration::from_secs(1),
         checkouts: 1_000,
+        visits: 5,
     };
     const QUICK: Self = Self {
         rounds: 3,
         turn: Duration::from_millis(200),
         checkouts: 100,
+        visits: 1,
     };
 }
 
@@ -127,6 +134,9 @@ async fn measure(only: &[Part], effort: Effort, report: &mut Report) -> anyhow::
     }
     if wanted(Part::Checkouts) {
         checkouts::run(effort, report).await?;
+    }
+    if wanted(Part::Pages) {
+        pages::run(effort, report)?;
     }
     Ok(())
 }

@@ -76,7 +76,11 @@ impl Shop {
 }
 
 /// The program beside this one, of the same profile.
-fn program() -> anyhow::Result<PathBuf> {
+/// The program of the same build.
+///
+/// # Errors
+/// It was not built.
+pub fn program() -> anyhow::Result<PathBuf> {
     let program = std::env::current_exe()?.with_file_name("stoa");
     ensure!(
         program.is_file(),

@@ -1,0 +1,82 @@
+//! How the pages feel on a slow phone: what `web-client/e2e/vitals.ts` sees in a real Chromium.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::contest::median;
+use crate::report::{Goal, Report};
+use crate::shop::program;
+use crate::{Effort, bar};
+
+/// When a page should have shown what it is about, in milliseconds.
+const LCP_GOAL: f64 = 2_500.0;
+/// How late a page may answer a press or a key, in milliseconds.
+const INP_GOAL: f64 = 150.0;
+
+/// One visit of one page.
+#[derive(Debug, Deserialize)]
+struct Visit {
+    page: String,
+    lcp_ms: f64,
+    cls: f64,
+    inp_ms: f64,
+}
+
+/// Measures.
+///
+/// # Errors
+/// There is no Node or no browser, or a page breaks.
+pub fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("vitals.jsonl");
+    let bar = bar(1, "Pages on a slow phone");
+    let walked = Command::new("npm")
+        .args(["run", "--silent", "vitals"])
+        .current_dir("web-client")
+        .env("STOA", program()?)
+        .env("ROUNDS", effort.visits.to_string())
+        .env("VITALS", &file)
+        .output()
+        .context("run npm in web-client: is Node installed?")?;
+    bar.finish_and_clear();
+    ensure!(
+        walked.status.success(),
+        "the pages could not be measured:\n{}",
+        String::from_utf8_lossy(&walked.stdout)
+    );
+    for (page, visits) in by_page(&file)? {
+        let all = |figure: fn(&Visit) -> f64| visits.iter().map(figure).collect::<Vec<_>>();
+        let detail = json!({"visits": visits.len(), "layout shift": median(&all(|visit| visit.cls))});
+        let (lcp, inp) = (all(|visit| visit.lcp_ms), all(|visit| visit.inp_ms));
+        report.add(
+            &format!("{page}: LCP"),
+            median(&lcp),
+            "ms",
+            Goal::AtMost(LCP_GOAL),
+            detail.clone(),
+        )?;
+        report.add(
+            &format!("{page}: INP"),
+            median(&inp),
+            "ms",
+            Goal::AtMost(INP_GOAL),
+            detail,
+        )?;
+    }
+    Ok(())
+}
+
+fn by_page(file: &Path) -> anyhow::Result<BTreeMap<String, Vec<Visit>>> {
+    let mut pages: BTreeMap<String, Vec<Visit>> = BTreeMap::new();
+    for line in std::fs::read_to_string(file)?.lines() {
+        let visit: Visit = serde_json::from_str(line)?;
+        pages.entry(visit.page.clone()).or_default().push(visit);
+    }
+    ensure!(!pages.is_empty(), "no page was measured");
+    Ok(pages)
+}
