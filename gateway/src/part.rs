@@ -1,34 +1,40 @@
 //! The parts of a page: one that is required fails the page, one that is optional leaves
 //! a hole that is named.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use rpc::{Code, ConnectError};
 use tonic::Status;
 
 /// What a peer answered.
 pub(crate) type Answer<T> = Result<tonic::Response<T>, Status>;
 
-/// Optional parts that are missing, by peer.
+/// Optional parts that are missing, by peer. Parts that are fetched side by side note it in one.
 #[derive(Default)]
-pub(crate) struct Degraded(Vec<String>);
+pub(crate) struct Degraded(Mutex<BTreeSet<String>>);
 
 impl Degraded {
     /// The part, or nothing and its peer's name noted.
-    pub(crate) fn optional<T>(&mut self, peer: &str, answer: Answer<T>) -> Option<T> {
+    pub(crate) fn optional<T>(&self, peer: &str, answer: Answer<T>) -> Option<T> {
         match answer {
             Ok(response) => Some(response.into_inner()),
             Err(status) => {
                 tracing::warn!(peer, code = ?status.code(), "A page goes without {peer}");
-                if !self.0.iter().any(|name| name == peer) {
-                    self.0.push(peer.to_owned());
-                }
+                let mut missing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                missing.insert(peer.to_owned());
                 None
             }
         }
     }
 
-    /// The peers whose part is missing.
+    /// The peers whose part is missing, each once, by name.
     pub(crate) fn into_inner(self) -> Vec<String> {
-        self.0
+        let missing = self.0.into_inner();
+        missing
+            .unwrap_or_else(PoisonError::into_inner)
+            .into_iter()
+            .collect()
     }
 }
 
@@ -103,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_missing_part_is_named_once() {
-        let mut degraded = Degraded::default();
+        let degraded = Degraded::default();
         for _ in 0..2 {
             assert_eq!(
                 degraded.optional::<()>("user", Err(Status::unavailable("x"))),

@@ -57,7 +57,7 @@ pub struct GetHomeResponse {
     /// user is the person signed in; absent for a stranger.
     #[prost(message, optional, tag = "1")]
     pub user: ::core::option::Option<super::super::super::user::v1::Profile>,
-    /// featured lists products to begin with.
+    /// featured lists products to begin with, those with a price first.
     #[prost(message, repeated, tag = "2")]
     pub featured: ::prost::alloc::vec::Vec<ProductCard>,
     /// recommendations lists what the person may like; best sellers for a
@@ -70,6 +70,13 @@ pub struct GetHomeResponse {
     /// degraded lists the peers whose part is missing.
     #[prost(string, repeated, tag = "5")]
     pub degraded: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// categories lists up to 24 shelves to look around in.
+    #[prost(message, repeated, tag = "6")]
+    pub categories: ::prost::alloc::vec::Vec<super::super::super::catalog::v1::Category>,
+    /// order_products lists what the recent orders hold, by the SKUs that they
+    /// name; without prices.
+    #[prost(message, repeated, tag = "7")]
+    pub order_products: ::prost::alloc::vec::Vec<ProductCard>,
 }
 /// GetSearchPageRequest says what to search for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -90,7 +97,8 @@ pub struct GetSearchPageRequest {
 /// GetSearchPageResponse is one page of search results.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetSearchPageResponse {
-    /// products lists the products found.
+    /// products lists the products found; of one page those without a price come
+    /// last.
     #[prost(message, repeated, tag = "1")]
     pub products: ::prost::alloc::vec::Vec<ProductCard>,
     /// categories lists categories to narrow the search by.
@@ -181,6 +189,10 @@ pub struct GetOrdersPageResponse {
     /// degraded lists the peers whose part is missing.
     #[prost(string, repeated, tag = "3")]
     pub degraded: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// products lists what the orders hold, by the SKUs that they name, at most
+    /// 100; without prices.
+    #[prost(message, repeated, tag = "4")]
+    pub products: ::prost::alloc::vec::Vec<ProductCard>,
 }
 /// GetOrderPageRequest names the order to show.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -207,6 +219,10 @@ pub struct GetOrderPageResponse {
     /// degraded lists the peers whose part is missing.
     #[prost(string, repeated, tag = "5")]
     pub degraded: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// products lists what the order holds, by the SKUs of its items; without
+    /// prices.
+    #[prost(message, repeated, tag = "6")]
+    pub products: ::prost::alloc::vec::Vec<ProductCard>,
 }
 // --- Connect service/client code ---
 #[allow(dead_code)]
@@ -1675,6 +1691,12 @@ impl serde::Serialize for GetHomeResponse {
         if !self.degraded.is_empty() {
             len += 1;
         }
+        if !self.categories.is_empty() {
+            len += 1;
+        }
+        if !self.order_products.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("stoa.bff.web.v1.GetHomeResponse", len)?;
         if let Some(v) = self.user.as_ref() {
             struct_ser.serialize_field("user", v)?;
@@ -1690,6 +1712,12 @@ impl serde::Serialize for GetHomeResponse {
         }
         if !self.degraded.is_empty() {
             struct_ser.serialize_field("degraded", &self.degraded)?;
+        }
+        if !self.categories.is_empty() {
+            struct_ser.serialize_field("categories", &self.categories)?;
+        }
+        if !self.order_products.is_empty() {
+            struct_ser.serialize_field("orderProducts", &self.order_products)?;
         }
         struct_ser.end()
     }
@@ -1707,6 +1735,9 @@ impl<'de> serde::Deserialize<'de> for GetHomeResponse {
             "recent_orders",
             "recentOrders",
             "degraded",
+            "categories",
+            "order_products",
+            "orderProducts",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -1716,6 +1747,8 @@ impl<'de> serde::Deserialize<'de> for GetHomeResponse {
             Recommendations,
             RecentOrders,
             Degraded,
+            Categories,
+            OrderProducts,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -1746,6 +1779,8 @@ impl<'de> serde::Deserialize<'de> for GetHomeResponse {
                             "recommendations" => Ok(GeneratedField::Recommendations),
                             "recentOrders" | "recent_orders" => Ok(GeneratedField::RecentOrders),
                             "degraded" => Ok(GeneratedField::Degraded),
+                            "categories" => Ok(GeneratedField::Categories),
+                            "orderProducts" | "order_products" => Ok(GeneratedField::OrderProducts),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -1770,6 +1805,8 @@ impl<'de> serde::Deserialize<'de> for GetHomeResponse {
                 let mut recommendations__ = None;
                 let mut recent_orders__ = None;
                 let mut degraded__ = None;
+                let mut categories__ = None;
+                let mut order_products__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::User => {
@@ -1802,6 +1839,18 @@ impl<'de> serde::Deserialize<'de> for GetHomeResponse {
                             }
                             degraded__ = map_.next_value::<::std::option::Option<_>>()?;
                         }
+                        GeneratedField::Categories => {
+                            if categories__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("categories"));
+                            }
+                            categories__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::OrderProducts => {
+                            if order_products__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("orderProducts"));
+                            }
+                            order_products__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -1813,6 +1862,8 @@ impl<'de> serde::Deserialize<'de> for GetHomeResponse {
                     recommendations: recommendations__.unwrap_or_default(),
                     recent_orders: recent_orders__.unwrap_or_default(),
                     degraded: degraded__.unwrap_or_default(),
+                    categories: categories__.unwrap_or_default(),
+                    order_products: order_products__.unwrap_or_default(),
                 })
             }
         }
@@ -1943,6 +1994,9 @@ impl serde::Serialize for GetOrderPageResponse {
         if !self.degraded.is_empty() {
             len += 1;
         }
+        if !self.products.is_empty() {
+            len += 1;
+        }
         let mut struct_ser =
             serializer.serialize_struct("stoa.bff.web.v1.GetOrderPageResponse", len)?;
         if let Some(v) = self.order.as_ref() {
@@ -1960,6 +2014,9 @@ impl serde::Serialize for GetOrderPageResponse {
         if !self.degraded.is_empty() {
             struct_ser.serialize_field("degraded", &self.degraded)?;
         }
+        if !self.products.is_empty() {
+            struct_ser.serialize_field("products", &self.products)?;
+        }
         struct_ser.end()
     }
 }
@@ -1969,7 +2026,9 @@ impl<'de> serde::Deserialize<'de> for GetOrderPageResponse {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["order", "user", "payment", "timeline", "degraded"];
+        const FIELDS: &[&str] = &[
+            "order", "user", "payment", "timeline", "degraded", "products",
+        ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
@@ -1978,6 +2037,7 @@ impl<'de> serde::Deserialize<'de> for GetOrderPageResponse {
             Payment,
             Timeline,
             Degraded,
+            Products,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -2008,6 +2068,7 @@ impl<'de> serde::Deserialize<'de> for GetOrderPageResponse {
                             "payment" => Ok(GeneratedField::Payment),
                             "timeline" => Ok(GeneratedField::Timeline),
                             "degraded" => Ok(GeneratedField::Degraded),
+                            "products" => Ok(GeneratedField::Products),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -2035,6 +2096,7 @@ impl<'de> serde::Deserialize<'de> for GetOrderPageResponse {
                 let mut payment__ = None;
                 let mut timeline__ = None;
                 let mut degraded__ = None;
+                let mut products__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Order => {
@@ -2067,6 +2129,12 @@ impl<'de> serde::Deserialize<'de> for GetOrderPageResponse {
                             }
                             degraded__ = map_.next_value::<::std::option::Option<_>>()?;
                         }
+                        GeneratedField::Products => {
+                            if products__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("products"));
+                            }
+                            products__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -2078,6 +2146,7 @@ impl<'de> serde::Deserialize<'de> for GetOrderPageResponse {
                     payment: payment__,
                     timeline: timeline__.unwrap_or_default(),
                     degraded: degraded__.unwrap_or_default(),
+                    products: products__.unwrap_or_default(),
                 })
             }
         }
@@ -2250,6 +2319,9 @@ impl serde::Serialize for GetOrdersPageResponse {
         if !self.degraded.is_empty() {
             len += 1;
         }
+        if !self.products.is_empty() {
+            len += 1;
+        }
         let mut struct_ser =
             serializer.serialize_struct("stoa.bff.web.v1.GetOrdersPageResponse", len)?;
         if !self.orders.is_empty() {
@@ -2261,6 +2333,9 @@ impl serde::Serialize for GetOrdersPageResponse {
         if !self.degraded.is_empty() {
             struct_ser.serialize_field("degraded", &self.degraded)?;
         }
+        if !self.products.is_empty() {
+            struct_ser.serialize_field("products", &self.products)?;
+        }
         struct_ser.end()
     }
 }
@@ -2270,13 +2345,20 @@ impl<'de> serde::Deserialize<'de> for GetOrdersPageResponse {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["orders", "next_page_token", "nextPageToken", "degraded"];
+        const FIELDS: &[&str] = &[
+            "orders",
+            "next_page_token",
+            "nextPageToken",
+            "degraded",
+            "products",
+        ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Orders,
             NextPageToken,
             Degraded,
+            Products,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -2307,6 +2389,7 @@ impl<'de> serde::Deserialize<'de> for GetOrdersPageResponse {
                                 Ok(GeneratedField::NextPageToken)
                             }
                             "degraded" => Ok(GeneratedField::Degraded),
+                            "products" => Ok(GeneratedField::Products),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -2332,6 +2415,7 @@ impl<'de> serde::Deserialize<'de> for GetOrdersPageResponse {
                 let mut orders__ = None;
                 let mut next_page_token__ = None;
                 let mut degraded__ = None;
+                let mut products__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Orders => {
@@ -2352,6 +2436,12 @@ impl<'de> serde::Deserialize<'de> for GetOrdersPageResponse {
                             }
                             degraded__ = map_.next_value::<::std::option::Option<_>>()?;
                         }
+                        GeneratedField::Products => {
+                            if products__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("products"));
+                            }
+                            products__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -2361,6 +2451,7 @@ impl<'de> serde::Deserialize<'de> for GetOrdersPageResponse {
                     orders: orders__.unwrap_or_default(),
                     next_page_token: next_page_token__.unwrap_or_default(),
                     degraded: degraded__.unwrap_or_default(),
+                    products: products__.unwrap_or_default(),
                 })
             }
         }
@@ -3797,6 +3888,9 @@ impl crate::validate::Validate for GetHomeResponse {
         for (index, value) in self.recent_orders.iter().enumerate() {
             value.check(at.item(index, "recent_orders", 4, 11), found);
         }
+        for (index, value) in self.order_products.iter().enumerate() {
+            value.check(at.item(index, "order_products", 7, 11), found);
+        }
     }
 }
 impl crate::validate::Validate for GetSearchPageRequest {
@@ -3889,6 +3983,9 @@ impl crate::validate::Validate for GetOrdersPageResponse {
         for (index, value) in self.orders.iter().enumerate() {
             value.check(at.item(index, "orders", 1, 11), found);
         }
+        for (index, value) in self.products.iter().enumerate() {
+            value.check(at.item(index, "products", 4, 11), found);
+        }
     }
 }
 impl crate::validate::Validate for GetOrderPageRequest {
@@ -3904,6 +4001,9 @@ impl crate::validate::Validate for GetOrderPageResponse {
         }
         if let Some(value) = &self.payment {
             value.check(at.field("payment", 3, 11), found);
+        }
+        for (index, value) in self.products.iter().enumerate() {
+            value.check(at.item(index, "products", 6, 11), found);
         }
     }
 }

@@ -34,6 +34,17 @@ pub struct Product {
     #[prost(message, optional, tag = "9")]
     pub updated_at: ::core::option::Option<crate::wkt::Timestamp>,
 }
+/// Category is a shelf of the shop, as something to look at.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Category {
+    /// name is what its products carry as their category.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// image_url is the picture of one of its newest products, relative to the
+    /// shop; empty if they have none.
+    #[prost(string, tag = "2")]
+    pub image_url: ::prost::alloc::string::String,
+}
 /// ListProductsRequest says what to search for.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListProductsRequest {
@@ -62,6 +73,9 @@ pub struct ListProductsResponse {
     /// categories lists every category of the catalog, by name, to narrow the list by.
     #[prost(string, repeated, tag = "3")]
     pub categories: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// shelves lists the same categories in the same order, each with a picture.
+    #[prost(message, repeated, tag = "4")]
+    pub shelves: ::prost::alloc::vec::Vec<Category>,
 }
 /// GetProductRequest names the product to read.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1269,6 +1283,118 @@ impl<'de> serde::Deserialize<'de> for BatchGetProductsResponse {
         )
     }
 }
+impl serde::Serialize for Category {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.name.is_empty() {
+            len += 1;
+        }
+        if !self.image_url.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("stoa.catalog.v1.Category", len)?;
+        if !self.name.is_empty() {
+            struct_ser.serialize_field("name", &self.name)?;
+        }
+        if !self.image_url.is_empty() {
+            struct_ser.serialize_field("imageUrl", &self.image_url)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Category {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["name", "image_url", "imageUrl"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Name,
+            ImageUrl,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "name" => Ok(GeneratedField::Name),
+                            "imageUrl" | "image_url" => Ok(GeneratedField::ImageUrl),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Category;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.catalog.v1.Category")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Category, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut name__ = None;
+                let mut image_url__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Name => {
+                            if name__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("name"));
+                            }
+                            name__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::ImageUrl => {
+                            if image_url__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("imageUrl"));
+                            }
+                            image_url__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Category {
+                    name: name__.unwrap_or_default(),
+                    image_url: image_url__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("stoa.catalog.v1.Category", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for CreateProductRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -2106,6 +2232,9 @@ impl serde::Serialize for ListProductsResponse {
         if !self.categories.is_empty() {
             len += 1;
         }
+        if !self.shelves.is_empty() {
+            len += 1;
+        }
         let mut struct_ser =
             serializer.serialize_struct("stoa.catalog.v1.ListProductsResponse", len)?;
         if !self.products.is_empty() {
@@ -2117,6 +2246,9 @@ impl serde::Serialize for ListProductsResponse {
         if !self.categories.is_empty() {
             struct_ser.serialize_field("categories", &self.categories)?;
         }
+        if !self.shelves.is_empty() {
+            struct_ser.serialize_field("shelves", &self.shelves)?;
+        }
         struct_ser.end()
     }
 }
@@ -2126,13 +2258,20 @@ impl<'de> serde::Deserialize<'de> for ListProductsResponse {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["products", "next_page_token", "nextPageToken", "categories"];
+        const FIELDS: &[&str] = &[
+            "products",
+            "next_page_token",
+            "nextPageToken",
+            "categories",
+            "shelves",
+        ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Products,
             NextPageToken,
             Categories,
+            Shelves,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -2163,6 +2302,7 @@ impl<'de> serde::Deserialize<'de> for ListProductsResponse {
                                 Ok(GeneratedField::NextPageToken)
                             }
                             "categories" => Ok(GeneratedField::Categories),
+                            "shelves" => Ok(GeneratedField::Shelves),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -2188,6 +2328,7 @@ impl<'de> serde::Deserialize<'de> for ListProductsResponse {
                 let mut products__ = None;
                 let mut next_page_token__ = None;
                 let mut categories__ = None;
+                let mut shelves__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Products => {
@@ -2208,6 +2349,12 @@ impl<'de> serde::Deserialize<'de> for ListProductsResponse {
                             }
                             categories__ = map_.next_value::<::std::option::Option<_>>()?;
                         }
+                        GeneratedField::Shelves => {
+                            if shelves__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("shelves"));
+                            }
+                            shelves__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -2217,6 +2364,7 @@ impl<'de> serde::Deserialize<'de> for ListProductsResponse {
                     products: products__.unwrap_or_default(),
                     next_page_token: next_page_token__.unwrap_or_default(),
                     categories: categories__.unwrap_or_default(),
+                    shelves: shelves__.unwrap_or_default(),
                 })
             }
         }
@@ -3383,6 +3531,9 @@ impl crate::validate::Validate for Product {
             value.check(at.field("display_price", 7, 11), found);
         }
     }
+}
+impl crate::validate::Validate for Category {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
 }
 impl crate::validate::Validate for ListProductsRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {

@@ -57,6 +57,10 @@ pub struct Order {
     /// version rises by one with each change.
     #[prost(int64, tag = "9")]
     pub version: i64,
+    /// discount is what promotions took off: the amounts of the items less the
+    /// discount are the total.
+    #[prost(message, optional, tag = "10")]
+    pub discount: ::core::option::Option<super::super::pricing::v1::Money>,
 }
 /// OrderSummary is an order as lists show it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -85,6 +89,9 @@ pub struct OrderSummary {
     /// updated_at is when the status last changed.
     #[prost(message, optional, tag = "8")]
     pub updated_at: ::core::option::Option<crate::wkt::Timestamp>,
+    /// skus lists the stock keeping units of the first four lines.
+    #[prost(string, repeated, tag = "9")]
+    pub skus: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// TimelineEntry is one step of an order's way through checkout.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3011,6 +3018,9 @@ impl serde::Serialize for Order {
         if self.version != 0 {
             len += 1;
         }
+        if self.discount.is_some() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("stoa.order.v1.Order", len)?;
         if !self.id.is_empty() {
             struct_ser.serialize_field("id", &self.id)?;
@@ -3047,6 +3057,9 @@ impl serde::Serialize for Order {
             #[allow(clippy::needless_borrows_for_generic_args)]
             struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
         }
+        if let Some(v) = self.discount.as_ref() {
+            struct_ser.serialize_field("discount", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -3070,6 +3083,7 @@ impl<'de> serde::Deserialize<'de> for Order {
             "updated_at",
             "updatedAt",
             "version",
+            "discount",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3083,6 +3097,7 @@ impl<'de> serde::Deserialize<'de> for Order {
             CreatedAt,
             UpdatedAt,
             Version,
+            Discount,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -3117,6 +3132,7 @@ impl<'de> serde::Deserialize<'de> for Order {
                             "createdAt" | "created_at" => Ok(GeneratedField::CreatedAt),
                             "updatedAt" | "updated_at" => Ok(GeneratedField::UpdatedAt),
                             "version" => Ok(GeneratedField::Version),
+                            "discount" => Ok(GeneratedField::Discount),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -3145,6 +3161,7 @@ impl<'de> serde::Deserialize<'de> for Order {
                 let mut created_at__ = None;
                 let mut updated_at__ = None;
                 let mut version__ = None;
+                let mut discount__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Id => {
@@ -3207,6 +3224,12 @@ impl<'de> serde::Deserialize<'de> for Order {
                                 map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
+                        GeneratedField::Discount => {
+                            if discount__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("discount"));
+                            }
+                            discount__ = map_.next_value()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -3222,6 +3245,7 @@ impl<'de> serde::Deserialize<'de> for Order {
                     created_at: created_at__,
                     updated_at: updated_at__,
                     version: version__.unwrap_or_default(),
+                    discount: discount__,
                 })
             }
         }
@@ -3606,6 +3630,9 @@ impl serde::Serialize for OrderSummary {
         if self.updated_at.is_some() {
             len += 1;
         }
+        if !self.skus.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("stoa.order.v1.OrderSummary", len)?;
         if !self.id.is_empty() {
             struct_ser.serialize_field("id", &self.id)?;
@@ -3634,6 +3661,9 @@ impl serde::Serialize for OrderSummary {
         if let Some(v) = self.updated_at.as_ref() {
             struct_ser.serialize_field("updatedAt", v)?;
         }
+        if !self.skus.is_empty() {
+            struct_ser.serialize_field("skus", &self.skus)?;
+        }
         struct_ser.end()
     }
 }
@@ -3657,6 +3687,7 @@ impl<'de> serde::Deserialize<'de> for OrderSummary {
             "createdAt",
             "updated_at",
             "updatedAt",
+            "skus",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -3669,6 +3700,7 @@ impl<'de> serde::Deserialize<'de> for OrderSummary {
             Total,
             CreatedAt,
             UpdatedAt,
+            Skus,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -3702,6 +3734,7 @@ impl<'de> serde::Deserialize<'de> for OrderSummary {
                             "total" => Ok(GeneratedField::Total),
                             "createdAt" | "created_at" => Ok(GeneratedField::CreatedAt),
                             "updatedAt" | "updated_at" => Ok(GeneratedField::UpdatedAt),
+                            "skus" => Ok(GeneratedField::Skus),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -3729,6 +3762,7 @@ impl<'de> serde::Deserialize<'de> for OrderSummary {
                 let mut total__ = None;
                 let mut created_at__ = None;
                 let mut updated_at__ = None;
+                let mut skus__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Id => {
@@ -3783,6 +3817,12 @@ impl<'de> serde::Deserialize<'de> for OrderSummary {
                             }
                             updated_at__ = map_.next_value()?;
                         }
+                        GeneratedField::Skus => {
+                            if skus__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("skus"));
+                            }
+                            skus__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -3797,6 +3837,7 @@ impl<'de> serde::Deserialize<'de> for OrderSummary {
                     total: total__,
                     created_at: created_at__,
                     updated_at: updated_at__,
+                    skus: skus__.unwrap_or_default(),
                 })
             }
         }
@@ -5565,6 +5606,9 @@ impl crate::validate::Validate for Order {
         }
         if let Some(value) = &self.total {
             value.check(at.field("total", 5, 11), found);
+        }
+        if let Some(value) = &self.discount {
+            value.check(at.field("discount", 10, 11), found);
         }
     }
 }

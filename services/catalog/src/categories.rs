@@ -1,5 +1,5 @@
-//! The categories of the catalog, for whoever wants to narrow a list. They change seldom,
-//! so they are read at most every few seconds, by one index seek each.
+//! The categories of the catalog, for whoever wants to narrow a list or to look around. They
+//! change seldom, so they are read at most every few seconds, by two index seeks each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +7,14 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::domain::category::Category;
 use crate::error::Error;
 use crate::store;
 
 /// More than a page could show.
 const CATEGORIES_MAX: usize = 100;
+/// How many products of a category are looked at for a picture, the newest first.
+const PICTURES_MAX: u64 = 10;
 /// How old the list may be.
 const AGE_MAX: Duration = Duration::from_secs(5);
 
@@ -21,7 +24,7 @@ pub struct Categories(Arc<Mutex<Option<Seen>>>);
 
 struct Seen {
     at: Instant,
-    names: Vec<String>,
+    all: Arc<[Category]>,
 }
 
 impl Categories {
@@ -29,31 +32,37 @@ impl Categories {
     ///
     /// # Errors
     /// The database.
-    pub async fn list(&self, db: &::store::Database) -> Result<Vec<String>, Error> {
+    pub async fn list(&self, db: &::store::Database) -> Result<Arc<[Category]>, Error> {
         let mut last = self.0.lock().await;
         if let Some(seen) = &*last
             && seen.at.elapsed() < AGE_MAX
         {
-            return Ok(seen.names.clone());
+            return Ok(seen.all.clone());
         }
-        let names = read(db).await?;
+        let all: Arc<[Category]> = read(db).await?.into();
         *last = Some(Seen {
             at: Instant::now(),
-            names: names.clone(),
+            all: all.clone(),
         });
-        Ok(names)
+        Ok(all)
     }
 }
 
-async fn read(db: &::store::Database) -> Result<Vec<String>, Error> {
-    let mut names: Vec<String> = Vec::new();
-    while names.len() < CATEGORIES_MAX {
-        let after = names.last().map_or("", String::as_str); // the empty name is no category
-        match store::product::category_after(db.read(), after).await? {
-            Some(name) => names.push(name),
-            None => break,
-        }
+async fn read(db: &::store::Database) -> Result<Vec<Category>, Error> {
+    let mut all: Vec<Category> = Vec::new();
+    while all.len() < CATEGORIES_MAX {
+        let after = all.last().map_or("", |category| &category.name); // "" is no category
+        let Some(name) = store::product::category_after(db.read(), after).await? else {
+            break;
+        };
+        let pictures = store::product::pictures(db.read(), &name, PICTURES_MAX).await?;
+        let image_url = pictures.into_iter().find(|url| !url.is_empty());
+        all.push(Category {
+            name,
+            image_url: image_url.unwrap_or_default(),
+        });
     }
-    names.sort_unstable(); // PostgreSQL goes by its collation, SQLite by bytes
-    Ok(names)
+    // PostgreSQL goes by its collation, SQLite by bytes.
+    all.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    Ok(all)
 }

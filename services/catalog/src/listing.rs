@@ -1,8 +1,11 @@
 //! Lists of products: everything newest first, or what a query finds, best first.
 
+use std::sync::Arc;
+
 use ::store::page;
 use serde::Serialize;
 
+use crate::domain::category::Category;
 use crate::domain::product::Product;
 use crate::domain::search::Query;
 use crate::error::Error;
@@ -24,7 +27,7 @@ pub struct Page {
     /// Asks for the next page; empty on the last.
     pub next_token: String,
     /// Every category of the catalog, to narrow the listing by.
-    pub categories: Vec<String>,
+    pub categories: Arc<[Category]>,
 }
 
 /// One page of a listing.

@@ -2,6 +2,8 @@
 //!
 //! Until a read model is fed by facts, lists are read from the orders themselves.
 
+use std::collections::HashMap;
+
 use rpc::Call;
 use serde::Serialize;
 use telemetry::TraceContext;
@@ -17,11 +19,16 @@ use crate::saga::record::Entry;
 use crate::store;
 use crate::store::order::{Filter, Position, Summary};
 
+/// How many lines of each order a list names.
+const LINES_NAMED: i32 = 4;
+
 /// One page of orders.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// Newest first.
     pub orders: Vec<Summary>,
+    /// What the first [`LINES_NAMED`] lines of each order buy.
+    pub skus: HashMap<OrderId, Vec<String>>,
     /// Asks for the next page; empty on the last.
     pub next_page_token: String,
     /// How many the filter finds in all, counted up to [`store::order::COUNT_MAX`].
@@ -67,8 +74,14 @@ pub async fn page(
     let next_page_token = next
         .map(|next| app.page_signer.sign(&next, &bound))
         .unwrap_or_default();
+    let ids = orders.iter().map(|order| order.id);
+    let skus = match orders.is_empty() {
+        true => HashMap::new(),
+        false => store::order_line::first_skus(app.db.read(), ids, LINES_NAMED).await?,
+    };
     Ok(Page {
         orders,
+        skus,
         next_page_token,
         total_size: total_size?,
     })

@@ -62,6 +62,7 @@ impl From<&Order> for WireOrder {
             created_at: Some(order.created_at.into()),
             updated_at: Some(order.updated_at.into()),
             version: order.version,
+            discount: Some(money(order.discount())),
         }
     }
 }

@@ -14,6 +14,7 @@ mod keys;
 mod load;
 mod objects;
 mod outage;
+mod pages;
 mod people;
 mod power;
 mod production;

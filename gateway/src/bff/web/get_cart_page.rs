@@ -40,7 +40,7 @@ pub async fn get_cart_page(
     );
     let stock = required(availability)?;
     let quote = quote?;
-    let mut degraded = Degraded::default();
+    let degraded = Degraded::default();
     let may_order = match profile.map(|answer| degraded.optional("user", answer)) {
         Some(answer) => answer
             .and_then(|it| it.profile)

@@ -7,11 +7,12 @@ use proto::payment::v1::{GetPaymentRequest, GetPaymentResponse};
 use proto::user::v1::GetProfileRequest;
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
+use super::card::cards_of;
 use crate::App;
 use crate::caller::{Credential, Visitor};
 use crate::part::{Answer, Degraded, required};
 
-/// One order with its buyer, payment and timeline. The order comes first: it says whose
+/// One order with its buyer, payment, timeline and products. The order comes first: it says whose
 /// it is.
 pub async fn get_order_page(
     State(app): State<App>,
@@ -28,18 +29,21 @@ pub async fn get_order_page(
     let order = required(orders.get_order(visitor.ask(wanted)).await)?;
     let (mut users, mut payments) = (app.upstreams.user.clone(), app.upstreams.payment.clone());
     let customer_id = order.customer_id.clone();
-    let (profile, payment, timeline) = tokio::join!(
+    let degraded = Degraded::default();
+    let skus = order.items.iter().map(|item| &item.sku);
+    let (profile, payment, timeline, products) = tokio::join!(
         users.get_profile(visitor.ask(GetProfileRequest { customer_id })),
         payments.get_payment(visitor.ask(GetPaymentRequest {
             order_id: order_id.clone()
         })),
         orders.get_order_timeline(visitor.ask(GetOrderTimelineRequest { order_id })),
+        cards_of(&app, &visitor, skus, &degraded),
     );
-    let mut degraded = Degraded::default();
     let profile = degraded.optional("user", profile);
     let timeline = degraded.optional("order", timeline);
     Ok(ConnectResponse::new(GetOrderPageResponse {
         order: Some(order),
+        products,
         user: profile.and_then(|answer| answer.profile),
         payment: degraded
             .optional("payment", none_yet(payment))

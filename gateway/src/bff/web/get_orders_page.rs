@@ -5,11 +5,12 @@ use proto::bff::web::v1::{GetOrdersPageRequest, GetOrdersPageResponse};
 use proto::order::v1::ListOrdersRequest;
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
+use super::card::cards_of;
 use crate::App;
 use crate::caller::{Credential, Visitor};
-use crate::part::required;
+use crate::part::{Degraded, required};
 
-/// A page of the caller's own orders, newest first, whoever the caller is.
+/// A page of the caller's own orders, newest first, whoever the caller is, with what they hold.
 pub async fn get_orders_page(
     State(app): State<App>,
     call: Call,
@@ -39,9 +40,12 @@ pub async fn get_orders_page(
             .list_orders(visitor.ask(wanted))
             .await,
     )?;
+    let degraded = Degraded::default();
+    let skus = found.orders.iter().flat_map(|order| &order.skus);
     Ok(ConnectResponse::new(GetOrdersPageResponse {
+        products: cards_of(&app, &visitor, skus, &degraded).await,
         orders: found.orders,
         next_page_token: found.next_page_token,
-        degraded: Vec::new(),
+        degraded: degraded.into_inner(),
     }))
 }

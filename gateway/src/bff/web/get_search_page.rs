@@ -37,9 +37,9 @@ pub async fn get_search_page(
             .list_products(visitor.ask(wanted))
             .await,
     )?;
-    let mut degraded = Degraded::default();
+    let degraded = Degraded::default();
     Ok(ConnectResponse::new(GetSearchPageResponse {
-        products: cards(&app, &visitor, found.products, &mut degraded).await,
+        products: cards(&app, &visitor, found.products, &degraded).await,
         categories: found.categories,
         next_page_token: found.next_page_token,
         degraded: degraded.into_inner(),

@@ -1,10 +1,11 @@
 //! ListProducts.
 
 use axum::extract::State;
-use proto::catalog::v1::{ListProductsRequest, ListProductsResponse};
+use proto::catalog::v1::{self as pb, ListProductsRequest, ListProductsResponse};
 use rpc::{ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::App;
+use crate::domain::category::Category;
 use crate::listing::{self, Listing};
 
 /// Lists products, or searches them.
@@ -21,6 +22,16 @@ pub async fn list_products(
     Ok(ConnectResponse::new(ListProductsResponse {
         products: page.products.into_iter().map(Into::into).collect(),
         next_page_token: page.next_token,
-        categories: page.categories,
+        categories: page.categories.iter().map(|it| it.name.clone()).collect(),
+        shelves: page.categories.iter().map(pb::Category::from).collect(),
     }))
+}
+
+impl From<&Category> for pb::Category {
+    fn from(category: &Category) -> Self {
+        Self {
+            name: category.name.clone(),
+            image_url: category.image_url.clone(),
+        }
+    }
 }

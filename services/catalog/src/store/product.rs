@@ -182,6 +182,24 @@ pub async fn category_after(
         .await
 }
 
+/// The pictures of the newest products of a category, at most `limit`, empty ones among them.
+pub async fn pictures(
+    db: &impl ConnectionTrait,
+    category: &str,
+    limit: u64,
+) -> Result<Vec<String>, DbErr> {
+    Entity::find()
+        .select_only()
+        .column(Column::ImageUrl)
+        .filter(Column::Category.eq(category))
+        .order_by_desc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .limit(limit)
+        .into_tuple()
+        .all(db)
+        .await
+}
+
 /// The entity, for the search's statement, which orders by what stands in another table.
 pub(super) fn select_by_ids(ids: impl IntoIterator<Item = Uuid>) -> Select<Entity> {
     Entity::find().filter(Column::Id.is_in(ids))

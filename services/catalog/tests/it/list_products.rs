@@ -1,7 +1,9 @@
-use proto::catalog::v1::ListProductsRequest;
+use std::time::Duration;
+
+use proto::catalog::v1::{Category, CreateProductRequest, ListProductsRequest};
 use tonic::Code;
 
-use crate::app::{TestApp, both, everything};
+use crate::app::{TestApp, both, create, everything, operator};
 
 async fn names(app: &TestApp, request: ListProductsRequest) -> (Vec<String>, String) {
     let page = app.list(request).await.expect("a page");
@@ -148,5 +150,37 @@ async fn a_list_names_the_categories_to_narrow_it_by() {
                 "{query:?}"
             );
         }
+    }
+}
+
+/// A shelf shows the newest picture that one of its products has.
+/// row: D16, E13
+#[tokio::test]
+async fn a_list_shows_a_picture_of_each_category() {
+    for app in both().await {
+        let pictures = [
+            ("Bags", "/old.svg"),
+            ("Bags", "/new.svg"),
+            ("Bags", ""),
+            ("Vases", "/vase.svg"),
+            ("Bare", ""),
+        ];
+        for (number, (category, image_url)) in pictures.into_iter().enumerate() {
+            app.clock.advance(Duration::from_secs(1));
+            let product = CreateProductRequest {
+                image_url: image_url.to_owned(),
+                ..create(&format!("SKU-{number}"), "thing", category, "")
+            };
+            let created = app.client().create_product(operator(product)).await;
+            created.expect("an operator creates a product");
+        }
+        let page = app.list(everything()).await.expect("a page");
+        let shelf = |(name, image_url): (&str, &str)| Category {
+            name: name.to_owned(),
+            image_url: image_url.to_owned(),
+        };
+        let expected = [("Bags", "/new.svg"), ("Bare", ""), ("Vases", "/vase.svg")];
+        assert_eq!(page.shelves, expected.map(shelf));
+        assert_eq!(page.categories, ["Bags", "Bare", "Vases"]);
     }
 }

@@ -197,6 +197,13 @@ impl Order {
         Ok(())
     }
 
+    /// What promotions took off the sum of the lines. A quote that an order is placed at has been
+    /// checked, so the sum is in range.
+    pub fn discount(&self) -> Amount {
+        let sum: i64 = self.lines.iter().map(|line| line.amount.minor).sum();
+        Amount::new(self.total.currency, sum - self.total.minor)
+    }
+
     /// How many pieces are bought.
     pub fn piece_count(&self) -> i32 {
         self.lines.iter().map(|line| line.quantity).sum()

@@ -24,8 +24,13 @@ pub async fn list_orders(
         status: wanted(request.status())?,
     };
     let page = history::page(&app, &call, filter, request.page_size, &request.page_token).await?;
+    let mut skus = page.skus;
+    let listed = |order: Summary| {
+        let skus = skus.remove(&order.id).unwrap_or_default();
+        summary(order, skus)
+    };
     Ok(ConnectResponse::new(ListOrdersResponse {
-        orders: page.orders.into_iter().map(OrderSummary::from).collect(),
+        orders: page.orders.into_iter().map(listed).collect(),
         next_page_token: page.next_page_token,
         total_size: i32::try_from(page.total_size).unwrap_or(i32::MAX),
     }))
@@ -43,17 +48,16 @@ fn wanted(status: OrderStatus) -> Result<Option<Status>, Error> {
     }
 }
 
-impl From<Summary> for OrderSummary {
-    fn from(order: Summary) -> Self {
-        Self {
-            id: order.id.to_string(),
-            user_id: order.customer_id.to_string(),
-            user_name: String::new(), // comes with the read model, which hears of names
-            status: status(order.status).into(),
-            item_count: order.piece_count,
-            total: Some(money(order.total)),
-            created_at: Some(order.created_at.into()),
-            updated_at: Some(order.updated_at.into()),
-        }
+fn summary(order: Summary, skus: Vec<String>) -> OrderSummary {
+    OrderSummary {
+        id: order.id.to_string(),
+        user_id: order.customer_id.to_string(),
+        user_name: String::new(), // comes with the read model, which hears of names
+        status: status(order.status).into(),
+        item_count: order.piece_count,
+        total: Some(money(order.total)),
+        created_at: Some(order.created_at.into()),
+        updated_at: Some(order.updated_at.into()),
+        skus,
     }
 }

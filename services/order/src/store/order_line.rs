@@ -1,8 +1,10 @@
 //! Table `order_lines`: what an order consists of, never changed.
 
+use std::collections::HashMap;
+
 use ::store::Transaction;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QueryTrait, Set};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Set};
 
 use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::OrderId;
@@ -61,6 +63,33 @@ pub async fn of(
         .all(db)
         .await?;
     Ok(rows.into_iter().map(|row| row.line(currency)).collect())
+}
+
+/// The SKUs of the first lines of some orders, at most `lines_max` of each, by one statement. The
+/// caller bounds the orders.
+///
+/// # Errors
+/// The database failed.
+pub async fn first_skus(
+    db: &impl ConnectionTrait,
+    ids: impl IntoIterator<Item = OrderId>,
+    lines_max: i32,
+) -> Result<HashMap<OrderId, Vec<String>>, DbErr> {
+    let rows: Vec<(Uuid, String)> = Entity::find()
+        .select_only()
+        .columns([Column::OrderId, Column::Sku])
+        .filter(Column::OrderId.is_in(ids.into_iter().map(|id| id.0)))
+        .filter(Column::Position.lt(lines_max))
+        .order_by_asc(Column::OrderId)
+        .order_by_asc(Column::Position)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut skus: HashMap<OrderId, Vec<String>> = HashMap::new();
+    for (id, sku) in rows {
+        skus.entry(OrderId(id)).or_default().push(sku);
+    }
+    Ok(skus)
 }
 
 impl Model {

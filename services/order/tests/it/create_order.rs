@@ -351,6 +351,25 @@ async fn two_mentions_of_a_sku_are_one_line() {
     }
 }
 
+/// What promotions took off stands in the order, when it is made and whenever it is read.
+///
+/// row: D5, D14
+#[tokio::test]
+async fn an_order_says_what_was_taken_off() {
+    for shop in Shop::on_both().await {
+        let whole = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap();
+        assert_eq!(whole.discount.unwrap().minor_units, 0);
+        shop.world.books().discount = 500;
+        let bought = [("lamp", 2), ("desk", 1)];
+        let order = shop.buy(1, &bought, "tok_ok").await.unwrap();
+        let amounts = order.items.iter().map(|line| line.amount.clone().unwrap());
+        let sum: i64 = amounts.map(|amount| amount.minor_units).sum();
+        assert_eq!(order.discount.clone().unwrap().minor_units, 500);
+        assert_eq!(order.total.clone().unwrap().minor_units, sum - 500);
+        assert_eq!(shop.order(1, &order.id).await, order);
+    }
+}
+
 /// A promotion may give everything away; then there is nothing to charge.
 #[tokio::test]
 async fn an_order_that_costs_nothing_is_not_charged() {

@@ -129,6 +129,32 @@ async fn somebody_elses_list_is_not_found_but_for_support() {
     }
 }
 
+/// Each order of a page names its own first lines, in their order, whatever its neighbours hold.
+///
+/// row: D8, C11
+#[tokio::test]
+async fn an_order_names_what_its_first_four_lines_buy() {
+    for shop in Shop::on_both().await {
+        let five = ["lamp", "desk", "chair", "shelf", "rug"];
+        for sku in &five[2..] {
+            shop.world.sell(sku, 100, 1000);
+        }
+        shop.buy(1, &five.map(|sku| (sku, 1)), "tok_ok")
+            .await
+            .unwrap();
+        shop.time.advance(Duration::from_millis(3));
+        shop.buy(1, &[("rug", 2), ("lamp", 1)], "tok_ok")
+            .await
+            .unwrap();
+        let page = shop.customer(1).list_orders(list(1, 0, "", ALL)).await;
+        let orders = page.unwrap().into_inner().orders;
+        let skus: Vec<_> = orders.into_iter().map(|order| order.skus).collect();
+        assert_eq!(skus, [&["rug", "lamp"][..], &five[..4]]);
+        let nobody = shop.customer(3).list_orders(list(3, 0, "", ALL)).await;
+        assert_eq!(nobody.unwrap().into_inner().orders, []);
+    }
+}
+
 /// row: S-09
 #[tokio::test]
 async fn sizes_and_tokens_that_cannot_be_are_refused() {

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoa/catalog/v1/types.proto.
  */
 export const file_stoa_catalog_v1_types: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdG9hL2NhdGFsb2cvdjEvdHlwZXMucHJvdG8SD3N0b2EuY2F0YWxvZy52MSL5AQoHUHJvZHVjdBIKCgJpZBgBIAEoCRILCgNza3UYAiABKAkSDAoEbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIQCghjYXRlZ29yeRgFIAEoCRIRCglpbWFnZV91cmwYBiABKAkSLQoNZGlzcGxheV9wcmljZRgHIAEoCzIWLnN0b2EucHJpY2luZy52MS5Nb25leRIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoa_pricing_v1_types]);
+  fileDesc("ChtzdG9hL2NhdGFsb2cvdjEvdHlwZXMucHJvdG8SD3N0b2EuY2F0YWxvZy52MSL5AQoHUHJvZHVjdBIKCgJpZBgBIAEoCRILCgNza3UYAiABKAkSDAoEbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIQCghjYXRlZ29yeRgFIAEoCRIRCglpbWFnZV91cmwYBiABKAkSLQoNZGlzcGxheV9wcmljZRgHIAEoCzIWLnN0b2EucHJpY2luZy52MS5Nb25leRIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIrCghDYXRlZ29yeRIMCgRuYW1lGAEgASgJEhEKCWltYWdlX3VybBgCIAEoCWIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoa_pricing_v1_types]);
 
 /**
  * Product is something the shop sells.
@@ -96,4 +96,33 @@ export type Product = Message<"stoa.catalog.v1.Product"> & {
  */
 export const ProductSchema: GenMessage<Product> = /*@__PURE__*/
   messageDesc(file_stoa_catalog_v1_types, 0);
+
+/**
+ * Category is a shelf of the shop, as something to look at.
+ *
+ * @generated from message stoa.catalog.v1.Category
+ */
+export type Category = Message<"stoa.catalog.v1.Category"> & {
+  /**
+   * name is what its products carry as their category.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * image_url is the picture of one of its newest products, relative to the
+   * shop; empty if they have none.
+   *
+   * @generated from field: string image_url = 2;
+   */
+  imageUrl: string;
+};
+
+/**
+ * Describes the message stoa.catalog.v1.Category.
+ * Use `create(CategorySchema)` to create a new message.
+ */
+export const CategorySchema: GenMessage<Category> = /*@__PURE__*/
+  messageDesc(file_stoa_catalog_v1_types, 1);
 

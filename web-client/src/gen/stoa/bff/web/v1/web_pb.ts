@@ -8,7 +8,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { CartLine, ProductCard } from "./types_pb";
 import { file_stoa_bff_web_v1_types } from "./types_pb";
-import type { Product } from "../../../catalog/v1/types_pb";
+import type { Category, Product } from "../../../catalog/v1/types_pb";
 import { file_stoa_catalog_v1_types } from "../../../catalog/v1/types_pb";
 import type { Order, OrderItem, OrderStatus, OrderSummary, TimelineEntry } from "../../../order/v1/types_pb";
 import { file_stoa_order_v1_types } from "../../../order/v1/types_pb";
@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoa/bff/web/v1/web.proto.
  */
 export const file_stoa_bff_web_v1_web: GenFile = /*@__PURE__*/
-  fileDesc("ChlzdG9hL2JmZi93ZWIvdjEvd2ViLnByb3RvEg9zdG9hLmJmZi53ZWIudjEiEAoOR2V0SG9tZVJlcXVlc3Qi8QEKD0dldEhvbWVSZXNwb25zZRIoCgR1c2VyGAEgASgLMhUuc3RvYS51c2VyLnYxLlByb2ZpbGVIAIgBARIuCghmZWF0dXJlZBgCIAMoCzIcLnN0b2EuYmZmLndlYi52MS5Qcm9kdWN0Q2FyZBI1Cg9yZWNvbW1lbmRhdGlvbnMYAyADKAsyHC5zdG9hLmJmZi53ZWIudjEuUHJvZHVjdENhcmQSMgoNcmVjZW50X29yZGVycxgEIAMoCzIbLnN0b2Eub3JkZXIudjEuT3JkZXJTdW1tYXJ5EhAKCGRlZ3JhZGVkGAUgAygJQgcKBV91c2VyIl4KFEdldFNlYXJjaFBhZ2VSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIoYBChVHZXRTZWFyY2hQYWdlUmVzcG9uc2USLgoIcHJvZHVjdHMYASADKAsyHC5zdG9hLmJmZi53ZWIudjEuUHJvZHVjdENhcmQSEgoKY2F0ZWdvcmllcxgCIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSEAoIZGVncmFkZWQYBCADKAkiJAoVR2V0UHJvZHVjdFBhZ2VSZXF1ZXN0EgsKA3NrdRgBIAEoCSLLAQoWR2V0UHJvZHVjdFBhZ2VSZXNwb25zZRIpCgdwcm9kdWN0GAEgASgLMhguc3RvYS5jYXRhbG9nLnYxLlByb2R1Y3QSJQoFcHJpY2UYAiABKAsyFi5zdG9hLnByaWNpbmcudjEuUHJpY2USGgoSYXZhaWxhYmxlX3F1YW50aXR5GAMgASgDEjEKC3N1Z2dlc3Rpb25zGAQgAygLMhwuc3RvYS5iZmYud2ViLnYxLlByb2R1Y3RDYXJkEhAKCGRlZ3JhZGVkGAUgAygJIj0KEkdldENhcnRQYWdlUmVxdWVzdBInCgVpdGVtcxgBIAMoCzIYLnN0b2Eub3JkZXIudjEuT3JkZXJJdGVtIrUBChNHZXRDYXJ0UGFnZVJlc3BvbnNlEigKBWxpbmVzGAEgAygLMhkuc3RvYS5iZmYud2ViLnYxLkNhcnRMaW5lEigKCGRpc2NvdW50GAIgASgLMhYuc3RvYS5wcmljaW5nLnYxLk1vbmV5EiUKBXRvdGFsGAMgASgLMhYuc3RvYS5wcmljaW5nLnYxLk1vbmV5EhEKCWNhbl9vcmRlchgEIAEoCBIQCghkZWdyYWRlZBgFIAMoCSJpChRHZXRPcmRlcnNQYWdlUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIqCgZzdGF0dXMYAyABKA4yGi5zdG9hLm9yZGVyLnYxLk9yZGVyU3RhdHVzIm8KFUdldE9yZGVyc1BhZ2VSZXNwb25zZRIrCgZvcmRlcnMYASADKAsyGy5zdG9hLm9yZGVyLnYxLk9yZGVyU3VtbWFyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEAoIZGVncmFkZWQYAyADKAkiJwoTR2V0T3JkZXJQYWdlUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoCSLNAQoUR2V0T3JkZXJQYWdlUmVzcG9uc2USIwoFb3JkZXIYASABKAsyFC5zdG9hLm9yZGVyLnYxLk9yZGVyEiMKBHVzZXIYAiABKAsyFS5zdG9hLnVzZXIudjEuUHJvZmlsZRIpCgdwYXltZW50GAMgASgLMhguc3RvYS5wYXltZW50LnYxLlBheW1lbnQSLgoIdGltZWxpbmUYBCADKAsyHC5zdG9hLm9yZGVyLnYxLlRpbWVsaW5lRW50cnkSEAoIZGVncmFkZWQYBSADKAky0gQKCldlYlNlcnZpY2USUQoHR2V0SG9tZRIfLnN0b2EuYmZmLndlYi52MS5HZXRIb21lUmVxdWVzdBogLnN0b2EuYmZmLndlYi52MS5HZXRIb21lUmVzcG9uc2UiA5ACARJjCg1HZXRTZWFyY2hQYWdlEiUuc3RvYS5iZmYud2ViLnYxLkdldFNlYXJjaFBhZ2VSZXF1ZXN0GiYuc3RvYS5iZmYud2ViLnYxLkdldFNlYXJjaFBhZ2VSZXNwb25zZSIDkAIBEmYKDkdldFByb2R1Y3RQYWdlEiYuc3RvYS5iZmYud2ViLnYxLkdldFByb2R1Y3RQYWdlUmVxdWVzdBonLnN0b2EuYmZmLndlYi52MS5HZXRQcm9kdWN0UGFnZVJlc3BvbnNlIgOQAgESXQoLR2V0Q2FydFBhZ2USIy5zdG9hLmJmZi53ZWIudjEuR2V0Q2FydFBhZ2VSZXF1ZXN0GiQuc3RvYS5iZmYud2ViLnYxLkdldENhcnRQYWdlUmVzcG9uc2UiA5ACARJjCg1HZXRPcmRlcnNQYWdlEiUuc3RvYS5iZmYud2ViLnYxLkdldE9yZGVyc1BhZ2VSZXF1ZXN0GiYuc3RvYS5iZmYud2ViLnYxLkdldE9yZGVyc1BhZ2VSZXNwb25zZSIDkAIBEmAKDEdldE9yZGVyUGFnZRIkLnN0b2EuYmZmLndlYi52MS5HZXRPcmRlclBhZ2VSZXF1ZXN0GiUuc3RvYS5iZmYud2ViLnYxLkdldE9yZGVyUGFnZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_stoa_bff_web_v1_types, file_stoa_catalog_v1_types, file_stoa_order_v1_types, file_stoa_payment_v1_types, file_stoa_pricing_v1_types, file_stoa_user_v1_types]);
+  fileDesc("ChlzdG9hL2JmZi93ZWIvdjEvd2ViLnByb3RvEg9zdG9hLmJmZi53ZWIudjEiEAoOR2V0SG9tZVJlcXVlc3Qi1gIKD0dldEhvbWVSZXNwb25zZRIoCgR1c2VyGAEgASgLMhUuc3RvYS51c2VyLnYxLlByb2ZpbGVIAIgBARIuCghmZWF0dXJlZBgCIAMoCzIcLnN0b2EuYmZmLndlYi52MS5Qcm9kdWN0Q2FyZBI1Cg9yZWNvbW1lbmRhdGlvbnMYAyADKAsyHC5zdG9hLmJmZi53ZWIudjEuUHJvZHVjdENhcmQSMgoNcmVjZW50X29yZGVycxgEIAMoCzIbLnN0b2Eub3JkZXIudjEuT3JkZXJTdW1tYXJ5EhAKCGRlZ3JhZGVkGAUgAygJEi0KCmNhdGVnb3JpZXMYBiADKAsyGS5zdG9hLmNhdGFsb2cudjEuQ2F0ZWdvcnkSNAoOb3JkZXJfcHJvZHVjdHMYByADKAsyHC5zdG9hLmJmZi53ZWIudjEuUHJvZHVjdENhcmRCBwoFX3VzZXIiXgoUR2V0U2VhcmNoUGFnZVJlcXVlc3QSDQoFcXVlcnkYASABKAkSEAoIY2F0ZWdvcnkYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkihgEKFUdldFNlYXJjaFBhZ2VSZXNwb25zZRIuCghwcm9kdWN0cxgBIAMoCzIcLnN0b2EuYmZmLndlYi52MS5Qcm9kdWN0Q2FyZBISCgpjYXRlZ29yaWVzGAIgAygJEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCRIQCghkZWdyYWRlZBgEIAMoCSIkChVHZXRQcm9kdWN0UGFnZVJlcXVlc3QSCwoDc2t1GAEgASgJIssBChZHZXRQcm9kdWN0UGFnZVJlc3BvbnNlEikKB3Byb2R1Y3QYASABKAsyGC5zdG9hLmNhdGFsb2cudjEuUHJvZHVjdBIlCgVwcmljZRgCIAEoCzIWLnN0b2EucHJpY2luZy52MS5QcmljZRIaChJhdmFpbGFibGVfcXVhbnRpdHkYAyABKAMSMQoLc3VnZ2VzdGlvbnMYBCADKAsyHC5zdG9hLmJmZi53ZWIudjEuUHJvZHVjdENhcmQSEAoIZGVncmFkZWQYBSADKAkiPQoSR2V0Q2FydFBhZ2VSZXF1ZXN0EicKBWl0ZW1zGAEgAygLMhguc3RvYS5vcmRlci52MS5PcmRlckl0ZW0itQEKE0dldENhcnRQYWdlUmVzcG9uc2USKAoFbGluZXMYASADKAsyGS5zdG9hLmJmZi53ZWIudjEuQ2FydExpbmUSKAoIZGlzY291bnQYAiABKAsyFi5zdG9hLnByaWNpbmcudjEuTW9uZXkSJQoFdG90YWwYAyABKAsyFi5zdG9hLnByaWNpbmcudjEuTW9uZXkSEQoJY2FuX29yZGVyGAQgASgIEhAKCGRlZ3JhZGVkGAUgAygJImkKFEdldE9yZGVyc1BhZ2VSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEioKBnN0YXR1cxgDIAEoDjIaLnN0b2Eub3JkZXIudjEuT3JkZXJTdGF0dXMinwEKFUdldE9yZGVyc1BhZ2VSZXNwb25zZRIrCgZvcmRlcnMYASADKAsyGy5zdG9hLm9yZGVyLnYxLk9yZGVyU3VtbWFyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEAoIZGVncmFkZWQYAyADKAkSLgoIcHJvZHVjdHMYBCADKAsyHC5zdG9hLmJmZi53ZWIudjEuUHJvZHVjdENhcmQiJwoTR2V0T3JkZXJQYWdlUmVxdWVzdBIQCghvcmRlcl9pZBgBIAEoCSL9AQoUR2V0T3JkZXJQYWdlUmVzcG9uc2USIwoFb3JkZXIYASABKAsyFC5zdG9hLm9yZGVyLnYxLk9yZGVyEiMKBHVzZXIYAiABKAsyFS5zdG9hLnVzZXIudjEuUHJvZmlsZRIpCgdwYXltZW50GAMgASgLMhguc3RvYS5wYXltZW50LnYxLlBheW1lbnQSLgoIdGltZWxpbmUYBCADKAsyHC5zdG9hLm9yZGVyLnYxLlRpbWVsaW5lRW50cnkSEAoIZGVncmFkZWQYBSADKAkSLgoIcHJvZHVjdHMYBiADKAsyHC5zdG9hLmJmZi53ZWIudjEuUHJvZHVjdENhcmQy0gQKCldlYlNlcnZpY2USUQoHR2V0SG9tZRIfLnN0b2EuYmZmLndlYi52MS5HZXRIb21lUmVxdWVzdBogLnN0b2EuYmZmLndlYi52MS5HZXRIb21lUmVzcG9uc2UiA5ACARJjCg1HZXRTZWFyY2hQYWdlEiUuc3RvYS5iZmYud2ViLnYxLkdldFNlYXJjaFBhZ2VSZXF1ZXN0GiYuc3RvYS5iZmYud2ViLnYxLkdldFNlYXJjaFBhZ2VSZXNwb25zZSIDkAIBEmYKDkdldFByb2R1Y3RQYWdlEiYuc3RvYS5iZmYud2ViLnYxLkdldFByb2R1Y3RQYWdlUmVxdWVzdBonLnN0b2EuYmZmLndlYi52MS5HZXRQcm9kdWN0UGFnZVJlc3BvbnNlIgOQAgESXQoLR2V0Q2FydFBhZ2USIy5zdG9hLmJmZi53ZWIudjEuR2V0Q2FydFBhZ2VSZXF1ZXN0GiQuc3RvYS5iZmYud2ViLnYxLkdldENhcnRQYWdlUmVzcG9uc2UiA5ACARJjCg1HZXRPcmRlcnNQYWdlEiUuc3RvYS5iZmYud2ViLnYxLkdldE9yZGVyc1BhZ2VSZXF1ZXN0GiYuc3RvYS5iZmYud2ViLnYxLkdldE9yZGVyc1BhZ2VSZXNwb25zZSIDkAIBEmAKDEdldE9yZGVyUGFnZRIkLnN0b2EuYmZmLndlYi52MS5HZXRPcmRlclBhZ2VSZXF1ZXN0GiUuc3RvYS5iZmYud2ViLnYxLkdldE9yZGVyUGFnZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_stoa_bff_web_v1_types, file_stoa_catalog_v1_types, file_stoa_order_v1_types, file_stoa_payment_v1_types, file_stoa_pricing_v1_types, file_stoa_user_v1_types]);
 
 /**
  * GetHomeRequest is empty.
@@ -55,7 +55,7 @@ export type GetHomeResponse = Message<"stoa.bff.web.v1.GetHomeResponse"> & {
   user?: Profile | undefined;
 
   /**
-   * featured lists products to begin with.
+   * featured lists products to begin with, those with a price first.
    *
    * @generated from field: repeated stoa.bff.web.v1.ProductCard featured = 2;
    */
@@ -82,6 +82,21 @@ export type GetHomeResponse = Message<"stoa.bff.web.v1.GetHomeResponse"> & {
    * @generated from field: repeated string degraded = 5;
    */
   degraded: string[];
+
+  /**
+   * categories lists up to 24 shelves to look around in.
+   *
+   * @generated from field: repeated stoa.catalog.v1.Category categories = 6;
+   */
+  categories: Category[];
+
+  /**
+   * order_products lists what the recent orders hold, by the SKUs that they
+   * name; without prices.
+   *
+   * @generated from field: repeated stoa.bff.web.v1.ProductCard order_products = 7;
+   */
+  orderProducts: ProductCard[];
 };
 
 /**
@@ -140,7 +155,8 @@ export const GetSearchPageRequestSchema: GenMessage<GetSearchPageRequest> = /*@_
  */
 export type GetSearchPageResponse = Message<"stoa.bff.web.v1.GetSearchPageResponse"> & {
   /**
-   * products lists the products found.
+   * products lists the products found; of one page those without a price come
+   * last.
    *
    * @generated from field: repeated stoa.bff.web.v1.ProductCard products = 1;
    */
@@ -377,6 +393,14 @@ export type GetOrdersPageResponse = Message<"stoa.bff.web.v1.GetOrdersPageRespon
    * @generated from field: repeated string degraded = 3;
    */
   degraded: string[];
+
+  /**
+   * products lists what the orders hold, by the SKUs that they name, at most
+   * 100; without prices.
+   *
+   * @generated from field: repeated stoa.bff.web.v1.ProductCard products = 4;
+   */
+  products: ProductCard[];
 };
 
 /**
@@ -447,6 +471,14 @@ export type GetOrderPageResponse = Message<"stoa.bff.web.v1.GetOrderPageResponse
    * @generated from field: repeated string degraded = 5;
    */
   degraded: string[];
+
+  /**
+   * products lists what the order holds, by the SKUs of its items; without
+   * prices.
+   *
+   * @generated from field: repeated stoa.bff.web.v1.ProductCard products = 6;
+   */
+  products: ProductCard[];
 };
 
 /**

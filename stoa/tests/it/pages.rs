@@ -1,0 +1,139 @@
+//! The pages of the web shop, as a browser asks for them.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::fleet::Fleet;
+use crate::shop::{Customer, Door, Shop};
+
+const MUG: &str = "MUG-STR-01";
+const LAMPS: [&str; 2] = ["LMP-ARC-01", "LMP-ARC-02"];
+
+async fn ask(door: &Door, rpc: &str, message: Value) -> Value {
+    let answer = door.call(rpc, message).await;
+    assert_eq!(answer.code(), "ok", "{rpc}: {:?}", answer.bytes);
+    answer.json()
+}
+
+async fn page(door: &Door, name: &str, message: Value) -> Value {
+    ask(door, &format!("bff.web.v1.WebService/{name}"), message).await
+}
+
+/// Buys one piece of each; the order.
+async fn buy(customer: &Customer, skus: &[&str]) -> Value {
+    let items: Vec<_> = skus
+        .iter()
+        .map(|sku| json!({"sku": sku, "quantity": 1}))
+        .collect();
+    let mut order = customer.order("", 1, "tok_ok");
+    order["items"] = json!(items);
+    ask(&customer.door, "order.v1.OrderService/CreateOrder", order).await["order"].clone()
+}
+
+/// The SKUs of cards that say what they show, and not what it costs.
+fn shown(cards: &Value) -> BTreeSet<String> {
+    let cards = cards.as_array().cloned().unwrap_or_default();
+    let sku = |card: &Value| {
+        for field in ["productId", "name", "imageUrl"] {
+            assert!(!card[field].is_null(), "{card} has no {field}");
+        }
+        assert!(card["price"].is_null(), "{card}");
+        card["sku"].as_str().expect("a SKU").to_owned()
+    };
+    cards.iter().map(sku).collect()
+}
+
+fn skus<const N: usize>(skus: [&str; N]) -> BTreeSet<String> {
+    skus.map(str::to_owned).into()
+}
+
+/// row: X5, D5, D8, C11
+#[tokio::test]
+async fn orders_show_what_they_hold_with_the_catalog_and_without() {
+    let mut fleet = Fleet::start().await;
+    let gateway = fleet.gateway.clone();
+    let customer = gateway.sign_in("customer@stoa.test", "stoa-demo").await;
+    let door = &customer.door;
+    buy(&customer, &[MUG, LAMPS[0]]).await;
+    let order = buy(&customer, &[LAMPS[1], MUG]).await;
+    let message = json!({"orderId": order["id"]});
+
+    let home = page(door, "GetHome", json!({})).await;
+    assert_eq!(home["recentOrders"][0]["skus"], json!([LAMPS[1], MUG]));
+    let all = skus([LAMPS[0], LAMPS[1], MUG]);
+    assert_eq!(shown(&home["orderProducts"]), all, "each once: {home}");
+    let orders = page(door, "GetOrdersPage", json!({})).await;
+    assert_eq!(shown(&orders["products"]), all, "{orders}");
+    let one = page(door, "GetOrderPage", message.clone()).await;
+    assert_eq!(shown(&one["products"]), skus([LAMPS[1], MUG]), "{one}");
+    for page in [home, orders, one] {
+        assert!(page["degraded"].is_null(), "{page}");
+    }
+    let stranger = page(&gateway, "GetHome", json!({})).await;
+    assert!(stranger["orderProducts"].is_null(), "{stranger}");
+
+    fleet.processes.get_mut("catalog").expect("it runs").kill();
+    let orders = page(door, "GetOrdersPage", json!({})).await;
+    assert_eq!(orders["orders"].as_array().map(Vec::len), Some(2));
+    let one = page(door, "GetOrderPage", message).await;
+    assert_eq!(one["order"]["id"], order["id"]);
+    for page in [orders, one] {
+        assert_eq!(page["degraded"], json!(["catalog"]), "{page}");
+        assert!(page["products"].is_null(), "{page}");
+    }
+}
+
+/// row: D16, X2
+#[tokio::test]
+async fn the_front_page_leads_to_every_category() {
+    let shop = Shop::up().await;
+    let home = page(&shop.door, "GetHome", json!({})).await;
+    let categories = home["categories"].as_array().expect("categories");
+    assert_eq!(categories.len(), 12, "{home}");
+    for category in categories {
+        let picture = category["imageUrl"].as_str().expect("a picture");
+        assert!(picture.starts_with("/assets/products/"), "{category}");
+        let message = json!({"category": category["name"], "pageSize": 100});
+        let shelf = page(&shop.door, "GetSearchPage", message).await;
+        let products = shelf["products"].as_array().expect("products");
+        let shows = |product: &Value| product["imageUrl"] == picture;
+        assert!(products.iter().any(shows), "{category} shows another shelf");
+    }
+}
+
+/// What cannot be bought stands behind what can.
+///
+/// row: D14, D16
+#[tokio::test]
+async fn products_without_a_price_come_last() {
+    let shop = Shop::up().await;
+    let operator = shop.door.sign_in("operator@stoa.test", "stoa-demo").await;
+    for number in 0..10 {
+        let sku = format!("NEW-{number}");
+        let product = json!({"sku": sku, "name": "Unheard lamp", "category": "Lighting"});
+        let rpc = "catalog.v1.CatalogService/CreateProduct";
+        ask(&operator.door, rpc, product).await;
+    }
+    let priced = |products: &Value| -> Vec<bool> {
+        let products = products.as_array().expect("products").iter();
+        products
+            .map(|product| product["price"].is_object())
+            .collect()
+    };
+    let home = page(&shop.door, "GetHome", json!({})).await;
+    assert_eq!(priced(&home["featured"]), [true; 8], "{home}");
+    for message in [
+        json!({"pageSize": 12}),
+        json!({"query": "lamp", "pageSize": 100}),
+        json!({"category": "Lighting", "pageSize": 12}),
+    ] {
+        let found = page(&shop.door, "GetSearchPage", message.clone()).await;
+        let priced = priced(&found["products"]);
+        let both = priced.contains(&true) && priced.contains(&false);
+        assert!(
+            both && priced.is_sorted_by(|a, b| a >= b),
+            "{message}: {priced:?}"
+        );
+    }
+}
