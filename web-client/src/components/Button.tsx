@@ -1,6 +1,5 @@
 import { createLink } from '@tanstack/react-router';
-import type { AnchorHTMLAttributes, ReactNode, Ref } from 'react';
-import { Button as AriaButton, type ButtonProps as AriaButtonProps } from 'react-aria-components/Button';
+import type { AnchorHTMLAttributes, ButtonHTMLAttributes, ReactNode, Ref } from 'react';
 import { look } from './look';
 
 type Kind = 'primary' | 'quiet' | 'plain' | 'danger';
@@ -15,7 +14,7 @@ const KINDS: Record<Kind, string> = {
 const buttonLook = (kind: Kind, wide: boolean, large: boolean): string =>
   look(
     'inline-flex items-center justify-center gap-2 rounded-control transition-colors duration-150 select-none',
-    'data-[disabled]:opacity-55 data-[disabled]:cursor-not-allowed',
+    'disabled:opacity-55 disabled:cursor-not-allowed',
     kind === 'plain' ? 'min-h-11 min-w-11' : 'px-5',
     large ? 'min-h-14 text-lead' : 'min-h-11',
     wide && 'w-full',
@@ -28,24 +27,36 @@ interface Shape {
   large?: boolean;
 }
 
+interface PressProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'onClick' | 'disabled' | 'className'> {
+  onPress?: () => void;
+  isDisabled?: boolean;
+  /** Whether it works on what was asked: it stays where it is, keeps the focus, says so and does nothing more. */
+  isPending?: boolean;
+}
+
 /**
- * A button. While `isPending` it stays where it is, keeps the focus, says that it works and does nothing more. This is
- * not React Aria's own pending state, whose announcement points at the button and is left dangling when the page that
- * follows has no such button.
+ * A button: the browser's own, which every page can afford. Only what the browser lacks (fields of numbers, groups of
+ * radios) comes from React Aria, with the pages that need it.
  */
 export function Button({
   kind = 'primary',
   wide = false,
   large = false,
   isPending = false,
+  isDisabled = false,
   type = 'button',
   onPress,
   ...props
-}: AriaButtonProps & Shape) {
-  const press = isPending || !onPress ? {} : { onPress };
+}: PressProps & Shape) {
   return (
     <>
-      <AriaButton {...props} {...press} type={isPending ? 'button' : type} className={buttonLook(kind, wide, large)} />
+      <button
+        {...props}
+        type={isPending ? 'button' : type}
+        disabled={isDisabled}
+        onClick={isPending ? undefined : onPress}
+        className={buttonLook(kind, wide, large)}
+      />
       <span role="status" className="sr-only">
         {isPending ? 'One moment' : ''}
       </span>
@@ -68,9 +79,9 @@ export const ButtonLink = createLink(Anchor);
 /** A round button with a picture and a name for those who do not see it. */
 export function IconButton({ label, children, onPress }: { label: string; children: ReactNode; onPress: () => void }) {
   return (
-    <AriaButton aria-label={label} onPress={onPress} className={iconLook}>
+    <button type="button" aria-label={label} onClick={onPress} className={iconLook}>
       {children}
-    </AriaButton>
+    </button>
   );
 }
 

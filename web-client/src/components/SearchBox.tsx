@@ -1,9 +1,6 @@
 import { useNavigate, useRouterState } from '@tanstack/react-router';
 import { Search, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
-import { Button } from 'react-aria-components/Button';
-import { Input } from 'react-aria-components/Input';
-import { SearchField } from 'react-aria-components/SearchField';
 
 const TYPING_MS = 150;
 
@@ -68,18 +65,32 @@ export function SearchBox() {
     timer.current = setTimeout(() => go(next.trim(), searching), TYPING_MS);
   };
 
+  const clear = (): void => {
+    type('');
+    input.current?.focus();
+  };
+
   return (
-    <SearchField
-      aria-label="Search the shop"
-      value={text}
-      onChange={type}
-      onSubmit={() => go(text.trim(), searching)}
+    <form
       className="group relative"
+      data-empty={text === '' || undefined}
+      onSubmit={(event) => {
+        event.preventDefault();
+        go(text.trim(), searching);
+      }}
     >
       <Search size={18} aria-hidden="true" className="pointer-events-none absolute top-3.5 left-4 text-muted" />
-      <Input
+      <input
         ref={input}
+        type="search"
+        aria-label="Search the shop"
         placeholder="Search lamps, chairs, mugs…"
+        autoComplete="off"
+        value={text}
+        onChange={(event) => type(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape' && text) clear();
+        }}
         className="h-11 w-full rounded-full border border-edge bg-surface pr-12 pl-11 placeholder:text-muted [&::-webkit-search-cancel-button]:hidden"
       />
       <span
@@ -88,12 +99,14 @@ export function SearchBox() {
       >
         /
       </span>
-      <Button
+      <button
+        type="button"
         aria-label="Clear the search"
+        onClick={clear}
         className="absolute top-0 right-0 inline-flex size-11 items-center justify-center rounded-full text-muted group-data-[empty]:hidden"
       >
         <X size={16} aria-hidden="true" />
-      </Button>
-    </SearchField>
+      </button>
+    </form>
   );
 }
