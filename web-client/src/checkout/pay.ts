@@ -3,6 +3,7 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { queries, transport } from '~/api';
 import { OrderService } from '~/gen/stoa/order/v1/order_pb';
 import type { Order } from '~/gen/stoa/order/v1/types_pb';
+import { underLock } from '~/locks';
 import { type Cart, takeOrdered } from '~/stores/cart';
 import { type Attempt, attempts, opened, pressed } from './attempt';
 import { type Outcome, settle } from './settle';
@@ -26,7 +27,8 @@ export function pay(
   onRetry: (tries: number) => void,
 ): Promise<Outcome<Order>> {
   const { key } = openAttempt(customerId);
-  paying ??= underLock(async () => {
+  // Two tabs pay one after the other: the second finds the attempt answered, or sends the same key.
+  paying ??= underLock(LOCK, async () => {
     const held = attempts.fresh();
     if (held?.key !== key) return { kind: 'elsewhere' } as const;
     const attempt = pressed(held, items, method, Date.now());
@@ -56,8 +58,3 @@ function conclude(attempt: Attempt, outcome: Outcome<Order>): Outcome<Order> {
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Two tabs pay one after the other: the second finds the attempt answered, or sends the same key. */
-function underLock<T>(work: () => Promise<T>): Promise<T> {
-  return navigator.locks ? (navigator.locks.request(LOCK, work) as Promise<T>) : work();
-}
