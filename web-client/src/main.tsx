@@ -1,3 +1,4 @@
+import './trusted-types';
 import { ConnectError } from '@connectrpc/connect';
 import { TransportProvider } from '@connectrpc/connect-query';
 import { QueryClientProvider } from '@tanstack/react-query';
