@@ -2,15 +2,14 @@
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
 import { QueryClient } from '@tanstack/react-query';
-import { CORRELATION_HEADER } from '~/errors/explain';
-import { randomId } from '~/random';
+import { CORRELATION_HEADER, numberOfCall } from '~/errors/quote';
 import { accessToken, currentSession, refresh } from '~/session/session';
 
 const DEADLINE_MS = 10_000;
 
 /** Gives each call a number, and each error the number it is logged under. */
 const withCorrelation: Interceptor = (next) => async (request) => {
-  const id = randomId();
+  const id = numberOfCall();
   request.header.set(CORRELATION_HEADER, id);
   try {
     return await next(request);
@@ -77,9 +76,3 @@ export const queries = new QueryClient({
     },
   },
 });
-
-/** Who is asking; part of nothing but the page's memory. */
-export const personId = (): string | undefined => {
-  const session = currentSession();
-  return session.kind === 'person' ? session.id : undefined;
-};

@@ -6,7 +6,9 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { plainTransport, queries, transport } from './api';
-import { isLost } from './errors/explain';
+import { clearDrafts } from './drafts';
+import { MissingCode } from './errors/explain';
+import { fetchPagesWhenIdle } from './lazy-page';
 import { router } from './router';
 import { onSession, openSession } from './session/session';
 import './theme.css';
@@ -19,12 +21,20 @@ onSession(() => {
   void router.invalidate();
 });
 
+router.subscribe('onResolved', ({ pathChanged }) => {
+  if (pathChanged) clearDrafts();
+});
+const firstPageShown = router.subscribe('onRendered', () => {
+  firstPageShown();
+  fetchPagesWhenIdle();
+});
+
 const root = document.getElementById('root');
 if (!root) throw new Error('the page has no root element');
 createRoot(root, {
   // What a page catches it shows to its visitor; only a fault of our own is worth the console.
   onCaughtError(error) {
-    if (!(error instanceof ConnectError) && !isLost(error)) console.error(error);
+    if (!(error instanceof ConnectError) && !(error instanceof MissingCode)) console.error(error);
   },
 }).render(
   <StrictMode>

@@ -2,11 +2,12 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { createQueryOptions } from '@connectrpc/connect-query';
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
 import { queries, transport } from './api';
 import { Root } from './components/Root';
 import { RouteFailure } from './components/RouteFailure';
 import { WebService } from './gen/stoa/bff/web/v1/web_pb';
+import { lazyPage } from './lazy-page';
 import { HomeBones, OrderBones, OrdersBones, ProductBones } from './pages/bones';
 import Home from './pages/Home';
 import { NotFound } from './pages/NotFound';
@@ -70,7 +71,7 @@ const search = createRoute({
     query: text(raw.query),
     category: text(raw.category),
   }),
-  component: lazyRouteComponent(() => import('./pages/Search')),
+  component: lazyPage(() => import('./pages/Search')),
 });
 
 const product = createRoute({
@@ -78,41 +79,41 @@ const product = createRoute({
   path: '/shop/products/$sku',
   loader: ({ params }) => load(WebService.method.getProductPage, { sku: params.sku }),
   pendingComponent: ProductBones,
-  component: lazyRouteComponent(() => import('./pages/Product')),
+  component: lazyPage(() => import('./pages/Product')),
 });
 
 const cart = createRoute({
   getParentRoute: () => root,
   path: '/shop/cart',
-  component: lazyRouteComponent(() => import('./pages/Cart')),
+  component: lazyPage(() => import('./pages/Cart')),
 });
 
 const checkout = createRoute({
   getParentRoute: () => root,
   path: '/shop/checkout',
   beforeLoad: onlyPersons,
-  component: lazyRouteComponent(() => import('./pages/Checkout')),
+  component: lazyPage(() => import('./pages/Checkout')),
 });
 
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/account/sign-in',
   validateSearch: nextOf,
-  component: lazyRouteComponent(() => import('./pages/SignIn')),
+  component: lazyPage(() => import('./pages/SignIn')),
 });
 
 const signUp = createRoute({
   getParentRoute: () => root,
   path: '/account/sign-up',
   validateSearch: nextOf,
-  component: lazyRouteComponent(() => import('./pages/SignUp')),
+  component: lazyPage(() => import('./pages/SignUp')),
 });
 
 const account = createRoute({
   getParentRoute: () => root,
   path: '/account',
   beforeLoad: onlyPersons,
-  component: lazyRouteComponent(() => import('./pages/Account')),
+  component: lazyPage(() => import('./pages/Account')),
 });
 
 const orders = createRoute({
@@ -120,7 +121,7 @@ const orders = createRoute({
   path: '/account/orders',
   beforeLoad: onlyPersons,
   pendingComponent: OrdersBones,
-  component: lazyRouteComponent(() => import('./pages/Orders')),
+  component: lazyPage(() => import('./pages/Orders')),
 });
 
 const order = createRoute({
@@ -129,7 +130,7 @@ const order = createRoute({
   beforeLoad: onlyPersons,
   loader: ({ params }) => load(WebService.method.getOrderPage, { orderId: params.orderId }),
   pendingComponent: OrderBones,
-  component: lazyRouteComponent(() => import('./pages/Order')),
+  component: lazyPage(() => import('./pages/Order')),
 });
 
 export const router = createRouter({

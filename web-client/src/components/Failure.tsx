@@ -1,7 +1,7 @@
 import { useLocation } from '@tanstack/react-router';
 import { Check, Copy, LifeBuoy } from 'lucide-react';
-import { type ReactNode, useEffect, useState } from 'react';
-import { type Explanation, explain, type WayOut } from '~/errors/explain';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { explain, type WayOut } from '~/errors/explain';
 import { Button, ButtonLink } from './Button';
 import { Heading, Title } from './Text';
 
@@ -18,7 +18,8 @@ export function Failure({
   whole?: boolean;
   children?: ReactNode;
 }) {
-  const told = explain(error);
+  // Once per error: the number to quote must not change under the eyes of whoever reads it out.
+  const told = useMemo(() => explain(error), [error]);
   return (
     <section role="alert" className="max-w-xl py-6">
       {whole ? <Title>{told.title}</Title> : <Heading>{told.title}</Heading>}
@@ -27,7 +28,7 @@ export function Failure({
       <div className="mt-5 flex flex-wrap items-center gap-3">
         <Way wayOut={told.wayOut} onRetry={onRetry} />
       </div>
-      <Quote told={told} />
+      <Quote id={told.correlationId} />
     </section>
   );
 }
@@ -78,10 +79,8 @@ function Countdown({ seconds, onDone }: { seconds: number; onDone: (() => void) 
 }
 
 /** The correlation id, to copy. */
-export function Quote({ told }: { told: Explanation }) {
+function Quote({ id }: { id: string }) {
   const [copied, setCopied] = useState(false);
-  const id = told.correlationId;
-  if (!id) return null;
   const copy = (): void => {
     void navigator.clipboard?.writeText(id).then(() => setCopied(true));
   };

@@ -3,11 +3,19 @@ import { Input } from 'react-aria-components/Input';
 import { Label } from 'react-aria-components/Label';
 import { Text } from 'react-aria-components/Text';
 import { TextField, type TextFieldProps } from 'react-aria-components/TextField';
+import { useDraft } from '~/drafts';
 
-/** A labelled line of text with its hint and its complaint. */
-export function Field({ label, hint, ...props }: TextFieldProps & { label: string; hint?: string }) {
+/** A labelled line of text with its hint and its complaint. What is typed outlives a break of the page, unless secret. */
+export function Field({
+  label,
+  hint,
+  name,
+  ...props
+}: TextFieldProps & { label: string; hint?: string; name: string }) {
+  const [text, setText] = useDraft(name, '');
+  const kept = props.type === 'password' ? {} : { value: text, onChange: setText };
   return (
-    <TextField {...props} className="flex flex-col gap-1.5">
+    <TextField {...props} {...kept} name={name} className="flex flex-col gap-1.5">
       <Label className="font-medium">{label}</Label>
       <Input className="min-h-12 rounded-control border border-edge bg-surface px-4 text-ink data-[invalid]:border-bad" />
       {hint ? (

@@ -1,21 +1,38 @@
 import { type ErrorComponentProps, useRouter } from '@tanstack/react-router';
 import { useEffect } from 'react';
-import { isLost } from '~/errors/explain';
+import { queries } from '~/api';
+import { MissingCode } from '~/errors/explain';
+import { fetchDocument, isNewRelease } from '~/lazy-page';
 import { Failure } from './Failure';
 import { Page } from './Page';
 
-/** A page that could not be had; it comes by itself when the network does. */
+/** A page that could not be had, or that broke; it comes by itself when the network does. */
 export function RouteFailure({ error }: ErrorComponentProps) {
   const router = useRouter();
-  // Browsers remember that a script failed to load, so only a fresh page can ask for it again.
-  const retry = (): void => (isLost(error) ? location.reload() : void router.invalidate());
+  const codeIsMissing = error instanceof MissingCode;
+
+  const retry = async (): Promise<void> => {
+    // What the page broke over is not shown to it again.
+    queries.removeQueries({ type: 'inactive' });
+    await router.invalidate();
+    // Some browsers remember that a script did not come, and ask again only for a new document.
+    const still = router.state.matches.some((match) => match.error instanceof MissingCode);
+    if (still && (await fetchDocument())) location.reload();
+  };
+
   useEffect(() => {
-    addEventListener('online', retry);
-    return () => removeEventListener('online', retry);
+    const comeBack = (): void => void retry();
+    addEventListener('online', comeBack);
+    return () => removeEventListener('online', comeBack);
   });
+
+  useEffect(() => {
+    if (codeIsMissing) void isNewRelease().then((yes) => yes && location.reload());
+  }, [codeIsMissing]);
+
   return (
     <Page name="Not available">
-      <Failure whole error={error} onRetry={retry} />
+      <Failure whole error={error} onRetry={() => void retry()} />
     </Page>
   );
 }

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { describe, expect, it } from 'vitest';
-import { explain } from './explain';
+import { explain, MissingCode } from './explain';
 import { infoDetail } from './info.fixture';
 
 const withInfo = (reason: string, metadata: Record<string, string> = {}): ConnectError => {
@@ -53,7 +53,7 @@ describe('an error in words', () => {
   });
 
   it('reads reason, domain and metadata', () => {
-    expect(explain(withInfo('PAYMENT_DECLINED', { order_id: 'o-1', attempt: '2' })).info).toEqual({
+    expect(explain(withInfo('PAYMENT_DECLINED', { order_id: 'o-1', attempt: '2' })).info).toMatchObject({
       reason: 'PAYMENT_DECLINED',
       domain: 'stoa.order',
       metadata: { order_id: 'o-1', attempt: '2' },
@@ -65,7 +65,8 @@ describe('an error in words', () => {
     expect(`${told.title} ${told.text}`).not.toContain('SELECT');
   });
 
-  it('takes a script that did not load for a lost connection', () => {
-    expect(explain(new TypeError('Failed to fetch dynamically imported module')).title).toMatch(/out of reach/);
+  it('says that code which did not come is out of reach, and that a fault of the page is none of the network', () => {
+    expect(explain(new MissingCode('Failed to fetch')).title).toMatch(/out of reach/);
+    expect(explain(new TypeError("Cannot read properties of undefined (reading 'loaded')")).title).toMatch(/broke/);
   });
 });

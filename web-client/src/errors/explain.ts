@@ -1,6 +1,8 @@
 /** The one place where an error becomes words and a way out. */
 import { Code, ConnectError } from '@connectrpc/connect';
-import { type ErrorInfo, errorInfo } from './info';
+import type { ErrorInfo } from '~/gen/google/rpc/error_details_pb';
+import { errorInfo } from './info';
+import { numberToQuote } from './quote';
 
 /** What the page offers next. */
 export type WayOut =
@@ -16,27 +18,26 @@ export interface Explanation {
   readonly title: string;
   readonly text: string;
   readonly wayOut: WayOut;
-  readonly correlationId: string | undefined;
+  readonly correlationId: string;
   readonly info: ErrorInfo | undefined;
 }
 
-export const CORRELATION_HEADER = 'x-correlation-id';
-
 const AGAIN: WayOut = { kind: 'retry', label: 'Try again' };
+
+/** A page's own code that did not come. */
+export class MissingCode extends Error {
+  override readonly name = 'MissingCode';
+}
 
 /** Says what happened, what to do, and what to quote. */
 export function explain(thrown: unknown): Explanation {
-  const error = isLost(thrown) ? new ConnectError('no connection', Code.Unavailable) : ConnectError.from(thrown);
+  const lost = thrown instanceof MissingCode;
+  const error = lost ? new ConnectError(thrown.message, Code.Unavailable) : ConnectError.from(thrown);
   const info = errorInfo(error);
-  const rest = { correlationId: error.metadata.get(CORRELATION_HEADER) ?? undefined, info };
-  return { ...words(error, info), ...rest };
+  return { ...words(error, info?.reason), correlationId: numberToQuote(thrown), info };
 }
 
-/** A page's own file that could not be fetched: the browser says so with a TypeError. */
-export const isLost = (thrown: unknown): boolean =>
-  thrown instanceof TypeError && /fetch|import|load/i.test(thrown.message);
-
-function words(error: ConnectError, info: ErrorInfo | undefined): Pick<Explanation, 'title' | 'text' | 'wayOut'> {
+function words(error: ConnectError, reason: string | undefined): Pick<Explanation, 'title' | 'text' | 'wayOut'> {
   switch (error.code) {
     case Code.Unavailable:
       return {
@@ -59,7 +60,7 @@ function words(error: ConnectError, info: ErrorInfo | undefined): Pick<Explanati
         wayOut: { kind: 'wait', seconds: retryAfterSeconds(error) },
       };
     case Code.FailedPrecondition:
-      return refusal(error, info);
+      return refusal(error, reason);
     case Code.NotFound:
       return {
         title: 'We could not find that',
@@ -79,14 +80,14 @@ function words(error: ConnectError, info: ErrorInfo | undefined): Pick<Explanati
     default:
       return {
         title: 'Something broke on our side',
-        text: 'It is not your doing. Try again, and if it stays, quote the number below.',
+        text: 'It is not your doing, and what you entered is kept. If it breaks again, quote the number below.',
         wayOut: AGAIN,
       };
   }
 }
 
-function refusal(error: ConnectError, info: ErrorInfo | undefined): Pick<Explanation, 'title' | 'text' | 'wayOut'> {
-  switch (info?.reason) {
+function refusal(error: ConnectError, reason: string | undefined): Pick<Explanation, 'title' | 'text' | 'wayOut'> {
+  switch (reason) {
     case 'OUT_OF_STOCK':
       return {
         title: 'Something just sold out',
@@ -118,8 +119,7 @@ function refusal(error: ConnectError, info: ErrorInfo | undefined): Pick<Explana
         wayOut: { kind: 'cart' },
       };
     default:
-      if (/blocked/i.test(error.rawMessage))
-        return refusal(error, { reason: 'USER_BLOCKED', domain: '', metadata: {} });
+      if (/blocked/i.test(error.rawMessage)) return refusal(error, 'USER_BLOCKED');
       return { title: 'That is not possible now', text: sentence(error.rawMessage), wayOut: AGAIN };
   }
 }

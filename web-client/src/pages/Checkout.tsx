@@ -2,7 +2,7 @@ import { useQuery } from '@connectrpc/connect-query';
 import { keepPreviousData } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { LoaderCircle } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { type Payment, usePayment } from '~/checkout/use-payment';
 import { ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
@@ -12,6 +12,7 @@ import { METHODS, PaymentMethods } from '~/components/PaymentMethods';
 import { PaySummary } from '~/components/PaySummary';
 import { Bone, Skeleton } from '~/components/Skeleton';
 import { Muted, TextLink, Title } from '~/components/Text';
+import { useDraft } from '~/drafts';
 import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import { useSession } from '~/session/session';
 import { useCart } from '~/stores/cart';
@@ -49,7 +50,7 @@ function Form({
   choose,
 }: { payment: Payment } & Pick<ReturnType<typeof usePayment>, 'start' | 'choose'>) {
   const items = useCart();
-  const [method, setMethod] = useState(METHODS[0]?.token ?? '');
+  const [method, setMethod] = useDraft('method', METHODS[0]?.token ?? '');
   const page = useQuery(
     WebService.method.getCartPage,
     { items: items.map((item) => ({ ...item })) },

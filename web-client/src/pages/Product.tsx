@@ -13,6 +13,7 @@ import { Price } from '~/components/Price';
 import { ProductGrid } from '~/components/ProductCard';
 import { QuantityField } from '~/components/QuantityField';
 import { Heading, TextLink, Title } from '~/components/Text';
+import { useDraft } from '~/drafts';
 import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import { addToCart, PIECES_MAX, useCart } from '~/stores/cart';
@@ -79,7 +80,7 @@ function Neighbours({ sku, category }: { sku: string; category: string }) {
 const THANKS_MS = 2_500;
 
 function Buy({ sku, available }: { sku: string; available: bigint }) {
-  const [quantity, setQuantity] = useState(1);
+  const [quantity, setQuantity] = useDraft('quantity', 1);
   const [added, setAdded] = useState(0);
   const inCart = useCart().find((item) => item.sku === sku)?.quantity ?? 0;
   const most = Math.min(PIECES_MAX, Number(available) - inCart);
