@@ -10,17 +10,12 @@ import { clearDrafts } from './drafts';
 import { MissingCode } from './errors/explain';
 import { fetchPagesWhenIdle } from './lazy-page';
 import { router } from './router';
-import { onSession, openSession } from './session/session';
+import { openSession } from './session/session';
+import { followSession } from './session/turns';
 import './theme.css';
 
-void openSession(plainTransport);
-
-// Somebody came or went: nothing of the one may be shown to the other.
-onSession(() => {
-  queries.clear();
-  void router.invalidate();
-});
-
+followSession();
+openSession(plainTransport);
 router.subscribe('onResolved', ({ pathChanged }) => {
   if (pathChanged) clearDrafts();
 });

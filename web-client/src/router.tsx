@@ -4,14 +4,15 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { createQueryOptions } from '@connectrpc/connect-query';
 import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
 import { queries, transport } from './api';
+import { Persons } from './components/Persons';
 import { Root } from './components/Root';
 import { RouteFailure } from './components/RouteFailure';
 import { WebService } from './gen/stoa/bff/web/v1/web_pb';
 import { lazyPage } from './lazy-page';
-import { HomeBones, OrderBones, OrdersBones, ProductBones } from './pages/bones';
+import { HomeBones, OrderBones, OrdersBones, PersonBones, ProductBones } from './pages/bones';
 import Home from './pages/Home';
 import { NotFound } from './pages/NotFound';
-import { currentSession, isDoubtful, sessionKnown } from './session/session';
+import { currentSession, sessionKnown } from './session/session';
 
 /** Has a page's data ready before the page is shown; pointing at a link is reason enough to ask. */
 async function load<I extends DescMessage, O extends DescMessage>(
@@ -25,8 +26,15 @@ async function load<I extends DescMessage, O extends DescMessage>(
 /** Leads a stranger to the sign-in and back. */
 async function onlyPersons({ location }: { location: { href: string } }): Promise<void> {
   await sessionKnown();
-  if (isDoubtful()) throw new ConnectError('the session could not be renewed', Code.Unavailable);
-  if (currentSession().kind === 'stranger') throw redirect({ to: '/account/sign-in', search: { next: location.href } });
+  const { kind } = currentSession();
+  if (kind === 'unknown') throw new ConnectError('the session could not be renewed', Code.Unavailable);
+  if (kind === 'stranger') throw redirect({ to: '/account/sign-in', search: { next: location.href } });
+}
+
+/** Leads a person onwards from a form that makes one; so does the form itself, as soon as it has. */
+async function onlyStrangers({ search }: { search: { next?: string | undefined } }): Promise<void> {
+  await sessionKnown();
+  if (currentSession().kind === 'person') throw redirect({ href: search.next ?? '/' });
 }
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
@@ -88,10 +96,18 @@ const cart = createRoute({
   component: lazyPage(() => import('./pages/Cart')),
 });
 
-const checkout = createRoute({
+/** What is somebody's own. */
+const persons = createRoute({
   getParentRoute: () => root,
-  path: '/shop/checkout',
+  id: 'persons',
   beforeLoad: onlyPersons,
+  pendingComponent: PersonBones,
+  component: Persons,
+});
+
+const checkout = createRoute({
+  getParentRoute: () => persons,
+  path: '/shop/checkout',
   component: lazyPage(() => import('./pages/Checkout')),
 });
 
@@ -99,6 +115,7 @@ const signIn = createRoute({
   getParentRoute: () => root,
   path: '/account/sign-in',
   validateSearch: nextOf,
+  beforeLoad: onlyStrangers,
   component: lazyPage(() => import('./pages/SignIn')),
 });
 
@@ -106,35 +123,41 @@ const signUp = createRoute({
   getParentRoute: () => root,
   path: '/account/sign-up',
   validateSearch: nextOf,
+  beforeLoad: onlyStrangers,
   component: lazyPage(() => import('./pages/SignUp')),
 });
 
 const account = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => persons,
   path: '/account',
-  beforeLoad: onlyPersons,
   component: lazyPage(() => import('./pages/Account')),
 });
 
 const orders = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => persons,
   path: '/account/orders',
-  beforeLoad: onlyPersons,
   pendingComponent: OrdersBones,
   component: lazyPage(() => import('./pages/Orders')),
 });
 
 const order = createRoute({
-  getParentRoute: () => root,
+  getParentRoute: () => persons,
   path: '/account/orders/$orderId',
-  beforeLoad: onlyPersons,
   loader: ({ params }) => load(WebService.method.getOrderPage, { orderId: params.orderId }),
   pendingComponent: OrderBones,
   component: lazyPage(() => import('./pages/Order')),
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, search, product, cart, checkout, signIn, signUp, account, orders, order]),
+  routeTree: root.addChildren([
+    home,
+    search,
+    product,
+    cart,
+    signIn,
+    signUp,
+    persons.addChildren([checkout, account, orders, order]),
+  ]),
   parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
   stringifySearch,
   defaultPreload: 'intent',
@@ -144,6 +167,9 @@ export const router = createRouter({
   defaultErrorComponent: RouteFailure,
   scrollRestoration: true,
 });
+
+/** Whether the page that is open is somebody's own. */
+export const atPrivatePage = (): boolean => router.state.matches.some(({ routeId }) => routeId === persons.id);
 
 declare module '@tanstack/react-router' {
   interface Register {

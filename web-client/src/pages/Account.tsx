@@ -1,7 +1,7 @@
 import { useQuery } from '@connectrpc/connect-query';
-import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Button } from '~/components/Button';
+import { Failure } from '~/components/Failure';
 import { Notice } from '~/components/Notice';
 import { Card, Page } from '~/components/Page';
 import { Heading, Muted, TextLink, Title } from '~/components/Text';
@@ -45,17 +45,25 @@ function Sheet({ id, endsWithTab }: { id: string; endsWithTab: boolean }) {
 }
 
 function Leave({ label, everywhere }: { label: string; everywhere: boolean }) {
-  const navigate = useNavigate();
   const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  // Whoever has left is led to the front page, like in every other tab.
   const leave = async (): Promise<void> => {
     setBusy(true);
-    await navigate({ to: '/' });
-    // Out of reach or not, this browser has forgotten the session by now.
-    await signOut(everywhere).catch(() => undefined);
+    setError(undefined);
+    await signOut(everywhere).catch(setError);
+    setBusy(false);
   };
   return (
-    <Button kind={everywhere ? 'danger' : 'quiet'} isPending={busy} onPress={() => void leave()}>
-      {label}
-    </Button>
+    <>
+      <Button kind={everywhere ? 'danger' : 'quiet'} isPending={busy} onPress={() => void leave()}>
+        {label}
+      </Button>
+      {error ? (
+        <Failure error={error} onRetry={() => void leave()}>
+          <Muted>You are still signed in, here and everywhere else.</Muted>
+        </Failure>
+      ) : null}
+    </>
   );
 }

@@ -19,7 +19,7 @@ import { stations } from '~/orders/stations';
 import { isTerminal, useOrderUpdates } from '~/orders/watch';
 import { formatDay } from '~/when';
 
-const route = getRouteApi('/account/orders/$orderId');
+const route = getRouteApi('/persons/account/orders/$orderId');
 
 const HEADLINES: Record<OrderStatus, string> = {
   [OrderStatus.UNSPECIFIED]: 'Your order',

@@ -1,19 +1,25 @@
 import { Code } from '@connectrpc/connect';
-import { getRouteApi, useRouter } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { EntryForm } from '~/components/EntryForm';
 import { Field } from '~/components/Field';
+import { Notice } from '~/components/Notice';
 import { Page } from '~/components/Page';
 import { Muted, TextLink, Title } from '~/components/Text';
-import { signIn } from '~/session/session';
+import { signIn, useSession } from '~/session/session';
 
 const route = getRouteApi('/account/sign-in');
 
 export default function SignIn() {
   const { next } = route.useSearch();
-  const router = useRouter();
+  const session = useSession();
   return (
     <Page name="Sign in" narrow>
       <Title>Sign in</Title>
+      {session.kind === 'stranger' && session.expired ? (
+        <div className="mt-6">
+          <Notice>Your session has ended. Sign in again and go on where you were.</Notice>
+        </div>
+      ) : null}
       <EntryForm
         label="Sign in"
         busyLabel="Signing in…"
@@ -22,10 +28,7 @@ export default function SignIn() {
           [Code.InvalidArgument]: 'That does not look like an e-mail address and a password.',
           [Code.FailedPrecondition]: 'This account was blocked. Our support can tell you why.',
         }}
-        submit={async (fields) => {
-          await signIn(String(fields.get('email')), String(fields.get('password')));
-          router.history.replace(next ?? '/');
-        }}
+        submit={(fields) => signIn(String(fields.get('email')), String(fields.get('password')))}
       >
         <Field label="E-mail" name="email" type="email" autoComplete="username" isRequired />
         <Field label="Password" name="password" type="password" autoComplete="current-password" isRequired />

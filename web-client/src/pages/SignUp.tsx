@@ -1,5 +1,5 @@
 import { Code } from '@connectrpc/connect';
-import { getRouteApi, useRouter } from '@tanstack/react-router';
+import { getRouteApi } from '@tanstack/react-router';
 import { EntryForm } from '~/components/EntryForm';
 import { Field } from '~/components/Field';
 import { Page } from '~/components/Page';
@@ -11,7 +11,6 @@ const route = getRouteApi('/account/sign-up');
 
 export default function SignUp() {
   const { next } = route.useSearch();
-  const router = useRouter();
   return (
     <Page name="Make an account" narrow>
       <Title>Make an account</Title>
@@ -20,12 +19,12 @@ export default function SignUp() {
         busyLabel="Making it…"
         wrong={{
           [Code.AlreadyExists]: 'There is an account with this e-mail already. Sign in instead.',
-          [Code.InvalidArgument]: 'The e-mail or the password is not acceptable: eight characters at least.',
+          [Code.InvalidArgument]:
+            'The e-mail or the password is not acceptable. A password has eight characters or more and is none that everybody knows.',
         }}
-        submit={async (fields) => {
-          await signUp(String(fields.get('name')), String(fields.get('email')), String(fields.get('password')));
-          router.history.replace(next ?? '/');
-        }}
+        submit={(fields) =>
+          signUp(String(fields.get('name')), String(fields.get('email')), String(fields.get('password')))
+        }
       >
         <Field label="Name" name="name" autoComplete="name" hint="How we greet you." isRequired maxLength={200} />
         <Field label="E-mail" name="email" type="email" autoComplete="username" isRequired />

@@ -66,3 +66,16 @@ export function OrderBones() {
     </Page>
   );
 }
+
+export function PersonBones() {
+  return (
+    <Page name="">
+      <Skeleton label="The page is loading">
+        <div className="flex flex-col gap-4">
+          <Bone shape="title" />
+          <Bone shape="tall" />
+        </div>
+      </Skeleton>
+    </Page>
+  );
+}

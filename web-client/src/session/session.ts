@@ -1,7 +1,8 @@
 /**
  * Who is here. The access token lives in this module's memory and nowhere else; the refresh token lives in a cookie
- * that no script can read. What is stored is one word that says a cookie may exist, so that a stranger's visit asks
- * for no session.
+ * that no script can read. What is stored is a mark, a random word per session: it says that a cookie may exist, so
+ * that a stranger's visit asks for no session, and by it every tab notices that the session is no longer the one it
+ * knows.
  */
 
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
@@ -12,9 +13,14 @@ import {
   type SignInResponse,
   type SignUpResponse,
 } from '~/gen/stoa/user/v1/user_pb';
+import { underLock } from '~/locks';
+import { randomId } from '~/random';
 
 export type Session =
-  | { readonly kind: 'stranger' }
+  /** There is a mark, and the shop has not said whose it is: it was not asked yet, or is out of reach. */
+  | { readonly kind: 'unknown' }
+  /** `expired`: somebody was here, and it was the shop that ended it. */
+  | { readonly kind: 'stranger'; readonly expired: boolean }
   | { readonly kind: 'person'; readonly id: string; readonly endsWithTab: boolean };
 
 interface Access {
@@ -22,39 +28,62 @@ interface Access {
   expiresAt: number;
 }
 
-const MAYBE = 'stoa.signed-in';
+const MARK = 'stoa.signed-in';
 const LOCK = 'stoa.refresh';
 const EARLY_MS = 20_000;
 
-const stranger: Session = { kind: 'stranger' };
-const listeners = new Set<() => void>();
-let session: Session = stranger;
+const unknown: Session = { kind: 'unknown' };
+const stranger: Session = { kind: 'stranger', expired: false };
+const expired: Session = { kind: 'stranger', expired: true };
+const listeners = new Set<(left: boolean) => void>();
+/** The mark of the session that this tab knows. */
+let known = readMark();
+let session: Session = known === null ? stranger : unknown;
+let visit = 0;
 let access: Access | undefined;
+let ready: Promise<unknown> = Promise.resolve();
 let refreshing: Promise<boolean> | undefined;
 let transport: Transport;
 
-/** Opens the session of an earlier visit, if there may be one; pages wait for it. */
-export function openSession(plain: Transport): Promise<unknown> {
+/** Opens the session of an earlier visit, if there may be one, and follows what other tabs make of it. */
+export function openSession(plain: Transport): void {
   transport = plain;
-  addEventListener('storage', (event) => {
-    if (event.key !== MAYBE && event.key !== null) return;
-    if (event.newValue === null) become(stranger);
-    else if (session.kind === 'stranger') void refresh();
+  void sessionKnown();
+  addEventListener('online', () => void sessionKnown());
+  addEventListener('storage', ({ key }) => {
+    if (key === MARK || key === null) catchUp();
   });
-  ready = maybeSignedIn() ? refresh() : Promise.resolve();
-  return ready;
+  // A tab that sleeps hears of nothing: it looks for itself when it is woken.
+  document.addEventListener('visibilitychange', catchUp);
+  document.addEventListener('resume', catchUp);
+  // A page in the back-forward cache is shown again as it was left. Nothing of a person is visible in it until it is
+  // clear that the session is still theirs.
+  addEventListener('pagehide', () => show(session.kind !== 'person'));
+  addEventListener('pageshow', () => {
+    catchUp();
+    show(true);
+  });
 }
 
-let ready: Promise<unknown> = Promise.resolve();
+function show(visible: boolean): void {
+  document.documentElement.style.visibility = visible ? '' : 'hidden';
+}
 
 /** Resolves when it is known who is here, or when nobody can be asked; then the next page asks again. */
 export function sessionKnown(): Promise<unknown> {
-  if (isDoubtful() && !refreshing) ready = ready.then(() => (isDoubtful() ? refresh() : undefined));
+  if (session.kind === 'unknown' && !refreshing) ready = refresh();
   return ready;
 }
 
-/** Somebody may be signed in, and the shop could not be asked: no stranger, and nobody known. */
-export const isDoubtful = (): boolean => session.kind === 'stranger' && maybeSignedIn();
+/** Another tab may have ended the session, or begun one. */
+function catchUp(): void {
+  const mark = readMark();
+  // A session that ends with its tab is no other tab's affair.
+  if (mark === known || (session.kind === 'person' && session.endsWithTab)) return;
+  known = mark;
+  become(mark === null ? stranger : unknown);
+  ready = Promise.resolve(refreshing).then(() => (session.kind === 'unknown' ? refresh() : undefined));
+}
 
 /** The token to send, renewed shortly before it expires. */
 export async function accessToken(): Promise<string | undefined> {
@@ -65,19 +94,23 @@ export async function accessToken(): Promise<string | undefined> {
 
 /** Exchanges the cookie for a new token, one tab at a time; false if nobody is signed in. */
 export function refresh(): Promise<boolean> {
-  refreshing ??= underLock(exchange).finally(() => {
+  refreshing ??= underLock(LOCK, exchange).finally(() => {
     refreshing = undefined;
   });
   return refreshing;
 }
 
 async function exchange(): Promise<boolean> {
+  const asked = known;
   try {
-    accept((await auth().refresh({})).tokens);
+    const { tokens } = await auth().refresh({});
+    // Another session began meanwhile: this answer is about one that is over.
+    if (asked !== known) return false;
+    accept(tokens);
     return true;
   } catch (error) {
     // Only a clear no ends a session; a shop that is out of reach has not said anything.
-    if (ConnectError.from(error).code === Code.Unauthenticated) become(stranger);
+    if (ConnectError.from(error).code === Code.Unauthenticated && asked === known) end(expired);
     return false;
   }
 }
@@ -90,14 +123,18 @@ export async function signUp(name: string, email: string, password: string): Pro
   await enter(await auth().signUp({ name, email, password, useCookie: true }));
 }
 
-/** Ends this session, or every session of this person. The browser forgets it even if the server is out of reach. */
+/**
+ * Ends this session: this browser forgets it even if the shop is out of reach. Or ends every session of this person,
+ * which only the shop can do: if it cannot be told, this throws and everybody stays.
+ */
 export async function signOut(allSessions = false): Promise<void> {
-  const headers = { authorization: `Bearer ${await accessToken()}` };
   try {
+    const headers = { authorization: `Bearer ${await accessToken()}` };
     await auth().signOut({ allSessions }, { headers });
-  } finally {
-    become(stranger);
+  } catch (error) {
+    if (allSessions) throw error;
   }
+  end(stranger);
 }
 
 export function useSession(): Session {
@@ -106,20 +143,25 @@ export function useSession(): Session {
 
 export const currentSession = (): Session => session;
 
-/** Calls `listener` whenever somebody comes or goes. */
-export function onSession(listener: () => void): () => void {
+/** How many persons have left this tab. What is mounted under another number belongs to one of them. */
+export function useVisit(): number {
+  return useSyncExternalStore(onSession, () => visit);
+}
+
+/** Calls `listener` whenever somebody comes or goes; `left` if a person was here and no longer is. */
+export function onSession(listener: (left: boolean) => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
 const auth = () => createClient(AuthService, transport);
 
-async function enter(answer: SignInResponse | SignUpResponse): Promise<void> {
-  accept(answer.tokens);
-  remember(true);
+async function enter({ tokens }: SignInResponse | SignUpResponse): Promise<void> {
+  accept(tokens);
+  writeMark(randomId());
   // Over plain http some browsers refuse the cookie, even on this machine: ask once, and say so if it is true.
   if (location.protocol === 'http:' && isSafari() && !(await exchangeQuietly()) && session.kind === 'person') {
-    remember(false);
+    writeMark(null);
     become({ ...session, endsWithTab: true }, access);
   }
 }
@@ -143,37 +185,42 @@ function accept(tokens: RefreshResponse['tokens']): void {
   else become({ kind: 'person', id, endsWithTab: false }, next);
 }
 
-function become(next: Session, token?: Access): void {
-  access = token;
-  if (next.kind === 'stranger') remember(false);
-  if (next.kind === 'stranger' && session.kind === 'stranger') return;
-  session = next;
-  for (const listener of listeners) listener();
+function end(next: Session): void {
+  // A mark that is not ours is of a session that began meanwhile, in another tab.
+  if (readMark() === known) writeMark(null);
+  become(next);
 }
 
-function remember(signedIn: boolean): void {
+function become(next: Session, token?: Access): void {
+  access = token;
+  const before = session;
+  if (next === before) return;
+  session = next;
+  const left = before.kind === 'person' && (next.kind !== 'person' || next.id !== before.id);
+  if (left) visit += 1;
+  for (const listener of listeners) listener(left);
+}
+
+function readMark(): string | null {
   try {
-    if (signedIn) localStorage.setItem(MAYBE, 'maybe');
-    else localStorage.removeItem(MAYBE);
+    return localStorage.getItem(MARK);
+  } catch {
+    return null;
+  }
+}
+
+function writeMark(mark: string | null): void {
+  try {
+    if (mark === null) localStorage.removeItem(MARK);
+    else localStorage.setItem(MARK, mark);
   } catch {
     // Without storage the next visit begins as a stranger.
   }
-}
-
-function maybeSignedIn(): boolean {
-  try {
-    return localStorage.getItem(MAYBE) !== null;
-  } catch {
-    return false;
-  }
-}
-
-function underLock<T>(work: () => Promise<T>): Promise<T> {
-  return navigator.locks ? (navigator.locks.request(LOCK, work) as Promise<T>) : work();
+  known = readMark();
 }
 
 /** The `sub` of a token. It is only shown and sent back; the server is the one who checks it. */
-export function subject(token: string): string {
+function subject(token: string): string {
   const payload = token.split('.')[1] ?? '';
   const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
   const claims = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: string };

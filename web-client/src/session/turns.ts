@@ -1,0 +1,33 @@
+/** What becomes of all that a tab holds when somebody comes or goes. */
+import { queries } from '~/api';
+import { clearDrafts } from '~/drafts';
+import { atPrivatePage, router } from '~/router';
+import { currentSession, onSession } from './session';
+
+/** To be called before anything is mounted: what a person leaves behind is gone before a component looks for it. */
+export function followSession(): () => void {
+  return onSession((left) => (left ? forget() : greet()));
+}
+
+/**
+ * A person left: nothing of theirs may be shown to anybody. The pages are mounted anew under the next `useVisit`, so
+ * that no observer of a forgotten query stays on the screen with its last answer.
+ */
+function forget(): void {
+  queries.clear();
+  router.clearCache();
+  clearDrafts();
+  const session = currentSession();
+  const expired = session.kind === 'stranger' && session.expired;
+  // Whoever left a page of their own is not asked to come back to it, unless it was the shop that sent them away.
+  if (atPrivatePage() && !expired) void router.navigate({ to: '/', replace: true });
+  else void router.invalidate();
+}
+
+/** Somebody is known now: what was asked on a stranger's behalf is asked again, and what is on screen stays there. */
+function greet(): void {
+  if (currentSession().kind !== 'person') return;
+  queries.removeQueries({ type: 'inactive' });
+  void queries.invalidateQueries();
+  void router.invalidate();
+}
