@@ -15,14 +15,32 @@ export const somebody = (): Person => ({
   email: `robin-${randomUUID().slice(0, 13)}@example.com`,
 });
 
-/** Waits until the page has its data and its pictures. */
+/** Waits until the page has its data, its pictures and its letters, and what appears has appeared. */
 export async function settled(page: Page): Promise<void> {
-  await page.waitForFunction(
-    () => document.querySelector('h1') && !document.querySelector('[role=status][aria-label*="loading"]'),
-  );
+  await page.waitForFunction(() => document.querySelector('h1') && !document.querySelector('[data-skeleton]'));
   await page.waitForFunction(() => [...document.images].every((image) => image.loading === 'lazy' || image.complete));
   await page.evaluate(() => document.fonts.ready);
+  await still(page);
 }
+
+/** Waits until no animation runs that has an end. */
+export const still = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    const ends = (animation: Animation): boolean =>
+      Number.isFinite(Number(animation.effect?.getComputedTiming().endTime ?? Number.POSITIVE_INFINITY));
+    await Promise.allSettled(
+      document
+        .getAnimations()
+        .filter(ends)
+        .map((animation) => animation.finished),
+    );
+  });
+
+/** Waits until the page was laid out and painted once more. */
+export const painted = (page: Page): Promise<void> =>
+  page.evaluate(
+    () => new Promise<void>((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve()))),
+  );
 
 /** Makes an account and waits for the page that `next` names. */
 export async function signUp(page: Page, who: Person = somebody(), next = '/'): Promise<Person> {

@@ -30,7 +30,7 @@ export function PictureBone() {
 /** Stand-ins that keep their place at once and are seen after 150 ms, so that a quick answer never flickers. */
 export function Skeleton({ label, children }: { label: string; children: ReactNode }) {
   return (
-    <div role="status" aria-label={label} className="animate-appear">
+    <div role="status" aria-label={label} data-skeleton="" className="animate-appear">
       {children}
     </div>
   );

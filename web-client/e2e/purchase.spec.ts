@@ -1,19 +1,19 @@
 /** The whole purchase, by every way a person may take. */
-import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { launch, open } from './browser.mjs';
-import { addToCart, checkout, orderCount, orderIs, PASSWORD, settled, signUp, somebody } from './shop.mjs';
+import { expect, type Page, test } from './fixtures.ts';
+import {
+  addToCart,
+  checkout,
+  orderCount,
+  orderIs,
+  PASSWORD,
+  settled,
+  signIn,
+  signOut,
+  signUp,
+  somebody,
+} from './visit.ts';
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-
-const DECLINED = [/CreateOrder/];
-
-test('by mouse: search, product, cart, sign-up, pay, watch, history', async () => {
-  const { page, close } = await open(browser);
+test('by mouse: search, product, cart, sign-up, pay, watch, history', async ({ page }) => {
   await page.goto('/');
   await settled(page);
   await page.keyboard.press('/');
@@ -37,24 +37,9 @@ test('by mouse: search, product, cart, sign-up, pay, watch, history', async () =
   await page.getByRole('link', { name: 'Cart, 0 pieces' }).waitFor();
   await page.getByRole('link', { name: 'Your orders and account' }).click();
   await page.locator(`main a[href$="${id}"]`).getByText('Confirmed').waitFor();
-  await close();
 });
 
-test('by keyboard alone', async () => {
-  const { page, close } = await open(browser);
-  const focused = () =>
-    page.evaluate(() => {
-      const active = document.activeElement;
-      if (!active?.matches('a, button, input, summary')) return '';
-      return active.getAttribute('aria-label') || active.textContent || '';
-    });
-  const tabTo = async (name) => {
-    for (let presses = 0; presses < 80; presses += 1) {
-      if (name.test(await focused())) return assertVisibleFocus(page);
-      await page.keyboard.press('Tab');
-    }
-    assert.fail(`the Tab key never reached ${name}`);
-  };
+test('by keyboard alone', async ({ page }) => {
   await signUp(page);
   await settled(page);
   await page.keyboard.press('/');
@@ -64,46 +49,62 @@ test('by keyboard alone', async () => {
     .getByRole('link', { name: /Everyday mug/ })
     .first()
     .waitFor();
-  await tabTo(/^Everyday mug/);
+  await tabTo(page, /^Everyday mug/);
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/shop\/products\//);
   await settled(page);
-  await tabTo(/Add to cart/);
+  await tabTo(page, /Add to cart/);
   await page.keyboard.press('Enter');
-  await tabTo(/Go to the cart/);
+  await tabTo(page, /Go to the cart/);
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/shop\/cart/);
   await page.getByRole('link', { name: 'To the checkout' }).waitFor();
-  await tabTo(/To the checkout/);
+  await tabTo(page, /To the checkout/);
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/shop\/checkout/);
   await page.getByRole('button', { name: /^Pay / }).waitFor();
-  await tabTo(/^Pay /);
+  await tabTo(page, /^Pay /);
   await page.keyboard.press('Enter');
   await orderIs(page, 'Confirmed');
-  await close();
 });
 
-/** What has the focus must show it. */
-async function assertVisibleFocus(page) {
-  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-  assert.notEqual(outline, 'none', 'the focus is not visible');
+const TABS_MAX = 80;
+
+/** Presses Tab until what is called `name` has the focus, and shows it. */
+async function tabTo(page: Page, name: RegExp): Promise<void> {
+  const focused = (): Promise<string> =>
+    page.evaluate(() => {
+      const active = document.activeElement;
+      if (!active?.matches('a, button, input, summary')) return '';
+      return active.getAttribute('aria-label') || active.textContent || '';
+    });
+  for (let presses = 0; presses < TABS_MAX; presses += 1) {
+    if (name.test(await focused())) {
+      const outline = await page.evaluate(() => getComputedStyle(document.activeElement ?? document.body).outlineStyle);
+      expect(outline, `the focus on ${name} is not visible`).not.toBe('none');
+      return;
+    }
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`the Tab key never reached ${name}`);
 }
 
-test('at 360 pixels, by touch', async () => {
-  const { page, close } = await open(browser, { width: 360, height: 740, touch: true });
-  await signUp(page);
-  await page.goto('/shop/products/MUG-STR-02');
-  await page.getByRole('button', { name: 'Add to cart' }).tap();
-  await page.getByRole('link', { name: 'Go to the cart' }).tap();
-  await page.getByRole('link', { name: 'To the checkout' }).tap();
-  await page.getByRole('button', { name: /^Pay / }).tap();
-  await orderIs(page, 'Confirmed');
-  await close();
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 360, height: 740 }, hasTouch: true });
+
+  test('at 360 pixels, by touch', async ({ page }) => {
+    await signUp(page);
+    await page.goto('/shop/products/MUG-STR-02');
+    await page.getByRole('button', { name: 'Add to cart' }).tap();
+    await page.getByRole('link', { name: 'Go to the cart' }).tap();
+    await page.getByRole('link', { name: 'To the checkout' }).tap();
+    await page.getByRole('button', { name: /^Pay / }).tap();
+    await orderIs(page, 'Confirmed');
+  });
 });
 
-test('a declined card says so, keeps the cart, and another card pays', async () => {
-  const { page, close } = await open(browser, { expects: DECLINED });
+test('a declined card says so, keeps the cart, and another card pays', async ({ page, expects }) => {
+  expects.push(/CreateOrder/);
   await signUp(page);
   await addToCart(page, 'CLK-ALM-01');
   await (await checkout(page, 'The card that declines')).click();
@@ -114,22 +115,18 @@ test('a declined card says so, keeps the cart, and another card pays', async () 
   await page.getByRole('radio', { name: 'The card that pays' }).check({ force: true });
   await page.getByRole('button', { name: /^Pay / }).click();
   await orderIs(page, 'Confirmed');
-  assert.equal(await orderCount(page), 2, 'the declined order and the paid one');
-  await close();
+  expect(await orderCount(page), 'the declined order and the paid one').toBe(2);
 });
 
-test('a slow card: the order is shown while it is pending, and confirms before one’s eyes', async () => {
-  const { page, close } = await open(browser);
+test('a slow card: the order is shown while it is pending, and confirms before one’s eyes', async ({ page }) => {
   await signUp(page);
   await addToCart(page, 'CDL-PIL-01');
   await (await checkout(page, 'The slow card')).click();
   await page.waitForURL(/\/account\/orders\/[0-9a-f-]{36}$/, { timeout: 15_000 });
   await orderIs(page, 'Confirmed');
-  await close();
 });
 
-test('a confirmed order can be cancelled, and the page shows how', async () => {
-  const { page, close } = await open(browser);
+test('a confirmed order can be cancelled, and the page shows how', async ({ page }) => {
   await signUp(page);
   await addToCart(page, 'NTB-SFT-01');
   await (await checkout(page)).click();
@@ -137,22 +134,15 @@ test('a confirmed order can be cancelled, and the page shows how', async () => {
   await page.getByRole('button', { name: 'Cancel this order' }).click();
   await page.getByRole('button', { name: 'Yes, cancel it' }).click();
   await orderIs(page, 'Cancelled');
-  await close();
 });
 
-test('signing out and in again finds the history', async () => {
-  const { page, close } = await open(browser);
+test('signing out and in again finds the history', async ({ page }) => {
   const who = await signUp(page);
   await addToCart(page, 'BRD-PDL-03');
   await (await checkout(page)).click();
   await orderIs(page, 'Confirmed');
-  await page.goto('/account');
-  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
-  await page.getByRole('link', { name: 'Sign in' }).click();
-  await page.getByLabel('E-mail').fill(who.email);
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await signOut(page);
+  await signIn(page, who);
   await page.getByRole('heading', { name: /Good to see you, Robin/ }).waitFor();
-  assert.equal(await orderCount(page), 1);
-  await close();
+  expect(await orderCount(page)).toBe(1);
 });
