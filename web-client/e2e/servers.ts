@@ -10,6 +10,8 @@ export type Shape = 'one' | 'split';
 
 export interface Shop {
   readonly url: string;
+  /** What may be killed and revived, by name. */
+  readonly processes: readonly string[];
   /** kill -9; the process stays away until it is started again. */
   kill(name: string): Promise<void>;
   /** The same process again, on the same port; resolves when the shop answers. */
@@ -33,6 +35,7 @@ export const start = (shape: Shape): Promise<Shop> => (shape === 'one' ? oneProc
 /** A shop that somebody else runs: it can be visited, and nothing else. */
 export const running = (url: string): Shop => ({
   url,
+  processes: [],
   kill: async () => Promise.reject(new Error(`${url} is not ours to kill`)),
   revive: async () => undefined,
   stop: async () => undefined,
@@ -71,6 +74,7 @@ function shop(data: string, members: Record<string, Member>, url: string): Shop 
   };
   return {
     url,
+    processes: Object.keys(members),
     kill: (name) => named(name).end('SIGKILL'),
     async revive(name) {
       named(name).start();

@@ -1,0 +1,234 @@
+/**
+ * A census: whatever can be used on a page is used three times in a row, signed out and signed in, and every rule holds
+ * after each use. Controls are found by what they are and not by a list, so that a new one cannot be forgotten. Things
+ * of one kind, as the products of a shelf, stand for each other.
+ */
+import { randomUUID } from 'node:crypto';
+import type { BrowserContext } from '@playwright/test';
+import { enrol, order } from './account.ts';
+import { expect, type Page, test } from './fixtures.ts';
+import { focusOf, holds, type Private } from './rules.ts';
+import { checkout, settled, signIn, somebody } from './visit.ts';
+
+const TIMES = 3;
+const WORDS = ['lamp', 'mug', 'oak'];
+const NUMBERS = ['2', '3', '4'];
+const CART = JSON.stringify([
+  { sku: 'MUG-STR-01', quantity: 2 },
+  { sku: 'BAG-TOT-01', quantity: 1 },
+]);
+
+interface State {
+  readonly name: string;
+  /** Comes to the state anew, whatever was done before. */
+  open(page: Page): Promise<unknown>;
+  /** What the state itself writes to the console. */
+  readonly provokes?: RegExp;
+}
+
+const at = (name: string, path: string): State => ({ name, open: (page) => page.goto(path) });
+
+/** A page with things in the cart. */
+const filled = (name: string, path: string): State => ({
+  name,
+  async open(page) {
+    await page.goto('/shop/cart');
+    await page.evaluate((cart) => localStorage.setItem('stoa.cart', cart), CART);
+    await page.goto(path);
+  },
+});
+
+const PUBLIC: readonly State[] = [
+  at('the front page', '/'),
+  at('everything', '/shop/search'),
+  at('a search', '/shop/search?query=lamp&category=Lighting'),
+  at('a search without a result', '/shop/search?query=zzzz&category=Lighting'),
+  at('a product', '/shop/products/MUG-STR-02'),
+  at('a product that is sold out', '/shop/products/LMP-MSH-03'),
+  at('an empty cart', '/shop/cart'),
+  filled('a cart', '/shop/cart'),
+  at('no page', '/shop/no-such-page'),
+  {
+    name: 'a page out of reach',
+    provokes: /Failed to load resource/,
+    async open(page) {
+      const route = /GetProductPage$/;
+      await page.unroute(route);
+      await page.route(route, (asked) =>
+        asked.fulfill({ status: 503, contentType: 'application/json', body: '{"code":"unavailable"}' }),
+      );
+      await page.goto('/shop/products/VAS-AMP-01');
+      await page.getByRole('alert').waitFor();
+    },
+  },
+];
+
+const STRANGERS: readonly State[] = [
+  ...PUBLIC,
+  at('the sign-in', '/account/sign-in?next=/shop/cart'),
+  at('the sign-up', '/account/sign-up'),
+];
+
+const PERSONS: readonly State[] = [
+  ...PUBLIC,
+  at('the account', '/account'),
+  at('the orders', '/account/orders'),
+  at('an empty checkout', '/shop/checkout'),
+  filled('the checkout', '/shop/checkout'),
+  {
+    name: 'a declined payment',
+    provokes: /CreateOrder/,
+    async open(page) {
+      await filled('', '/shop/checkout').open(page);
+      await (await checkout(page, 'The card that declines')).click();
+      await page.getByRole('alert').waitFor();
+    },
+  },
+  {
+    name: 'an order',
+    async open(page) {
+      await page.goto('/account/orders');
+      await page.locator('main li a[href^="/account/orders/"]').first().click();
+      await page.waitForURL(/orders\/./);
+    },
+  },
+];
+
+for (const state of STRANGERS) {
+  test(`signed out: ${state.name}`, async ({ page, complaints, expects }) => {
+    if (state.provokes) expects.push(state.provokes);
+    await census(page, state, undefined, complaints, expects);
+  });
+}
+
+for (const state of PERSONS) {
+  test(`signed in: ${state.name}`, async ({ page, shop, complaints, expects }) => {
+    if (state.provokes) expects.push(state.provokes);
+    // A name in one word, which no page cuts.
+    const who = await enrol(shop.url, { ...somebody(), name: `Vale${randomUUID().slice(0, 8)}` });
+    const orders = [await order(shop.url, who, 'NTB-SFT-01'), await order(shop.url, who, 'BAG-TOT-01')];
+    await census(page, state, { ...who, orders }, complaints, expects);
+  });
+}
+
+interface Control {
+  /** Where it stands, what it is and what it does, without what differs from one of its kind to the next. */
+  readonly kind: string;
+  /** Its place among all that can be used. */
+  readonly index: number;
+  readonly role: string;
+  readonly seen: boolean;
+}
+
+/** Uses every kind of control of the state three times in a row. */
+async function census(
+  page: Page,
+  state: State,
+  who: Private | undefined,
+  complaints: readonly string[],
+  expects: readonly RegExp[],
+): Promise<void> {
+  test.setTimeout(180_000);
+  const arrive = async (): Promise<void> => {
+    if (who && !(await page.context().cookies()).some(({ name }) => name === '__Host-sid')) await signIn(page, who);
+    await state.open(page);
+    await settled(page);
+  };
+  await arrive();
+  const kinds = new Set((await controls(page)).map(({ kind }) => kind));
+  expect(kinds.size, 'a page without controls').toBeGreaterThan(5);
+  for (const kind of kinds) {
+    await test.step(kind, async () => {
+      for (let time = 0; time < TIMES; time += 1) {
+        let control = (await controls(page)).find((one) => one.kind === kind);
+        if (!control) {
+          await arrive();
+          control = (await controls(page)).find((one) => one.kind === kind);
+        }
+        if (!control) throw new Error(`${kind} was there once and is not again`);
+        await use(page, control, time, who);
+        const left = complaints.filter((text) => !expects.some((pattern) => pattern.test(text)));
+        expect(left, `the console of the browser after ${kind}`).toEqual([]);
+      }
+    });
+  }
+}
+
+/** Uses a control as its kind is used; what led away is followed by the way back. */
+async function use(page: Page, control: Control, time: number, who: Private | undefined): Promise<void> {
+  const one = page.locator(USABLE).nth(control.index);
+  const before = await focusOf(page);
+  const from = page.url();
+  if (control.role === 'radio') {
+    await one.locator('xpath=ancestor-or-self::label').click();
+  } else if (control.role === 'number') {
+    await one.fill(NUMBERS[time] ?? '');
+    await one.press('Enter');
+  } else if (control.role === 'text') {
+    await one.fill(WORDS[time] ?? '');
+  } else if (control.seen) {
+    await one.click();
+  } else {
+    await one.focus();
+    await page.keyboard.press('Enter');
+  }
+  await holds(page, { absent: await absent(page.context(), who), used: true }, before);
+  if (control.role === 'link' && page.url() !== from) {
+    await page.goBack();
+    await holds(page, { absent: [], used: false });
+  }
+}
+
+/** Whoever has no session any more has nothing to show here. */
+async function absent(context: BrowserContext, who: Private | undefined): Promise<readonly Private[]> {
+  const here = (await context.cookies()).some(({ name }) => name === '__Host-sid');
+  return who && !here ? [who] : [];
+}
+
+const USABLE = [
+  'a[href]',
+  'button',
+  'summary',
+  'select',
+  'textarea',
+  'input:not([type=hidden])',
+  ...['button', 'link', 'checkbox', 'switch', 'tab', 'menuitem', 'option', 'slider'].map((role) => `[role=${role}]`),
+].join(',');
+
+/** Everything on the page that can be used now. */
+const controls = (page: Page): Promise<Control[]> =>
+  page.evaluate((usable) => {
+    const told = (text: string): string =>
+      text
+        .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '*')
+        .replace(/products\/[^/?#]+/, 'products/*')
+        .replace(/(query|category|next)=[^&]*/g, '$1=*')
+        .replace(/\d+/g, '#')
+        .trim();
+    const roleOf = (element: Element): string => {
+      if (element instanceof HTMLAnchorElement) return 'link';
+      if (!(element instanceof HTMLInputElement)) return element.getAttribute('role') ?? element.tagName.toLowerCase();
+      if (element.type === 'radio' || element.type === 'checkbox') return 'radio';
+      return element.inputMode === 'numeric' || element.inputMode === 'decimal' ? 'number' : 'text';
+    };
+    const placeOf = (element: Element): string => {
+      const region = element.closest('header, footer, nav, main')?.tagName.toLowerCase() ?? 'body';
+      const part = element.closest('[role=group], section, nav, ul, ol, form, details');
+      return `${region} ${part?.tagName.toLowerCase() ?? ''}`;
+    };
+    const kindOf = (element: Element): string => {
+      const thing = element.closest('li')?.querySelector('a')?.textContent?.trim();
+      const label = element instanceof HTMLInputElement ? element.labels?.[0]?.textContent : null;
+      const words = element.getAttribute('aria-label') ?? label ?? element.textContent ?? '';
+      const name = thing ? words.replace(thing, '*') : words;
+      const target = element.getAttribute('href') ?? (element instanceof HTMLInputElement ? element.value : '');
+      return told(`${placeOf(element)} ${roleOf(element)} ${element instanceof HTMLAnchorElement ? target : name}`);
+    };
+    return [...document.querySelectorAll(usable)].flatMap((element, index) => {
+      const box = element.getBoundingClientRect();
+      const able =
+        element.checkVisibility({ visibilityProperty: true }) && !element.matches(':disabled, [aria-hidden=true]');
+      if (!able || element.closest('[aria-hidden=true]') || (element as HTMLElement).tabIndex < -1) return [];
+      return [{ kind: kindOf(element), index, role: roleOf(element), seen: box.width > 1 && box.height > 1 }];
+    });
+  }, USABLE);

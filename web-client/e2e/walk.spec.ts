@@ -1,0 +1,29 @@
+/**
+ * Random walks through the shop, held against a model of cart, session and orders after every step. $WALKS says how
+ * many, $STEPS how long, $SEED which. What a failure prints walks the same way again: $SEED with $REPLAY_PATH, or $WAY,
+ * which names the moves themselves.
+ * row: X16
+ */
+import { test } from './fixtures.ts';
+import { walk, wander, wayOf } from './walk/walk.ts';
+
+const { WALKS = '3', STEPS = '100', SEED, REPLAY_PATH, WAY } = process.env;
+/** The shapes of the shop are walked differently. */
+const SEEDS = { one: 100, split: 200 };
+const SECONDS_PER_STEP = 5;
+
+for (let nth = 0; nth < (WAY ? 1 : Number(WALKS)); nth += 1) {
+  test(`walk ${nth + 1}`, async ({ shape, shop, visitor, complaints }) => {
+    const steps = Number(STEPS);
+    test.setTimeout(60_000 + steps * SECONDS_PER_STEP * 1000);
+    const meet = async () => ({ context: await visitor(), shop, complaints });
+    if (WAY) {
+      await walk(await meet(), wayOf(WAY));
+      return;
+    }
+    const seed = Number(SEED ?? SEEDS[shape]) + nth;
+    const begun = Date.now();
+    await wander({ seed, steps, path: REPLAY_PATH }, meet);
+    console.log(`walked ${steps} steps from seed ${seed} in ${Math.round((Date.now() - begun) / 1000)} s`);
+  });
+}
