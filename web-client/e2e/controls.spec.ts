@@ -20,8 +20,8 @@ const CART = JSON.stringify([
 
 interface State {
   readonly name: string;
-  /** Comes to the state anew, whatever was done before. */
-  open(page: Page): Promise<unknown>;
+  /** Comes to the state anew, whatever was done before; `another` orders something and answers the order's id. */
+  open(page: Page, another: () => Promise<string>): Promise<unknown>;
   /** What the state itself writes to the console. */
   readonly provokes?: RegExp;
 }
@@ -78,26 +78,23 @@ const PERSONS: readonly State[] = [
   {
     name: 'a declined payment',
     provokes: /CreateOrder/,
-    async open(page) {
-      await filled('', '/shop/checkout').open(page);
+    async open(page, another) {
+      await filled('', '/shop/checkout').open(page, another);
       await (await checkout(page, 'The card that declines')).click();
       await page.getByRole('alert').waitFor();
     },
   },
   {
     name: 'an order',
-    async open(page) {
-      await page.goto('/account/orders');
-      await page.locator('main li a[href^="/account/orders/"]').first().click();
-      await page.waitForURL(/orders\/./);
-    },
+    open: async (page, another) => page.goto(`/account/orders/${await another()}`),
   },
 ];
 
 for (const state of STRANGERS) {
   test(`signed out: ${state.name}`, async ({ page, complaints, expects }) => {
     if (state.provokes) expects.push(state.provokes);
-    await census(page, state, undefined, complaints, expects);
+    const another = () => Promise.reject(new Error('nobody is here who could order'));
+    await census({ page, state, who: undefined, another, complaints, expects });
   });
 }
 
@@ -106,8 +103,14 @@ for (const state of PERSONS) {
     if (state.provokes) expects.push(state.provokes);
     // A name in one word, which no page cuts.
     const who = await enrol(shop.url, { ...somebody(), name: `Vale${randomUUID().slice(0, 8)}` });
-    const orders = [await order(shop.url, who, 'NTB-SFT-01'), await order(shop.url, who, 'BAG-TOT-01')];
-    await census(page, state, { ...who, orders }, complaints, expects);
+    const orders: string[] = [];
+    const another = async (): Promise<string> => {
+      const id = await order(shop.url, who, 'NTB-SFT-01');
+      orders.push(id);
+      return id;
+    };
+    await another();
+    await census({ page, state, who: { ...who, orders }, another, complaints, expects });
   });
 }
 
@@ -118,35 +121,71 @@ interface Control {
   readonly index: number;
   readonly role: string;
   readonly seen: boolean;
+  /** Whether it is the very one that was used last; its name may have changed by that. */
+  readonly last: boolean;
+}
+
+/** So many uses may lead from a state to a control that only they bring forth, such as a question whether one is sure. */
+const TRAIL_MAX = 2;
+
+interface Use {
+  readonly kind: string;
+  readonly times: number;
+}
+
+interface Taken {
+  readonly page: Page;
+  readonly state: State;
+  /** Who is signed in. */
+  readonly who: Private | undefined;
+  readonly another: () => Promise<string>;
+  readonly complaints: readonly string[];
+  readonly expects: readonly RegExp[];
 }
 
 /** Uses every kind of control of the state three times in a row. */
-async function census(
-  page: Page,
-  state: State,
-  who: Private | undefined,
-  complaints: readonly string[],
-  expects: readonly RegExp[],
-): Promise<void> {
-  test.setTimeout(180_000);
+async function census({ page, state, who, another, complaints, expects }: Taken): Promise<void> {
+  test.setTimeout(240_000);
   const arrive = async (): Promise<void> => {
-    if (who && !(await page.context().cookies()).some(({ name }) => name === '__Host-sid')) await signIn(page, who);
-    await state.open(page);
+    if (who && !(await isSignedIn(page.context()))) await signIn(page, who);
+    await state.open(page, another);
     await settled(page);
   };
   await arrive();
-  const kinds = new Set((await controls(page)).map(({ kind }) => kind));
-  expect(kinds.size, 'a page without controls').toBeGreaterThan(5);
-  for (const kind of kinds) {
-    await test.step(kind, async () => {
+  const { pathname } = new URL(page.url());
+
+  /** Every kind, with the uses that bring it forth. */
+  const trails = new Map<string, readonly Use[]>();
+  const note = async (trail: readonly Use[]): Promise<void> => {
+    if (trail.length > TRAIL_MAX || new URL(page.url()).pathname !== pathname) return;
+    for (const { kind } of await controls(page)) if (!trails.has(kind)) trails.set(kind, trail);
+  };
+  const find = async (kind: string): Promise<Control | undefined> => {
+    const all = await controls(page);
+    return all.find(({ last }) => last) ?? all.find((one) => one.kind === kind);
+  };
+  const reach = async (kind: string, trail: readonly Use[]): Promise<Control> => {
+    const here = await find(kind);
+    if (here) return here;
+    await arrive();
+    for (const leading of trail) {
+      await forget(page);
+      for (let time = 0; time < leading.times; time += 1) await use(page, await reach(leading.kind, []), time, who);
+    }
+    await forget(page);
+    const there = await find(kind);
+    if (!there) throw new Error(`${kind} was there once and is not again`);
+    return there;
+  };
+
+  await note([]);
+  expect(trails.size, 'a page without controls').toBeGreaterThan(5);
+  for (const [kind, trail] of trails) {
+    await test.step([...trail.map((leading) => leading.kind), kind].join(' → '), async () => {
+      await forget(page);
       for (let time = 0; time < TIMES; time += 1) {
-        let control = (await controls(page)).find((one) => one.kind === kind);
-        if (!control) {
-          await arrive();
-          control = (await controls(page)).find((one) => one.kind === kind);
-        }
-        if (!control) throw new Error(`${kind} was there once and is not again`);
-        await use(page, control, time, who);
+        await use(page, await reach(kind, trail), time, who);
+        await note([...trail, { kind, times: time + 1 }]);
         const left = complaints.filter((text) => !expects.some((pattern) => pattern.test(text)));
         expect(left, `the console of the browser after ${kind}`).toEqual([]);
       }
@@ -159,6 +198,7 @@ async function use(page: Page, control: Control, time: number, who: Private | un
   const one = page.locator(USABLE).nth(control.index);
   const before = await focusOf(page);
   const from = page.url();
+  await one.evaluate((element) => element.setAttribute('data-last', ''));
   if (control.role === 'radio') {
     await one.locator('xpath=ancestor-or-self::label').click();
   } else if (control.role === 'number') {
@@ -181,9 +221,17 @@ async function use(page: Page, control: Control, time: number, who: Private | un
 
 /** Whoever has no session any more has nothing to show here. */
 async function absent(context: BrowserContext, who: Private | undefined): Promise<readonly Private[]> {
-  const here = (await context.cookies()).some(({ name }) => name === '__Host-sid');
-  return who && !here ? [who] : [];
+  return who && !(await isSignedIn(context)) ? [who] : [];
 }
+
+const isSignedIn = async (context: BrowserContext): Promise<boolean> =>
+  (await context.cookies()).some(({ name }) => name === '__Host-sid');
+
+/** Nothing was used yet. */
+const forget = (page: Page): Promise<void> =>
+  page.evaluate(() => {
+    for (const used of document.querySelectorAll('[data-last]')) used.removeAttribute('data-last');
+  });
 
 const USABLE = [
   'a[href]',
@@ -229,6 +277,14 @@ const controls = (page: Page): Promise<Control[]> =>
       const able =
         element.checkVisibility({ visibilityProperty: true }) && !element.matches(':disabled, [aria-hidden=true]');
       if (!able || element.closest('[aria-hidden=true]') || (element as HTMLElement).tabIndex < -1) return [];
-      return [{ kind: kindOf(element), index, role: roleOf(element), seen: box.width > 1 && box.height > 1 }];
+      return [
+        {
+          kind: kindOf(element),
+          index,
+          role: roleOf(element),
+          seen: box.width > 1 && box.height > 1,
+          last: element.matches('[data-last]'),
+        },
+      ];
     });
   }, USABLE);
