@@ -22,7 +22,8 @@ export default defineConfig<Options, Options>({
     actionTimeout: 10_000,
     navigationTimeout: 15_000,
     serviceWorkers: 'block',
-    trace: 'retain-on-failure',
+    // The film of a test costs a third of its time; what the page was made of at every step is kept.
+    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: true },
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: findChromium(),
