@@ -43,6 +43,6 @@ export default defineConfig<Options, Options>({
   projects: [
     { name: 'one', use: { shape: 'one' } },
     // What may differ when every service is a process of its own: the journeys, not the looks.
-    { name: 'split', use: { shape: 'split' }, testIgnore: [/pages\.spec/, /states\.spec/, /controls\.spec/] },
+    { name: 'split', use: { shape: 'split' }, testIgnore: /(pages|states|controls|interrupted|sabotage)\.spec/ },
   ],
 });
