@@ -152,12 +152,12 @@ async function census({ page, state, who, another, complaints, expects }: Taken)
     await settled(page);
   };
   await arrive();
-  const { pathname } = new URL(page.url());
+  const address = page.url();
 
   /** Every kind, with the uses that bring it forth. */
   const trails = new Map<string, readonly Use[]>();
   const note = async (trail: readonly Use[]): Promise<void> => {
-    if (trail.length > TRAIL_MAX || new URL(page.url()).pathname !== pathname) return;
+    if (trail.length > TRAIL_MAX || page.url() !== address) return;
     for (const { kind } of await controls(page)) if (!trails.has(kind)) trails.set(kind, trail);
   };
   const find = async (kind: string): Promise<Control | undefined> => {

@@ -23,7 +23,7 @@ for (let nth = 0; nth < (WAY ? 1 : Number(WALKS)); nth += 1) {
     }
     const seed = Number(SEED ?? SEEDS[shape]) + nth;
     const begun = Date.now();
-    await wander({ seed, steps, path: REPLAY_PATH }, meet);
-    console.log(`walked ${steps} steps from seed ${seed} in ${Math.round((Date.now() - begun) / 1000)} s`);
+    const done = await wander({ seed, steps, path: REPLAY_PATH }, meet);
+    console.log(`${done}, in ${Math.round((Date.now() - begun) / 1000)} s`);
   });
 }

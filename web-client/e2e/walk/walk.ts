@@ -73,12 +73,12 @@ export interface Start {
   readonly complaints: string[];
 }
 
-/** Takes these moves, and looks at the end whether all is well; answers how many could be taken. */
+/** Takes these moves, and looks at the end whether all is well; answers what became of the model. */
 export async function walk(
   start: Start,
   way: Iterable<moves.Move>,
   stepsMax = Number.POSITIVE_INFINITY,
-): Promise<number> {
+): Promise<Model> {
   const page = await start.context.newPage();
   await page.goto('/');
   const model: Model = {
@@ -98,7 +98,7 @@ export async function walk(
   for (const tab of real.tabs) await accessible(tab, `the end of the walk, ${tab.url()}`);
   for (const who of model.people)
     expect(await ordersOf(start.shop.url, who), `${who.name} pressed Pay ${who.paid} times`).toHaveLength(who.paid);
-  return model.steps;
+  return model;
 }
 
 export interface Course {
@@ -113,14 +113,22 @@ const VISITORS_MAX = 50;
 /** Of the moves that are thought of about every fourth can be made. */
 const THOUGHTS_PER_STEP = 6;
 
-/** Walks so many steps, as one visitor after the other; a failure says how the same way is walked again. */
-export async function wander({ seed, steps, path }: Course, meet: () => Promise<Start>): Promise<void> {
+/**
+ * Walks so many steps, as one visitor after the other, and answers what they did. A failure says how the same way is
+ * walked again.
+ */
+export async function wander({ seed, steps, path }: Course, meet: () => Promise<Start>): Promise<string> {
+  const done = { visitors: 0, accounts: 0, orders: 0 };
   let left = steps;
   const ways = fc.commands([anyMove], { maxCommands: steps * THOUGHTS_PER_STEP, size: 'max', disableReplayLog: true });
   const property = fc.asyncProperty(ways, async (way) => {
     if (left <= 0) return;
     const start = await meet();
-    left -= await walk(start, way, left);
+    const model = await walk(start, way, left);
+    left -= model.steps;
+    done.visitors += 1;
+    done.accounts += model.people.length;
+    done.orders += model.people.reduce((sum, who) => sum + who.paid, 0);
     await start.context.close();
   });
   const result = await fc.check(property, {
@@ -132,6 +140,7 @@ export async function wander({ seed, steps, path }: Course, meet: () => Promise<
     ...(path ? { path } : {}),
   });
   if (result.failed) throw lost(result);
+  return `${steps} steps from seed ${seed}: ${done.visitors} visitors, ${done.accounts} accounts, ${done.orders} orders`;
 }
 
 /** The moves of a way as a failure wrote it down, or a shorter one by hand. */
