@@ -95,7 +95,10 @@ const PAYING: readonly Step[] = [
   {
     name: 'the order',
     go: async (page) => {
-      await page.locator('main input[type=radio][value=tok_slow]').check({ force: true });
+      await page
+        .locator('main label')
+        .filter({ has: page.locator('[value=tok_slow]') })
+        .click();
       await page.getByRole('button', { name: /^Pay / }).click();
       await page.waitForURL(/\/account\/orders\/[0-9a-f-]{36}$/, { timeout: 20_000 });
     },

@@ -360,7 +360,12 @@ export const pay = (method: Method, how: { twice?: boolean; another?: boolean } 
 async function payWith(model: Model, { page, shop }: Real, method: Method, twice = false): Promise<void> {
   const { who } = model;
   if (!who) return;
-  await page.locator(`main input[type=radio][value=${method}]`).check({ force: true });
+  const radio = page.locator(`main input[type=radio][value=${method}]`);
+  await page
+    .locator('main label')
+    .filter({ has: page.locator(`[value=${method}]`) })
+    .click();
+  await expect(radio).toBeChecked();
   const button = page.getByRole('button', { name: /^Pay / });
   await (twice ? button.dblclick() : button.click());
   who.paid += 1;
