@@ -94,10 +94,8 @@ pub async fn everything(base: &Base, databases: &[(Service, Database)]) -> anyho
         people = people.or(made.people);
         built.push(made.service);
     }
-    built.push(gateway::service(
-        base.config.gateway.clone(),
-        &peers("gateway"),
-    ));
+    let gateways = peers("gateway");
+    built.push(gateway::service(base.config.gateway.clone(), &gateways));
     let people = people.expect("the user service is one of them, and brings its keys");
     let verifier = identity::within_process(base, people);
     let tasks = built
@@ -107,7 +105,7 @@ pub async fn everything(base: &Base, databases: &[(Service, Database)]) -> anyho
     let mut builder = App::builder(Base::contract()?, base.clock.clone(), base.health.clone())
         .config(base.edge()?)
         .verifier(verifier.verifier.clone())
-        .pages(gateway::assets::pages());
+        .pages(gateway::assets::pages(&gateways));
     for service in built {
         builder = builder.service(service);
     }
@@ -153,7 +151,7 @@ pub async fn one(base: &Base, target: Target, database: Option<Database>) -> any
         .service(service);
     if target == Target::Gateway {
         builder = builder
-            .pages(gateway::assets::pages())
+            .pages(gateway::assets::pages(&peers))
             .forward(gateway::forward(&peers));
     }
     let app = builder.build()?;

@@ -8,6 +8,7 @@ mod crash;
 mod drain;
 mod fleet;
 mod foreign;
+mod heads;
 mod health;
 mod hops;
 mod keys;

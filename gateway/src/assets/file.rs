@@ -1,0 +1,171 @@
+//! One file of the built web client, in the best encoding that its reader takes.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
+
+/// What `npm run build` left in `web-client/dist`.
+#[derive(RustEmbed)]
+#[folder = "../web-client/dist"]
+struct WebClient;
+
+/// A file whose name carries a hash of what is in it never changes.
+const FOREVER: &str = "public, max-age=31536000, immutable";
+/// A picture changes seldom, and its tag tells when.
+const AN_HOUR: &str = "public, max-age=3600";
+/// A page is asked for anew each time, and mostly answered with 304.
+const REVALIDATE: &str = "no-cache";
+
+/// A file, as it is to be sent.
+pub(super) struct File {
+    bytes: Cow<'static, [u8]>,
+    hash: [u8; 32],
+    kind: &'static str,
+    encoding: Option<&'static str>,
+    cache: &'static str,
+}
+
+impl File {
+    /// The file of that name, in the best encoding that the client takes.
+    pub(super) fn find(name: &str, headers: &HeaderMap) -> Option<Self> {
+        let encoded = [("br", "br"), ("gzip", "gz")]
+            .into_iter()
+            .filter(|(encoding, _)| accepts(headers, encoding))
+            .find_map(|(encoding, ending)| {
+                let file = WebClient::get(&format!("{name}.{ending}"))?;
+                Some((file, Some(encoding)))
+            });
+        let plain = || WebClient::get(name).map(|file| (file, None));
+        let (file, encoding) = encoded.or_else(plain)?;
+        Some(Self {
+            hash: file.metadata.sha256_hash(),
+            bytes: file.data,
+            kind: kind(name)?,
+            encoding,
+            cache: cache(name),
+        })
+    }
+
+    /// The file of that name as it is, to be written to.
+    pub(super) fn plain(name: &str) -> Option<Self> {
+        Self::find(name, &HeaderMap::new())
+    }
+
+    /// The same file with another text in it; none if it is no text, or if nothing came of it.
+    pub(super) fn rewrite(mut self, write: impl FnOnce(&str) -> Option<String>) -> Option<Self> {
+        let bytes = write(str::from_utf8(&self.bytes).ok()?)?.into_bytes();
+        self.hash = Sha256::digest(&bytes).into();
+        self.bytes = bytes.into();
+        Some(self)
+    }
+
+    /// The answer, without a body for whoever has this very file.
+    pub(super) fn respond(self, headers: &HeaderMap) -> Response {
+        let hex: String = self.hash[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let tag = format!("\"{hex}\"");
+        let known = headers
+            .get_all(IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        let same = known
+            .flat_map(|list| list.split(','))
+            .any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*");
+        let mut response = match same {
+            true => self.headed(StatusCode::NOT_MODIFIED.into_response()),
+            false => self.whole(),
+        };
+        if let Ok(tag) = HeaderValue::try_from(tag) {
+            response.headers_mut().insert(ETAG, tag);
+        }
+        response
+    }
+
+    /// The answer to whoever asked for what is not there, with this for a body. It has no tag:
+    /// whoever holds the page of something that is gone is told so.
+    pub(super) fn respond_missing(self) -> Response {
+        let mut response = self.whole();
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        response
+    }
+
+    fn whole(mut self) -> Response {
+        let bytes = std::mem::take(&mut self.bytes);
+        let mut response = self.headed(Response::new(Body::from(bytes)));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        if let Some(encoding) = self.encoding {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        response
+    }
+
+    fn headed(&self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.cache));
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        response
+    }
+}
+
+fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
+    let accepted = headers.get(ACCEPT_ENCODING);
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|list| {
+        list.split(',').any(|item| {
+            let (offered, weight) = item.split_once(';').unwrap_or((item, ""));
+            offered.trim() == encoding && weight.trim() != "q=0"
+        })
+    })
+}
+
+/// The content type by the name's ending. A file of no known kind is not served: what lies
+/// in the folder by accident stays there.
+fn kind(name: &str) -> Option<&'static str> {
+    Some(match name.rsplit_once('.')?.1 {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "woff2" => "font/woff2",
+        "json" | "webmanifest" => "application/json",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "txt" => "text/plain; charset=utf-8",
+        _ => return None,
+    })
+}
+
+fn cache(name: &str) -> &'static str {
+    match name {
+        _ if name.starts_with("assets/products/") => AN_HOUR,
+        _ if name.starts_with("assets/") => FOREVER,
+        _ => REVALIDATE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_a_hash_in_its_name_is_kept_and_the_page_is_asked_for() {
+        assert_eq!(cache("assets/index-abc.js"), FOREVER);
+        assert_eq!(cache("assets/products/LMP-1.svg"), AN_HOUR);
+        assert_eq!(cache("index.html"), REVALIDATE);
+        assert_eq!(
+            kind("index.html.br"),
+            None,
+            "an encoded file is no file of its own"
+        );
+    }
+}
