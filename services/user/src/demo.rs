@@ -42,7 +42,7 @@ pub async fn seed(
     password: &str,
 ) -> Result<(), Error> {
     let hasher = Hasher::new(config, clock.clone())?;
-    let hash = hasher.hash(Password::chosen(password)?).await?;
+    let hash = hasher.hash(Password::presented(password)).await?;
     let now = clock.now();
     let users: Vec<User> = people
         .iter()

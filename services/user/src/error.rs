@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
+use proto::validate::{Violation, violations_detail};
 use rpc::token::SignError;
 use rpc::{ConnectError, Kind, Reason};
 use sea_orm::DbErr;
 
 use crate::domain::line::ControlCharacter;
-use crate::domain::password::BadLength;
+use crate::domain::password::BadPassword;
 
 /// The domain of this service's reasons.
 const DOMAIN: &str = "stoa.user";
@@ -47,9 +48,9 @@ pub enum Error {
     /// The cookie came along with a request that our own pages did not make.
     #[error("the cookie is accepted from our own pages only")]
     CrossSite,
-    /// The password is too short or too long.
-    #[error(transparent)]
-    PasswordLength(#[from] BadLength),
+    /// Nobody may choose this password.
+    #[error("password: {0}")]
+    BadPassword(#[from] BadPassword),
     /// A name or note is more than one line.
     #[error(transparent)]
     ControlCharacter(#[from] ControlCharacter),
@@ -117,7 +118,7 @@ impl Error {
             Self::RolesRefused | Self::StaffAccount | Self::CrossSite => Kind::PermissionDenied,
             Self::LastAdmin | Self::Blocked => Kind::FailedPrecondition,
             Self::WrongCredentials | Self::SessionOver => Kind::Unauthenticated,
-            Self::PasswordLength(_)
+            Self::BadPassword(_)
             | Self::ControlCharacter(_)
             | Self::Page(_)
             | Self::CursorUnknown
@@ -151,7 +152,7 @@ impl Error {
                 Some(Reason::new(DOMAIN, "STOPPING").with("cursor", cursor))
             }
             Self::UserNotFound
-            | Self::PasswordLength(_)
+            | Self::BadPassword(_)
             | Self::ControlCharacter(_)
             | Self::Page(_)
             | Self::CursorUnknown
@@ -168,6 +169,18 @@ impl Error {
         }
     }
 
+    /// The field at fault, where the contract cannot say what is wrong with it.
+    fn violation(&self) -> Option<Violation> {
+        let Self::BadPassword(bad) = self else {
+            return None;
+        };
+        let rule_id = match bad {
+            BadPassword::Length => "password.length",
+            BadPassword::Guessed => "password.guessed",
+        };
+        Some(Violation::new("password", rule_id, &bad.to_string()))
+    }
+
     /// When the caller should come back, where we know.
     fn retry_after(&self) -> Option<Duration> {
         if let Self::TooManyAttempts { retry_after } = self {
@@ -181,6 +194,10 @@ impl Error {
 impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
         let mut wire = rpc::to_wire(error.kind(), &error);
+        if let Some(violation) = error.violation() {
+            let (type_url, detail) = violations_detail(&[violation]);
+            wire = wire.add_detail(type_url, detail);
+        }
         if let Some(reason) = error.reason() {
             wire = reason.attach(wire);
         }

@@ -12,7 +12,7 @@ use crate::config::PasswordConfig;
 use crate::domain::email::Email;
 use crate::domain::id::UserId;
 use crate::domain::line::Line;
-use crate::domain::password::Password;
+use crate::domain::password::{Owner, Password};
 use crate::domain::user::User;
 use crate::error::Error;
 use crate::password::{Hasher, PasswordHash};
@@ -43,7 +43,11 @@ pub async fn create_account(
     account: &Account<'_>,
 ) -> Result<Uuid, Error> {
     check(account)?;
-    let password = Password::chosen(account.password)?;
+    let owner = Owner {
+        email: account.email,
+        name: account.name,
+    };
+    let password = Password::chosen(account.password, owner)?;
     let hash = Hasher::new(config, clock.clone())?.hash(password).await?;
     let roles: Roles = account.roles.iter().copied().collect();
     let (id, now) = (UserId(clock.id()), clock.now());

@@ -10,9 +10,10 @@ use sha2::{Digest, Sha256};
 
 use super::user_id;
 use crate::App;
-use crate::domain::password::Password;
+use crate::domain::password::{Owner, Password};
 use crate::error::Error;
 use crate::moderation;
+use crate::store;
 
 /// Replaces an account's password and ends its sessions.
 pub async fn set_password(
@@ -22,7 +23,13 @@ pub async fn set_password(
 ) -> Result<ConnectResponse<SetPasswordResponse>, ConnectError> {
     let request = rpc::valid(request)?.into_inner();
     let id = user_id(&request.id)?;
-    let password = Password::chosen(&request.password).map_err(Error::PasswordLength)?;
+    let user = store::user::find(app.db.read(), id, call.scope).await;
+    let user = user.map_err(Error::Store)?.ok_or(Error::UserNotFound)?;
+    let owner = Owner {
+        email: user.email.as_str(),
+        name: &user.name,
+    };
+    let password = Password::chosen(&request.password, owner).map_err(Error::BadPassword)?;
     let digested = digested(&app, &call, request, &password).await?;
     let command = Command::of(&call, user_admin_service::SET_PASSWORD, &digested);
     let hash = app.hasher.hash(password).await?;

@@ -8,7 +8,7 @@ use super::{Carrier, line, token_pair};
 use crate::App;
 use crate::accounts::Draft;
 use crate::domain::email::Email;
-use crate::domain::password::Password;
+use crate::domain::password::{Owner, Password};
 use crate::domain::user;
 use crate::error::Error;
 use crate::sessions;
@@ -20,7 +20,11 @@ pub async fn sign_up(
     ConnectRequest(request): ConnectRequest<SignUpRequest>,
 ) -> Result<ConnectResponse<SignUpResponse>, ConnectError> {
     let request = rpc::valid(request)?.into_inner();
-    let password = Password::chosen(&request.password).map_err(Error::PasswordLength)?;
+    let owner = Owner {
+        email: &request.email,
+        name: &request.name,
+    };
+    let password = Password::chosen(&request.password, owner).map_err(Error::BadPassword)?;
     let email = Email::new(&request.email);
     let draft = Draft {
         name: line("name", &request.name)?,

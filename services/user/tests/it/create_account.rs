@@ -39,6 +39,8 @@ async fn it_obeys_the_rules_of_sign_up() {
         assert!(refused.to_string().starts_with("email:"), "{refused}");
         let refused = create("a@example.test", "short").await.unwrap_err();
         assert!(refused.to_string().starts_with("password:"), "{refused}");
+        let refused = create("a@example.test", "letmein123").await.unwrap_err();
+        assert!(refused.to_string().starts_with("password:"), "{refused}");
         let taken = create("ADA@example.test", PASSWORD).await;
         assert!(matches!(taken, Err(Error::EmailTaken)), "{taken:?}");
         assert_eq!(app.told().await.len(), 1);

@@ -65,6 +65,8 @@ async fn only_an_admin_sets_passwords_and_only_good_ones() {
                 "e\u{301}e\u{301}e\u{301}e\u{301}",
                 "invalid_argument",
             ),
+            (ada.id.as_str(), "Password123", "invalid_argument"),
+            (ada.id.as_str(), "ada@example.test", "invalid_argument"),
             ("x", NEW, "invalid_argument"),
             ("01890000-0000-7000-8000-000000000001", NEW, "not_found"),
         ] {

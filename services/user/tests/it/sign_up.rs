@@ -1,5 +1,5 @@
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::app::{PASSWORD, both};
@@ -137,6 +137,49 @@ async fn what_cannot_be_is_named() {
             );
         }
         assert_eq!(app.told().await, []);
+    }
+}
+
+/// What anybody would try first is refused as a field that breaks a rule of the contract is.
+///
+/// row: X23, P18
+#[tokio::test]
+async fn a_password_that_anybody_would_try_is_refused() {
+    for app in both().await {
+        for password in [
+            "12345678",
+            "P@ssw0rd1",
+            "aaaaaaaa",
+            "qwertyuiop",
+            "Lovelace1815",
+        ] {
+            let message =
+                json!({"name": "Ada Lovelace", "email": "ada@example.test", "password": password});
+            let answer = app.call(SIGN_UP, "", message).await;
+            assert_eq!(answer.code(), "invalid_argument", "{password}");
+            let body = answer.json();
+            let told = body["message"].as_str().unwrap();
+            assert!(
+                told.starts_with("password: is one that many people take"),
+                "{told}"
+            );
+            let detail = &body["details"][0];
+            assert_eq!(detail["type"], "buf.validate.Violations", "{body}");
+            let value = detail["value"].as_str().unwrap();
+            let value = STANDARD_NO_PAD.decode(value.trim_end_matches('=')).unwrap();
+            for part in ["password", "password.guessed", "three or four words"] {
+                let found = value.windows(part.len()).any(|it| it == part.as_bytes());
+                assert!(found, "{part}: {body}");
+            }
+            assert!(
+                !body.to_string().contains(password),
+                "no password comes back"
+            );
+        }
+        assert_eq!(app.told().await, []);
+        // Who chose theirs before there was this rule can still sign in, or try to.
+        let tried = app.try_sign_in("ada@example.test", "12345678").await;
+        assert_eq!(tried.code(), "unauthenticated");
     }
 }
 
