@@ -179,6 +179,7 @@ export const step = (n: number, way: Way, times: number): Move =>
         const bound = change !== 0 && (await button.isDisabled());
         if (way !== 'more' && way !== 'less') await field.press(way);
         else if (!bound) await button.click();
+        else return i === 0 ? 'idle' : undefined;
         if (change !== 0) await expect(field).toHaveValue(bound ? before : String(Number(before) + change));
         await learn(model, field);
       }
@@ -317,7 +318,7 @@ async function enter(page: Page, who: Account, button: RegExp): Promise<void> {
   await page.getByLabel('E-mail').fill(who.email);
   await page.getByLabel('Password').fill(PASSWORD);
   await page.locator('main form').getByRole('button', { name: button }).click();
-  await page.waitForURL((url) => !/\/account\/sign-/.test(url.pathname));
+  await page.waitForURL((url) => !/\/account\/sign-/.test(url.pathname), { waitUntil: 'commit' });
 }
 
 export const signOut = (everywhere: boolean): Move =>
@@ -372,7 +373,7 @@ async function payWith(model: Model, { page, shop }: Real, method: Method, twice
   if (method === 'tok_declined') {
     await page.locator('main [role=alert]').waitFor({ timeout: PAID_MS });
   } else {
-    await page.waitForURL(/\/account\/orders\/[0-9a-f-]{36}$/, { timeout: PAID_MS });
+    await page.waitForURL(/\/account\/orders\/[0-9a-f-]{36}$/, { timeout: PAID_MS, waitUntil: 'commit' });
     model.cart.clear();
   }
   await expect
