@@ -100,7 +100,7 @@ const PAYING: readonly Step[] = [
         .filter({ has: page.locator('[value=tok_slow]') })
         .click();
       await page.getByRole('button', { name: /^Pay / }).click();
-      await page.waitForURL(/\/account\/orders\/[0-9a-f-]{36}$/, { timeout: 20_000 });
+      await page.waitForURL(/\/account\/orders\/[0-9a-f-]{36}$/, { timeout: 20_000, waitUntil: 'commit' });
     },
     there: (page) => expect(page.getByRole('list', { name: 'What has happened so far' })).toBeVisible(),
     pieces: 0,
