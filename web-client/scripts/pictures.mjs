@@ -1,7 +1,7 @@
 /** Draws every product of the demo catalogue into DIR/assets/products. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { draw } from '../pictures/index.mjs';
+import { draw } from '../../stoa/demo/pictures/index.mjs';
 
 const LARGEST_BYTES = 6 * 1024;
 const [target = 'dist'] = process.argv.slice(2);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error the kit is plain JavaScript, so that the build needs no compiler for it
-import { draw } from './index.mjs';
+import { draw } from '../../stoa/demo/pictures/index.mjs';
 
 interface Product {
   sku: string;

@@ -266,12 +266,12 @@ const plants = {
       7,
     );
     const crown = { dark: '', base: '', light: '' };
-    for (let i = 0; i < 78; i += 1) {
+    for (let i = 0; i < 60; i += 1) {
       const angle = i * 2.4;
-      const far = Math.sqrt(i / 78);
+      const far = Math.sqrt(i / 60);
       const [dx, dy] = [Math.cos(angle) * far * 98, Math.sin(angle) * far * 76];
       const tone = dx + dy < -30 ? 'light' : dx + dy > 30 ? 'dark' : 'base';
-      crown[tone] += leafOutline(200 + dx, 172 + dy, lemon ? 36 : 30, ((angle * 57) % 180) - 90, lemon ? 0.6 : 0.4);
+      crown[tone] += leafOutline(200 + dx, 172 + dy, lemon ? 38 : 33, ((angle * 57) % 180) - 90, lemon ? 0.6 : 0.4);
     }
     const green = tones(lemon ? 'leaf' : 'sage');
     for (const tone of ['dark', 'base', 'light']) s.path(crown[tone], green[tone]);

@@ -1,5 +1,9 @@
-/** One picture: a wall, a table top, light from the upper left, and what stands in it. */
-import { mix, seed, tones, wall } from './palette.mjs';
+/**
+ * One picture: a wall, a table top, light from the upper left, and what stands in it. Each file holds it twice, by day
+ * and, at `#dark`, in the evening: the same thing in another room. A page picks one by the address it asks for, so a
+ * theme that changes draws anew what is already there and loads nothing.
+ */
+import { dusk, mix, seed, tones, wall } from './palette.mjs';
 
 export const WIDTH = 400;
 export const HEIGHT = 500;
@@ -8,6 +12,8 @@ export const GROUND = 412;
 /** How flat a circle on the table looks. */
 export const FLAT = 0.14;
 const HORIZON = 366;
+/** Where the evening begins: beside the day, with a gap that no rounding bridges. */
+const EVENING_X = 500;
 
 /** A number as short as a picture needs it. */
 export const n = (value) => String(Math.round(value * 10) / 10);
@@ -26,9 +32,9 @@ export class Scene {
     this.sku = sku;
     this.seed = seed(sku);
     this.wall = wall(material, sku);
+    this.dusk = dusk(material, sku);
     this.defs = new Map();
     this.parts = [];
-    this.back = [];
   }
 
   define(id, element) {
@@ -38,12 +44,6 @@ export class Scene {
 
   add(name, attributes, children) {
     this.parts.push(tag(name, attributes, children));
-    return this;
-  }
-
-  /** The same on the wall, behind everything that stands. */
-  behind(name, attributes, children) {
-    this.back.push(tag(name, attributes, children));
     return this;
   }
 
@@ -123,17 +123,20 @@ export class Scene {
     );
   }
 
-  /** The soft shadow of something standing at `cx`, `half` wide; a tall thing throws a longer one. */
+  /**
+   * The soft shadow of something standing at `cx`, `half` wide; a tall thing throws a longer one. Dark enough to be a
+   * shadow in the evening too.
+   */
   shadow(cx, half, length = 110, y = GROUND) {
-    const tint = mix(this.wall, '#1b1d2e', 0.75);
+    const tint = mix(this.wall, '#0d0e18', 0.93);
     const cast = this.linear('cast', [
-      [0, tint, 0.34],
-      [0.45, tint, 0.2],
+      [0, tint, 0.26],
+      [0.45, tint, 0.15],
       [1, tint, 0],
     ]);
     const touch = this.radial('touch', [
-      [0, tint, 0.55],
-      [0.6, tint, 0.3],
+      [0, tint, 0.46],
+      [0.6, tint, 0.24],
       [1, tint, 0],
     ]);
     const flat = Math.max(half * FLAT, 5);
@@ -147,9 +150,9 @@ export class Scene {
 
   /** The shadow of something hanging on the wall. */
   wallShadow(name, attributes) {
-    const tint = mix(this.wall, '#1b1d2e', 0.7);
-    this.add(name, { ...attributes, fill: tint, opacity: 0.1, transform: 'translate(22 26)' });
-    return this.add(name, { ...attributes, fill: tint, opacity: 0.16, transform: 'translate(12 14)' });
+    const tint = mix(this.wall, '#0d0e18', 0.93);
+    this.add(name, { ...attributes, fill: tint, opacity: 0.08, transform: 'translate(22 26)' });
+    return this.add(name, { ...attributes, fill: tint, opacity: 0.13, transform: 'translate(12 14)' });
   }
 
   /** Warm light around a lamp or a flame. */
@@ -162,37 +165,77 @@ export class Scene {
     return this.add('circle', { cx, cy, r, fill });
   }
 
-  /** Window light on the wall: the same sun in every picture. */
+  /** Window light on the wall: the same sun, and the same moon, in every picture. */
   window() {
-    const bright = mix(this.wall, '#fffdf5', 0.55);
     const shift = (this.seed >> 3) % 70;
     const pane = (x, y) => `M${n(x)} ${n(y)}l74 34v92l-74-34z`;
     const x = 40 + shift;
-    const d =
-      this.seed % 3 === 0
-        ? `M${x} 330V150a62 62 0 0 1 124 40v190z`
-        : [pane(x, 60), pane(x + 84, 98), pane(x, 164), pane(x + 84, 202)].join('');
-    return tag('path', { d, fill: bright, opacity: 0.42 });
+    return this.seed % 3 === 0
+      ? `M${x} 330V150a62 62 0 0 1 124 40v190z`
+      : [pane(x, 60), pane(x + 84, 98), pane(x, 164), pane(x + 84, 202)].join('');
+  }
+
+  /** The room by day: `id` tells its gradients from the evening's. */
+  room(id, { top, bottom, near, far, edge, pane, opacity }) {
+    const wallFill = this.linear(`${id}w`, [
+      [0, top],
+      [1, bottom],
+    ]);
+    const floorFill = this.linear(`${id}f`, [
+      [0, near],
+      [1, far],
+    ]);
+    const [width, height] = [WIDTH, HEIGHT - HORIZON];
+    return [
+      tag('rect', { width, height: HEIGHT, fill: wallFill }),
+      tag('use', { href: '#w', fill: pane, opacity }),
+      tag('rect', { y: HORIZON, width, height, fill: floorFill }),
+      tag('rect', { y: HORIZON, width, height: 2, fill: edge, opacity: 0.6 }),
+    ].join('');
+  }
+
+  day() {
+    const floor = mix(this.wall, '#8d6f52', 0.2);
+    return this.room('d', {
+      top: mix(this.wall, '#ffffff', 0.2),
+      bottom: mix(this.wall, '#3a3a4a', 0.06),
+      near: mix(floor, '#ffffff', 0.1),
+      far: mix(floor, '#2a2433', 0.14),
+      edge: mix(floor, '#ffffff', 0.35),
+      pane: mix(this.wall, '#fffdf5', 0.55),
+      opacity: 0.42,
+    });
+  }
+
+  evening() {
+    const floor = mix(this.dusk, '#1a1512', 0.4);
+    const lamp = this.radial('l', [
+      [0, '#ffdfae', 0.2],
+      [1, '#ffdfae', 0],
+    ]);
+    const room = this.room('e', {
+      top: mix(this.dusk, '#fff3dc', 0.06),
+      bottom: mix(this.dusk, '#0c0f16', 0.28),
+      near: mix(floor, '#ffffff', 0.06),
+      far: mix(floor, '#08090d', 0.35),
+      edge: mix(floor, '#ffffff', 0.26),
+      pane: '#c6d4ee',
+      opacity: 0.07,
+    });
+    return room + tag('circle', { cx: 200, cy: 250, r: 250, fill: lamp });
   }
 
   toString() {
-    const floor = mix(this.wall, '#8d6f52', 0.2);
-    const wallFill = this.linear('wall', [
-      [0, mix(this.wall, '#ffffff', 0.2)],
-      [1, mix(this.wall, '#3a3a4a', 0.06)],
-    ]);
-    const floorFill = this.linear('floor', [
-      [0, mix(floor, '#ffffff', 0.1)],
-      [1, mix(floor, '#2a2433', 0.14)],
-    ]);
-    const room = [
-      tag('rect', { width: WIDTH, height: HEIGHT, fill: wallFill }),
-      this.window(),
-      ...this.back,
-      tag('rect', { y: HORIZON, width: WIDTH, height: HEIGHT - HORIZON, fill: floorFill }),
-      tag('rect', { y: HORIZON, width: WIDTH, height: 2, fill: mix(floor, '#ffffff', 0.35), opacity: 0.6 }),
+    const [day, evening] = [this.day(), this.evening()];
+    const defs = [tag('path', { id: 'w', d: this.window() }), ...this.defs.values()];
+    const body = [
+      tag('view', { id: 'dark', viewBox: `${EVENING_X} 0 ${WIDTH} ${HEIGHT}` }),
+      tag('defs', {}, defs.join('')),
+      day,
+      tag('g', { id: 't' }, this.parts.join('')),
+      tag('g', { transform: `translate(${EVENING_X})` }, evening + tag('use', { href: '#t' })),
     ];
-    const body = [tag('defs', {}, [...this.defs.values()].join('')), ...room, ...this.parts].join('');
-    return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}">${body}</svg>\n`;
+    const size = { width: WIDTH, height: HEIGHT, viewBox: `0 0 ${WIDTH} ${HEIGHT}` };
+    return `${tag('svg', { xmlns: 'http://www.w3.org/2000/svg', ...size }, body.join(''))}\n`;
   }
 }

@@ -48,13 +48,15 @@ const FAMILY = {
   dark: ['navy', 'ink', 'black', 'walnut'],
 };
 
-const channels = (hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+const channels = (color) => [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+
+const hex = (parts) => `#${parts.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
 
 /** Mixes two colours; 0 is all `a`, 1 all `b`. */
 export function mix(a, b, share) {
   const [from, to] = [channels(a), channels(b)];
   const part = (i) => Math.round(from[i] + (to[i] - from[i]) * share);
-  return `#${[0, 1, 2].map((i) => part(i).toString(16).padStart(2, '0')).join('')}`;
+  return hex([0, 1, 2].map(part));
 }
 
 /** The five tones in which one material meets the light. */
@@ -77,9 +79,19 @@ export function seed(text) {
   return hash;
 }
 
+const familyOf = (material) => Object.keys(FAMILY).find((name) => FAMILY[name].includes(material)) ?? 'cool';
+
 /** The wall behind a product of this material. */
 export function wall(material, sku) {
-  const family = Object.keys(FAMILY).find((name) => FAMILY[name].includes(material)) ?? 'cool';
-  const choice = WALLS[family];
+  const choice = WALLS[familyOf(material)];
   return choice[seed(sku) % choice.length];
+}
+
+/** The same wall in the evening: its hue, deep; less so behind what is dark itself. */
+export function dusk(material, sku) {
+  const [red, green, blue] = channels(wall(material, sku));
+  const [least, most] = [Math.min(red, green, blue), Math.max(red, green, blue)];
+  const deep = familyOf(material) === 'dark' ? [84, 106] : [48, 70];
+  const tone = (channel) => Math.round(deep[0] + ((channel - least) / (most - least)) * (deep[1] - deep[0]));
+  return hex([red, green, blue].map(tone));
 }

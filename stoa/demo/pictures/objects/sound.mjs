@@ -102,12 +102,9 @@ const speakers = {
     if (m === 'walnut') grain(s, m, 'M122 150H270V414H122Z', [122, 150, 148, 264], 6);
     if (m === 'chalk') {
       s.rect(132, 162, 128, 240, tones('oat').base, { rx: 6 });
-      for (let y = 172; y < 400; y += 9)
-        s.line(`M138 ${y}h116`, tones('oat').dark, 3, {
-          'stroke-dasharray': '3 3',
-          opacity: 0.35,
-          'stroke-linecap': 'butt',
-        });
+      let mesh = '';
+      for (let y = 172; y < 400; y += 9) mesh += `M138 ${y}h116`;
+      s.line(mesh, tones('oat').dark, 3, { 'stroke-dasharray': '3 3', opacity: 0.35, 'stroke-linecap': 'butt' });
       s.add('circle', { cx: 196, cy: 388, r: 3, fill: '#e0785a' });
       return;
     }
