@@ -111,6 +111,24 @@ const checkout = createRoute({
   component: lazyPage(() => import('./pages/Checkout')),
 });
 
+const returns = createRoute({
+  getParentRoute: () => root,
+  path: '/shop/returns',
+  component: lazyPage(() => import('./pages/Returns')),
+});
+
+const contact = createRoute({
+  getParentRoute: () => root,
+  path: '/shop/contact',
+  component: lazyPage(() => import('./pages/Contact')),
+});
+
+const privacy = createRoute({
+  getParentRoute: () => root,
+  path: '/shop/privacy',
+  component: lazyPage(() => import('./pages/Privacy')),
+});
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/account/sign-in',
@@ -154,6 +172,9 @@ export const router = createRouter({
     search,
     product,
     cart,
+    returns,
+    contact,
+    privacy,
     signIn,
     signUp,
     persons.addChildren([checkout, account, orders, order]),
