@@ -45,6 +45,19 @@ describe('the picture kit', () => {
     },
   );
 
+  it.each(products.map((one) => [one.sku, one]))('draws the same %s once for two rooms', (_, product) => {
+    const svg: string = draw(product);
+    expect(svg).toContain('<view id="dark" viewBox="500 0 400 500"/>');
+    expect(svg.match(/<g id="t">/g)).toHaveLength(1);
+    expect(svg.match(/<use href="#t"\/>/g)).toHaveLength(1);
+    const walls = [...svg.matchAll(/<linearGradient id="([de])w"><stop offset="0" stop-color="#(..)(..)(..)"/g)];
+    const [day = 0, evening = 0] = walls.map(([, , ...rgb]) =>
+      rgb.reduce((sum, one) => sum + Number.parseInt(one, 16), 0),
+    );
+    expect(day).toBeGreaterThan(400);
+    expect(evening).toBeLessThan(360);
+  });
+
   it('draws no two alike', () => {
     expect(new Set(products.map(draw)).size).toBe(200);
   });

@@ -5,7 +5,8 @@ import { look } from './look';
 type Kind = 'primary' | 'quiet' | 'plain' | 'danger';
 
 const KINDS: Record<Kind, string> = {
-  primary: 'bg-accent text-on-accent hover:bg-accent-strong font-medium',
+  // The border cannot be seen, but in forced colours, where it is all that is left of the shape.
+  primary: 'border border-transparent bg-accent text-on-accent hover:bg-accent-strong font-medium',
   quiet: 'border border-edge bg-surface text-ink hover:bg-sunken',
   plain: 'text-accent-ink underline underline-offset-4 decoration-1 hover:decoration-2',
   danger: 'border border-bad text-bad hover:bg-bad-soft',
@@ -85,8 +86,9 @@ export function IconButton({ label, children, onPress }: { label: string; childr
   );
 }
 
+/** In pixels: what is drawn need not grow with the text, and the head of a page stays as high as it is. */
 const iconLook =
-  'relative inline-flex size-11 items-center justify-center rounded-full hover:bg-sunken transition-colors';
+  'relative inline-flex size-[44px] items-center justify-center rounded-full hover:bg-sunken transition-colors';
 
 function IconAnchor({ className: _, ...props }: AnchorProps) {
   return <a {...props} className={iconLook} />;

@@ -1,28 +1,38 @@
 import { Link } from '@tanstack/react-router';
-import { Moon, ShoppingBag, Sun, UserRound } from 'lucide-react';
+import { ShoppingBag, UserRound } from 'lucide-react';
+import { useEffect } from 'react';
 import { useSession } from '~/session/session';
 import { pieces, useCart } from '~/stores/cart';
-import { chooseTheme, useTheme } from '~/stores/theme';
-import { IconButton, IconLink } from './Button';
+import { IconLink } from './Button';
 import { SearchBox } from './SearchBox';
+import { ThemeToggle } from './ThemeToggle';
 
-/** The head of every page: home, search, theme, account, cart. */
+/**
+ * The head of every page: home, search, account, cart; the theme too, where there is room, else it is in the footer.
+ * One row at every width and size of text, so that what stays in view stays slim.
+ */
 export function Header() {
+  useEffect(() => {
+    addEventListener('focusin', bringIntoView);
+    return () => removeEventListener('focusin', bringIntoView);
+  }, []);
   return (
-    <header className="sticky top-0 z-10 border-line border-b bg-page">
+    <header className="sticky top-0 z-10 border-line border-b bg-page short:static">
       <a
         href="#main"
-        className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:rounded-control focus:bg-surface focus:px-4 focus:py-3"
+        className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10 focus:rounded-control focus:bg-surface focus:px-4 focus:py-3"
       >
         Skip to the content
       </a>
-      <div className="mx-auto flex max-w-[90rem] flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2 sm:px-6 md:flex-nowrap md:gap-x-8 lg:px-10">
+      <div className="mx-auto flex max-w-[90rem] items-center gap-[10px] px-4 py-[8px] sm:gap-4 sm:px-6 md:gap-8 lg:px-10">
         <Wordmark />
-        <div className="order-last w-full md:order-none md:mx-auto md:max-w-xl">
+        <search className="mx-auto w-full min-w-0 md:max-w-xl">
           <SearchBox />
-        </div>
-        <nav aria-label="Your things" className="ml-auto flex items-center md:ml-0">
-          <ThemeToggle />
+        </search>
+        <nav aria-label="Your things" className="-mr-2 flex shrink-0 items-center sm:mr-0">
+          <span className="max-sm:hidden">
+            <ThemeToggle />
+          </span>
           <AccountLink />
           <CartLink />
         </nav>
@@ -31,12 +41,18 @@ export function Header() {
   );
 }
 
+/** Browsers leave alone what can be seen in part, also if the header or the edge of a row covers the rest. */
+function bringIntoView({ target }: FocusEvent): void {
+  const reached = target instanceof HTMLElement && target.tabIndex >= 0 && target.matches(':focus-visible');
+  if (reached) target.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+}
+
 function Wordmark() {
   return (
     <Link
       to="/"
       aria-label="Stoa, front page"
-      className="-ml-1 inline-flex min-h-11 items-center gap-2.5 rounded-control px-1"
+      className="-ml-[5px] inline-flex h-[44px] min-w-[44px] shrink-0 items-center justify-center gap-2.5 rounded-control px-[5px]"
     >
       <svg
         viewBox="0 0 34 24"
@@ -50,20 +66,8 @@ function Wordmark() {
       >
         <path d="M3 22V11a5 5 0 0 1 9.3 0v11M12.3 22V11a5 5 0 0 1 9.4 0v11M21.7 22V11a5 5 0 0 1 9.3 0v11M1 22.5h32" />
       </svg>
-      <span className="font-semibold text-[1.375rem] tracking-[-0.04em]">Stoa</span>
+      <span className="font-semibold text-[1.375rem] tracking-[-0.04em] max-sm:hidden">Stoa</span>
     </Link>
-  );
-}
-
-function ThemeToggle() {
-  const dark = useTheme() === 'dark';
-  return (
-    <IconButton
-      label={dark ? 'Switch to the light theme' : 'Switch to the dark theme'}
-      onPress={() => chooseTheme(dark ? 'light' : 'dark')}
-    >
-      {dark ? <Sun size={20} aria-hidden="true" /> : <Moon size={20} aria-hidden="true" />}
-    </IconButton>
   );
 }
 
@@ -88,7 +92,7 @@ function CartLink() {
       {count > 0 ? (
         <span
           key={count}
-          className="absolute top-0.5 right-0 min-w-5 animate-pop rounded-full bg-accent px-1 text-center font-medium text-[0.6875rem] text-on-accent leading-5 tabular-nums"
+          className="absolute top-0.5 right-0 min-w-[20px] animate-pop rounded-full bg-accent px-[4px] text-center font-medium text-[11px] text-on-accent leading-[20px] tabular-nums forced-colors:outline"
         >
           {count}
         </span>

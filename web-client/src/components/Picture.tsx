@@ -1,13 +1,23 @@
+import { useState } from 'react';
 import { PICTURE } from '~/catalog/picture';
+import { useTheme } from '~/stores/theme';
 import { look } from './look';
 
-const ARCHES = {
+const FRAMES = {
   plain: 'aspect-4/5 rounded-card',
   arch: 'aspect-3/4 rounded-arch',
-  tall: 'aspect-3/5 rounded-arch',
+  tall: 'aspect-3/5 rounded-arch-tall',
+  /** Lower on a phone, where the page has to begin with more than a picture. */
+  page: 'aspect-9/10 rounded-card object-[50%_40%] md:aspect-4/5',
+  thumb: 'aspect-square rounded-control',
 };
 
-/** A product's picture; an arch frames it as the shop's own arcade does. */
+export type Frame = keyof typeof FRAMES;
+
+/**
+ * A product's picture in the light of the theme: our own hold a second scene at `#dark`, which means nothing to those
+ * of others. An arch frames it as the shop's own arcade does. Where there is no picture, an empty arch keeps its place.
+ */
 export function Picture({
   src,
   alt,
@@ -16,33 +26,62 @@ export function Picture({
 }: {
   src: string;
   alt: string;
-  frame?: keyof typeof ARCHES;
+  frame?: Frame;
   eager?: boolean;
 }) {
+  const dark = useTheme() === 'dark';
+  const [lost, setLost] = useState<string>();
+  if (src === '' || lost === src) return <StandIn alt={alt} frame={frame} />;
   return (
     <img
-      src={src}
+      src={dark ? `${src}#dark` : src}
       alt={alt}
       width={PICTURE.width}
       height={PICTURE.height}
       loading={eager ? 'eager' : 'lazy'}
       fetchPriority={eager ? 'high' : 'auto'}
       decoding="async"
-      className={look('w-full bg-sunken object-cover', ARCHES[frame])}
+      onError={() => setLost(src)}
+      className={look('w-full bg-sunken object-cover', FRAMES[frame])}
     />
   );
 }
 
-/** The same, small and square, beside a line of text. */
-export function Thumb({ src }: { src: string }) {
+/** An arch with nothing in it, of the size of the picture that is missing. */
+function StandIn({ alt, frame }: { alt: string; frame: Frame }) {
   return (
-    <img
-      src={src}
-      alt=""
-      width={80}
-      height={80}
-      loading="lazy"
-      className="size-20 shrink-0 rounded-control bg-sunken object-cover"
-    />
+    <svg
+      role={alt ? 'img' : undefined}
+      aria-label={alt ? `${alt}, not drawn yet` : undefined}
+      aria-hidden={alt === ''}
+      viewBox={`0 0 ${PICTURE.width} ${PICTURE.height}`}
+      preserveAspectRatio="xMidYMid slice"
+      className={look('w-full bg-sunken text-edge', FRAMES[frame])}
+    >
+      <path
+        d="M130 372V240a70 70 0 0 1 140 0v132M104 372h192"
+        fill="none"
+        stroke="currentColor"
+        strokeWidth="5"
+        strokeLinecap="round"
+        strokeDasharray="2 14"
+      />
+    </svg>
+  );
+}
+
+/** The place of a picture that is on its way. */
+export function PictureBone({ frame = 'plain' }: { frame?: Frame }) {
+  return <div className={look('w-full animate-shimmer bg-sunken', FRAMES[frame])} />;
+}
+
+const THUMBS = { normal: 'size-20', small: 'size-14' };
+
+/** The same, small and square, beside a line of text. */
+export function Thumb({ src, size = 'normal' }: { src: string; size?: keyof typeof THUMBS }) {
+  return (
+    <span className={look('block shrink-0', THUMBS[size])}>
+      <Picture src={src} alt="" frame="thumb" />
+    </span>
   );
 }

@@ -8,7 +8,7 @@ const SIZES = { normal: '', strong: 'font-medium text-lead', large: 'text-headin
 export function Price({ amount, size = 'normal' }: { amount: Money | undefined; size?: keyof typeof SIZES }) {
   return (
     <span className={look('whitespace-nowrap tabular-nums', SIZES[size])}>
-      {amount ? formatMoney(amount) : <span className="text-muted">Price on its way</span>}
+      {amount ? formatMoney(amount) : <span className="text-muted">Price to follow</span>}
     </span>
   );
 }

@@ -1,6 +1,7 @@
 import { useNavigate, useRouterState } from '@tanstack/react-router';
 import { Search, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
+import { QUERY_LETTERS_MAX } from '~/catalog/query';
 
 const TYPING_MS = 150;
 
@@ -79,23 +80,24 @@ export function SearchBox() {
         go(text.trim(), searching);
       }}
     >
-      <Search size={18} aria-hidden="true" className="pointer-events-none absolute top-3.5 left-4 text-muted" />
+      <Search size={18} aria-hidden="true" className="pointer-events-none absolute top-[13px] left-[14px] text-muted" />
       <input
         ref={input}
         type="search"
         aria-label="Search the shop"
-        placeholder="Search lamps, chairs, mugs…"
+        placeholder="Search the shop"
         autoComplete="off"
+        maxLength={QUERY_LETTERS_MAX}
         value={text}
         onChange={(event) => type(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === 'Escape' && text) clear();
         }}
-        className="h-11 w-full rounded-full border border-edge bg-surface pr-12 pl-11 placeholder:text-muted [&::-webkit-search-cancel-button]:hidden"
+        className="h-[44px] w-full rounded-full border border-edge bg-surface pr-[44px] pl-[40px] placeholder:text-muted group-data-[empty]:pr-[14px] [&::-webkit-search-cancel-button]:hidden"
       />
       <span
         aria-hidden="true"
-        className="pointer-events-none absolute top-2.5 right-4 hidden rounded border border-line px-1.5 font-sans text-muted text-note group-data-[empty]:md:block group-focus-within:hidden!"
+        className="pointer-events-none absolute top-[10px] right-4 hidden rounded border border-line px-1.5 font-sans text-muted text-note group-data-[empty]:md:block group-focus-within:hidden!"
       >
         /
       </span>
@@ -103,7 +105,7 @@ export function SearchBox() {
         type="button"
         aria-label="Clear the search"
         onClick={clear}
-        className="absolute top-0 right-0 inline-flex size-11 items-center justify-center rounded-full text-muted group-data-[empty]:hidden"
+        className="absolute top-0 right-0 inline-flex size-[44px] items-center justify-center rounded-full text-muted group-data-[empty]:hidden"
       >
         <X size={16} aria-hidden="true" />
       </button>

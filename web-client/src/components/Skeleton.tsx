@@ -1,5 +1,4 @@
 import type { ReactNode } from 'react';
-import { PICTURE } from '~/catalog/picture';
 import { look } from './look';
 
 const SHAPES = {
@@ -8,23 +7,13 @@ const SHAPES = {
   title: 'h-10 w-3/4 rounded-control',
   block: 'h-24 w-full rounded-card',
   tall: 'h-72 w-full rounded-card',
+  pill: 'h-11 w-24 shrink-0 rounded-full',
   control: 'h-14 w-full rounded-control',
 };
 
 /** A grey stand-in of the final size. */
 export function Bone({ shape }: { shape: keyof typeof SHAPES }) {
   return <div className={look('animate-shimmer bg-sunken', SHAPES[shape])} />;
-}
-
-/** A stand-in for a product picture. */
-export function PictureBone() {
-  return (
-    <svg
-      viewBox={`0 0 ${PICTURE.width} ${PICTURE.height}`}
-      className="w-full animate-shimmer rounded-card bg-sunken"
-      aria-hidden="true"
-    />
-  );
 }
 
 /** Stand-ins that keep their place at once and are seen after 150 ms, so that a quick answer never flickers. */

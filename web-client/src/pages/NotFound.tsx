@@ -8,7 +8,7 @@ export function NotFound() {
     <Page name="Not found" narrow>
       <Title>Nothing stands here</Title>
       <p className="mt-4 mb-8 text-lead text-muted">The address may be old, or a letter went missing on the way.</p>
-      <ButtonLink to="/shop/search">Look through the shop</ButtonLink>
+      <ButtonLink to="/shop/search">See everything</ButtonLink>
     </Page>
   );
 }

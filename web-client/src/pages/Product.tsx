@@ -1,8 +1,7 @@
 import { useQuery, useSuspenseQuery } from '@connectrpc/connect-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { Check, ShoppingBag } from 'lucide-react';
-import { useEffect, useState } from 'react';
-import { pictureOf } from '~/catalog/picture';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { stockWords } from '~/catalog/stock';
 import { Button } from '~/components/Button';
 import { look } from '~/components/look';
@@ -16,9 +15,11 @@ import { Heading, TextLink, Title } from '~/components/Text';
 import { useDraft } from '~/drafts';
 import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
-import { addToCart, PIECES_MAX, useCart } from '~/stores/cart';
+import type { Money } from '~/gen/stoa/pricing/v1/types_pb';
+import { addToCart, LINES_MAX, PIECES_MAX, useCart } from '~/stores/cart';
 
 const LIVE_MS = 15_000;
+const SHELF = 4;
 const route = getRouteApi('/shop/products/$sku');
 const TONES = { good: 'text-good', warn: 'text-warn', bad: 'text-bad' };
 
@@ -26,33 +27,41 @@ export default function ProductPage() {
   const { sku } = route.useParams();
   const { data } = useSuspenseQuery(WebService.method.getProductPage, { sku }, { refetchInterval: LIVE_MS });
   const { product, price, availableQuantity, suggestions } = data;
+  const name = product?.name || sku;
+  const category = product?.category ?? '';
   const stock = stockWords(availableQuantity);
   return (
-    <Page name={product?.name ?? sku}>
-      <div className="grid gap-8 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)] lg:gap-16">
-        <div className="lg:max-w-2xl">
-          <Picture src={product?.imageUrl || pictureOf(sku)} alt={`${product?.name}, drawn in our light`} eager />
+    <Page name={name}>
+      <div className="grid gap-5 md:grid-cols-2 md:gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)] lg:gap-16">
+        <div className="min-w-0 lg:max-w-2xl">
+          <Picture src={product?.imageUrl ?? ''} alt={name} frame="page" eager />
         </div>
-        <div className="lg:pt-8">
-          <TextLink to="/shop/search" search={{ category: product?.category ?? '' }}>
-            {product?.category}
-          </TextLink>
-          <Title>{product?.name}</Title>
-          <p className="mt-5 flex flex-wrap items-baseline gap-x-5 gap-y-1">
-            <Price amount={price?.amount} size="large" />
-            <span role="status" className={look('text-note', TONES[stock.tone])}>
-              {stock.text}
+        <div className="min-w-0 lg:pt-8">
+          {category ? (
+            <TextLink to="/shop/search" search={{ category }}>
+              {category}
+            </TextLink>
+          ) : null}
+          <Title>{name}</Title>
+          <p className="mt-3 flex flex-wrap items-baseline gap-x-5 gap-y-1 md:mt-5">
+            {price?.amount ? <Price amount={price.amount} size="large" /> : null}
+            <span role="status" className={look('text-note', price?.amount && TONES[stock.tone])}>
+              {price?.amount ? stock.text : ''}
             </span>
           </p>
-          <p className="mt-5 max-w-prose text-lead text-muted">{product?.description}</p>
-          <Buy key={sku} sku={sku} available={availableQuantity} />
-          <p className="mt-2 text-muted text-note">Article {sku}. Free to return for thirty days, in any box.</p>
+          <p className="mt-4 max-w-prose text-lead text-muted md:mt-5">{product?.description}</p>
+          {price?.amount ? (
+            <Buy key={sku} sku={sku} amount={price.amount} available={availableQuantity} />
+          ) : (
+            <Unpriced />
+          )}
+          <p className="mt-4 text-muted text-note">Article {sku}. An order can be cancelled for a day.</p>
         </div>
       </div>
       {suggestions.length > 0 ? (
         <Shelf title="Bought together" products={suggestions} />
       ) : (
-        <Neighbours sku={sku} category={product?.category ?? ''} />
+        <Neighbours sku={sku} category={category} />
       )}
       <Degraded parts={data.degraded} />
     </Page>
@@ -61,35 +70,54 @@ export default function ProductPage() {
 
 function Shelf({ title, products }: { title: string; products: readonly ProductCard[] }) {
   return (
-    <section className="mt-20">
+    <section className="mt-16 md:mt-20">
       <div className="mb-6">
         <Heading>{title}</Heading>
       </div>
-      <ProductGrid label={title} products={products.slice(0, 4)} />
+      <ProductGrid kind="shelf" label={title} products={products.slice(0, SHELF)} />
     </section>
   );
 }
 
 /** What else stands on the same shelf, as long as nobody knows what is bought together. */
 function Neighbours({ sku, category }: { sku: string; category: string }) {
-  const shelf = useQuery(WebService.method.getSearchPage, { category, pageSize: 5 }, { enabled: category !== '' });
+  const wanted = { category, pageSize: SHELF + 1 };
+  const shelf = useQuery(WebService.method.getSearchPage, wanted, { enabled: category !== '' });
   const others = shelf.data?.products.filter((product) => product.sku !== sku) ?? [];
   return others.length > 0 ? <Shelf title={`More in ${category}`} products={others} /> : null;
 }
 
+/** A thing that nobody gave a price can be looked at; a button that must fail would be no kindness. */
+function Unpriced() {
+  return (
+    <p className="mt-6 max-w-prose rounded-control bg-sunken px-4 py-3">
+      No price yet, so it cannot be ordered for now. Everything else about it is here.
+    </p>
+  );
+}
+
 const THANKS_MS = 2_500;
 
-function Buy({ sku, available }: { sku: string; available: bigint }) {
+function Buy({ sku, amount, available }: { sku: string; amount: Money; available: bigint }) {
   const [quantity, setQuantity] = useDraft('quantity', 1);
   const [added, setAdded] = useState(0);
-  const inCart = useCart().find((item) => item.sku === sku)?.quantity ?? 0;
-  const most = Math.min(PIECES_MAX, Number(available) - inCart);
+  const cart = useCart();
+  const inCart = cart.find((item) => item.sku === sku)?.quantity ?? 0;
+  const most = Math.min(PIECES_MAX, Number(available)) - inCart;
+  const full = inCart === 0 && cart.length >= LINES_MAX;
+  const onwards = useRef<HTMLAnchorElement>(null);
 
   useEffect(() => {
     if (added === 0) return;
     const timer = setTimeout(() => setAdded(0), THANKS_MS);
     return () => clearTimeout(timer);
   }, [added]);
+
+  // The button that took the last piece can no longer be pressed, and the focus would fall from it.
+  const spent = most < 1;
+  useEffect(() => {
+    if (added > 0 && spent) onwards.current?.focus();
+  }, [added, spent]);
 
   const add = (): void => {
     addToCart(sku, quantity);
@@ -98,9 +126,9 @@ function Buy({ sku, available }: { sku: string; available: bigint }) {
   };
 
   if (available <= 0n)
-    return <p className="mt-8 text-muted">It will be back. Until then, have a look at its neighbours.</p>;
+    return <p className="mt-6 text-muted">It is sold out. Until it is back, have a look at its neighbours.</p>;
   return (
-    <div className="mt-8">
+    <div className="mt-6 md:mt-8">
       <div className="flex flex-wrap items-center gap-4">
         <QuantityField
           label="Quantity"
@@ -108,21 +136,51 @@ function Buy({ sku, available }: { sku: string; available: bigint }) {
           max={most}
           onChange={setQuantity}
         />
-        <div className="min-w-52 flex-1 sm:flex-none">
-          <Button large wide onPress={add} isDisabled={most < 1}>
+        <BuyBar amount={amount} inCart={inCart}>
+          <Button large wide onPress={add} isDisabled={spent || full}>
             {added > 0 ? <Check size={20} aria-hidden="true" /> : <ShoppingBag size={20} aria-hidden="true" />}
             {added > 0 ? 'In the cart' : 'Add to cart'}
           </Button>
-        </div>
+        </BuyBar>
       </div>
       <p role="status" className="mt-3 min-h-11 text-muted text-note">
         {inCart > 0 ? (
           <>
             {inCart === 1 ? 'One is in your cart.' : `${inCart} are in your cart.`}
-            {most < 1 ? ' That is all there is.' : ''} <TextLink to="/shop/cart">Go to the cart</TextLink>
+            {spent ? (inCart < PIECES_MAX ? ' That is all there is.' : ' An order takes no more of it.') : ''}{' '}
+            <TextLink ref={onwards} to="/shop/cart">
+              Go to the cart
+            </TextLink>
+          </>
+        ) : null}
+        {full ? (
+          <>
+            Your cart is full: it holds {LINES_MAX} different things, and an order takes no more.{' '}
+            <TextLink to="/shop/cart">Make room in the cart</TextLink>
           </>
         ) : null}
       </p>
+    </div>
+  );
+}
+
+/**
+ * The button in its place; on a phone with its price at the lower edge, where it stays. `theme.css` knows it by its
+ * class and keeps room for it.
+ */
+function BuyBar({ amount, inCart, children }: { amount: Money; inCart: number; children: ReactNode }) {
+  return (
+    <div
+      data-testid="buy-bar"
+      className="buy-bar @container w-full max-w-full thumb:fixed thumb:inset-x-0 thumb:bottom-0 thumb:z-10 thumb:border-line thumb:border-t thumb:bg-page thumb:px-4 thumb:pt-3 thumb:pb-[calc(0.75rem+env(safe-area-inset-bottom))] md:w-52"
+    >
+      <div className="flex items-center gap-4">
+        <p className="hidden min-w-0 flex-2 leading-tight thumb:@2xs:block">
+          <Price amount={amount} size="strong" />
+          {inCart > 0 ? <span className="block text-muted text-note">{inCart} in your cart</span> : null}
+        </p>
+        <div className="min-w-0 flex-3">{children}</div>
+      </div>
     </div>
   );
 }

@@ -1,7 +1,8 @@
 /** What pages look like before their data is there. Small, and in the first bundle, since they are needed first. */
 import { Page } from '~/components/Page';
+import { PictureBone } from '~/components/Picture';
 import { ProductGridBones } from '~/components/ProductCard';
-import { Bone, PictureBone, Skeleton } from '~/components/Skeleton';
+import { Bone, Skeleton } from '~/components/Skeleton';
 
 export function HomeBones() {
   return (
@@ -16,7 +17,7 @@ export function HomeBones() {
           <Bone shape="tall" />
         </div>
       </Skeleton>
-      <ProductGridBones />
+      <ProductGridBones kind="shelf" count={4} />
     </Page>
   );
 }
@@ -25,9 +26,11 @@ export function ProductBones() {
   return (
     <Page name="">
       <Skeleton label="The product is loading">
-        <div className="grid gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)]">
-          <PictureBone />
-          <div className="flex flex-col gap-5">
+        <div className="grid gap-5 md:grid-cols-2 md:gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)] lg:gap-16">
+          <div className="lg:max-w-2xl">
+            <PictureBone frame="page" />
+          </div>
+          <div className="flex flex-col gap-5 lg:pt-8">
             <Bone shape="short" />
             <Bone shape="title" />
             <Bone shape="block" />
