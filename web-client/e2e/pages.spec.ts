@@ -23,6 +23,9 @@ const PUBLIC = [
   ['cart', '/shop/cart'],
   ['sign-in', '/account/sign-in'],
   ['sign-up', '/account/sign-up'],
+  ['returns', '/shop/returns'],
+  ['contact', '/shop/contact'],
+  ['privacy', '/shop/privacy'],
   ['not-found', '/shop/no-such-page'],
 ] as const;
 
