@@ -49,6 +49,12 @@ describe('settling an attempt', () => {
     expect(server.sent()).toBe(8);
   });
 
+  it('knows that nothing was sent when nobody was let in', async () => {
+    const server = fails(Code.Unauthenticated);
+    expect((await settle({ send: server.send, wait })).kind).toBe('unsent');
+    expect(server.sent()).toBe(1);
+  });
+
   it('keeps the attempt when the session ends midway', async () => {
     const server = fails(Code.Unavailable, Code.Unauthenticated);
     expect((await settle({ send: server.send, wait })).kind).toBe('unknown');

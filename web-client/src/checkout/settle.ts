@@ -3,14 +3,19 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { retryAfterSeconds } from '~/errors/explain';
 import { errorInfo } from '~/errors/info';
 
+/** The shop said no; the attempt is over. `orderId` names the rejected order, if one was made. */
+export interface Refusal {
+  readonly error: ConnectError;
+  readonly orderId: string | undefined;
+}
+
 export type Outcome<Order> =
   | { readonly kind: 'ordered'; readonly order: Order }
-  /** The shop said no; the attempt is over. `orderId` names the rejected order, if one was made. */
-  | { readonly kind: 'refused'; readonly error: ConnectError; readonly orderId: string | undefined }
-  /** Nobody knows: the attempt must be kept and asked about again. */
-  | { readonly kind: 'unknown'; readonly error: ConnectError }
-  /** Another tab sent the same attempt and has its answer. */
-  | { readonly kind: 'elsewhere' };
+  | ({ readonly kind: 'refused' } & Refusal)
+  /** Nobody was let in, so nobody looked at it: it is as if Pay had not been pressed. */
+  | { readonly kind: 'unsent'; readonly error: ConnectError }
+  /** Nobody knows: the attempt must be kept and asked about. */
+  | { readonly kind: 'unknown'; readonly error: ConnectError };
 
 export interface Settling<Order> {
   send(): Promise<Order>;
@@ -37,25 +42,22 @@ const AMBIGUOUS = new Set([
   Code.ResourceExhausted,
 ]);
 
-/** Asks with the same key, again and again with growing pauses, until there is an answer or patience ends. */
+/** Sends with the same key, again and again with growing pauses, until there is an answer or patience ends. */
 export async function settle<Order>({ send, wait, onRetry }: Settling<Order>): Promise<Outcome<Order>> {
-  let last = new ConnectError('nothing was sent', Code.Unknown);
-  for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
+  for (let tries = 1; ; tries += 1) {
     try {
       return { kind: 'ordered', order: await send() };
     } catch (thrown) {
-      last = ConnectError.from(thrown);
-      // Signed out midway: the key stays until this person is back.
-      if (last.code === Code.Unauthenticated) break;
-      if (!AMBIGUOUS.has(last.code))
-        return { kind: 'refused', error: last, orderId: errorInfo(last)?.metadata.order_id };
+      const error = ConnectError.from(thrown);
+      // Signed out: at once, nothing was done; midway, an earlier try may have been.
+      if (error.code === Code.Unauthenticated) return { kind: tries === 1 ? 'unsent' : 'unknown', error };
+      if (!AMBIGUOUS.has(error.code)) return { kind: 'refused', error, orderId: errorInfo(error)?.metadata.order_id };
+      const ms = pause(error, tries);
+      if (tries === TRIES_MAX || ms > PATIENCE_MS) return { kind: 'unknown', error };
+      onRetry?.(tries);
+      await wait(ms);
     }
-    const ms = pause(last, tries);
-    if (tries === TRIES_MAX || ms > PATIENCE_MS) break;
-    onRetry?.(tries);
-    await wait(ms);
   }
-  return { kind: 'unknown', error: last };
 }
 
 function pause(error: ConnectError, tries: number): number {

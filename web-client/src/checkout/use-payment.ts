@@ -1,47 +1,141 @@
 /** What the checkout page knows of its payment. */
-import { useCallback, useEffect, useState } from 'react';
-import type { Order } from '~/gen/stoa/order/v1/types_pb';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Cart } from '~/stores/cart';
-import { attempts, unanswered } from './attempt';
-import { openAttempt, pay } from './pay';
-import type { Outcome } from './settle';
+import { usePersisted } from '~/stores/persisted';
+import { attempts, isWaitedFor, type SentAttempt, unanswered } from './attempt';
+import { ask, drop, finish, openAttempt, type Paid, pay, underWay } from './pay';
+import type { Refusal } from './settle';
 
 export type Payment =
-  | { readonly phase: 'choosing' }
-  | { readonly phase: 'paying'; readonly tries: number; readonly resumed: boolean }
-  | { readonly phase: 'over'; readonly outcome: Outcome<Order> };
+  | { readonly phase: 'choosing'; readonly refusal?: Refusal }
+  | { readonly phase: 'paying'; readonly items: Cart; readonly tries: number }
+  /** Waiting for what is known elsewhere: a payment this tab has under way, or the person's own orders. */
+  | { readonly phase: 'asking' }
+  /** An attempt without an answer, to be finished, dropped or asked about once more. */
+  | { readonly phase: 'open'; readonly attempt: SentAttempt; readonly known: Known; readonly finishing: boolean }
+  /** It is an order. `late` when nobody can have waited for it. */
+  | { readonly phase: 'ordered'; readonly orderId: string; readonly late: boolean }
+  | { readonly phase: 'elsewhere' };
 
-/** Opens the attempt with the page, and asks at once about one that was sent and never answered. */
-export function usePayment(customerId: string): {
-  payment: Payment;
+/** What is known of an attempt without an answer. */
+export type Known =
+  | { readonly kind: 'no-order' }
+  | { readonly kind: 'not-answered'; readonly error: unknown }
+  | { readonly kind: 'not-asked'; readonly error: unknown };
+
+export interface Till {
+  readonly payment: Payment;
   start(items: Cart, method: string): void;
-  choose(): void;
-} {
-  const [payment, setPayment] = useState<Payment>(() =>
-    unanswered(attempts.get(), customerId, Date.now())
-      ? { phase: 'paying', tries: 0, resumed: true }
-      : { phase: 'choosing' },
-  );
+  finish(attempt: SentAttempt): void;
+  ask(attempt: SentAttempt): void;
+  drop(attempt: SentAttempt): void;
+  /** To the form, from an order that turned out to have been made long ago. */
+  goOn(): void;
+}
 
-  const start = useCallback(
-    (items: Cart, method: string, resumed = false): void => {
-      setPayment({ phase: 'paying', tries: 0, resumed });
-      void pay(customerId, items, method, (tries) => setPayment({ phase: 'paying', tries, resumed })).then((outcome) =>
-        setPayment({ phase: 'over', outcome }),
-      );
+/** Opens the attempt with the page; one that was sent and never answered is asked about, and never sent, by that. */
+export function usePayment(customerId: string): Till {
+  const [payment, setPayment] = useState<Payment>(() => ({
+    phase: underWay() || unanswered(attempts.get(), customerId) ? 'asking' : 'choosing',
+  }));
+  const held = unanswered(usePersisted(attempts), customerId);
+  const mounted = useMounted();
+
+  const show = useCallback(
+    (next: Payment): void => {
+      if (mounted.current) setPayment(next);
     },
-    [customerId],
+    [mounted],
   );
 
-  useEffect(() => {
-    const { sent } = openAttempt(customerId);
-    if (sent) start(sent.items, sent.method, true);
-  }, [customerId, start]);
+  const inquire = useCallback(
+    async (attempt: SentAttempt): Promise<void> => {
+      show({ phase: 'asking' });
+      try {
+        const order = await ask(attempt);
+        if (order) show({ phase: 'ordered', orderId: order.id, late: !isWaitedFor(attempt, Date.now()) });
+        else show({ phase: 'open', attempt, known: { kind: 'no-order' }, finishing: false });
+      } catch (error) {
+        show({ phase: 'open', attempt, known: { kind: 'not-asked', error }, finishing: false });
+      }
+    },
+    [show],
+  );
 
   const choose = useCallback((): void => {
     openAttempt(customerId);
-    setPayment({ phase: 'choosing' });
-  }, [customerId]);
+    show({ phase: 'choosing' });
+  }, [customerId, show]);
 
-  return { payment, start, choose };
+  const follow = useCallback(
+    async (paid: Promise<Paid>): Promise<void> => {
+      const outcome = await paid;
+      switch (outcome.kind) {
+        case 'ordered':
+          return show({ phase: 'ordered', orderId: outcome.order.id, late: false });
+        case 'elsewhere':
+          return show({ phase: 'elsewhere' });
+        case 'unanswered':
+          return inquire(outcome.attempt);
+        case 'unknown': {
+          const attempt = unanswered(attempts.fresh(), customerId);
+          if (!attempt) return choose();
+          const known = { kind: 'not-answered', error: outcome.error } as const;
+          return show({ phase: 'open', attempt, known, finishing: false });
+        }
+        case 'refused':
+          openAttempt(customerId);
+          return show({ phase: 'choosing', refusal: outcome });
+        case 'unsent':
+          return show({ phase: 'choosing', refusal: { error: outcome.error, orderId: undefined } });
+      }
+    },
+    [customerId, show, inquire, choose],
+  );
+
+  // What another tab sent while this one showed its form comes first here, too.
+  const idle = payment.phase === 'choosing';
+  const heldKey = held?.key;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an attempt is told by its key, whatever object it is
+  useEffect(() => {
+    if (idle && held) void inquire(held);
+  }, [idle, heldKey]);
+
+  useEffect(() => {
+    const inHand = underWay();
+    const sent = unanswered(attempts.fresh(), customerId);
+    if (inHand) void follow(inHand);
+    else if (sent) void inquire(sent);
+    else openAttempt(customerId);
+  }, [customerId, follow, inquire]);
+
+  return {
+    payment,
+    start(items, method) {
+      show({ phase: 'paying', items, tries: 0 });
+      void follow(pay(customerId, items, method, (tries) => show({ phase: 'paying', items, tries })));
+    },
+    finish(attempt) {
+      setPayment((now) => (now.phase === 'open' ? { ...now, finishing: true } : now));
+      void follow(finish(attempt, () => undefined));
+    },
+    ask: (attempt) => void inquire(attempt),
+    drop(attempt) {
+      show({ phase: 'asking' });
+      void drop(attempt).then((dropped) => (dropped ? choose() : show({ phase: 'elsewhere' })));
+    },
+    goOn: choose,
+  };
+}
+
+/** False once the page is gone: answers arrive whenever they like. */
+function useMounted(): { readonly current: boolean } {
+  const mounted = useRef(false);
+  useEffect(() => {
+    mounted.current = true;
+    return () => {
+      mounted.current = false;
+    };
+  }, []);
+  return mounted;
 }

@@ -3,23 +3,26 @@ import { CatalogService } from '~/gen/stoa/catalog/v1/catalog_pb';
 import type { Order } from '~/gen/stoa/order/v1/types_pb';
 import { type Payment, PaymentStatus } from '~/gen/stoa/payment/v1/types_pb';
 import { formatMoney, isSome } from '~/money';
+import { wasNeverCharged } from '~/orders/stations';
 import { LineRow, SumRow } from './Lines';
 import { Card } from './Page';
 import { Price } from './Price';
 import { Heading, Muted } from './Text';
 
-const PAYMENTS: Partial<Record<PaymentStatus, string>> = {
-  [PaymentStatus.COMPLETED]: 'Paid',
-  [PaymentStatus.DECLINED]: 'Declined, not charged',
-  [PaymentStatus.REFUNDED]: 'Refunded',
-};
+/** What became of the money; nothing as long as nobody knows. */
+function paymentWords(payment: Payment | undefined): string | undefined {
+  if (!payment) return undefined;
+  if (isSome(payment.refunded)) return `Paid, and ${formatMoney(payment.refunded)} paid back`;
+  if (wasNeverCharged(payment)) return 'Nothing was charged';
+  return payment.status === PaymentStatus.COMPLETED ? 'Paid' : undefined;
+}
 
 /** What an order holds and what became of the money. */
 export function Bill({ order, payment }: { order: Order; payment: Payment | undefined }) {
   const skus = order.items.map((item) => item.sku);
   const names = useQuery(CatalogService.method.batchGetProducts, { skus }, { staleTime: Number.POSITIVE_INFINITY });
   const nameOf = new Map(names.data?.products.map((product) => [product.sku, product.name]));
-  const paid = payment ? PAYMENTS[payment.status] : undefined;
+  const paid = paymentWords(payment);
   return (
     <Card>
       <Heading>What it holds</Heading>
@@ -29,6 +32,7 @@ export function Bill({ order, payment }: { order: Order; payment: Payment | unde
             key={item.sku}
             sku={item.sku}
             name={nameOf.get(item.sku) ?? item.sku}
+            picture={undefined}
             amount={<Price amount={item.amount} />}
           >
             <Muted small>
@@ -39,7 +43,6 @@ export function Bill({ order, payment }: { order: Order; payment: Payment | unde
       </ul>
       <dl className="mt-4">
         {paid ? <SumRow label="Payment">{paid}</SumRow> : null}
-        {isSome(payment?.refunded) ? <SumRow label="Paid back">{formatMoney(payment.refunded)}</SumRow> : null}
         <SumRow label="Total" strong>
           <Price amount={order.total} size="large" />
         </SumRow>

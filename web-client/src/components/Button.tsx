@@ -33,6 +33,7 @@ interface PressProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'onCl
   isDisabled?: boolean;
   /** Whether it works on what was asked: it stays where it is, keeps the focus, says so and does nothing more. */
   isPending?: boolean;
+  ref?: Ref<HTMLButtonElement>;
 }
 
 /**

@@ -1,9 +1,9 @@
-import { useRef, useState } from 'react';
+import { type RefObject, useEffect, useRef, useState } from 'react';
 import { type Order, OrderStatus } from '~/gen/stoa/order/v1/types_pb';
 import { cancelOrder } from '~/orders/cancel';
+import { randomId } from '~/random';
 import { Button } from './Button';
 import { Failure } from './Failure';
-import { TextLink } from './Text';
 
 const CANCELLABLE: readonly OrderStatus[] = [OrderStatus.PENDING, OrderStatus.PAID, OrderStatus.CONFIRMED];
 
@@ -11,47 +11,58 @@ const CANCELLABLE: readonly OrderStatus[] = [OrderStatus.PENDING, OrderStatus.PA
 export function CancelOrder({
   order,
   status,
+  title,
   onCancelled,
 }: {
   order: Order;
   status: OrderStatus;
+  /** Where the focus goes when there is nothing to cancel any more. */
+  title: RefObject<HTMLElement | null>;
   onCancelled: () => void;
 }) {
-  const [phase, setPhase] = useState<'idle' | 'sure' | 'working'>('idle');
+  const [phase, setPhase] = useState<'idle' | 'asked' | 'working' | 'kept'>('idle');
   const [error, setError] = useState<unknown>();
-  const key = useRef<string>(undefined);
-  if (!CANCELLABLE.includes(status)) {
-    return status === OrderStatus.CANCELLED || status === OrderStatus.REJECTED ? (
-      <p className="mt-8">
-        <TextLink to="/shop/search">Back to the shop</TextLink>
-      </p>
-    ) : null;
-  }
+  const [key] = useState(randomId);
+  const question = useRef<HTMLParagraphElement>(null);
+  const offer = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (phase === 'asked') question.current?.focus();
+    if (phase === 'kept') offer.current?.focus();
+  }, [phase]);
+  const cancellable = CANCELLABLE.includes(status);
+  const idle = phase === 'idle' || phase === 'kept';
+  // It may end while the question is open: by this press, by another tab, by the shop.
+  useEffect(() => {
+    if (!cancellable && !idle) title.current?.focus();
+  }, [cancellable, idle, title]);
+  if (!cancellable) return null;
   const cancel = async (): Promise<void> => {
+    if (phase === 'working') return;
     setPhase('working');
-    setError(undefined);
     try {
-      key.current = await cancelOrder(order.id, key.current);
+      await cancelOrder(order.id, key);
+      setError(undefined);
       onCancelled();
     } catch (thrown) {
       setError(thrown);
-    } finally {
-      setPhase('idle');
+      setPhase('asked');
     }
   };
   return (
     <section className="mt-8" aria-label="Cancel">
-      {phase === 'idle' ? (
-        <Button kind="plain" onPress={() => setPhase('sure')}>
+      {idle ? (
+        <Button ref={offer} kind="plain" onPress={() => setPhase('asked')}>
           Cancel this order
         </Button>
       ) : (
         <div className="flex flex-wrap items-center gap-3">
-          <p className="w-full text-muted">Everything goes back to the shelf, and any money to you. Sure?</p>
+          <p ref={question} tabIndex={-1} className="w-full text-muted outline-none">
+            Your things go back on the shelf, and whatever was paid goes back to you. Are you sure?
+          </p>
           <Button kind="danger" isPending={phase === 'working'} onPress={() => void cancel()}>
             {phase === 'working' ? 'Cancelling…' : 'Yes, cancel it'}
           </Button>
-          <Button kind="quiet" isDisabled={phase === 'working'} onPress={() => setPhase('idle')}>
+          <Button kind="quiet" isDisabled={phase === 'working'} onPress={() => setPhase('kept')}>
             Keep it
           </Button>
         </div>

@@ -1,23 +1,29 @@
-import type { ReactNode } from 'react';
+import type { ReactNode, Ref } from 'react';
 import { pictureOf } from '~/catalog/picture';
+import type { CartLine } from '~/gen/stoa/bff/web/v1/types_pb';
 import { Thumb } from './Picture';
+import { Price } from './Price';
 import { NameLink } from './Text';
 
 /** One thing of a cart or an order: picture, name, what is said about it, what it costs. */
 export function LineRow({
   sku,
   name,
+  picture,
   amount,
   children,
+  ref,
 }: {
   sku: string;
   name: string;
+  picture: string | undefined;
   amount: ReactNode;
   children: ReactNode;
+  ref?: Ref<HTMLLIElement>;
 }) {
   return (
-    <li className="flex gap-4 border-line border-b py-5 first:pt-0">
-      <Thumb src={pictureOf(sku)} />
+    <li ref={ref} className="flex gap-4 border-line border-b py-5 first:pt-0">
+      <Thumb src={picture || pictureOf(sku)} />
       <div className="min-w-0 flex-1">
         <div className="flex flex-wrap items-baseline justify-between gap-x-4">
           <NameLink to="/shop/products/$sku" params={{ sku }}>
@@ -28,6 +34,23 @@ export function LineRow({
         {children}
       </div>
     </li>
+  );
+}
+
+/** What is about to be bought, at a glance. */
+export function Goods({ label, lines }: { label: string; lines: readonly CartLine[] }) {
+  return (
+    <ul aria-label={label} className="flex flex-col gap-3">
+      {lines.map((line) => (
+        <li key={line.sku} className="flex items-center gap-4">
+          <Thumb src={line.imageUrl || pictureOf(line.sku)} size="small" />
+          <span className="min-w-0 flex-1">
+            {line.name || line.sku} <span className="text-muted">× {line.quantity}</span>
+          </span>
+          <Price amount={line.amount} />
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -14,8 +14,8 @@ export function Patience() {
   return (
     <div className="mt-6">
       <Notice live>
-        This takes longer than usual: somebody down the line is slow to answer, and we keep asking. You can close this
-        page. The order ends confirmed, or without a charge; nothing in between.
+        This takes longer than usual: the payment provider or one of our services is slow to answer, and we keep asking.
+        You can close this page. Either the order is confirmed, or nothing is owed; there is no in between.
       </Notice>
     </div>
   );

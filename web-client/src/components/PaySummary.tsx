@@ -2,7 +2,7 @@ import { LoaderCircle, LockKeyhole } from 'lucide-react';
 import type { GetCartPageResponse } from '~/gen/stoa/bff/web/v1/web_pb';
 import { formatMoney, isSome } from '~/money';
 import { Button } from './Button';
-import { SumRow } from './Lines';
+import { Goods, SumRow } from './Lines';
 import { Notice } from './Notice';
 import { Card } from './Page';
 import { Price } from './Price';
@@ -22,23 +22,12 @@ export function PaySummary({
 }) {
   return (
     <Card>
-      <Heading>Your order</Heading>
-      <ul className="mt-4 flex flex-col gap-2">
-        {page.lines.map((line) => (
-          <li key={line.sku} className="flex justify-between gap-4">
-            <span>
-              {line.name} <span className="text-muted">× {line.quantity}</span>
-            </span>
-            <Price amount={line.amount} />
-          </li>
-        ))}
-      </ul>
-      <dl className="mt-4">
-        {isSome(page.discount) ? <SumRow label="Discount">−{formatMoney(page.discount)}</SumRow> : null}
-        <SumRow label="Total" strong>
-          <Price amount={page.total} size="large" />
-        </SumRow>
-      </dl>
+      <div className="mb-4 flex flex-wrap items-center justify-between gap-x-4">
+        <Heading>Your order</Heading>
+        <TextLink to="/shop/cart">Back to the cart</TextLink>
+      </div>
+      <Goods label="What you are buying" lines={page.lines} />
+      <Totals page={page} />
       <div className="mt-6">
         {page.canOrder ? (
           <Button large wide isPending={paying} isDisabled={settling} onPress={onPay}>
@@ -50,13 +39,22 @@ export function PaySummary({
             {paying ? 'Paying…' : page.total ? `Pay ${formatMoney(page.total)}` : 'Pay'}
           </Button>
         ) : (
-          <>
-            <Notice tone="warn">Something in the cart ran out.</Notice>
-            <TextLink to="/shop/cart">Mend the cart</TextLink>
-          </>
+          <Notice tone="warn">Something in the cart ran out. Go back to the cart to see what is left.</Notice>
         )}
       </div>
       <p className="mt-3 text-muted text-note">Pressed once or ten times, it is one order.</p>
     </Card>
+  );
+}
+
+/** What it costs, and what was taken off. */
+export function Totals({ page }: { page: Pick<GetCartPageResponse, 'discount' | 'total'> }) {
+  return (
+    <dl className="mt-4">
+      {isSome(page.discount) ? <SumRow label="Discount">−{formatMoney(page.discount)}</SumRow> : null}
+      <SumRow label="Total" strong>
+        <Price amount={page.total} size="large" />
+      </SumRow>
+    </dl>
   );
 }

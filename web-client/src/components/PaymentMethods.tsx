@@ -1,7 +1,8 @@
 import { Ban, Check, Clock, PlugZap } from 'lucide-react';
-import type { ReactNode } from 'react';
+import type { ReactNode, Ref } from 'react';
 import { Label } from 'react-aria-components/Label';
 import { Radio, RadioGroup } from 'react-aria-components/RadioGroup';
+import { Text } from 'react-aria-components/Text';
 
 interface Method {
   readonly token: string;
@@ -38,14 +39,19 @@ export function PaymentMethods({
   value,
   isDisabled,
   onChange,
+  ref,
 }: {
   value: string;
   isDisabled: boolean;
   onChange: (token: string) => void;
+  ref?: Ref<HTMLDivElement>;
 }) {
   return (
-    <RadioGroup value={value} onChange={onChange} isDisabled={isDisabled} className="flex flex-col gap-3">
+    <RadioGroup ref={ref} value={value} onChange={onChange} isDisabled={isDisabled} className="flex flex-col gap-3">
       <Label className="font-medium text-heading tracking-[-0.02em]">How to pay</Label>
+      <Text slot="description" className="text-muted text-note">
+        Stoa is a demonstration shop: no card is asked for and no money moves. Choose how the payment should end.
+      </Text>
       {METHODS.map((method) => (
         <Radio
           key={method.token}

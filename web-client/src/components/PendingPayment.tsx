@@ -9,8 +9,7 @@ export function PendingPayment() {
   const session = useSession();
   const attempt = usePersisted(attempts);
   const onCheckout = useLocation({ select: ({ pathname }) => pathname === '/shop/checkout' });
-  const customerId = session.kind === 'person' ? session.id : undefined;
-  if (onCheckout || !unanswered(attempt, customerId, Date.now())) return null;
+  if (onCheckout || !unanswered(attempt, session.kind === 'person' ? session.id : undefined)) return null;
   return (
     <div role="status" className="bg-warn-soft text-warn">
       <p className="mx-auto flex max-w-[90rem] flex-wrap items-center gap-x-4 px-4 text-note sm:px-6 lg:px-10">

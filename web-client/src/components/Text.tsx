@@ -2,9 +2,13 @@ import { createLink } from '@tanstack/react-router';
 import type { AnchorHTMLAttributes, ReactNode, Ref } from 'react';
 import { look } from './look';
 
-/** The one heading of a page. */
-export function Title({ children }: { children: ReactNode }) {
-  return <h1 className="font-medium text-title tracking-[-0.03em]">{children}</h1>;
+/** The one heading of a page; where the focus goes when what had it is gone. */
+export function Title({ children, ref }: { children: ReactNode; ref?: Ref<HTMLHeadingElement> }) {
+  return (
+    <h1 ref={ref} tabIndex={-1} className="font-medium text-title tracking-[-0.03em] outline-none">
+      {children}
+    </h1>
+  );
 }
 
 /** The heading of a part. */

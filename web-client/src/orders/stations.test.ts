@@ -3,6 +3,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from 'vitest';
 import { WatchOrderStatusResponseSchema } from '~/gen/stoa/order/v1/order_pb';
 import { EndReason, OrderSchema, OrderStatus, TimelineEntrySchema } from '~/gen/stoa/order/v1/types_pb';
+import { type Payment, PaymentSchema, PaymentStatus } from '~/gen/stoa/payment/v1/types_pb';
 import { stations } from './stations';
 
 const { PENDING, PAID, CONFIRMED, CANCELLING, CANCELLED, REJECTED } = OrderStatus;
@@ -15,7 +16,7 @@ const shape = (way: ReturnType<typeof stations>) => way.map(({ status, state }) 
 
 describe('the way of an order', () => {
   it('shows what is ahead', () => {
-    expect(shape(stations(order(PENDING), [], []))).toEqual([
+    expect(shape(stations(order(PENDING), undefined, [], []))).toEqual([
       [PENDING, 'now'],
       [PAID, 'ahead'],
       [CONFIRMED, 'ahead'],
@@ -23,7 +24,7 @@ describe('the way of an order', () => {
   });
 
   it('follows what it hears', () => {
-    const way = stations(order(PENDING), [], [heard(PAID, 2n), heard(CONFIRMED, 3n)]);
+    const way = stations(order(PENDING), undefined, [], [heard(PAID, 2n), heard(CONFIRMED, 3n)]);
     expect(shape(way)).toEqual([
       [PENDING, 'reached'],
       [PAID, 'reached'],
@@ -33,11 +34,14 @@ describe('the way of an order', () => {
   });
 
   it('is not set back by an older update', () => {
-    expect(shape(stations(order(CONFIRMED, 3n), [], [heard(PENDING, 1n)])).at(-1)).toEqual([CONFIRMED, 'now']);
+    expect(shape(stations(order(CONFIRMED, 3n), undefined, [], [heard(PENDING, 1n)])).at(-1)).toEqual([
+      CONFIRMED,
+      'now',
+    ]);
   });
 
   it('ends where it was rejected, with the reason', () => {
-    const way = stations(order(PENDING), [], [heard(REJECTED, 2n, EndReason.PAYMENT_DECLINED)]);
+    const way = stations(order(PENDING), undefined, [], [heard(REJECTED, 2n, EndReason.PAYMENT_DECLINED)]);
     expect(shape(way)).toEqual([
       [PENDING, 'reached'],
       [REJECTED, 'now'],
@@ -45,12 +49,24 @@ describe('the way of an order', () => {
     expect(way.at(-1)?.note).toMatch(/declined/);
   });
 
+  it('says one true thing about the money', () => {
+    const ended = (reason: EndReason, payment: Payment | undefined) =>
+      stations(order(PENDING), payment, [], [heard(REJECTED, 2n, reason)]).at(-1)?.note;
+    const paid = (status: PaymentStatus, refunded: bigint) =>
+      create(PaymentSchema, { status, refunded: { currencyCode: 'EUR', minorUnits: refunded } });
+    const { PAYMENT_UNAVAILABLE, OUT_OF_STOCK } = EndReason;
+    expect(ended(PAYMENT_UNAVAILABLE, paid(PaymentStatus.REFUNDED, 0n))).toMatch(/Nothing was charged\.$/);
+    expect(ended(PAYMENT_UNAVAILABLE, paid(PaymentStatus.REFUNDED, 12_900n))).toMatch(/€129\.00 went back to you\.$/);
+    expect(ended(PAYMENT_UNAVAILABLE, undefined)).toMatch(/Nothing is owed\.$/);
+    expect(ended(OUT_OF_STOCK, undefined)).toMatch(/Nothing was charged\.$/);
+  });
+
   it('tells a cancellation from where it began', () => {
     const timeline = [
       create(TimelineEntrySchema, { kind: 'status', step: 'PAID', at: at(2) }),
       create(TimelineEntrySchema, { kind: 'status', step: 'CONFIRMED', at: at(3) }),
     ];
-    const way = stations(order(CANCELLING, 4n), timeline, []);
+    const way = stations(order(CANCELLING, 4n), undefined, timeline, []);
     expect(shape(way)).toEqual([
       [PENDING, 'reached'],
       [PAID, 'reached'],

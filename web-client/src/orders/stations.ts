@@ -1,6 +1,8 @@
 /** The way of an order, as stations to draw: which are reached, when, and what is still ahead. */
 import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import { EndReason, type Order, OrderStatus, type TimelineEntry } from '~/gen/stoa/order/v1/types_pb';
+import { type Payment, PaymentStatus } from '~/gen/stoa/payment/v1/types_pb';
+import { formatMoney, isSome } from '~/money';
 import type { Update } from './watch';
 
 export interface Station {
@@ -18,26 +20,37 @@ const TITLES: Record<OrderStatus, string> = {
   [OrderStatus.CONFIRMED]: 'Confirmed',
   [OrderStatus.CANCELLING]: 'Cancelling',
   [OrderStatus.CANCELLED]: 'Cancelled',
-  [OrderStatus.REJECTED]: 'Not possible',
+  [OrderStatus.REJECTED]: 'Did not go through',
 };
 
 const NOTES: Partial<Record<OrderStatus, string>> = {
   [OrderStatus.PENDING]: 'Your things are set aside while the payment is taken.',
   [OrderStatus.PAID]: 'The payment went through.',
-  [OrderStatus.CONFIRMED]: 'Everything is yours. We pack it today.',
-  [OrderStatus.CANCELLING]: 'Things go back to the shelf, money to you.',
-  [OrderStatus.CANCELLED]: 'Nothing will be sent, and nothing is owed.',
+  [OrderStatus.CONFIRMED]: 'Everything is yours, as far as a demonstration shop can say so: nothing is sent.',
+  [OrderStatus.CANCELLING]: 'Your things go back on the shelf, and whatever was paid goes back to you.',
 };
 
 const REASONS: Record<EndReason, string> = {
-  [EndReason.UNSPECIFIED]: 'Nothing was charged.',
-  [EndReason.OUT_OF_STOCK]: 'Something sold out first. Nothing was charged.',
-  [EndReason.PAYMENT_DECLINED]: 'The payment was declined. Nothing was charged.',
-  [EndReason.PAYMENT_UNAVAILABLE]: 'The payment provider did not answer. Nothing was charged.',
-  [EndReason.RESERVATION_EXPIRED]: 'The reservation ran out; any money is on its way back.',
-  [EndReason.CUSTOMER_REQUEST]: 'You asked for it. Nothing will be sent, and nothing is owed.',
-  [EndReason.STAFF_REQUEST]: 'Our support did this for you. Nothing is owed.',
+  [EndReason.UNSPECIFIED]: '',
+  [EndReason.OUT_OF_STOCK]: 'Something sold out first.',
+  [EndReason.PAYMENT_DECLINED]: 'The payment was declined.',
+  [EndReason.PAYMENT_UNAVAILABLE]: 'The payment provider did not answer.',
+  [EndReason.RESERVATION_EXPIRED]: 'Your things could not be kept for you any longer.',
+  [EndReason.CUSTOMER_REQUEST]: 'Cancelled as you wished.',
+  [EndReason.STAFF_REQUEST]: 'Cancelled by our support.',
 };
+
+/** What became of the money of an order that is over, as far as it is known: one true sentence. */
+function moneyWords(reason: EndReason, payment: Payment | undefined): string {
+  if (isSome(payment?.refunded)) return `${formatMoney(payment.refunded)} went back to you.`;
+  // Stock is set aside before anybody is asked for money.
+  const uncharged = reason === EndReason.OUT_OF_STOCK || (payment !== undefined && wasNeverCharged(payment));
+  return uncharged ? 'Nothing was charged.' : 'Nothing is owed.';
+}
+
+/** Undoing a payment that had not come yet blocks it; the provider calls that a refund, of nothing. */
+export const wasNeverCharged = ({ status, refunded }: Payment): boolean =>
+  status === PaymentStatus.DECLINED || (status === PaymentStatus.REFUNDED && !isSome(refunded));
 
 /** The name of a status for people. */
 export const statusTitle = (status: OrderStatus): string => TITLES[status];
@@ -45,7 +58,12 @@ export const statusTitle = (status: OrderStatus): string => TITLES[status];
 type Times = Map<OrderStatus, Timestamp>;
 
 /** The stations of an order from what the page was told and what it heard since. */
-export function stations(order: Order, timeline: readonly TimelineEntry[], updates: readonly Update[]): Station[] {
+export function stations(
+  order: Order,
+  payment: Payment | undefined,
+  timeline: readonly TimelineEntry[],
+  updates: readonly Update[],
+): Station[] {
   const newest = updates.reduce((last, update) => (update.version > last.version ? update : last), {
     version: order.version,
     status: order.status,
@@ -57,8 +75,9 @@ export function stations(order: Order, timeline: readonly TimelineEntry[], updat
     const reached = way.indexOf(newest.status) >= i;
     const now = status === newest.status;
     const ended = status === OrderStatus.REJECTED || status === OrderStatus.CANCELLED;
-    const note =
-      ended && newest.endReason !== EndReason.UNSPECIFIED ? REASONS[newest.endReason] : (NOTES[status] ?? '');
+    const note = ended
+      ? `${REASONS[newest.endReason]} ${moneyWords(newest.endReason, payment)}`.trim()
+      : (NOTES[status] ?? '');
     return {
       status,
       title: TITLES[status],

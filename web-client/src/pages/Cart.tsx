@@ -1,6 +1,6 @@
 import { useQuery } from '@connectrpc/connect-query';
 import { keepPreviousData } from '@tanstack/react-query';
-import { useState } from 'react';
+import { type RefObject, useRef, useState } from 'react';
 import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
 import { LineRow, SumRow } from '~/components/Lines';
@@ -13,14 +13,40 @@ import { Heading, Muted, Title } from '~/components/Text';
 import type { CartLine } from '~/gen/stoa/bff/web/v1/types_pb';
 import { type GetCartPageResponse, WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import { formatMoney, isSome } from '~/money';
-import { type Cart as CartItems, cart as cartStore, setQuantity, useCart } from '~/stores/cart';
+import { type CartItem, type Cart as CartItems, putBack, setQuantity, useCart } from '~/stores/cart';
 
 export default function Cart() {
   const items = useCart();
+  const [removed, setRemoved] = useState<CartItems>([]);
+  const title = useRef<HTMLHeadingElement>(null);
+  const list = useRef<HTMLUListElement>(null);
+
+  /** What had the focus goes with its line: on to the line that takes its place, else to the top. */
+  const remove = (item: CartItem): void => {
+    const at = items.indexOf(item);
+    const next = list.current?.children[at + 1] ?? list.current?.children[at - 1];
+    setQuantity(item.sku, 0);
+    setRemoved([...removed.filter(({ sku }) => sku !== item.sku), item]);
+    (next?.querySelector<HTMLElement>('[data-remove]') ?? title.current)?.focus();
+  };
+  const undo = (): void => {
+    putBack(removed);
+    setRemoved([]);
+    title.current?.focus();
+  };
+  // What came back by another way, or another tab, is no longer missing.
+  const missing = removed.filter(({ sku }) => !items.some((item) => item.sku === sku));
   return (
     <Page name="Cart">
-      <Title>Cart</Title>
-      {items.length === 0 ? <Empty /> : <Filled items={items} />}
+      <Title ref={title}>Cart</Title>
+      {items.length === 0 ? <Empty /> : <Filled items={items} list={list} onRemove={remove} />}
+      {missing.length > 0 ? (
+        <div className="mt-4">
+          <Button kind="plain" onPress={undo}>
+            {missing.length === 1 ? 'Put back what I removed' : `Put back the ${missing.length} things I removed`}
+          </Button>
+        </div>
+      ) : null}
     </Page>
   );
 }
@@ -36,7 +62,15 @@ function Empty() {
   );
 }
 
-function Filled({ items }: { items: CartItems }) {
+function Filled({
+  items,
+  list,
+  onRemove,
+}: {
+  items: CartItems;
+  list: RefObject<HTMLUListElement | null>;
+  onRemove: (item: CartItem) => void;
+}) {
   const page = useQuery(
     WebService.method.getCartPage,
     { items: items.map((item) => ({ ...item })) },
@@ -47,53 +81,51 @@ function Filled({ items }: { items: CartItems }) {
   const lines = new Map(page.data.lines.map((line) => [line.sku, line]));
   return (
     <Beside aside={<Sum page={page.data} settling={page.isPlaceholderData} stale={page.isError} />}>
-      <ul aria-label="What is in your cart">
+      <ul ref={list} aria-label="What is in your cart">
         {items.map((item) => (
-          <Line key={item.sku} sku={item.sku} quantity={item.quantity} line={lines.get(item.sku)} />
+          <Line key={item.sku} item={item} line={lines.get(item.sku)} onRemove={() => onRemove(item)} />
         ))}
       </ul>
-      <Undo items={items} />
     </Beside>
   );
 }
 
-function Line({ sku, quantity, line }: { sku: string; quantity: number; line: CartLine | undefined }) {
+function Line({ item, line, onRemove }: { item: CartItem; line: CartLine | undefined; onRemove: () => void }) {
+  const { sku, quantity } = item;
+  const name = line?.name || sku;
   const short = line !== undefined && !line.available && line.quantity === quantity;
+  const row = useRef<HTMLLIElement>(null);
   return (
-    <LineRow sku={sku} name={line?.name || sku} amount={<Price amount={line?.amount} />}>
+    <LineRow ref={row} sku={sku} name={name} picture={line?.imageUrl} amount={<Price amount={line?.amount} />}>
       <Muted small>{line?.unitPrice ? `${formatMoney(line.unitPrice)} each` : ' '}</Muted>
       <div className="mt-2 flex flex-wrap items-center gap-x-4 gap-y-1">
-        <QuantityField
-          label={`Quantity of ${line?.name || sku}`}
-          value={quantity}
-          onChange={(next) => setQuantity(sku, next)}
-        />
-        <Button kind="plain" aria-label={`Remove ${line?.name || sku}`} onPress={() => setQuantity(sku, 0)}>
+        <QuantityField label={`Quantity of ${name}`} value={quantity} onChange={(next) => setQuantity(sku, next)} />
+        <Button kind="plain" data-remove aria-label={`Remove ${name}`} onPress={onRemove}>
           Remove
         </Button>
       </div>
-      {short ? <RunOut sku={sku} /> : null}
+      {short ? (
+        <RunOut
+          left={Number(line.availableQuantity)}
+          onTake={(left) => {
+            setQuantity(sku, left);
+            row.current?.querySelector('input')?.focus();
+          }}
+        />
+      ) : null}
     </LineRow>
   );
 }
 
 /** A line that ran out: says so, and offers what is left. */
-function RunOut({ sku }: { sku: string }) {
-  const page = useQuery(WebService.method.getProductPage, { sku });
-  const left = Number(page.data?.availableQuantity ?? 0n);
+function RunOut({ left, onTake }: { left: number; onTake: (left: number) => void }) {
   return (
     <div className="mt-3">
       <Notice tone="warn" live>
         <span className="flex flex-wrap items-center justify-between gap-x-4">
-          <span>
-            {left > 0
-              ? `Only ${left} left.`
-              : page.isPending
-                ? 'Not enough of these left.'
-                : 'Sold out since you put it here.'}
-          </span>
+          <span>{left > 0 ? `Only ${left} left.` : 'Sold out since you put it here.'}</span>
           {left > 0 ? (
-            <Button kind="plain" onPress={() => setQuantity(sku, left)}>
+            <Button kind="plain" onPress={() => onTake(left)}>
               {left === 1 ? 'Take the last one' : `Take the ${left} that are left`}
             </Button>
           ) : null}
@@ -109,7 +141,6 @@ function Sum({ page, settling, stale }: { page: GetCartPageResponse; settling: b
       <Heading>Summary</Heading>
       <dl className="mt-4" aria-busy={settling}>
         {isSome(page.discount) ? <SumRow label="Discount">−{formatMoney(page.discount)}</SumRow> : null}
-        <SumRow label="Delivery">Free</SumRow>
         <SumRow label="Total" strong>
           <Price amount={page.total} size="large" />
         </SumRow>
@@ -123,6 +154,7 @@ function Sum({ page, settling, stale }: { page: GetCartPageResponse; settling: b
           <Notice tone="warn">One of the lines cannot be had as it is. Change it and the checkout opens.</Notice>
         )}
       </div>
+      <p className="mt-3 text-muted text-note">Stoa is a demonstration shop: nothing is sent and no money moves.</p>
       {stale ? (
         <div className="mt-4">
           <Notice tone="warn">These totals are from a moment ago; the shop did not answer just now.</Notice>
@@ -130,19 +162,6 @@ function Sum({ page, settling, stale }: { page: GetCartPageResponse; settling: b
       ) : null}
       <Degraded parts={page.degraded} />
     </Card>
-  );
-}
-
-/** The cart as it was when the page opened: a removed line is one press away. */
-function Undo({ items }: { items: CartItems }) {
-  const [before] = useState(items);
-  if (before.length <= items.length) return null;
-  return (
-    <div className="mt-4">
-      <Button kind="plain" onPress={() => cartStore.set(before)}>
-        Put back what I removed
-      </Button>
-    </div>
   );
 }
 

@@ -2,74 +2,113 @@ import { useQuery } from '@connectrpc/connect-query';
 import { keepPreviousData } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { LoaderCircle } from 'lucide-react';
-import { useEffect } from 'react';
-import { type Payment, usePayment } from '~/checkout/use-payment';
-import { ButtonLink } from '~/components/Button';
+import { type RefObject, useEffect, useRef } from 'react';
+import type { Refusal } from '~/checkout/settle';
+import { type Payment, type Till, usePayment } from '~/checkout/use-payment';
+import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
 import { Notice } from '~/components/Notice';
 import { Beside, Page } from '~/components/Page';
 import { METHODS, PaymentMethods } from '~/components/PaymentMethods';
 import { PaySummary } from '~/components/PaySummary';
 import { Bone, Skeleton } from '~/components/Skeleton';
-import { Muted, TextLink, Title } from '~/components/Text';
+import { TextLink, Title } from '~/components/Text';
+import { UnansweredPayment } from '~/components/UnansweredPayment';
 import { useDraft } from '~/drafts';
 import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
+import { UserService } from '~/gen/stoa/user/v1/user_pb';
 import { useSession } from '~/session/session';
 import { useCart } from '~/stores/cart';
 
 export default function Checkout() {
   const session = useSession();
+  const title = useRef<HTMLHeadingElement>(null);
   return (
     <Page name="Checkout">
-      <Title>Checkout</Title>
-      {session.kind === 'person' ? <Desk customerId={session.id} /> : null}
+      <Title ref={title}>Checkout</Title>
+      {session.kind === 'person' ? (
+        <>
+          <Account id={session.id} />
+          <Desk key={session.id} customerId={session.id} title={title} />
+        </>
+      ) : null}
     </Page>
   );
 }
 
-function Desk({ customerId }: { customerId: string }) {
-  const { payment, start, choose } = usePayment(customerId);
+/** Whose order it will be. */
+function Account({ id }: { id: string }) {
+  const user = useQuery(UserService.method.getUser, { id });
+  return (
+    <p className="mt-3 min-h-6 text-muted">
+      {user.data ? (
+        <>
+          As {user.data.name}, <span className="break-words">{user.data.email}</span>. The receipt stands under your
+          orders; no mail is sent.
+        </>
+      ) : null}
+    </p>
+  );
+}
+
+function Desk({ customerId, title }: { customerId: string; title: RefObject<HTMLHeadingElement | null> }) {
+  const till = usePayment(customerId);
+  const { payment } = till;
   const navigate = useNavigate();
-  const outcome = payment.phase === 'over' ? payment.outcome : undefined;
 
   useEffect(() => {
-    if (outcome?.kind === 'ordered')
-      void navigate({ to: '/account/orders/$orderId', params: { orderId: outcome.order.id }, replace: true });
-    if (outcome?.kind === 'elsewhere') void navigate({ to: '/account/orders', replace: true });
-  }, [outcome, navigate]);
+    if (payment.phase === 'ordered' && !payment.late)
+      void navigate({ to: '/account/orders/$orderId', params: { orderId: payment.orderId }, replace: true });
+    if (payment.phase === 'elsewhere') void navigate({ to: '/account/orders', replace: true });
+  }, [payment, navigate]);
 
-  if (outcome?.kind === 'ordered' || outcome?.kind === 'elsewhere') return <Finding>Opening your order…</Finding>;
-  if (outcome?.kind === 'unknown') return <Unknown error={outcome.error} onAsk={() => start([], '')} />;
-  if (payment.phase === 'paying' && payment.resumed) return <Finding>Finding out what became of your payment…</Finding>;
-  return <Form payment={payment} start={start} choose={choose} />;
+  // What the focus was on goes with the form, or with the question about an earlier payment.
+  const { phase } = payment;
+  const shown = useRef(phase);
+  useEffect(() => {
+    const focusLost = document.activeElement === document.body;
+    if (shown.current !== phase && focusLost) title.current?.focus();
+    shown.current = phase;
+  }, [phase, title]);
+
+  switch (payment.phase) {
+    case 'asking':
+      return <Waiting>Finding out what became of your payment…</Waiting>;
+    case 'elsewhere':
+      return <Waiting>Opening your orders…</Waiting>;
+    case 'ordered':
+      return payment.late ? (
+        <Found orderId={payment.orderId} onGoOn={till.goOn} />
+      ) : (
+        <Waiting>Opening your order…</Waiting>
+      );
+    case 'open':
+      return (
+        <UnansweredPayment attempt={payment.attempt} known={payment.known} finishing={payment.finishing} till={till} />
+      );
+    default:
+      return <Form payment={payment} start={till.start} />;
+  }
 }
 
 function Form({
   payment,
   start,
-  choose,
-}: { payment: Payment } & Pick<ReturnType<typeof usePayment>, 'start' | 'choose'>) {
-  const items = useCart();
-  const [method, setMethod] = useDraft('method', METHODS[0]?.token ?? '');
+}: {
+  payment: Extract<Payment, { phase: 'choosing' | 'paying' }>;
+  start: Till['start'];
+}) {
+  const cart = useCart();
+  const paying = payment.phase === 'paying';
+  // What is being paid for stays in sight, whatever another tab does to the cart.
+  const items = paying ? payment.items : cart;
+  const [method, setMethod] = useState(METHODS[0]?.token ?? '');
+  const methods = useRef<HTMLDivElement>(null);
   const page = useQuery(
     WebService.method.getCartPage,
     { items: items.map((item) => ({ ...item })) },
     { enabled: items.length > 0, placeholderData: keepPreviousData },
   );
-  const refused = payment.phase === 'over' && payment.outcome.kind === 'refused' ? payment.outcome : undefined;
-  const paying = payment.phase === 'paying';
-
-  if (refused) {
-    return (
-      <Failure error={refused.error} onRetry={choose}>
-        {refused.orderId ? (
-          <TextLink to="/account/orders/$orderId" params={{ orderId: refused.orderId }}>
-            See what happened, step by step
-          </TextLink>
-        ) : null}
-      </Failure>
-    );
-  }
   if (items.length === 0) return <NothingToPay />;
   if (page.isPending) return <DeskBones />;
   if (!page.data) return <Failure error={page.error} onRetry={() => void page.refetch()} />;
@@ -84,14 +123,17 @@ function Form({
         />
       }
     >
-      <PaymentMethods value={method} onChange={setMethod} isDisabled={paying} />
-      <div className="mt-6">
-        <Muted small>A sandbox stands behind all of them: no card is asked for and no money moves.</Muted>
-      </div>
-      {payment.phase === 'paying' && payment.tries > 0 ? (
+      {payment.phase === 'choosing' && payment.refusal ? (
+        <Refused
+          refusal={payment.refusal}
+          onChooseAnother={() => methods.current?.querySelector<HTMLInputElement>('input:checked')?.focus()}
+        />
+      ) : null}
+      <PaymentMethods ref={methods} value={method} onChange={setMethod} isDisabled={paying} />
+      {paying && payment.tries > 0 ? (
         <div className="mt-4">
           <Notice tone="warn" live>
-            The answer got lost on the way. We are asking again, with the same order number: you pay once.
+            The answer got lost on the way. We are asking again, with the same number: it stays one order.
           </Notice>
         </div>
       ) : null}
@@ -99,20 +141,51 @@ function Form({
   );
 }
 
-/** Nobody knows yet; the attempt is kept, and asking again cannot charge twice. */
-function Unknown({ error, onAsk }: { error: unknown; onAsk: () => void }) {
+/** The shop said no: read first, in sight, with everything still there to choose otherwise. */
+function Refused({ refusal, onChooseAnother }: { refusal: Refusal; onChooseAnother: () => void }) {
+  const box = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the same no once more is news again
+  useEffect(() => {
+    box.current?.focus({ preventScroll: true });
+    box.current?.scrollIntoView({ block: 'start' });
+  }, [refusal]);
   return (
-    <div className="mt-6 max-w-xl">
-      <Notice tone="warn" live>
-        We do not know yet whether your order went through. Asking again is safe: it carries the same number, so there
-        is at most one order and one charge. The number is kept in this browser, even if you close it.
-      </Notice>
-      <Failure error={error} onRetry={onAsk} />
+    <div
+      ref={box}
+      tabIndex={-1}
+      className="mb-8 scroll-mt-32 rounded-card border border-bad bg-surface px-5 outline-none"
+    >
+      <Failure error={refusal.error} onRetry={onChooseAnother}>
+        {refusal.orderId ? (
+          <TextLink to="/account/orders/$orderId" params={{ orderId: refusal.orderId }}>
+            See what happened, step by step
+          </TextLink>
+        ) : null}
+      </Failure>
     </div>
   );
 }
 
-function Finding({ children }: { children: string }) {
+/** An order that was made while nobody was waiting for it any more. */
+function Found({ orderId, onGoOn }: { orderId: string; onGoOn: () => void }) {
+  return (
+    <section role="status" className="mt-8 max-w-xl">
+      <Notice tone="good">
+        Your earlier payment did reach us: there is one order of it. What is in the cart now is not part of that.
+      </Notice>
+      <div className="mt-5 flex flex-wrap items-center gap-3">
+        <ButtonLink to="/account/orders/$orderId" params={{ orderId }}>
+          See the order
+        </ButtonLink>
+        <Button kind="quiet" onPress={onGoOn}>
+          Go on to the checkout
+        </Button>
+      </div>
+    </section>
+  );
+}
+
+function Waiting({ children }: { children: string }) {
   return (
     <p role="status" className="mt-8 flex items-center gap-3 text-lead text-muted">
       <LoaderCircle size={22} aria-hidden="true" className="animate-spin" /> {children}

@@ -1,7 +1,7 @@
 import { createConnectQueryKey, useSuspenseQuery } from '@connectrpc/connect-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { transport } from '~/api';
 import { StatusBadge } from '~/components/Badge';
 import { Bill } from '~/components/Bill';
@@ -10,14 +10,16 @@ import { Failure } from '~/components/Failure';
 import { Degraded, Notice } from '~/components/Notice';
 import { Beside, Page } from '~/components/Page';
 import { Patience } from '~/components/Patience';
+import { PutBack } from '~/components/PutBack';
 import { Steps } from '~/components/Steps';
-import { Title } from '~/components/Text';
+import { TextLink, Title } from '~/components/Text';
 import { Timeline } from '~/components/Timeline';
 import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import { OrderStatus } from '~/gen/stoa/order/v1/types_pb';
+import { orderNumber } from '~/orders/number';
 import { stations } from '~/orders/stations';
 import { isTerminal, useOrderUpdates } from '~/orders/watch';
-import { formatDay } from '~/when';
+import { formatMoment } from '~/when';
 
 const route = getRouteApi('/persons/account/orders/$orderId');
 
@@ -30,6 +32,8 @@ const HEADLINES: Record<OrderStatus, string> = {
   [OrderStatus.CANCELLED]: 'Cancelled',
   [OrderStatus.REJECTED]: 'That did not work out',
 };
+
+const COME_TO_NOTHING: readonly OrderStatus[] = [OrderStatus.CANCELLED, OrderStatus.REJECTED];
 
 export default function OrderPage() {
   const { orderId } = route.useParams();
@@ -44,20 +48,21 @@ export default function OrderPage() {
   const reload = (): void => void client.invalidateQueries({ queryKey: key });
   const { order } = data;
   const [cancelled, setCancelled] = useState(0);
+  const title = useRef<HTMLHeadingElement>(null);
   const watching = order !== undefined && !isTerminal(order.status);
   const { updates, line } = useOrderUpdates(orderId, watching || cancelled > 0, reload);
   if (!order) return <Failure error={undefined} onRetry={reload} />;
 
-  const way = stations(order, data.timeline, updates);
+  const way = stations(order, data.payment, data.timeline, updates);
   const status = way.find((station) => station.state === 'now')?.status ?? order.status;
   return (
     <Page name={HEADLINES[status]}>
       <div className="flex flex-wrap items-center gap-x-5 gap-y-3">
-        <Title>{HEADLINES[status]}</Title>
+        <Title ref={title}>{HEADLINES[status]}</Title>
         <StatusBadge status={status} />
       </div>
       <p className="mt-3 text-muted text-note">
-        Order <span className="break-all">{order.id}</span>, placed on {formatDay(order.createdAt)}
+        Order {orderNumber(order.id)}, placed on {formatMoment(order.createdAt)}
       </p>
       <Beside aside={<Bill order={order} payment={data.payment} />}>
         <div aria-live="polite">
@@ -71,10 +76,19 @@ export default function OrderPage() {
           </div>
         ) : null}
         {isTerminal(status) || line !== 'live' ? null : <Patience key={status} />}
-        <Steps entries={data.timeline} />
+        {COME_TO_NOTHING.includes(status) ? (
+          <div className="mt-8 flex flex-wrap items-center gap-x-6">
+            <div>
+              <PutBack order={order} />
+            </div>
+            <TextLink to="/shop/search">Back to the shop</TextLink>
+          </div>
+        ) : null}
+        <Steps orderId={order.id} entries={data.timeline} />
         <CancelOrder
           order={order}
           status={status}
+          title={title}
           onCancelled={() => {
             setCancelled((count) => count + 1);
             reload();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LINES_MAX, PIECES_MAX, parseCart, pieces, withMore, without, withQuantity } from './cart';
+import { holds, LINES_MAX, PIECES_MAX, parseCart, pieces, withAtLeast, withMore, without, withQuantity } from './cart';
 import { persisted } from './persisted';
 
 const LAMP = { sku: 'LMP-ARC-01', quantity: 2 };
@@ -24,6 +24,18 @@ describe('the cart', () => {
   it('loses what was ordered and keeps what was added meanwhile', () => {
     expect(without([{ ...LAMP, quantity: 3 }, MUG], [LAMP])).toEqual([{ ...LAMP, quantity: 1 }, MUG]);
     expect(without([LAMP], [LAMP, MUG])).toEqual([]);
+  });
+
+  it('takes things back once, however often they are put back, and only what has room', () => {
+    const back = withAtLeast([{ ...LAMP, quantity: 1 }], [LAMP, MUG]);
+    expect(back).toEqual([LAMP, MUG]);
+    expect(withAtLeast(back, [LAMP, MUG])).toEqual(back);
+    expect(withAtLeast([{ ...LAMP, quantity: 9 }], [LAMP])).toEqual([{ ...LAMP, quantity: 9 }]);
+    const full = Array.from({ length: LINES_MAX }, (_, i) => ({ sku: `SKU-${i}`, quantity: 1 }));
+    expect(withAtLeast(full, [MUG])).toEqual(full);
+    expect(holds(back, [LAMP, MUG])).toBe(true);
+    expect(holds(full, [MUG])).toBe(false);
+    expect(holds([{ ...LAMP, quantity: 1 }], [LAMP])).toBe(false);
   });
 
   it('reads what it wrote, and nothing else', () => {

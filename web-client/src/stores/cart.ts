@@ -38,6 +38,19 @@ export function withQuantity(cart: Cart, sku: string, quantity: number): Cart {
   return cart.map((item) => (item.sku === sku ? { sku, quantity: bounded(quantity) } : item));
 }
 
+/** The cart with at least `lines` in it, as far as there is room: done twice it is as done once. */
+export function withAtLeast(cart: Cart, lines: Cart): Cart {
+  return lines.reduce<Cart>((rest, { sku, quantity }) => {
+    const missing = quantity - (rest.find((item) => item.sku === sku)?.quantity ?? 0);
+    return missing > 0 ? withMore(rest, sku, missing) : rest;
+  }, cart);
+}
+
+/** Whether all of `lines` are in the cart. */
+export function holds(cart: Cart, lines: Cart): boolean {
+  return lines.every((line) => cart.some((item) => item.sku === line.sku && item.quantity >= line.quantity));
+}
+
 /** The cart without what was just ordered; what was added since stays. */
 export function without(cart: Cart, ordered: Cart): Cart {
   return ordered.reduce<Cart>((rest, line) => {
@@ -55,10 +68,18 @@ function bounded(quantity: number): number {
   return Math.min(PIECES_MAX, Math.max(1, Math.trunc(quantity)));
 }
 
-/** The visitor's cart. */
+/** The visitor's cart, the same in every tab: each change is made to what is stored, which another tab may have set. */
 export const cart: Persisted<Cart> = persisted('stoa.cart', parseCart);
 
-export const addToCart = (sku: string, quantity = 1): void => cart.set(withMore(cart.get(), sku, quantity));
-export const setQuantity = (sku: string, quantity: number): void => cart.set(withQuantity(cart.get(), sku, quantity));
-export const takeOrdered = (ordered: Cart): void => cart.set(without(cart.get(), ordered));
+/** Adds, and says whether there was room. */
+export function addToCart(sku: string, quantity = 1): boolean {
+  const held = cart.fresh();
+  const next = withMore(held, sku, quantity);
+  if (next !== held) cart.set(next);
+  return next !== held;
+}
+
+export const setQuantity = (sku: string, quantity: number): void => cart.set(withQuantity(cart.fresh(), sku, quantity));
+export const takeOrdered = (ordered: Cart): void => cart.set(without(cart.fresh(), ordered));
+export const putBack = (lines: Cart): void => cart.set(withAtLeast(cart.fresh(), lines));
 export const useCart = (): Cart => usePersisted(cart);

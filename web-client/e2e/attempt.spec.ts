@@ -1,0 +1,227 @@
+/** Paying when something comes between: what is bought is what was on the page when somebody pressed a button. */
+import type { Page } from '@playwright/test';
+import { expect, test } from './fixtures.ts';
+import { addToCart, checkout, orderCount, orderIs, signIn, signUp } from './visit.ts';
+
+const MINUTE = 60_000;
+const CUT = [/CreateOrder/, /ERR_FAILED|ERR_CONNECTION/];
+
+/** Every CreateOrder that a page sends from now on. */
+function purchasesOf(page: Page): unknown[] {
+  const sent: unknown[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('/CreateOrder')) sent.push(request.postDataJSON());
+  });
+  return sent;
+}
+
+/** Leaves behind what a browser keeps that died this long ago, between Pay and anything reaching the shop. */
+async function leaveAttempt(page: Page, agoMs: number, items: { sku: string; quantity: number }[]): Promise<void> {
+  await page.goto('/shop/checkout');
+  await page.waitForFunction(() => localStorage.getItem('stoa.attempt'));
+  await page.evaluate(
+    ([at, bought]) => {
+      const attempt = JSON.parse(localStorage.getItem('stoa.attempt') ?? '');
+      localStorage.setItem(
+        'stoa.attempt',
+        JSON.stringify({ ...attempt, sent: { items: bought, method: 'tok_ok', at } }),
+      );
+    },
+    [Date.now() - agoMs, items] as const,
+  );
+}
+
+/** Lets no CreateOrder of this page reach the shop; resolves when the first one was tried. */
+async function cutOff(page: Page): Promise<void> {
+  const tried = page.waitForEvent('requestfailed', (request) => request.url().endsWith('/CreateOrder'));
+  await page.route(/\/CreateOrder$/, (route) => route.abort('connectionreset'));
+  await tried;
+}
+
+test('a session that ended before Pay: nothing was sent, and the cart of that moment is never bought', async ({
+  page,
+  visitor,
+  expects,
+}) => {
+  expects.push(/CreateOrder.*|Refresh.*/, /401/);
+  const who = await signUp(page);
+  await addToCart(page, 'MUG-TAL-03');
+  const pay = await checkout(page);
+  const elsewhere = await (await visitor()).newPage();
+  await signIn(elsewhere, who, '/account');
+  await elsewhere.getByRole('button', { name: 'Sign out everywhere' }).click();
+  await elsewhere.getByRole('link', { name: 'Sign in' }).first().waitFor();
+  await page.clock.setSystemTime(Date.now() + 30 * MINUTE);
+  const refused = page.waitForResponse((response) => response.url().endsWith('/CreateOrder'));
+  await pay.click();
+  expect((await refused).status()).toBe(401);
+  await page.getByLabel('E-mail').waitFor();
+
+  await page.goto('/shop/cart');
+  await page.getByRole('button', { name: /^Remove/ }).click();
+  await addToCart(page, 'VAS-AMP-01');
+  const purchases = purchasesOf(page);
+  await signIn(page, who, '/shop/checkout');
+  await page.getByRole('button', { name: /^Pay / }).waitFor();
+  expect(await orderCount(page)).toBe(0);
+  await (await checkout(page)).click();
+  await orderIs(page, 'Confirmed');
+  expect(purchases).toMatchObject([{ items: [{ sku: 'VAS-AMP-01', quantity: 1 }] }]);
+  expect(await orderCount(page)).toBe(1);
+});
+
+test('an attempt of ten minutes ago is shown with its things and its total, and dropped', async ({ page }) => {
+  await signUp(page);
+  await addToCart(page, 'VAS-AMP-01');
+  await leaveAttempt(page, 10 * MINUTE, [{ sku: 'LMP-DOM-02', quantity: 2 }]);
+  const purchases = purchasesOf(page);
+  await page.reload();
+  await page.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor();
+  await expect(page.getByRole('list', { name: 'What it would buy' })).toContainText('Harbour table lamp');
+  await expect(page.locator('main')).toContainText('€258.00');
+  await page.getByRole('button', { name: 'Drop it' }).click();
+  await page.getByRole('button', { name: /^Pay / }).waitFor();
+  await expect(page.getByRole('heading', { name: 'Checkout' })).toBeFocused();
+  await page.reload();
+  await page.getByRole('button', { name: /^Pay / }).waitFor();
+  expect(purchases, 'nothing was bought on the way').toEqual([]);
+  expect(await orderCount(page)).toBe(0);
+});
+
+test('an attempt of ten minutes ago is finished as it was, once, and the cart of today stays', async ({ page }) => {
+  await signUp(page);
+  await addToCart(page, 'VAS-AMP-01');
+  await leaveAttempt(page, 10 * MINUTE, [{ sku: 'LMP-DOM-02', quantity: 1 }]);
+  const purchases = purchasesOf(page);
+  await page.reload();
+  await page.getByRole('button', { name: 'Finish this payment' }).dblclick();
+  await orderIs(page, 'Confirmed');
+  expect(purchases).toMatchObject([{ items: [{ sku: 'LMP-DOM-02', quantity: 1 }] }]);
+  await page.getByRole('link', { name: 'Cart, 1 piece' }).waitFor();
+  expect(await orderCount(page)).toBe(1);
+});
+
+test('an attempt older than the key the shop keeps is not sent again', async ({ page }) => {
+  await signUp(page);
+  await leaveAttempt(page, 24 * 60 * MINUTE, [{ sku: 'LMP-DOM-02', quantity: 1 }]);
+  await page.reload();
+  await page.getByRole('heading', { name: 'No order has come of this payment' }).waitFor();
+  await expect(page.getByRole('button', { name: 'Finish this payment' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Drop it' }).click();
+  await page.getByText('There is nothing in the cart to pay for.').waitFor();
+});
+
+test('asking what became of a payment asks, and buys nothing', async ({ page, context, expects }) => {
+  expects.push(...CUT);
+  await signUp(page);
+  await addToCart(page, 'MUG-ESP-04');
+  const pay = await checkout(page);
+  const cut = cutOff(page);
+  await pay.click();
+  await cut;
+  const next = await context.newPage();
+  await page.close();
+  const purchases = purchasesOf(next);
+  await next.goto('/');
+  await next.getByRole('link', { name: 'ask what became of it' }).click();
+  await next.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 20_000 });
+  await next.getByRole('button', { name: 'Ask again' }).click();
+  await next.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 20_000 });
+  expect(purchases, 'asking sends nothing that buys').toEqual([]);
+  await next.getByRole('button', { name: 'Finish this payment' }).click();
+  await orderIs(next, 'Confirmed');
+  await next.getByRole('link', { name: 'Cart, 0 pieces' }).waitFor();
+  expect(await orderCount(next)).toBe(1);
+});
+
+test('a payment whose answer was cut is found by asking alone, and taken out of the cart', async ({
+  page,
+  context,
+  expects,
+}) => {
+  expects.push(...CUT);
+  await signUp(page);
+  await addToCart(page, 'MUG-ESP-02');
+  const pay = await checkout(page);
+  const answered = new Promise<void>((resolve) => {
+    void page.route(/\/CreateOrder$/, async (route) => {
+      await route.fetch();
+      resolve();
+    });
+  });
+  await pay.click();
+  await answered;
+  const next = await context.newPage();
+  await page.close();
+  const purchases = purchasesOf(next);
+  await next.goto('/shop/checkout');
+  await orderIs(next, 'Confirmed');
+  await next.getByRole('link', { name: 'Cart, 0 pieces' }).waitFor();
+  expect(purchases).toEqual([]);
+  expect(await orderCount(next)).toBe(1);
+});
+
+test('two tabs press Pay at once: one order', async ({ page, context }) => {
+  await signUp(page);
+  await addToCart(page, 'MUG-ESP-01');
+  const other = await context.newPage();
+  const [here, there] = [await checkout(page), await checkout(other)];
+  await Promise.all([here.click(), there.click()]);
+  await Promise.all([page.waitForURL(/\/account\/orders/), other.waitForURL(/\/account\/orders/)]);
+  expect(await orderCount(page)).toBe(1);
+});
+
+test('while one tab waits for its answer, another one with a changed cart cannot pay past it', async ({
+  page,
+  context,
+  expects,
+}) => {
+  expects.push(...CUT);
+  await signUp(page);
+  await addToCart(page, 'MUG-ESP-01');
+  const other = await context.newPage();
+  const payThere = await checkout(other);
+  const pay = await checkout(page);
+  const cut = cutOff(page);
+  await pay.click();
+  await cut;
+  await expect(payThere).toHaveCount(0);
+  await page.close();
+  await other.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 20_000 });
+  await other.getByRole('button', { name: 'Drop it' }).click();
+  await payThere.click();
+  await orderIs(other, 'Confirmed');
+  expect(await orderCount(other)).toBe(1);
+});
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 360, height: 740 }, hasTouch: true });
+
+  test('declined: the message is above the methods, in sight, focused, and another card pays at once', async ({
+    page,
+    expects,
+  }) => {
+    expects.push(/CreateOrder/);
+    await signUp(page);
+    await addToCart(page, 'CLK-ALM-01');
+    for (const _ of ['first', 'second', 'third']) {
+      await (await checkout(page, 'The card that declines')).tap();
+      const message = page.getByRole('heading', { name: 'The payment was declined' });
+      await message.waitFor();
+      await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toContain('was declined');
+      await expect(message).toBeInViewport({ ratio: 1 });
+      const [head, told, methods] = await Promise.all([
+        page.locator('header').boundingBox(),
+        message.boundingBox(),
+        page.getByRole('radiogroup', { name: 'How to pay' }).boundingBox(),
+      ]);
+      expect(told?.y).toBeGreaterThanOrEqual((head?.y ?? 0) + (head?.height ?? 0));
+      expect(methods?.y).toBeGreaterThan(told?.y ?? 0);
+    }
+    await page.getByRole('button', { name: 'Choose another method' }).tap();
+    await expect(page.getByRole('radio', { name: 'The card that declines' })).toBeFocused();
+    await page.getByRole('radio', { name: 'The card that pays' }).check({ force: true });
+    await page.getByRole('button', { name: /^Pay / }).tap();
+    await orderIs(page, 'Confirmed');
+  });
+});
