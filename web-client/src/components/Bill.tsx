@@ -1,10 +1,9 @@
-import { useQuery } from '@connectrpc/connect-query';
-import { CatalogService } from '~/gen/stoa/catalog/v1/catalog_pb';
+import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import type { Order } from '~/gen/stoa/order/v1/types_pb';
 import { type Payment, PaymentStatus } from '~/gen/stoa/payment/v1/types_pb';
 import { formatMoney, isSome } from '~/money';
 import { wasNeverCharged } from '~/orders/stations';
-import { LineRow, SumRow } from './Lines';
+import { LineRow, Totals } from './Lines';
 import { Card } from './Page';
 import { Price } from './Price';
 import { Heading, Muted } from './Text';
@@ -17,11 +16,17 @@ function paymentWords(payment: Payment | undefined): string | undefined {
   return payment.status === PaymentStatus.COMPLETED ? 'Paid' : undefined;
 }
 
-/** What an order holds and what became of the money. */
-export function Bill({ order, payment }: { order: Order; payment: Payment | undefined }) {
-  const skus = order.items.map((item) => item.sku);
-  const names = useQuery(CatalogService.method.batchGetProducts, { skus }, { staleTime: Number.POSITIVE_INFINITY });
-  const nameOf = new Map(names.data?.products.map((product) => [product.sku, product.name]));
+/** What an order holds, what was taken off, and what became of the money. */
+export function Bill({
+  order,
+  products,
+  payment,
+}: {
+  order: Order;
+  products: readonly ProductCard[];
+  payment: Payment | undefined;
+}) {
+  const named = new Map(products.map((product) => [product.sku, product]));
   const paid = paymentWords(payment);
   return (
     <Card>
@@ -31,8 +36,8 @@ export function Bill({ order, payment }: { order: Order; payment: Payment | unde
           <LineRow
             key={item.sku}
             sku={item.sku}
-            name={nameOf.get(item.sku) ?? item.sku}
-            picture={undefined}
+            name={named.get(item.sku)?.name || item.sku}
+            picture={named.get(item.sku)?.imageUrl}
             amount={<Price amount={item.amount} />}
           >
             <Muted small>
@@ -41,12 +46,8 @@ export function Bill({ order, payment }: { order: Order; payment: Payment | unde
           </LineRow>
         ))}
       </ul>
-      <dl className="mt-4">
-        {paid ? <SumRow label="Payment">{paid}</SumRow> : null}
-        <SumRow label="Total" strong>
-          <Price amount={order.total} size="large" />
-        </SumRow>
-      </dl>
+      <Totals page={order} />
+      {paid ? <p className="mt-2 text-muted text-note">{paid}.</p> : null}
     </Card>
   );
 }

@@ -1,6 +1,8 @@
 import type { ReactNode, Ref } from 'react';
 import { pictureOf } from '~/catalog/picture';
 import type { CartLine } from '~/gen/stoa/bff/web/v1/types_pb';
+import type { GetCartPageResponse } from '~/gen/stoa/bff/web/v1/web_pb';
+import { formatMoney, isSome } from '~/money';
 import { Thumb } from './Picture';
 import { Price } from './Price';
 import { NameLink } from './Text';
@@ -67,5 +69,17 @@ export function SumRow({ label, children, strong = false }: { label: string; chi
       <dt>{label}</dt>
       <dd>{children}</dd>
     </div>
+  );
+}
+
+/** What it costs, and what was taken off. */
+export function Totals({ page }: { page: Pick<GetCartPageResponse, 'discount' | 'total'> }) {
+  return (
+    <dl className="mt-4">
+      {isSome(page.discount) ? <SumRow label="Discount">−{formatMoney(page.discount)}</SumRow> : null}
+      <SumRow label="Total" strong>
+        <Price amount={page.total} size="large" />
+      </SumRow>
+    </dl>
   );
 }

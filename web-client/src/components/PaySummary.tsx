@@ -1,11 +1,10 @@
 import { LoaderCircle, LockKeyhole } from 'lucide-react';
 import type { GetCartPageResponse } from '~/gen/stoa/bff/web/v1/web_pb';
-import { formatMoney, isSome } from '~/money';
+import { formatMoney } from '~/money';
 import { Button } from './Button';
-import { Goods, SumRow } from './Lines';
+import { Goods, Totals } from './Lines';
 import { Notice } from './Notice';
 import { Card } from './Page';
-import { Price } from './Price';
 import { Heading, TextLink } from './Text';
 
 /** What is paid for, and the button. */
@@ -44,17 +43,5 @@ export function PaySummary({
       </div>
       <p className="mt-3 text-muted text-note">Pressed once or ten times, it is one order.</p>
     </Card>
-  );
-}
-
-/** What it costs, and what was taken off. */
-export function Totals({ page }: { page: Pick<GetCartPageResponse, 'discount' | 'total'> }) {
-  return (
-    <dl className="mt-4">
-      {isSome(page.discount) ? <SumRow label="Discount">−{formatMoney(page.discount)}</SumRow> : null}
-      <SumRow label="Total" strong>
-        <Price amount={page.total} size="large" />
-      </SumRow>
-    </dl>
   );
 }

@@ -7,9 +7,8 @@ import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import { formatMoment } from '~/when';
 import { Button } from './Button';
 import { Failure } from './Failure';
-import { Goods } from './Lines';
+import { Goods, Totals } from './Lines';
 import { Beside, Card } from './Page';
-import { Totals } from './PaySummary';
 import { Bone, Skeleton } from './Skeleton';
 import { Heading, Muted } from './Text';
 

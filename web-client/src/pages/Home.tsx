@@ -5,6 +5,7 @@ import { StatusBadge } from '~/components/Badge';
 import { ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
 import { Degraded } from '~/components/Notice';
+import { OrderThumbs } from '~/components/OrderThumbs';
 import { Page } from '~/components/Page';
 import { Picture, PictureBone } from '~/components/Picture';
 import { Price } from '~/components/Price';
@@ -14,6 +15,9 @@ import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import { type GetHomeResponse, WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import type { Category } from '~/gen/stoa/catalog/v1/types_pb';
 import type { OrderSummary } from '~/gen/stoa/order/v1/types_pb';
+import { useWhileMoving } from '~/orders/moving';
+import { orderName } from '~/orders/named';
+import { orderNumber } from '~/orders/number';
 import { formatDay } from '~/when';
 
 /** How many arches stand beside the greeting; the other featured things stand on the shelf. */
@@ -22,7 +26,11 @@ const SHELF = 8;
 const CATEGORIES = 12;
 
 export default function Home() {
-  const { data, error, refetch } = useQuery(WebService.method.getHome, {});
+  const { data, error, refetch } = useQuery(
+    WebService.method.getHome,
+    {},
+    useWhileMoving<GetHomeResponse>((home) => home.recentOrders),
+  );
   const known = data?.user !== undefined;
   const picks = data?.recommendations ?? [];
   // A stranger's front page stands at once, before the shop has said a word; only what hangs in it is still to come.
@@ -143,7 +151,7 @@ function Greeting({ home }: { home: GetHomeResponse }) {
           <ul className="grid gap-4 md:grid-cols-3">
             {home.recentOrders.map((order) => (
               <li key={order.id}>
-                <RecentOrder order={order} />
+                <RecentOrder order={order} products={home.orderProducts} />
               </li>
             ))}
           </ul>
@@ -157,7 +165,7 @@ function Greeting({ home }: { home: GetHomeResponse }) {
   );
 }
 
-function RecentOrder({ order }: { order: OrderSummary }) {
+function RecentOrder({ order, products }: { order: OrderSummary; products: readonly ProductCard[] }) {
   return (
     <Link
       to="/account/orders/$orderId"
@@ -165,11 +173,14 @@ function RecentOrder({ order }: { order: OrderSummary }) {
       className="flex flex-col gap-3 rounded-card border border-line bg-surface p-5 transition-colors hover:border-edge"
     >
       <span className="flex items-center justify-between gap-3">
-        <span>{formatDay(order.createdAt)}</span>
+        <OrderThumbs order={order} products={products} />
         <StatusBadge status={order.status} />
       </span>
-      <span className="flex justify-between text-muted">
-        <span>{order.itemCount === 1 ? '1 piece' : `${order.itemCount} pieces`}</span>
+      <span className="font-medium">{orderName(order, products)}</span>
+      <span className="flex flex-wrap justify-between gap-x-3 text-muted text-note">
+        <span>
+          {orderNumber(order.id)}, {formatDay(order.createdAt)}
+        </span>
         <Price amount={order.total} />
       </span>
     </Link>

@@ -64,7 +64,7 @@ export default function OrderPage() {
       <p className="mt-3 text-muted text-note">
         Order {orderNumber(order.id)}, placed on {formatMoment(order.createdAt)}
       </p>
-      <Beside aside={<Bill order={order} payment={data.payment} />}>
+      <Beside aside={<Bill order={order} products={data.products} payment={data.payment} />}>
         <div aria-live="polite">
           <Timeline stations={way} />
         </div>

@@ -1,17 +1,23 @@
 import { useInfiniteQuery } from '@connectrpc/connect-query';
 import { Link } from '@tanstack/react-router';
 import { ChevronRight } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
 import { StatusBadge } from '~/components/Badge';
 import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
 import { Degraded } from '~/components/Notice';
+import { OrderThumbs } from '~/components/OrderThumbs';
 import { Page } from '~/components/Page';
 import { Price } from '~/components/Price';
 import { Bone, Skeleton } from '~/components/Skeleton';
 import { TextLink, Title } from '~/components/Text';
-import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
+import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
+import { type GetOrdersPageResponse, WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import type { OrderSummary } from '~/gen/stoa/order/v1/types_pb';
-import { formatClock, formatDay } from '~/when';
+import { useWhileMoving } from '~/orders/moving';
+import { orderName, piecesOf } from '~/orders/named';
+import { orderNumber } from '~/orders/number';
+import { formatMoment } from '~/when';
 
 const PAGE_SIZE = 20;
 
@@ -19,9 +25,23 @@ export default function Orders() {
   const history = useInfiniteQuery(
     WebService.method.getOrdersPage,
     { pageSize: PAGE_SIZE, pageToken: '' },
-    { pageParamKey: 'pageToken', getNextPageParam: (page) => page.nextPageToken || undefined },
+    {
+      pageParamKey: 'pageToken',
+      getNextPageParam: (page) => page.nextPageToken || undefined,
+      ...useWhileMoving<{ pages: GetOrdersPageResponse[] }>(({ pages }) => pages.flatMap(({ orders }) => orders)),
+    },
   );
   const orders = history.data?.pages.flatMap((page) => page.orders) ?? [];
+  const products = history.data?.pages.flatMap((page) => page.products) ?? [];
+  const list = useRef<HTMLUListElement>(null);
+  const [asked, setAsked] = useState<number>();
+
+  // The button goes with the last page; reading goes on with what that page brought.
+  useEffect(() => {
+    if (asked === undefined || orders.length <= asked) return;
+    setAsked(undefined);
+    if (!history.hasNextPage) list.current?.children[asked]?.querySelector('a')?.focus();
+  }, [asked, orders.length, history.hasNextPage]);
   return (
     <Page name="Your orders">
       <div className="flex flex-wrap items-baseline justify-between gap-x-6">
@@ -35,17 +55,24 @@ export default function Orders() {
         ) : null}
         {history.isSuccess && orders.length === 0 ? <None /> : null}
         {orders.length > 0 ? (
-          <ul className="border-line border-t">
+          <ul ref={list} className="border-line border-t">
             {orders.map((order) => (
               <li key={order.id} className="border-line border-b">
-                <Row order={order} />
+                <Row order={order} products={products} />
               </li>
             ))}
           </ul>
         ) : null}
         {history.hasNextPage ? (
           <div className="mt-8">
-            <Button kind="quiet" isPending={history.isFetchingNextPage} onPress={() => void history.fetchNextPage()}>
+            <Button
+              kind="quiet"
+              isPending={history.isFetchingNextPage}
+              onPress={() => {
+                setAsked(orders.length);
+                void history.fetchNextPage();
+              }}
+            >
               Older orders
             </Button>
           </div>
@@ -56,29 +83,30 @@ export default function Orders() {
   );
 }
 
-function Row({ order }: { order: OrderSummary }) {
+function Row({ order, products }: { order: OrderSummary; products: readonly ProductCard[] }) {
   return (
     <Link
       to="/account/orders/$orderId"
       params={{ orderId: order.id }}
-      className="-mx-3 grid grid-cols-[1fr_auto_auto] items-center gap-x-5 rounded-control px-3 py-5 transition-colors hover:bg-sunken sm:grid-cols-[1fr_10rem_8rem_auto]"
+      className="-mx-3 flex items-center gap-x-4 rounded-control px-3 py-4 transition-colors hover:bg-sunken sm:gap-x-6"
     >
-      <span>
-        <span className="block font-medium">{formatDay(order.createdAt)}</span>
-        <span className="block text-muted text-note">
-          {formatClock(order.createdAt)}, {order.itemCount === 1 ? '1 piece' : `${order.itemCount} pieces`}
+      <OrderThumbs order={order} products={products} />
+      <span className="grid min-w-0 flex-1 items-center gap-x-6 gap-y-1 sm:grid-cols-[1fr_auto_7rem]">
+        <span className="min-w-0">
+          <span className="block font-medium">{orderName(order, products)}</span>
+          <span className="block text-muted text-note">
+            {orderNumber(order.id)}, {piecesOf(order.itemCount)}
+          </span>
+          <span className="block text-muted text-note">{formatMoment(order.createdAt)}</span>
         </span>
-        <span className="block text-note sm:hidden">
+        <span>
+          <StatusBadge status={order.status} />
+        </span>
+        <span className="sm:text-right">
           <Price amount={order.total} />
         </span>
       </span>
-      <span>
-        <StatusBadge status={order.status} />
-      </span>
-      <span className="hidden text-right sm:block">
-        <Price amount={order.total} />
-      </span>
-      <ChevronRight size={18} aria-hidden="true" className="text-muted" />
+      <ChevronRight size={18} aria-hidden="true" className="shrink-0 text-muted" />
     </Link>
   );
 }

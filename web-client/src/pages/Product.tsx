@@ -120,7 +120,7 @@ function Buy({ sku, amount, available }: { sku: string; amount: Money; available
   }, [added, spent]);
 
   const add = (): void => {
-    addToCart(sku, quantity);
+    if (!addToCart(sku, quantity)) return;
     setAdded(quantity);
     setQuantity(1);
   };

@@ -1,0 +1,141 @@
+/** The cart: what is taken out, what is put back, and what it cannot hold. */
+import { readFileSync } from 'node:fs';
+import type { Page } from '@playwright/test';
+import { expect, test } from './fixtures.ts';
+import { addToCart, settled } from './visit.ts';
+
+const DEMO: { sku: string; name: string }[] = JSON.parse(
+  readFileSync(new URL('../../stoa/demo/products.json', import.meta.url), 'utf8'),
+);
+const THREE = [
+  { sku: 'LMP-DOM-02', quantity: 1 },
+  { sku: 'MUG-STR-03', quantity: 4 },
+  { sku: 'VAS-AMP-01', quantity: 2 },
+];
+
+/** Fills the cart as an earlier visit would have, and opens it. */
+async function openCart(page: Page, items: readonly { sku: string; quantity: number }[]): Promise<void> {
+  await page.goto('/shop/no-such-page');
+  await page.evaluate((cart) => localStorage.setItem('stoa.cart', JSON.stringify(cart)), items);
+  await page.goto('/shop/cart');
+  await page.getByRole('link', { name: 'To the checkout' }).waitFor();
+}
+
+const stored = (page: Page): Promise<unknown> =>
+  page.evaluate(() => JSON.parse(localStorage.getItem('stoa.cart') ?? '[]'));
+
+test('Remove, again and again: the focus goes on to the next line, then to the top, and all can be put back', async ({
+  page,
+}) => {
+  await openCart(page, THREE);
+  const removes = page.getByRole('button', { name: /^Remove / });
+  await removes.nth(1).focus();
+  await page.keyboard.press('Enter');
+  await expect(removes).toHaveCount(2);
+  await expect(page.getByRole('button', { name: 'Remove Amphora vase' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('button', { name: 'Remove Harbour table lamp' })).toBeFocused();
+  await page.keyboard.press('Enter');
+  await page.getByText('Nothing in it yet.').waitFor();
+  await expect(page.getByRole('heading', { name: 'Cart' })).toBeFocused();
+  await page.getByRole('button', { name: 'Put back the 3 things I removed' }).click();
+  await expect(removes).toHaveCount(3);
+  await expect(page.getByRole('heading', { name: 'Cart' })).toBeFocused();
+  expect(await stored(page)).toEqual(expect.arrayContaining(THREE));
+  for (const name of ['Amphora vase', 'Harbour table lamp', 'Amphora vase']) {
+    await page.getByRole('button', { name: `Remove ${name}` }).click();
+    await expect(removes).toHaveCount(2);
+    await page.getByRole('button', { name: 'Put back what I removed' }).click();
+    await expect(removes).toHaveCount(3);
+  }
+  await page.reload();
+  await expect(removes).toHaveCount(3);
+});
+
+test('what another tab changed meanwhile is kept when something is removed or put back', async ({ page, context }) => {
+  await openCart(page, THREE);
+  await page.getByRole('button', { name: 'Remove Amphora vase' }).click();
+  const other = await context.newPage();
+  await addToCart(other, 'CLK-ALM-01');
+  await page.getByRole('button', { name: 'Put back what I removed' }).click();
+  await expect(page.getByRole('button', { name: /^Remove / })).toHaveCount(4);
+  await expect(other.getByRole('link', { name: 'Cart, 8 pieces' })).toBeVisible();
+});
+
+test('taking what is left keeps the focus on the line', async ({ page }) => {
+  await page.goto('/shop/no-such-page');
+  await page.evaluate(() => localStorage.setItem('stoa.cart', JSON.stringify([{ sku: 'CHR-LNG-04', quantity: 90 }])));
+  await page.goto('/shop/cart');
+  await page.getByRole('button', { name: /^Take the/ }).click();
+  await page.getByRole('link', { name: 'To the checkout' }).waitFor();
+  await expect(page.getByRole('textbox', { name: /^Quantity of/ })).toBeFocused();
+});
+
+test('the hundred and first thing: the page says that the cart is full, and adds it once there is room', async ({
+  page,
+}) => {
+  const others = DEMO.filter(({ sku }) => sku !== 'VAS-AMP-01').slice(0, 100);
+  const full = others.map(({ sku }) => ({ sku, quantity: 1 }));
+  await page.goto('/shop/no-such-page');
+  await page.evaluate((cart) => localStorage.setItem('stoa.cart', JSON.stringify(cart)), full);
+  await page.goto('/shop/products/VAS-AMP-01');
+  for (const _ of ['once', 'twice', 'thrice']) {
+    await page.getByRole('button', { name: 'Add to cart' }).click();
+    await page.getByText('Your cart is full: it holds 100 different things').waitFor();
+    await expect(page.getByRole('button', { name: 'In the cart' })).toHaveCount(0);
+  }
+  expect(await stored(page)).toEqual(full);
+  await page.getByRole('link', { name: 'Make room in the cart' }).click();
+  await page.getByRole('list', { name: 'What is in your cart' }).waitFor({ timeout: 30_000 });
+  await page.getByRole('button', { name: `Remove ${others[7]?.name}`, exact: true }).click();
+  await addToCart(page, 'VAS-AMP-01');
+  await page.getByRole('link', { name: 'Cart, 100 pieces' }).waitFor();
+});
+
+test('the most pieces of one thing: no more can be added, and the page says why', async ({ page }) => {
+  await page.goto('/shop/no-such-page');
+  await page.evaluate(() => localStorage.setItem('stoa.cart', JSON.stringify([{ sku: 'MUG-STR-01', quantity: 99 }])));
+  await page.goto('/shop/products/MUG-STR-01');
+  await page.route(/\/GetProductPage$/, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), availableQuantity: '5000' } });
+  });
+  await page.reload();
+  await page.getByRole('button', { name: 'Add to cart' }).click();
+  await page.getByText('100 are in your cart. An order takes no more of it.').waitFor();
+  await expect(page.getByRole('button', { name: 'Add to cart' })).toBeDisabled();
+  expect(await stored(page)).toEqual([{ sku: 'MUG-STR-01', quantity: 100 }]);
+});
+
+test('a quantity is a whole number, typed, pasted or left empty', async ({ page }) => {
+  await openCart(page, [{ sku: 'MUG-STR-03', quantity: 4 }]);
+  const quantity = page.getByRole('textbox', { name: /^Quantity of/ });
+  for (const [typed, kept] of [
+    ['1.5', /^(1|15|2)$/],
+    ['2,7', /^(2|27|3)$/],
+    ['-3', /^(1|3)$/],
+    ['0', /^1$/],
+    ['1e2', /^(1|12)$/],
+    ['', /^1$/],
+    ['999', /^100$/],
+    ['seven', /^100$/],
+    ['7', /^7$/],
+  ] as const) {
+    await quantity.fill(typed);
+    await quantity.press('Enter');
+    await quantity.blur();
+    await expect(quantity, typed).toHaveValue(kept);
+    await expect
+      .poll(() => stored(page), typed)
+      .toEqual([{ sku: 'MUG-STR-03', quantity: Number(await quantity.inputValue()) }]);
+  }
+  await page.reload();
+  await expect(quantity).toHaveValue('7');
+});
+
+test('the cart promises nothing that a demonstration shop does not do', async ({ page }) => {
+  await openCart(page, THREE);
+  await settled(page);
+  await expect(page.locator('main')).toContainText('nothing is sent and no money moves');
+  await expect(page.locator('main')).not.toContainText(/deliver|free|tomorrow/i);
+});

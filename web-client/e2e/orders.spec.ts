@@ -1,0 +1,132 @@
+/** Orders after they were placed: what they are called, how they end, and what can be done then. */
+import type { Page } from '@playwright/test';
+import { expect, test } from './fixtures.ts';
+import { addToCart, checkout, orderIs, settled, signUp } from './visit.ts';
+
+/** Buys what is in the cart and stays on the order's page. */
+async function buy(page: Page, method?: string, status = 'Confirmed'): Promise<string> {
+  await (await checkout(page, method)).click();
+  return orderIs(page, status);
+}
+
+/** Nothing that can be pressed may leave the focus on the body. */
+const focused = (page: Page): Promise<string | undefined> => page.evaluate(() => document.activeElement?.tagName);
+
+test('an unreachable provider: the order ends before one’s eyes on every page, says one thing about the money, and its things go back once', async ({
+  page,
+  context,
+}) => {
+  test.setTimeout(120_000);
+  await signUp(page);
+  await addToCart(page, 'LMP-DOM-02');
+  await buy(page, 'The unreachable provider', 'Placed');
+  await page.getByRole('link', { name: 'Cart, 0 pieces' }).waitFor();
+  const [home, list] = [await context.newPage(), await context.newPage()];
+  await home.goto('/');
+  await list.goto('/account/orders');
+  for (const other of [home, list]) await other.locator('main').getByText('Placed', { exact: true }).waitFor();
+
+  // A step is tried for 30 s in the `dev` profile, and undone after that.
+  await orderIs(page, 'Did not go through');
+  await page.getByText('The payment provider did not answer. Nothing was charged.').waitFor();
+  await expect(page.locator('main')).not.toContainText(/refund/i);
+  for (const other of [home, list])
+    await other.locator('main').getByText('Did not go through', { exact: true }).waitFor({ timeout: 45_000 });
+
+  const twin = await context.newPage();
+  await twin.goto(page.url());
+  await twin.getByRole('button', { name: 'Put these back in the cart' }).waitFor();
+  await page.getByRole('button', { name: 'Put these back in the cart' }).click();
+  await expect(page.getByRole('link', { name: 'Go to the cart' })).toBeFocused();
+  await page.getByRole('link', { name: 'Cart, 1 piece' }).waitFor();
+  await twin.getByText('These things are in your cart.').waitFor();
+  await expect(twin.getByRole('button', { name: 'Put these back in the cart' })).toHaveCount(0);
+});
+
+test('cancelling: asked and kept three times, then cancelled, and the focus is never lost', async ({ page }) => {
+  await signUp(page);
+  await addToCart(page, 'NTB-SFT-01');
+  await buy(page);
+  const offer = page.getByRole('button', { name: 'Cancel this order' });
+  for (const _ of ['once', 'twice', 'thrice']) {
+    await offer.click();
+    await expect(page.getByText('Are you sure?')).toBeFocused();
+    await page.getByRole('button', { name: 'Keep it' }).click();
+    await expect(offer).toBeFocused();
+  }
+  await offer.click();
+  await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+  await orderIs(page, 'Cancelled');
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
+  await expect(page.locator('main')).toContainText(/Cancelled as you wished\. €[\d.]+ went back to you\./);
+  await page.getByRole('button', { name: 'Put these back in the cart' }).click();
+  await page.getByRole('link', { name: 'Cart, 1 piece' }).waitFor();
+  expect(await focused(page)).toBe('A');
+});
+
+test('a cancellation that fails offers to try again, and tries with the same key', async ({ page, expects }) => {
+  expects.push(/CancelOrder/);
+  await signUp(page);
+  await addToCart(page, 'NTB-SFT-01');
+  await buy(page);
+  const keys: (string | undefined)[] = [];
+  await page.route(/\/CancelOrder$/, (route) => {
+    keys.push(route.request().headers()['idempotency-key']);
+    if (keys.length > 2) return route.continue();
+    return route.fulfill({ status: 503, json: { code: 'unavailable', message: 'as the test wishes' } });
+  });
+  await page.getByRole('button', { name: 'Cancel this order' }).click();
+  await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+  for (const count of [1, 2]) {
+    await expect.poll(() => keys.length).toBe(count);
+    await expect(page.getByRole('button', { name: 'Yes, cancel it' })).toBeVisible();
+    expect(await focused(page)).not.toBe('BODY');
+    await page.getByRole('button', { name: 'Try again' }).click();
+  }
+  await orderIs(page, 'Cancelled');
+  expect(new Set(keys).size, 'every try carries one key').toBe(1);
+  expect(await focused(page)).not.toBe('BODY');
+});
+
+test('an order has one short number everywhere, and its steps have plain words', async ({ page }) => {
+  await signUp(page);
+  await addToCart(page, 'LMP-DOM-02');
+  await addToCart(page, 'VAS-AMP-01');
+  const id = await buy(page);
+  const number = /Order ([0-9A-F]{4} [0-9A-F]{4})/.exec((await page.locator('main').textContent()) ?? '')?.[1] ?? '';
+  expect(number.replace(' ', '').toLowerCase()).toBe(id.slice(-8));
+  await page.getByText(/^Behind the scenes, \d+ steps$/).click();
+  await expect(page.locator('details')).toContainText('Set your things aside');
+  await expect(page.locator('details')).toContainText(id);
+  await expect(page.locator('main')).not.toContainText(/inventory|process|reserve|pack it|tomorrow/i);
+  for (const path of ['/account/orders', '/']) {
+    await page.goto(path);
+    await settled(page);
+    const entry = page.locator(`main a[href$="${id}"]`);
+    await expect(entry).toContainText(number);
+    await expect(entry).toContainText('Harbour table lamp and 1 more');
+  }
+});
+
+test('the last page of older orders leaves the focus on what it brought', async ({ page }) => {
+  await signUp(page);
+  for (const sku of ['NTB-SFT-01', 'MUG-TAL-01', 'MUG-TAL-02']) {
+    await addToCart(page, sku);
+    await buy(page);
+  }
+  // One order a page, so that three orders make three pages.
+  await page.route(/\/GetOrdersPage$/, (route) =>
+    route.continue({ postData: JSON.stringify({ ...route.request().postDataJSON(), pageSize: 1 }) }),
+  );
+  await page.goto('/account/orders');
+  const rows = page.locator('main li a');
+  const older = page.getByRole('button', { name: 'Older orders' });
+  await expect(rows).toHaveCount(1);
+  await older.click();
+  await expect(rows).toHaveCount(2);
+  await expect(older).toBeFocused();
+  await older.click();
+  await expect(rows).toHaveCount(3);
+  await expect(older).toHaveCount(0);
+  await expect(rows.nth(2)).toBeFocused();
+});
