@@ -1,5 +1,6 @@
 /** Orders after they were placed: what they are called, how they end, and what can be done then. */
-import type { Page } from '@playwright/test';
+import { randomUUID } from 'node:crypto';
+import type { APIRequestContext, Page } from '@playwright/test';
 import { expect, test } from './fixtures.ts';
 import { addToCart, checkout, orderIs, settled, signUp } from './visit.ts';
 
@@ -7,6 +8,27 @@ import { addToCart, checkout, orderIs, settled, signUp } from './visit.ts';
 async function buy(page: Page, method?: string, status = 'Confirmed'): Promise<string> {
   await (await checkout(page, method)).click();
   return orderIs(page, status);
+}
+
+/** Has the demo shop's operator take `percent` off one product. */
+async function takeOff(request: APIRequestContext, url: string, percent: number, sku: string): Promise<void> {
+  const signedIn = await request.post(`${url}/stoa.user.v1.AuthService/SignIn`, {
+    data: { email: 'operator@stoa.test', password: 'stoa-demo' },
+  });
+  const { tokens } = (await signedIn.json()) as { tokens: { accessToken: string } };
+  const now = Date.now();
+  const set = await request.post(`${url}/stoa.pricing.v1.PricingService/SetPromotion`, {
+    headers: { authorization: `Bearer ${tokens.accessToken}` },
+    data: {
+      id: randomUUID(),
+      sku,
+      percent,
+      minQuantity: 1,
+      startsAt: new Date(now - 60_000).toISOString(),
+      endsAt: new Date(now + 3_600_000).toISOString(),
+    },
+  });
+  expect(set.ok(), await set.text()).toBe(true);
 }
 
 /** Nothing that can be pressed may leave the focus on the body. */
@@ -106,6 +128,27 @@ test('an order has one short number everywhere, and its steps have plain words',
     await expect(entry).toContainText(number);
     await expect(entry).toContainText('Harbour table lamp and 1 more');
   }
+});
+
+test('a receipt adds up: what the lines cost, less the discount, is the total', async ({ page, shop, request }) => {
+  await signUp(page);
+  const items = [
+    { sku: 'LMP-DOM-02', quantity: 1 },
+    { sku: 'BLK-FLD-02', quantity: 2 },
+  ];
+  await takeOff(request, shop.url, 10, 'BLK-FLD-02');
+  await page.evaluate((cart) => localStorage.setItem('stoa.cart', JSON.stringify(cart)), items);
+  await buy(page);
+  const cents = async (text: Promise<string | null>): Promise<number> =>
+    Math.round(100 * Number(/€([\d.]+)/.exec((await text) ?? '')?.[1]));
+  const lines = page.locator('main li').filter({ has: page.getByRole('link') });
+  await expect(lines).toHaveCount(items.length);
+  let sum = 0;
+  for (const line of await lines.all()) sum += await cents(line.textContent());
+  const row = (label: string) => page.locator('dl > div').filter({ hasText: label }).locator('dd');
+  const discount = await cents(row('Discount').textContent());
+  expect(discount).toBeGreaterThan(0);
+  expect(sum - discount).toBe(await cents(row('Total').textContent()));
 });
 
 test('the last page of older orders leaves the focus on what it brought', async ({ page }) => {

@@ -24,7 +24,7 @@ export function LineRow({
   ref?: Ref<HTMLLIElement>;
 }) {
   return (
-    <li ref={ref} className="flex gap-4 border-line border-b py-5 first:pt-0">
+    <li ref={ref} className="flex gap-4 border-line border-b py-5 first:pt-0 last:border-b-0">
       <Thumb src={picture || pictureOf(sku)} />
       <div className="min-w-0 flex-1">
         <div className="flex flex-wrap items-baseline justify-between gap-x-4">

@@ -1,9 +1,11 @@
 import { pictureOf } from '~/catalog/picture';
 import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import type { OrderSummary } from '~/gen/stoa/order/v1/types_pb';
+import { look } from './look';
 import { Thumb } from './Picture';
 
-const SHOWN_MAX = 3;
+/** The thing an order is called by lies on top. */
+const LAYERS = ['z-[3]', 'z-[2]', 'z-[1]'];
 
 /** What an order holds, as far as there is room: one picture behind the other. */
 export function OrderThumbs({
@@ -15,8 +17,8 @@ export function OrderThumbs({
 }) {
   return (
     <span className="flex w-24 shrink-0 -space-x-9">
-      {order.skus.slice(0, SHOWN_MAX).map((sku) => (
-        <span key={sku} className="rounded-control ring-2 ring-page">
+      {order.skus.slice(0, LAYERS.length).map((sku, i) => (
+        <span key={sku} className={look('relative rounded-control ring-2 ring-page', LAYERS[i])}>
           <Thumb src={products.find((product) => product.sku === sku)?.imageUrl || pictureOf(sku)} size="small" />
         </span>
       ))}

@@ -99,11 +99,11 @@ function Row({ order, products }: { order: OrderSummary; products: readonly Prod
           </span>
           <span className="block text-muted text-note">{formatMoment(order.createdAt)}</span>
         </span>
-        <span>
+        <span className="flex flex-wrap items-center justify-between gap-x-4 sm:contents">
           <StatusBadge status={order.status} />
-        </span>
-        <span className="sm:text-right">
-          <Price amount={order.total} />
+          <span className="sm:text-right">
+            <Price amount={order.total} />
+          </span>
         </span>
       </span>
       <ChevronRight size={18} aria-hidden="true" className="shrink-0 text-muted" />
