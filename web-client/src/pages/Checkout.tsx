@@ -102,7 +102,7 @@ function Form({
   const paying = payment.phase === 'paying';
   // What is being paid for stays in sight, whatever another tab does to the cart.
   const items = paying ? payment.items : cart;
-  const [method, setMethod] = useState(METHODS[0]?.token ?? '');
+  const [method, setMethod] = useDraft('method', METHODS[0]?.token ?? '');
   const methods = useRef<HTMLDivElement>(null);
   const page = useQuery(
     WebService.method.getCartPage,
