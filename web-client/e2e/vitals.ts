@@ -86,11 +86,6 @@ async function measure(page: Page, devtools: CDPSession, [name, path, ...uses]: 
   await devtools.send('Network.clearBrowserCache');
   await devtools.send('Network.emulateNetworkConditions', SLOW_4G);
   await devtools.send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN });
-  let scripts = 0;
-  const weigh = ({ response, type }: { response: { encodedDataLength: number }; type: string }): void => {
-    if (type === 'Script') scripts += response.encodedDataLength;
-  };
-  devtools.on('Network.responseReceived', weigh as never);
   await page.goto(path);
   await settled(page);
   await page.waitForLoadState('networkidle');
@@ -98,7 +93,6 @@ async function measure(page: Page, devtools: CDPSession, [name, path, ...uses]: 
   for (const use of uses) await use(page);
   await page.waitForLoadState('networkidle');
   const { inp } = await vitalsOf(page);
-  devtools.off('Network.responseReceived', weigh as never);
   const line = { page: name, lcp_ms: Math.round(lcp), cls: Number(cls.toFixed(4)), inp_ms: Math.round(inp) };
   appendFileSync(FILE, `${JSON.stringify(line)}\n`);
   await devtools.send('Network.emulateNetworkConditions', {
