@@ -51,7 +51,8 @@ pub fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
     );
     for (page, visits) in by_page(&file)? {
         let all = |figure: fn(&Visit) -> f64| visits.iter().map(figure).collect::<Vec<_>>();
-        let detail = json!({"visits": visits.len(), "layout shift": median(&all(|visit| visit.cls))});
+        let detail =
+            json!({"visits": visits.len(), "layout shift": median(&all(|visit| visit.cls))});
         let (lcp, inp) = (all(|visit| visit.lcp_ms), all(|visit| visit.inp_ms));
         report.add(
             &format!("{page}: LCP"),
