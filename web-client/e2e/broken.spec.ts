@@ -110,6 +110,27 @@ test('a form that breaks keeps what was typed, but no password', async ({ page, 
   await expect(page.getByRole('heading', { name: /Good to see you/ })).toBeVisible();
 });
 
+test('the frame of all pages may break too, and comes back', async ({ page, expects }) => {
+  expects.push(/broke by itself/);
+  await page.goto('/shop/products/MUG-STR-01');
+  await settled(page);
+  await page.evaluate(() => {
+    const set = Element.prototype.setAttribute;
+    Element.prototype.setAttribute = function (name: string, value: string) {
+      if (String(value).startsWith('Cart, ')) throw new TypeError('broke by itself');
+      set.call(this, name, value);
+    };
+    Object.assign(globalThis, { mend: () => Object.assign(Element.prototype, { setAttribute: set }) });
+  });
+  await page.getByRole('button', { name: 'Add to cart' }).click();
+  await expect(broken(page)).toBeVisible();
+  await expect(page.getByText(/Number to quote: [0-9a-f-]{36}/)).toBeVisible();
+  await page.evaluate(() => (globalThis as unknown as { mend: () => void }).mend());
+  await tryAgain(page).click();
+  await expect(page.getByRole('link', { name: 'Cart, 1 piece' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Add to cart' })).toBeVisible();
+});
+
 test('the policy of the page lets the empty string become markup, and no other', async ({ page, expects }) => {
   expects.push(/TrustedHTML|TrustedScript/);
   await page.goto('/');
