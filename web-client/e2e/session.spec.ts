@@ -268,7 +268,7 @@ test('the focus is in the page after signing in, and after every way to another 
   await expect(greeting(page)).toBeVisible();
   expect(await focus(page)).toBe('main');
 
-  await page.getByRole('link', { name: 'See all' }).click();
+  await page.locator('main').getByRole('link', { name: 'See everything' }).first().click();
   await page.getByRole('list', { name: 'Results' }).getByRole('link').nth(2).click();
   await expect(page.getByRole('button', { name: 'Add to cart' })).toBeVisible();
   expect(await focus(page)).toBe('main');
