@@ -159,8 +159,9 @@ const SABOTAGES: readonly Sabotage[] = [
 ];
 
 test('without a fault every way is green', async ({ visitor, shop, complaints }) => {
-  test.setTimeout(120_000);
-  for (const { way } of SABOTAGES) await walk({ context: await visitor(), shop, complaints }, way);
+  test.slow();
+  const ways = SABOTAGES.flatMap(({ way }) => way);
+  await walk({ context: await visitor(), shop, complaints }, ways);
 });
 
 for (const { name, fault, way, told } of SABOTAGES) {
