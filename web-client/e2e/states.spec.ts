@@ -125,6 +125,13 @@ test('wrong passwords and known e-mails get plain answers', async ({ page, expec
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Make the account' }).click();
   await page.getByText('There is an account with this e-mail already').waitFor();
+  await page.getByLabel('E-mail').fill(somebody().email);
+  for (const common of ['12345678', 'Password1!', 'qwertyuiop']) {
+    await page.getByLabel('Password').fill(common);
+    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.getByText('among the first that anybody would try').waitFor();
+    await expect(page.getByLabel('Name')).toHaveValue(who.name);
+  }
 });
 
 /** row: S-17 */

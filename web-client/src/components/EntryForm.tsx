@@ -1,4 +1,4 @@
-import { type Code, ConnectError } from '@connectrpc/connect';
+import { ConnectError } from '@connectrpc/connect';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { Button } from './Button';
 import { Failure } from './Failure';
@@ -14,8 +14,8 @@ export function EntryForm({
 }: {
   label: string;
   busyLabel: string;
-  /** What the expected refusals mean here, by code. */
-  wrong: Partial<Record<Code, ReactNode>>;
+  /** What an expected refusal means here; nothing for one that is not expected. */
+  wrong: (error: ConnectError) => ReactNode;
   submit: (fields: FormData) => Promise<void>;
   children: ReactNode;
 }) {
@@ -34,7 +34,7 @@ export function EntryForm({
       setBusy(false);
     }
   };
-  const expected = error ? wrong[ConnectError.from(error).code] : undefined;
+  const expected = error ? wrong(ConnectError.from(error)) : undefined;
   return (
     <form onSubmit={(event) => void send(event)} className="mt-8 flex flex-col gap-5">
       {children}

@@ -7,6 +7,11 @@ import { Page } from '~/components/Page';
 import { Muted, TextLink, Title } from '~/components/Text';
 import { signIn, useSession } from '~/session/session';
 
+const REFUSALS: Partial<Record<Code, string>> = {
+  [Code.Unauthenticated]: 'E-mail and password do not fit together.',
+  [Code.InvalidArgument]: 'That does not look like an e-mail address and a password.',
+  [Code.FailedPrecondition]: 'This account was blocked. Our support can tell you why.',
+};
 const route = getRouteApi('/account/sign-in');
 
 export default function SignIn() {
@@ -23,11 +28,7 @@ export default function SignIn() {
       <EntryForm
         label="Sign in"
         busyLabel="Signing in…"
-        wrong={{
-          [Code.Unauthenticated]: 'E-mail and password do not fit together.',
-          [Code.InvalidArgument]: 'That does not look like an e-mail address and a password.',
-          [Code.FailedPrecondition]: 'This account was blocked. Our support can tell you why.',
-        }}
+        wrong={({ code }) => REFUSALS[code]}
         submit={(fields) => signIn(String(fields.get('email')), String(fields.get('password')))}
       >
         <Field label="E-mail" name="email" type="email" autoComplete="username" isRequired />

@@ -1,4 +1,4 @@
-import { Code } from '@connectrpc/connect';
+import { Code, type ConnectError } from '@connectrpc/connect';
 import { getRouteApi } from '@tanstack/react-router';
 import { EntryForm } from '~/components/EntryForm';
 import { Field } from '~/components/Field';
@@ -17,11 +17,7 @@ export default function SignUp() {
       <EntryForm
         label="Make the account"
         busyLabel="Making it…"
-        wrong={{
-          [Code.AlreadyExists]: 'There is an account with this e-mail already. Sign in instead.',
-          [Code.InvalidArgument]:
-            'The e-mail or the password is not acceptable. A password has eight characters or more and is none that everybody knows.',
-        }}
+        wrong={refusal}
         submit={(fields) =>
           signUp(String(fields.get('name')), String(fields.get('email')), String(fields.get('password')))
         }
@@ -47,4 +43,13 @@ export default function SignUp() {
       </div>
     </Page>
   );
+}
+
+/** The shop names the field that it refuses first. */
+function refusal({ code, rawMessage }: ConnectError): string | undefined {
+  if (code === Code.AlreadyExists) return 'There is an account with this e-mail already. Sign in instead.';
+  if (code !== Code.InvalidArgument) return undefined;
+  return rawMessage.startsWith('password:')
+    ? 'That password is among the first that anybody would try. Three or four words that do not belong together make a good one.'
+    : 'That does not look like a name and an e-mail address.';
 }
