@@ -79,11 +79,8 @@ test('the hundred and first thing: the page says that the cart is full, and adds
   await page.goto('/shop/no-such-page');
   await page.evaluate((cart) => localStorage.setItem('stoa.cart', JSON.stringify(cart)), full);
   await page.goto('/shop/products/VAS-AMP-01');
-  for (const _ of ['once', 'twice', 'thrice']) {
-    await page.getByRole('button', { name: 'Add to cart' }).click();
-    await page.getByText('Your cart is full: it holds 100 different things').waitFor();
-    await expect(page.getByRole('button', { name: 'In the cart' })).toHaveCount(0);
-  }
+  await page.getByText('Your cart is full: it holds 100 different things').waitFor();
+  await expect(page.getByRole('button', { name: 'Add to cart' })).toBeDisabled();
   expect(await stored(page)).toEqual(full);
   await page.getByRole('link', { name: 'Make room in the cart' }).click();
   await page.getByRole('list', { name: 'What is in your cart' }).waitFor({ timeout: 30_000 });
