@@ -42,7 +42,7 @@ export default defineConfig<Options, Options>({
   },
   projects: [
     { name: 'one', use: { shape: 'one' } },
-    // What may differ when every service is a process of its own: the journeys, not the looks.
-    { name: 'split', use: { shape: 'split' }, testIgnore: /(pages|states|controls|interrupted|sabotage)\.spec/ },
+    // What may differ when every service is a process of its own: the journeys and the walks, not the looks.
+    { name: 'split', use: { shape: 'split' }, testMatch: /(attempt|crash|once|orders|purchase|session|walk)\.spec/ },
   ],
 });
