@@ -12,6 +12,7 @@ export default defineConfig<Options, Options>({
   outputDir: '../target/e2e',
   workers: 2,
   fullyParallel: true,
+  retries: 1,
   forbidOnly: process.env.CI === 'true',
   timeout: 60_000,
   expect: { timeout: 10_000 },
@@ -22,8 +23,8 @@ export default defineConfig<Options, Options>({
     actionTimeout: 10_000,
     navigationTimeout: 15_000,
     serviceWorkers: 'block',
-    // The film of a test costs a third of its time; what the page was made of at every step is kept.
-    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: true },
+    // To record costs a third of the time, so a test that failed is recorded when it is tried again.
+    trace: 'on-first-retry',
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: findChromium(),
