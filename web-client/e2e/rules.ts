@@ -145,8 +145,8 @@ async function seen(): Promise<Look> {
   // A way back after signing in names the page one wanted, which the visitor typed or kept: it is no page's word.
   const addresses = all.map((element) => (element.getAttribute('href') ?? '').replace(/\bnext=.*/, ''));
   const values = all.map((element) => (element instanceof HTMLInputElement ? element.value : ''));
-  const busy = [...document.querySelectorAll('[data-skeleton], main .animate-spin')].map(
-    (element) => element.getAttribute('aria-label') ?? element.parentElement?.textContent ?? 'something that turns',
+  const busy = [...document.querySelectorAll('[data-skeleton], main .animate-spin, main [aria-busy=true]')].map(
+    (element) => element.getAttribute('aria-label') ?? element.parentElement?.textContent ?? 'something that is busy',
   );
   const fields = [...document.querySelectorAll<HTMLInputElement>('main li [role=group] input')];
   const skuOf = (element: Element): string =>

@@ -55,6 +55,7 @@ export function Button({
       <button
         {...props}
         type={isPending ? 'button' : type}
+        aria-busy={isPending}
         disabled={isDisabled}
         onClick={isPending ? undefined : onPress}
         className={buttonLook(kind, wide, large)}
