@@ -44,6 +44,6 @@ export default defineConfig<Options, Options>({
   projects: [
     { name: 'one', use: { shape: 'one' } },
     // What may differ when every service is a process of its own: the journeys and the walks, not the looks.
-    { name: 'split', use: { shape: 'split' }, testMatch: /(attempt|crash|once|orders|purchase|session|walk)\.spec/ },
+    { name: 'split', use: { shape: 'split' }, testMatch: /(crash|once|purchase|walk)\.spec/ },
   ],
 });
