@@ -76,7 +76,6 @@ impl Shop {
 }
 
 /// The program beside this one, of the same profile.
-/// The program of the same build.
 ///
 /// # Errors
 /// It was not built.
