@@ -1,8 +1,10 @@
 //! What the catalog knows of the products whose pages are asked for, for a moment.
 //!
 //! A page must not wait for the catalog, nor fail with it, and a crawler must not be able to
-//! make one call of each request: answers are kept for some seconds, those of unknown
-//! products as well, and whoever asks while somebody asks already waits for the same answer.
+//! make one call of each request. Of one SKU, answers are kept for some seconds, those of
+//! unknown products as well and silence more briefly, and whoever asks while somebody asks
+//! already waits for the same answer. Of different SKUs, only so many are asked for at once:
+//! the page of one more goes without its head.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +13,8 @@ use std::time::Duration;
 use peers::{Channel, Peers};
 use proto::catalog::v1::BatchGetProductsRequest;
 use proto::catalog::v1::catalog_service_client::CatalogServiceClient;
-use tokio::sync::OnceCell;
-use tokio::time::Instant;
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 
 use super::head::Head;
@@ -21,6 +23,10 @@ use super::head::Head;
 const PATIENCE: Duration = Duration::from_millis(300);
 /// How long an answer is good.
 const AGE_MAX: Duration = Duration::from_secs(30);
+/// How long nobody asks again when there was none.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
+/// How many products the catalog is asked for at once, by all pages together.
+const ASKING_MAX: usize = 16;
 /// How many answers are kept; each is less than 4 KiB.
 const HEADS_MAX: usize = 1000;
 /// The longest SKU of the contract.
@@ -34,12 +40,13 @@ pub(super) struct Products {
 }
 
 /// What is known of a product.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Known {
     /// It is sold, and this is its head.
     Sold(Arc<Head>),
     /// There is no such product.
     Nowhere,
-    /// The catalog did not say in time.
+    /// The catalog did not say in time, or was not asked.
     Unsure,
 }
 
@@ -53,12 +60,70 @@ impl Products {
 
     /// What is known of the product with that SKU, within [`PATIENCE`].
     pub(super) async fn find(&self, sku: &str) -> Known {
-        if !is_sku(sku) {
-            return Known::Nowhere;
+        match is_sku(sku) {
+            true => self.heads.find(Instant::now(), sku, self.ask(sku)).await,
+            false => Known::Nowhere,
         }
-        let hearing = self.heads.get_or(Instant::now(), sku, self.ask(sku));
-        match tokio::time::timeout(PATIENCE, hearing).await {
-            Ok(Ok(Some(head))) => Known::Sold(head),
+    }
+
+    /// Asks the catalog, as the gateway: the answer is for everyone.
+    async fn ask(&self, sku: &str) -> Answer {
+        let request = BatchGetProductsRequest {
+            skus: vec![sku.to_owned()],
+            ..BatchGetProductsRequest::default()
+        };
+        let answer = self.catalog.clone().batch_get_products(request).await?;
+        let product = answer.into_inner().products.pop();
+        Ok(product.map(Head::from))
+    }
+}
+
+/// What the catalog said: no head is no product.
+type Answer = Result<Option<Head>, Status>;
+
+/// What was heard in the last moment, by SKU.
+struct Heads {
+    heard: Mutex<HashMap<String, Heard>>,
+    asking: Semaphore,
+}
+
+/// What is known, or what somebody is asking.
+struct Heard {
+    since: Instant,
+    known: Arc<OnceCell<Known>>,
+}
+
+impl Default for Heads {
+    fn default() -> Self {
+        Self {
+            heard: Mutex::default(),
+            asking: Semaphore::new(ASKING_MAX),
+        }
+    }
+}
+
+impl Heads {
+    /// What is kept, else what comes of `ask`. Of many at once one asks; if that one leaves,
+    /// the next does.
+    async fn find(&self, now: Instant, sku: &str, ask: impl Future<Output = Answer>) -> Known {
+        let deadline = now + PATIENCE;
+        let known = self.place(now, sku);
+        let hearing = known.get_or_init(|| self.hear(deadline, ask));
+        match timeout_at(deadline, hearing).await {
+            Ok(known) => known.clone(),
+            Err(_) => Known::Unsure,
+        }
+    }
+
+    /// What comes of `ask`, if not too many ask already. This gives up by itself, and not
+    /// with its page, so that the silence is remembered.
+    async fn hear(&self, deadline: Instant, ask: impl Future<Output = Answer>) -> Known {
+        let Ok(_asking) = self.asking.try_acquire() else {
+            tracing::debug!(peer = "catalog", "Too many pages ask for their heads");
+            return Known::Unsure;
+        };
+        match timeout_at(deadline, ask).await {
+            Ok(Ok(Some(head))) => Known::Sold(Arc::new(head)),
             Ok(Ok(None)) => Known::Nowhere,
             Ok(Err(status)) => {
                 tracing::warn!(peer = "catalog", code = ?status.code(), "A page goes without its head");
@@ -71,51 +136,13 @@ impl Products {
         }
     }
 
-    /// Asks the catalog, as the gateway: the answer is for everyone.
-    async fn ask(&self, sku: &str) -> Result<Answer, Status> {
-        let request = BatchGetProductsRequest {
-            skus: vec![sku.to_owned()],
-            ..BatchGetProductsRequest::default()
-        };
-        let answer = self.catalog.clone().batch_get_products(request).await?;
-        let product = answer.into_inner().products.pop();
-        Ok(product.map(|product| Arc::new(Head::from(product))))
-    }
-}
-
-/// What the catalog said: no head is no product.
-type Answer = Option<Arc<Head>>;
-
-/// The answers of the last moment, by SKU.
-#[derive(Default)]
-struct Heads(Mutex<HashMap<String, Heard>>);
-
-/// An answer, or a question that somebody is asking.
-struct Heard {
-    since: Instant,
-    answer: Arc<OnceCell<Answer>>,
-}
-
-impl Heads {
-    /// The answer that is kept, else that of `ask`. Of many at once one asks; if that one
-    /// fails or leaves, the next does. A failure is not kept.
-    async fn get_or(
-        &self,
-        now: Instant,
-        sku: &str,
-        ask: impl Future<Output = Result<Answer, Status>>,
-    ) -> Result<Answer, Status> {
-        let answer = self.place(now, sku);
-        answer.get_or_try_init(|| ask).await.cloned()
-    }
-
-    /// The place for an answer, the one there is or a new one instead of the oldest.
-    fn place(&self, now: Instant, sku: &str) -> Arc<OnceCell<Answer>> {
-        let mut heads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The place for what is known, the one there is or a new one instead of the oldest.
+    fn place(&self, now: Instant, sku: &str) -> Arc<OnceCell<Known>> {
+        let mut heads = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(heard) = heads.get(sku)
-            && now.saturating_duration_since(heard.since) < AGE_MAX
+            && heard.is_good(now)
         {
-            return heard.answer.clone();
+            return heard.known.clone();
         }
         if heads.len() >= HEADS_MAX && !heads.contains_key(sku) {
             let oldest = heads.iter().min_by_key(|(_, heard)| heard.since);
@@ -125,11 +152,21 @@ impl Heads {
         }
         let heard = Heard {
             since: now,
-            answer: Arc::default(),
+            known: Arc::default(),
         };
-        let answer = heard.answer.clone();
+        let known = heard.known.clone();
         heads.insert(sku.to_owned(), heard);
-        answer
+        known
+    }
+}
+
+impl Heard {
+    fn is_good(&self, now: Instant) -> bool {
+        let age_max = match self.known.get() {
+            Some(Known::Sold(_) | Known::Nowhere) => AGE_MAX,
+            Some(Known::Unsure) | None => SILENCE_MAX,
+        };
+        now.saturating_duration_since(self.since) < age_max
     }
 }
 
@@ -143,11 +180,14 @@ fn is_sku(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::future::pending;
+
+    use futures::future::join_all;
 
     use super::*;
 
     /// An `ask` that counts itself and answers a moment later.
-    async fn answers(asked: &Cell<u32>, answer: Result<Answer, Status>) -> Result<Answer, Status> {
+    async fn answers(asked: &Cell<usize>, answer: Answer) -> Answer {
         asked.set(asked.get() + 1);
         tokio::task::yield_now().await;
         answer
@@ -156,42 +196,78 @@ mod tests {
     #[tokio::test]
     async fn one_asks_for_all_and_the_answer_is_good_for_a_while() {
         let (heads, asked, now) = (Heads::default(), Cell::new(0), Instant::now());
-        let ask = |now| heads.get_or(now, "A", answers(&asked, Ok(None)));
-        let (first, second) = tokio::join!(ask(now), ask(now));
-        assert_eq!((first.unwrap(), second.unwrap()), (None, None));
-        ask(now + AGE_MAX / 2).await.unwrap();
+        let ask = |now| heads.find(now, "A", answers(&asked, Ok(None)));
+        let both = tokio::join!(ask(now), ask(now));
+        assert_eq!(both, (Known::Nowhere, Known::Nowhere));
+        ask(now + AGE_MAX / 2).await;
         assert_eq!(asked.get(), 1, "what is unknown is kept as well");
-        ask(now + AGE_MAX).await.unwrap();
+        ask(now + AGE_MAX).await;
         assert_eq!(asked.get(), 2);
     }
 
     #[tokio::test]
-    async fn a_failure_is_not_kept_and_who_leaves_holds_nobody_up() {
+    async fn a_failure_is_kept_for_a_moment() {
         let (heads, asked, now) = (Heads::default(), Cell::new(0), Instant::now());
         let away = answers(&asked, Err(Status::unavailable("away")));
-        assert!(heads.get_or(now, "A", away).await.is_err());
-        let leaves = async {
-            let asking = heads.get_or(now, "A", std::future::pending());
-            tokio::time::timeout(Duration::from_millis(1), asking).await
-        };
-        let waits = heads.get_or(now, "A", answers(&asked, Ok(None)));
+        assert_eq!(heads.find(now, "A", away).await, Known::Unsure);
+        let ask = |now| heads.find(now, "A", answers(&asked, Ok(None)));
+        assert_eq!(ask(now + SILENCE_MAX / 2).await, Known::Unsure);
+        assert_eq!(asked.get(), 1);
+        assert_eq!(ask(now + SILENCE_MAX).await, Known::Nowhere);
+        assert_eq!(asked.get(), 2);
+    }
+
+    #[tokio::test]
+    async fn silence_is_kept_for_a_moment() {
+        let (heads, asked, now) = (Heads::default(), Cell::new(0), Instant::now());
+        assert_eq!(heads.find(now, "A", pending()).await, Known::Unsure);
+        let ask = |now| heads.find(now, "A", answers(&asked, Ok(None)));
+        assert_eq!(ask(now + SILENCE_MAX / 2).await, Known::Unsure);
+        assert_eq!(
+            asked.get(),
+            0,
+            "the page's own end did not end the question"
+        );
+        assert_eq!(ask(now + SILENCE_MAX).await, Known::Nowhere);
+    }
+
+    #[tokio::test]
+    async fn who_leaves_holds_nobody_up() {
+        let (heads, asked, now) = (Heads::default(), Cell::new(0), Instant::now());
+        let leaves = tokio::time::timeout(Duration::ZERO, heads.find(now, "A", pending()));
+        let waits = heads.find(now, "A", answers(&asked, Ok(None)));
         let (left, waited) = tokio::join!(leaves, waits);
         assert!(left.is_err(), "it never hears");
-        assert_eq!((waited.unwrap(), asked.get()), (None, 2));
+        assert_eq!((waited, asked.get()), (Known::Nowhere, 1));
+        assert_eq!(heads.asking.available_permits(), ASKING_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_crawler_makes_only_so_many_calls_at_once_and_waits_no_longer() {
+        let (heads, asked, now) = (Heads::default(), Cell::new(0), Instant::now());
+        let skus: Vec<_> = (0..500).map(|number| format!("X-{number}")).collect();
+        let never = || async {
+            asked.set(asked.get() + 1);
+            pending().await
+        };
+        let pages = skus.iter().map(|sku| heads.find(now, sku, never()));
+        let all = tokio::time::timeout(10 * PATIENCE, join_all(pages)).await;
+        let all = all.expect("every page is answered in good time");
+        assert!(all.iter().all(|known| *known == Known::Unsure));
+        assert_eq!(asked.get(), ASKING_MAX);
+        let next = heads.find(Instant::now(), "Y", answers(&asked, Ok(None)));
+        assert_eq!(next.await, Known::Nowhere, "they made way");
     }
 
     #[tokio::test]
     async fn no_crawler_fills_the_memory() {
         let (heads, asked, now) = (Heads::default(), Cell::new(0), Instant::now());
         for number in 0..HEADS_MAX + 10 {
-            let (sku, now) = (
-                format!("NO-{number}"),
-                now + Duration::from_nanos(number as u64),
-            );
-            let answer = heads.get_or(now, &sku, answers(&asked, Ok(None)));
-            answer.await.unwrap();
+            let sku = format!("NO-{number}");
+            let now = now + Duration::from_millis(number as u64);
+            heads.find(now, &sku, answers(&asked, Ok(None))).await;
         }
-        let kept = heads.0.lock().unwrap();
+        let kept = heads.heard.lock().unwrap();
         assert_eq!(kept.len(), HEADS_MAX);
         assert!(!kept.contains_key("NO-0") && kept.contains_key("NO-10"));
     }
