@@ -13,6 +13,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use peers::Peers;
+use percent_encoding::percent_decode_str;
 use rpc::{Code, ConnectError};
 
 use file::File;
@@ -62,8 +63,8 @@ async fn answer(State(products): State<Products>, request: Request) -> Response 
     let (path, headers) = (request.uri().path(), request.headers());
     let file = |name| File::find(name, headers).map(|file| file.respond(headers));
     if let Some(rest) = path.strip_prefix(PRODUCTS) {
-        let sku = rest.strip_suffix('/').unwrap_or(rest);
-        let page = product_page(&products.find(sku).await, headers);
+        let sku = percent_decode_str(rest.strip_suffix('/').unwrap_or(rest)).decode_utf8_lossy();
+        let page = product_page(&products.find(&sku).await, headers);
         return page.map_or_else(not_built, guarded);
     }
     if is_page(path) {

@@ -6,12 +6,12 @@ use proto::catalog::v1::Product;
 /// How much of a description is worth a line in a list of results, in characters.
 const SUMMARY_MAX: usize = 200;
 
-/// The head of a product's page.
+/// The head of a product's page. It names no picture: ours are drawings at paths of this
+/// shop, and what shows previews takes neither a drawing nor an address without a host.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     name: String,
     summary: String,
-    image_url: String,
 }
 
 impl From<Product> for Head {
@@ -23,7 +23,6 @@ impl From<Product> for Head {
         Self {
             summary: summary(described),
             name: product.name,
-            image_url: product.image_url,
         }
     }
 }
@@ -33,15 +32,11 @@ impl Head {
     pub(super) fn write(&self, page: &str) -> Option<String> {
         let (name, summary) = (escape(&self.name), escape(&self.summary));
         let title = format!("<title>{name} · Stoa</title>");
-        let mut tags = format!(
+        let tags = format!(
             "<meta name=\"description\" content=\"{summary}\" />\n    \
              <meta property=\"og:title\" content=\"{name}\" />\n    \
              <meta property=\"og:description\" content=\"{summary}\" />"
         );
-        if !self.image_url.is_empty() {
-            let image_url = escape(&self.image_url);
-            tags += &format!("\n    <meta property=\"og:image\" content=\"{image_url}\" />");
-        }
         let page = replace(page, "<title>", "</title>", &title)?;
         replace(&page, "<meta name=\"description\"", ">", &tags)
     }
@@ -88,11 +83,10 @@ mod tests {
 
     const PAGE: &str = include_str!("../../../web-client/index.html");
 
-    fn head(name: &str, description: &str, image_url: &str) -> Head {
+    fn head(name: &str, description: &str) -> Head {
         Head::from(Product {
             name: name.to_owned(),
             description: description.to_owned(),
-            image_url: image_url.to_owned(),
             ..Product::default()
         })
     }
@@ -100,15 +94,12 @@ mod tests {
     /// row: G1
     #[test]
     fn the_page_is_about_the_product_and_otherwise_the_same() {
-        let page = head("Desk lamp", "Long\n  arm.", "/a.svg")
-            .write(PAGE)
-            .unwrap();
+        let page = head("Desk lamp", "Long\n  arm.").write(PAGE).unwrap();
         for part in [
             "<title>Desk lamp · Stoa</title>",
             "<meta name=\"description\" content=\"Long arm.\" />",
             "<meta property=\"og:title\" content=\"Desk lamp\" />",
             "<meta property=\"og:description\" content=\"Long arm.\" />",
-            "<meta property=\"og:image\" content=\"/a.svg\" />",
         ] {
             assert_eq!(page.matches(part).count(), 1, "{part} in {page}");
         }
@@ -116,9 +107,8 @@ mod tests {
         assert_eq!(page.matches("name=\"description\"").count(), 1);
         let (_, body) = PAGE.split_once("<link").unwrap();
         assert!(page.ends_with(body));
-        let bare = head("Desk lamp", " ", "").write(PAGE).unwrap();
+        let bare = head("Desk lamp", " ").write(PAGE).unwrap();
         assert!(bare.contains("name=\"description\" content=\"Desk lamp\""));
-        assert!(!bare.contains("og:image"));
     }
 
     /// row: S-17
@@ -133,22 +123,22 @@ mod tests {
             "&lt;script&gt;",
             "-->\u{0}<!--",
         ];
-        let innocent = head("x", "x", "x").write(PAGE).unwrap();
+        let innocent = head("x", "x").write(PAGE).unwrap();
         for text in evil {
-            let page = head(text, text, text).write(PAGE).unwrap();
+            let page = head(text, text).write(PAGE).unwrap();
             for sign in ["<", ">", "\"", "'"] {
                 let count = |page: &str| page.matches(sign).count();
                 assert_eq!(count(&page), count(&innocent), "{sign} of {text}: {page}");
             }
             assert!(!page.contains('\u{0}'), "{text}");
         }
-        let page = head("&lt;b&gt;", "x", "x").write(PAGE).unwrap();
+        let page = head("&lt;b&gt;", "x").write(PAGE).unwrap();
         assert!(page.contains("<title>&amp;lt;b&amp;gt; · Stoa</title>"));
     }
 
     #[test]
     fn a_page_without_a_head_is_left_alone() {
-        assert_eq!(head("x", "x", "x").write("<p>Hello</p>"), None);
+        assert_eq!(head("x", "x").write("<p>Hello</p>"), None);
     }
 
     #[test]
