@@ -2,8 +2,12 @@
 //! along the keyboard, and what the account itself tells. Whoever tries to get in has tried all
 //! of these within a minute, however they are dressed up.
 
-/// The words of which most leaked passwords are made, one a line.
-const WORDS: &str = include_str!("words.txt");
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// The words of which most leaked passwords are made.
+static WORDS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("words.txt").lines().collect());
 /// Rows and columns that fingers run along, in both directions.
 const RUNS: [&str; 9] = [
     "abcdefghijklmnopqrstuvwxyz",
@@ -16,10 +20,11 @@ const RUNS: [&str; 9] = [
     "qazwsxedcrfvtgbyhnujmik",
     "!@#$%^&*()",
 ];
-/// How many digits and signs around a word make it no better than the word.
+/// How many digits and signs around a word make it no better than the word; of a run of them,
+/// only the first counts.
 const DRESSING_MAX: usize = 8;
-/// How many characters of a password must not follow from the one before it.
-const SURPRISES_MIN: usize = 3;
+/// How many characters of a run may come as a surprise, after those it begins with.
+const SURPRISES_MAX: usize = 1;
 /// A password that says the same again and again is as good as saying it once; so long may that be.
 const REFRAIN_MAX: usize = 4;
 /// The fewest letters by which a name or an address is recognised.
@@ -29,10 +34,11 @@ const OWN_MIN: usize = 3;
 pub(super) fn is_guessed(password: &str, email: &str, name: &str) -> bool {
     let lower = password.to_lowercase();
     let own = own_words(&email.to_lowercase(), &name.to_lowercase());
-    is_run(&lower)
-        || is_refrain(&lower)
-        || readings(&lower)
-            .any(|word| WORDS.lines().any(|known| known == word) || own.contains(&word))
+    let is_word = |word: &str| WORDS.contains(word) || own.iter().any(|known| known == word);
+    is_refrain(&lower)
+        || [&*lower, once(&lower)].into_iter().any(|text| {
+            readings(text).any(|word| is_word(&word) || is_word(once(&word))) || is_run(text)
+        })
 }
 
 /// What the account tells of its owner, in letters and digits alone.
@@ -51,18 +57,30 @@ fn own_words(email: &str, name: &str) -> Vec<String> {
 /// signs around it, read as written and with figures for letters.
 fn readings(lower: &str) -> impl Iterator<Item = String> {
     let dressing = |character: char| !character.is_alphabetic();
-    let undressed = [
-        lower,
+    let (no_front, no_back) = (
         lower.trim_start_matches(dressing),
         lower.trim_end_matches(dressing),
-        lower.trim_matches(dressing),
+    );
+    let front = weight(&lower[..lower.len() - no_front.len()]);
+    let back = weight(&lower[no_back.len()..]);
+    let undressed = [
+        (lower, 0),
+        (no_front, front),
+        (no_back, back),
+        (lower.trim_matches(dressing), front + back),
     ];
-    let count = |text: &str| text.chars().count();
-    let near = move |text: &&str| count(lower) - count(text) <= DRESSING_MAX;
-    undressed.into_iter().filter(near).flat_map(|text| {
+    let near = undressed
+        .into_iter()
+        .filter(|&(_, dressing)| dressing <= DRESSING_MAX);
+    near.flat_map(|(text, _)| {
         let spelt = [text, &letters(text, 'i'), &letters(text, 'l')];
         spelt.map(plain)
     })
+}
+
+/// How many characters of a dressing somebody had to think of.
+fn weight(dressing: &str) -> usize {
+    dressing.chars().take(1).count() + surprises(dressing, 1)
 }
 
 /// Figures and signs read as the letters that they resemble.
@@ -89,13 +107,18 @@ fn sign(character: char) -> bool {
     !character.is_alphanumeric()
 }
 
-/// Whether nearly every character follows from the one before it.
+/// Whether nearly every character follows from the one before it, or, where two runs are
+/// woven into each other, from the one before that.
 fn is_run(lower: &str) -> bool {
-    let characters: Vec<char> = lower.chars().collect();
-    let surprises = characters
-        .windows(2)
-        .filter(|pair| !follows(pair[0], pair[1]));
-    1 + surprises.count() < SURPRISES_MIN
+    (1..=2).any(|distance| surprises(lower, distance) <= SURPRISES_MAX)
+}
+
+/// How many characters do not follow from the one that stands so far before them.
+fn surprises(text: &str, distance: usize) -> usize {
+    let pairs = text.chars().zip(text.chars().skip(distance));
+    pairs
+        .filter(|&(before, after)| !follows(before, after))
+        .count()
 }
 
 fn follows(before: char, after: char) -> bool {
@@ -108,11 +131,21 @@ fn follows(before: char, after: char) -> bool {
 
 /// Whether it is one short thing, said over and over.
 fn is_refrain(lower: &str) -> bool {
-    let characters: Vec<char> = lower.chars().collect();
-    (1..=REFRAIN_MAX.min(characters.len() / 2)).any(|period| {
+    let one = once(lower);
+    one.len() < lower.len() && one.chars().count() <= REFRAIN_MAX
+}
+
+/// What a text says that says it at least twice and nothing else, the last time maybe not to
+/// its end; else the text.
+fn once(text: &str) -> &str {
+    let characters: Vec<char> = text.chars().collect();
+    let again = |&period: &usize| {
         let mut pairs = characters.iter().zip(&characters[period..]);
         pairs.all(|(one, later)| one == later)
-    })
+    };
+    let period = (1..=characters.len() / 2).find(again);
+    let end = period.and_then(|period| text.char_indices().nth(period));
+    end.map_or(text, |(end, _)| &text[..end])
 }
 
 #[cfg(test)]
@@ -130,7 +163,9 @@ mod tests {
             passw0rd2026 letmein! 1etmein99 Welcome1 welcome2026! iloveyou princess1 football \
             sunshine7 trustno1 Summer2026! admin123 administrator changeme qwerty123 dragon!! \
             monkey12345 m0nkey99 superman starwars computer internet baseball whatever $ecret12 \
-            correcthorsebatterystaple hello1234 test1234 stoa2026";
+            correcthorsebatterystaple hello1234 test1234 stoa2026 tinkerbell danielle \
+            princesa spongebob jasmine1 Melissa1 rockyou1 blink182 blink-182! \
+            password123456789 123456789password987654321 dragon0000000000000000";
         for password in dressed.split(' ') {
             assert!(guessed(password), "{password}");
         }
@@ -139,11 +174,41 @@ mod tests {
 
     /// row: X23
     #[test]
+    fn what_everybody_takes_is_guessed_when_it_is_said_again() {
+        let again = "passwordpassword monkeymonkey monkeymonkey1 !!DragonDragonDragon! \
+            password1password1 passwordpasswordpass p4sswordpassw0rd lovelacelovelace \
+            Lovelace1Lovelace1";
+        for password in again.split(' ') {
+            assert!(guessed(password), "{password}");
+        }
+    }
+
+    /// row: X23
+    #[test]
+    fn every_word_is_guessed_in_every_dress() {
+        for &word in WORDS.iter() {
+            for password in [
+                word.to_owned(),
+                word.to_uppercase(),
+                format!("{word}1"),
+                format!("{word}123456789"),
+                format!("2026{word}!!"),
+                format!("{word}{word}"),
+                format!("{word}1{word}1"),
+            ] {
+                assert!(guessed(&password), "{password}");
+            }
+        }
+    }
+
+    /// row: X23
+    #[test]
     fn what_a_finger_finds_is_guessed() {
         let found = "12345678 123456789012 87654321 00000000 aaaaaaaaaaaa €€€€€€€€ abcdefgh \
             abcd1234 1234abcd zyxwvuts qwertyui qwertzuiop azertyuiop asdfghjkl zxcvbnm, \
             1qaz2wsx 1q2w3e4r qazwsxedc poiuytrewq 12341234 abcabcabc 123123123 lolololo \
-            11112222 !@#$%^&*";
+            11112222 !@#$%^&* a1b2c3d4 A1B2C3D4! q1w2e3r4 1a2b3c4d5e p0o9i8u7 z1x2c3v4 \
+            a1b2c3d4a1b2c3d4";
         for password in found.split(' ') {
             assert!(guessed(password), "{password}");
         }
@@ -184,6 +249,15 @@ mod tests {
             "lovely lace",
             "qwerty loves tea",
             "über den Wolken",
+            "maria likes melissa",
+            "monkey in the tree",
+            "tinker, tailor, soldier",
+            "password of a friend",
+            "kettle kettle moss",
+            "twelve wet otters",
+            "b7Rk-w2Qp-x9Lm",
+            "dragon 1984-07-23 18:05",
+            "a1 sauce on eggs",
         ] {
             assert!(!guessed(password), "{password}");
         }
@@ -191,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_words_are_in_their_plain_form_and_each_once() {
-        let words: Vec<&str> = WORDS.lines().collect();
+        let words: Vec<&str> = include_str!("words.txt").lines().collect();
         assert!(words.is_sorted_by(|a, b| a < b), "sorted, each once");
         for word in words {
             assert_eq!(word, plain(&word.to_lowercase()), "{word}");
