@@ -155,7 +155,7 @@ test('the policy of the page lets the empty string become markup, and no other',
         element.innerHTML = '<b>x</b>';
       }),
       attempt(() => {
-        document.createElement('script').src = '/assets/theme-1.js';
+        document.createElement('script').src = '/assets/theme-2.js';
       }),
       attempt(() => {
         document.createElement('script').text = '1';

@@ -91,6 +91,33 @@ describe('a persisted value', () => {
     expect(cart.get()).toEqual([LAMP]);
   });
 
+  it('keeps what the storage would not take, also when asked freshly, and follows the storage once it takes again', () => {
+    const storage = memory();
+    let full = true;
+    const cart = persisted('cart', parseCart, {
+      ...storage,
+      setItem: (key: string, value: string) => {
+        if (full) throw new Error('full');
+        storage.setItem(key, value);
+      },
+    } as unknown as Storage);
+    cart.set([LAMP]);
+    expect(cart.fresh()).toEqual([LAMP]);
+    cart.set([...cart.fresh(), MUG]);
+    expect(cart.fresh()).toEqual([LAMP, MUG]);
+    full = false;
+    cart.set([LAMP]);
+    storage.setItem('cart', JSON.stringify([MUG]));
+    expect(cart.fresh()).toEqual([MUG]);
+  });
+
+  it('holds two things, one after the other, where there is no storage at all', () => {
+    const cart = persisted('cart', parseCart, undefined);
+    cart.set([...cart.fresh(), LAMP]);
+    cart.set([...cart.fresh(), MUG]);
+    expect(cart.fresh()).toEqual([LAMP, MUG]);
+  });
+
   it('tells its listeners until they leave', () => {
     const cart = persisted('cart', parseCart, memory());
     let told = 0;

@@ -3,7 +3,10 @@ import { useSyncExternalStore } from 'react';
 
 export interface Persisted<T> {
   get(): T;
-  /** Reads the storage itself: another tab's change may be newer than its event. */
+  /**
+   * Reads the storage itself: another tab's change may be newer than its event. What the storage would not take is
+   * known to this tab alone, and stays.
+   */
   fresh(): T;
   set(value: T): void;
   subscribe(listener: () => void): () => void;
@@ -20,6 +23,7 @@ export function persisted<T>(
 ): Persisted<T> {
   const listeners = new Set<() => void>();
   let value = read();
+  let isStored = storage !== undefined;
 
   function read(): T {
     try {
@@ -36,20 +40,23 @@ export function persisted<T>(
   globalThis.addEventListener?.('storage', (event) => {
     if (event.key !== key && event.key !== null) return;
     value = read();
+    isStored = true;
     tell();
   });
 
   return {
     get: () => value,
     fresh() {
-      value = read();
+      if (isStored) value = read();
       return value;
     },
     set(next) {
       value = next;
+      isStored = false;
       try {
         if (next === null || next === undefined) storage?.removeItem(key);
         else storage?.setItem(key, JSON.stringify(next));
+        isStored = storage !== undefined;
       } catch {
         // A full or refused storage costs the memory of this value, not the visit.
       }

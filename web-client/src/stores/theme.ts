@@ -1,4 +1,4 @@
-/** Light or dark: the system's wish until the visitor chooses. `public/assets/theme-1.js` reads the same key. */
+/** Light or dark: the system's wish until the visitor chooses. `public/assets/theme-2.js` reads the same key. */
 import { useSyncExternalStore } from 'react';
 
 export type Theme = 'light' | 'dark';
