@@ -21,10 +21,10 @@ async function leaveAttempt(page: Page, agoMs: number, items: { sku: string; qua
   await page.waitForFunction(() => localStorage.getItem('stoa.attempt'));
   await page.evaluate(
     ([at, bought]) => {
-      const attempt = JSON.parse(localStorage.getItem('stoa.attempt') ?? '');
+      const [attempt] = JSON.parse(localStorage.getItem('stoa.attempt') ?? '');
       localStorage.setItem(
         'stoa.attempt',
-        JSON.stringify({ ...attempt, sent: { items: bought, method: 'tok_ok', at } }),
+        JSON.stringify([{ ...attempt, sent: { items: bought, method: 'tok_ok', at } }]),
       );
     },
     [Date.now() - agoMs, items] as const,

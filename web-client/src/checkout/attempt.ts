@@ -25,20 +25,45 @@ export interface Attempt {
 /** An attempt that may have become an order. */
 export type SentAttempt = Attempt & Required<Pick<Attempt, 'sent'>>;
 
-/** What is stored, if it is an attempt. */
-export function parseAttempt(raw: unknown): Attempt | null {
+/** At most one per person, the latest last: whoever signs in next in this browser must not erase what is unanswered. */
+export type Attempts = readonly Attempt[];
+
+/** Nobody leaves so many behind in a day; a store of this size is small whatever is in it. */
+const PERSONS_MAX = 16;
+
+/** What is stored; also a single attempt, as it was stored when there was room for one alone. */
+export function parseAttempts(raw: unknown): Attempts {
+  const all = (Array.isArray(raw) ? raw : [raw]).map(parseAttempt).filter((attempt) => attempt !== null);
+  return all.filter(({ customerId }, i) => !all.slice(i + 1).some((later) => later.customerId === customerId));
+}
+
+function parseAttempt(raw: unknown): Attempt | null {
   const { key, customerId, sent } = (raw ?? {}) as Partial<Attempt>;
   if (typeof key !== 'string' || typeof customerId !== 'string') return null;
   if (sent === undefined) return { key, customerId };
-  const items = parseCart(sent.items);
-  if (items.length === 0 || typeof sent.method !== 'string' || typeof sent.at !== 'number') return null;
+  const items = parseCart(sent?.items);
+  if (items.length === 0 || typeof sent?.method !== 'string' || typeof sent.at !== 'number') return null;
   return { key, customerId, sent: { items, method: sent.method, at: sent.at } };
 }
 
-/** The attempt to go on with: the one at hand if it is this person's, else a new one. */
-export function opened(held: Attempt | null, customerId: string): Attempt {
-  return held?.customerId === customerId ? held : { key: randomId(), customerId };
+/** This person's attempt, sent or not. */
+export const attemptOf = (all: Attempts, customerId: string | undefined): Attempt | undefined =>
+  all.find((attempt) => attempt.customerId === customerId);
+
+/** The attempt to go on with: this person's own, else a new one. */
+export const opened = (all: Attempts, customerId: string): Attempt =>
+  attemptOf(all, customerId) ?? { key: randomId(), customerId };
+
+/** With `attempt` as its person's only one. Of the others stays what may have become an order within a key's life. */
+export function withAttempt(all: Attempts, attempt: Attempt, now: number): Attempts {
+  const others = all.filter(
+    ({ customerId, sent }) => customerId !== attempt.customerId && sent !== undefined && now - sent.at < KEY_LIFE_MS,
+  );
+  return [...others, attempt].slice(-PERSONS_MAX);
 }
+
+/** Without the attempt of this key, whose answer is known. */
+export const withoutAttempt = (all: Attempts, key: string): Attempts => all.filter((attempt) => attempt.key !== key);
 
 /** The attempt with what is being paid for, from the moment it may reach the shop. */
 export function pressed({ key, customerId }: Attempt, items: Cart, method: string, now: number): SentAttempt {
@@ -51,14 +76,19 @@ export function unsent({ key, customerId }: Attempt): Attempt {
 }
 
 /** An attempt of this person that was sent and whose answer nobody has seen. */
-export function unanswered(held: Attempt | null, customerId: string | undefined): SentAttempt | undefined {
-  return held?.sent && held.customerId === customerId ? { ...held, sent: held.sent } : undefined;
+export function unanswered(all: Attempts, customerId: string | undefined): SentAttempt | undefined {
+  const held = attemptOf(all, customerId);
+  return held?.sent && { ...held, sent: held.sent };
 }
 
 /** Whether somebody may still be sitting there, waiting for the answer. */
-export const isWaitedFor = ({ sent }: SentAttempt, now: number): boolean => now - sent.at < WAITED_FOR_MS;
+export const isWaitedFor = (attempt: SentAttempt, now: number): boolean => isYoungerThan(WAITED_FOR_MS, attempt, now);
 
 /** Whether the server still knows the key, so that sending it again cannot buy twice. */
-export const canFinish = ({ sent }: SentAttempt, now: number): boolean => now - sent.at < KEY_LIFE_MS;
+export const canFinish = (attempt: SentAttempt, now: number): boolean => isYoungerThan(KEY_LIFE_MS, attempt, now);
 
-export const attempts: Persisted<Attempt | null> = persisted('stoa.attempt', parseAttempt);
+/** What was sent in the future was sent by a clock that was wrong: nobody knows how old it is, so it counts as old. */
+export const isYoungerThan = (ms: number, { sent }: SentAttempt, now: number): boolean =>
+  sent.at <= now && now - sent.at < ms;
+
+export const attempts: Persisted<Attempts> = persisted('stoa.attempt', parseAttempts);

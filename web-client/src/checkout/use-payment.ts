@@ -1,4 +1,5 @@
 /** What the checkout page knows of its payment. */
+import { ConnectError } from '@connectrpc/connect';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { Cart } from '~/stores/cart';
 import { usePersisted } from '~/stores/persisted';
@@ -36,30 +37,31 @@ export interface Till {
 /** Opens the attempt with the page; one that was sent and never answered is asked about, and never sent, by that. */
 export function usePayment(customerId: string): Till {
   const [payment, setPayment] = useState<Payment>(() => ({
-    phase: underWay() || unanswered(attempts.get(), customerId) ? 'asking' : 'choosing',
+    phase: underWay(customerId) || unanswered(attempts.get(), customerId) ? 'asking' : 'choosing',
   }));
   const held = unanswered(usePersisted(attempts), customerId);
-  const mounted = useMounted();
+  const stay = useStay();
 
   const show = useCallback(
     (next: Payment): void => {
-      if (mounted.current) setPayment(next);
+      if (!stay.current.signal.aborted) setPayment(next);
     },
-    [mounted],
+    [stay],
   );
 
   const inquire = useCallback(
     async (attempt: SentAttempt): Promise<void> => {
+      const { signal } = stay.current;
       show({ phase: 'asking' });
       try {
-        const order = await ask(attempt);
+        const order = await ask(attempt, signal);
         if (order) show({ phase: 'ordered', orderId: order.id, late: !isWaitedFor(attempt, Date.now()) });
         else show({ phase: 'open', attempt, known: { kind: 'no-order' }, finishing: false });
       } catch (error) {
-        show({ phase: 'open', attempt, known: { kind: 'not-asked', error }, finishing: false });
+        if (!signal.aborted) show({ phase: 'open', attempt, known: { kind: 'not-asked', error }, finishing: false });
       }
     },
-    [show],
+    [show, stay],
   );
 
   const choose = useCallback((): void => {
@@ -67,30 +69,40 @@ export function usePayment(customerId: string): Till {
     show({ phase: 'choosing' });
   }, [customerId, show]);
 
+  /** No answer came: either there is an attempt to be asked about, or nothing was sent and the form says why. */
+  const stop = useCallback(
+    (error: ConnectError): void => {
+      const attempt = unanswered(attempts.fresh(), customerId);
+      if (attempt) show({ phase: 'open', attempt, known: { kind: 'not-answered', error }, finishing: false });
+      else show({ phase: 'choosing', refusal: { error, orderId: undefined } });
+    },
+    [customerId, show],
+  );
+
   const follow = useCallback(
     async (paid: Promise<Paid>): Promise<void> => {
-      const outcome = await paid;
-      switch (outcome.kind) {
-        case 'ordered':
-          return show({ phase: 'ordered', orderId: outcome.order.id, late: false });
-        case 'elsewhere':
-          return show({ phase: 'elsewhere' });
-        case 'unanswered':
-          return inquire(outcome.attempt);
-        case 'unknown': {
-          const attempt = unanswered(attempts.fresh(), customerId);
-          if (!attempt) return choose();
-          const known = { kind: 'not-answered', error: outcome.error } as const;
-          return show({ phase: 'open', attempt, known, finishing: false });
+      try {
+        const outcome = await paid;
+        switch (outcome.kind) {
+          case 'ordered':
+            return show({ phase: 'ordered', orderId: outcome.order.id, late: false });
+          case 'elsewhere':
+            return show({ phase: 'elsewhere' });
+          case 'unanswered':
+            return inquire(outcome.attempt);
+          case 'refused':
+            openAttempt(customerId);
+            return show({ phase: 'choosing', refusal: outcome });
+          case 'unknown':
+          case 'unsent':
+            return stop(outcome.error);
         }
-        case 'refused':
-          openAttempt(customerId);
-          return show({ phase: 'choosing', refusal: outcome });
-        case 'unsent':
-          return show({ phase: 'choosing', refusal: { error: outcome.error, orderId: undefined } });
+      } catch (error) {
+        // Not even an outcome: a page that says "Paying…" for ever would be the worst of all answers.
+        stop(ConnectError.from(error));
       }
     },
-    [customerId, show, inquire, choose],
+    [customerId, show, inquire, stop],
   );
 
   // What another tab sent while this one showed its form comes first here, too.
@@ -102,7 +114,7 @@ export function usePayment(customerId: string): Till {
   }, [idle, heldKey]);
 
   useEffect(() => {
-    const inHand = underWay();
+    const inHand = underWay(customerId);
     const sent = unanswered(attempts.fresh(), customerId);
     if (inHand) void follow(inHand);
     else if (sent) void inquire(sent);
@@ -122,20 +134,22 @@ export function usePayment(customerId: string): Till {
     ask: (attempt) => void inquire(attempt),
     drop(attempt) {
       show({ phase: 'asking' });
-      void drop(attempt).then((dropped) => (dropped ? choose() : show({ phase: 'elsewhere' })));
+      void drop(attempt).then(
+        (dropped) => (dropped ? choose() : show({ phase: 'elsewhere' })),
+        (error: unknown) => stop(ConnectError.from(error)),
+      );
     },
     goOn: choose,
   };
 }
 
-/** False once the page is gone: answers arrive whenever they like. */
-function useMounted(): { readonly current: boolean } {
-  const mounted = useRef(false);
+/** Aborted once the page is gone: answers arrive whenever they like, and nobody asks on for a page that was left. */
+function useStay(): { readonly current: AbortController } {
+  const [first] = useState(() => new AbortController());
+  const stay = useRef(first);
   useEffect(() => {
-    mounted.current = true;
-    return () => {
-      mounted.current = false;
-    };
+    if (stay.current.signal.aborted) stay.current = new AbortController();
+    return () => stay.current.abort();
   }, []);
-  return mounted;
+  return stay;
 }

@@ -7,9 +7,9 @@ import { TextLink } from './Text';
 /** On every page but the checkout: a payment was sent and its answer never seen. */
 export function PendingPayment() {
   const session = useSession();
-  const attempt = usePersisted(attempts);
+  const all = usePersisted(attempts);
   const onCheckout = useLocation({ select: ({ pathname }) => pathname === '/shop/checkout' });
-  if (onCheckout || !unanswered(attempt, session.kind === 'person' ? session.id : undefined)) return null;
+  if (onCheckout || !unanswered(all, session.kind === 'person' ? session.id : undefined)) return null;
   return (
     <div role="status" className="bg-warn-soft text-warn">
       <p className="mx-auto flex max-w-[90rem] flex-wrap items-center gap-x-4 px-4 text-note sm:px-6 lg:px-10">

@@ -6,7 +6,10 @@ const KEPT = [
   ['stoa.cart', 'What is in your cart, and how many of each.'],
   ['stoa.theme', 'Light or dark, once you have chosen.'],
   ['stoa.signed-in', 'A mark, once you signed in: that there may be a session to go on with.'],
-  ['stoa.attempt', 'The number of a payment under way, so that it is never made twice.'],
+  [
+    'stoa.attempt',
+    'A payment under way, so that it is never made twice: its number, the number of the account it is for, the things, the payment method and the time. It goes when the answer is known; what was never answered may stay for a later visit.',
+  ],
   ['tsr-scroll-restoration', 'How far down you had read, for the way back. It goes with the tab.'],
 ] as const;
 

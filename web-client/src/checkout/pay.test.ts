@@ -1,0 +1,141 @@
+import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { OrderService } from '~/gen/stoa/order/v1/order_pb';
+import { OrderStatus } from '~/gen/stoa/order/v1/types_pb';
+import type { Session } from '~/session/session';
+
+const shop = vi.hoisted(() => ({
+  session: { kind: 'stranger', expired: false } as Session,
+  createOrder: async (): Promise<{ status: number }> => ({ status: 0 }),
+  /** Whose orders were asked for, one entry per call. */
+  sent: [] as string[],
+}));
+
+vi.mock('~/session/session', () => ({
+  currentSession: () => shop.session,
+  sessionKnown: async () => undefined,
+}));
+vi.mock('~/api', () => ({
+  queries: { invalidateQueries: async () => undefined },
+  transport: createRouterTransport(({ service }) => {
+    service(OrderService, {
+      async createOrder({ customerId, items }) {
+        shop.sent.push(`${customerId}: ${items.map(({ sku, quantity }) => `${quantity} ${sku}`).join(', ')}`);
+        return { order: await shop.createOrder() };
+      },
+    });
+  }),
+}));
+
+const robin: Session = { kind: 'person', id: 'robin', endsWithTab: false };
+const kim: Session = { kind: 'person', id: 'kim', endsWithTab: false };
+const LAMP = [{ sku: 'LMP-ARC-01', quantity: 1 }];
+const PAID = { status: OrderStatus.CONFIRMED };
+const quietly = (): void => undefined;
+
+function memory(): Storage {
+  const values = new Map<string, string>();
+  return {
+    getItem: (key: string) => values.get(key) ?? null,
+    setItem: (key: string, value: string) => void values.set(key, value),
+    removeItem: (key: string) => void values.delete(key),
+  } as unknown as Storage;
+}
+
+/** The modules as a tab has them that was just opened. */
+async function tab(storage: Storage = memory()) {
+  vi.stubGlobal('localStorage', storage);
+  vi.stubGlobal('navigator', {});
+  vi.resetModules();
+  const [pay, attempt, cart] = await Promise.all([import('./pay'), import('./attempt'), import('~/stores/cart')]);
+  return { ...pay, ...attempt, ...cart };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  shop.session = robin;
+  shop.sent = [];
+  shop.createOrder = async () => PAID;
+  return () => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  };
+});
+
+describe('paying', () => {
+  it('buys all that was put into the cart where the storage takes nothing', async () => {
+    const full = {
+      ...memory(),
+      setItem: () => {
+        throw new Error('full');
+      },
+    } as unknown as Storage;
+    const here = await tab(full);
+    here.addToCart('LMP-ARC-01');
+    here.addToCart('MUG-STR-01');
+    expect((await here.pay('robin', here.cart.get(), 'tok_ok', quietly)).kind).toBe('ordered');
+    expect(shop.sent).toEqual(['robin: 1 LMP-ARC-01, 1 MUG-STR-01']);
+    expect(here.cart.get()).toEqual([]);
+  });
+
+  it('sends nothing as the next person, and keeps the attempt of whoever left', async () => {
+    const here = await tab();
+    shop.createOrder = async () => {
+      throw new ConnectError('lost', Code.Unavailable);
+    };
+    const paid = here.pay('robin', LAMP, 'tok_ok', () => {
+      shop.session = kim;
+    });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect((await paid).kind).toBe('unknown');
+    expect(shop.sent).toHaveLength(1);
+    here.openAttempt('kim');
+    expect(here.unanswered(here.attempts.get(), 'robin')?.sent.items).toEqual(LAMP);
+  });
+
+  it('is as if nothing had been pressed when somebody else is here at the first try', async () => {
+    const here = await tab();
+    shop.session = kim;
+    expect((await here.pay('robin', LAMP, 'tok_ok', quietly)).kind).toBe('unsent');
+    expect(shop.sent).toEqual([]);
+    expect(here.unanswered(here.attempts.get(), 'robin')).toBeUndefined();
+  });
+
+  it('takes no refusal that was meant for another person', async () => {
+    const here = await tab();
+    let tries = 0;
+    shop.createOrder = async () => {
+      tries += 1;
+      if (tries === 1) throw new ConnectError('lost', Code.Unavailable);
+      shop.session = kim;
+      throw new ConnectError('not yours', Code.PermissionDenied);
+    };
+    const paid = here.pay('robin', LAMP, 'tok_ok', quietly);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect((await paid).kind).toBe('unknown');
+    expect(here.unanswered(here.attempts.get(), 'robin')).toBeDefined();
+  });
+
+  it('gives the answer to one person alone, and lets the next one pay', async () => {
+    const here = await tab();
+    let answer = (_: typeof PAID): void => undefined;
+    shop.createOrder = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    const first = here.pay('robin', LAMP, 'tok_ok', quietly);
+    expect(here.pay('robin', LAMP, 'tok_ok', quietly), 'pressed twice').toBe(first);
+    await vi.advanceTimersByTimeAsync(0);
+    shop.session = kim;
+    expect(here.underWay('robin')).toBe(first);
+    expect(here.underWay('kim')).toBeUndefined();
+    const answerRobin = answer;
+    shop.createOrder = async () => PAID;
+    const second = here.pay('kim', [{ sku: 'MUG-STR-01', quantity: 2 }], 'tok_ok', quietly);
+    expect((await second).kind).toBe('ordered');
+    answerRobin(PAID);
+    expect((await first).kind).toBe('ordered');
+    expect(shop.sent).toEqual(['robin: 1 LMP-ARC-01', 'kim: 2 MUG-STR-01']);
+    expect(here.attempts.get()).toEqual([]);
+  });
+});
