@@ -104,6 +104,32 @@ test('the most pieces of one thing: no more can be added, and the page says why'
   expect(await stored(page)).toEqual([{ sku: 'MUG-STR-01', quantity: 100 }]);
 });
 
+test('what is added is what the field shows, also when another tab took of the same stock', async ({
+  page,
+  context,
+}) => {
+  await context.route(/\/GetProductPage$/, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), availableQuantity: '6' } });
+  });
+  const other = await context.newPage();
+  const quantityOf = (tab: Page) => tab.getByRole('textbox', { name: 'Quantity' });
+  for (const [tab, count] of [
+    [page, '5'],
+    [other, '4'],
+  ] as const) {
+    await tab.goto('/shop/products/MUG-STR-01');
+    await quantityOf(tab).fill(count);
+    await quantityOf(tab).press('Enter');
+    await expect(quantityOf(tab)).toHaveValue(count);
+  }
+  await other.getByRole('button', { name: 'Add to cart' }).click();
+  await expect(quantityOf(page)).toHaveValue('2');
+  await page.getByRole('button', { name: 'Add to cart' }).click();
+  await page.getByText('6 are in your cart. That is all there is.').waitFor();
+  expect(await stored(page)).toEqual([{ sku: 'MUG-STR-01', quantity: 6 }]);
+});
+
 test('a quantity is a whole number, typed, pasted or left empty', async ({ page }) => {
   await openCart(page, [{ sku: 'MUG-STR-03', quantity: 4 }]);
   const quantity = page.getByRole('textbox', { name: /^Quantity of/ });

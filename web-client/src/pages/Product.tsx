@@ -16,7 +16,7 @@ import { useDraft } from '~/drafts';
 import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import type { Money } from '~/gen/stoa/pricing/v1/types_pb';
-import { addToCart, LINES_MAX, PIECES_MAX, useCart } from '~/stores/cart';
+import { addToCart, LINES_MAX, PIECES_MAX, quantityOf, useCart } from '~/stores/cart';
 
 const LIVE_MS = 15_000;
 const SHELF = 4;
@@ -99,11 +99,13 @@ function Unpriced() {
 const THANKS_MS = 2_500;
 
 function Buy({ sku, amount, available }: { sku: string; amount: Money; available: bigint }) {
-  const [quantity, setQuantity] = useDraft('quantity', 1);
+  const [wished, setWished] = useDraft('quantity', 1);
   const [added, setAdded] = useState(0);
   const cart = useCart();
-  const inCart = cart.find((item) => item.sku === sku)?.quantity ?? 0;
+  const inCart = quantityOf(cart, sku);
   const most = Math.min(PIECES_MAX, Number(available)) - inCart;
+  // The stock may sink below what was entered: what is shown is what is added.
+  const quantity = Math.min(wished, Math.max(1, most));
   const full = inCart === 0 && cart.length >= LINES_MAX;
   const onwards = useRef<HTMLAnchorElement>(null);
 
@@ -120,9 +122,10 @@ function Buy({ sku, amount, available }: { sku: string; amount: Money; available
   }, [added, spent]);
 
   const add = (): void => {
-    if (!addToCart(sku, quantity)) return;
-    setAdded(quantity);
-    setQuantity(1);
+    const taken = addToCart(sku, quantity);
+    if (taken === 0) return;
+    setAdded(taken);
+    setWished(1);
   };
 
   if (available <= 0n)
@@ -130,12 +133,7 @@ function Buy({ sku, amount, available }: { sku: string; amount: Money; available
   return (
     <div className="mt-6 md:mt-8">
       <div className="flex flex-wrap items-center gap-4">
-        <QuantityField
-          label="Quantity"
-          value={Math.min(quantity, Math.max(1, most))}
-          max={most}
-          onChange={setQuantity}
-        />
+        <QuantityField label="Quantity" value={quantity} max={most} onChange={setWished} />
         <BuyBar amount={amount} inCart={inCart}>
           <Button large wide onPress={add} isDisabled={spent || full}>
             {added > 0 ? <Check size={20} aria-hidden="true" /> : <ShoppingBag size={20} aria-hidden="true" />}

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { holds, LINES_MAX, PIECES_MAX, parseCart, pieces, withAtLeast, withMore, without, withQuantity } from './cart';
+import {
+  addToCart,
+  holds,
+  LINES_MAX,
+  PIECES_MAX,
+  parseCart,
+  pieces,
+  withAtLeast,
+  withMore,
+  without,
+  withQuantity,
+} from './cart';
 import { persisted } from './persisted';
 
 const LAMP = { sku: 'LMP-ARC-01', quantity: 2 };
@@ -15,6 +26,12 @@ describe('the cart', () => {
     expect(withMore([LAMP], LAMP.sku, 500)).toEqual([{ sku: LAMP.sku, quantity: PIECES_MAX }]);
     const full = Array.from({ length: LINES_MAX }, (_, i) => ({ sku: `SKU-${i}`, quantity: 1 }));
     expect(withMore(full, 'ONE-MORE', 1)).toBe(full);
+  });
+
+  it('says how many it had room for, and that a line at its most took none', () => {
+    expect(addToCart(LAMP.sku, PIECES_MAX - 1)).toBe(PIECES_MAX - 1);
+    expect(addToCart(LAMP.sku, 3)).toBe(1);
+    expect(addToCart(LAMP.sku, 1)).toBe(0);
   });
 
   it('drops a line at nothing', () => {

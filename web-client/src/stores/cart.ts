@@ -41,14 +41,14 @@ export function withQuantity(cart: Cart, sku: string, quantity: number): Cart {
 /** The cart with at least `lines` in it, as far as there is room: done twice it is as done once. */
 export function withAtLeast(cart: Cart, lines: Cart): Cart {
   return lines.reduce<Cart>((rest, { sku, quantity }) => {
-    const missing = quantity - (rest.find((item) => item.sku === sku)?.quantity ?? 0);
+    const missing = quantity - quantityOf(rest, sku);
     return missing > 0 ? withMore(rest, sku, missing) : rest;
   }, cart);
 }
 
 /** Whether all of `lines` are in the cart. */
 export function holds(cart: Cart, lines: Cart): boolean {
-  return lines.every((line) => cart.some((item) => item.sku === line.sku && item.quantity >= line.quantity));
+  return lines.every(({ sku, quantity }) => quantityOf(cart, sku) >= quantity);
 }
 
 /** The cart without what was just ordered; what was added since stays. */
@@ -58,6 +58,9 @@ export function without(cart: Cart, ordered: Cart): Cart {
     return held ? withQuantity(rest, line.sku, held.quantity - line.quantity) : rest;
   }, cart);
 }
+
+/** How many of one thing are in it. */
+export const quantityOf = (cart: Cart, sku: string): number => cart.find((item) => item.sku === sku)?.quantity ?? 0;
 
 /** How many pieces are in it. */
 export function pieces(cart: Cart): number {
@@ -71,12 +74,13 @@ function bounded(quantity: number): number {
 /** The visitor's cart, the same in every tab: each change is made to what is stored, which another tab may have set. */
 export const cart: Persisted<Cart> = persisted('stoa.cart', parseCart);
 
-/** Adds, and says whether there was room. */
-export function addToCart(sku: string, quantity = 1): boolean {
+/** Adds, and says how many there was room for. */
+export function addToCart(sku: string, quantity = 1): number {
   const held = cart.fresh();
   const next = withMore(held, sku, quantity);
-  if (next !== held) cart.set(next);
-  return next !== held;
+  const added = quantityOf(next, sku) - quantityOf(held, sku);
+  if (added > 0) cart.set(next);
+  return added;
 }
 
 export const setQuantity = (sku: string, quantity: number): void => cart.set(withQuantity(cart.fresh(), sku, quantity));
