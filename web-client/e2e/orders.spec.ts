@@ -110,6 +110,46 @@ test('a cancellation that fails offers to try again, and tries with the same key
   expect(await focused(page)).not.toBe('BODY');
 });
 
+test('a cancellation that failed is forgotten by “Keep it”, and stays on the page of its order', async ({
+  page,
+  expects,
+}) => {
+  expects.push(/CancelOrder/);
+  await signUp(page);
+  for (const sku of ['NTB-SFT-01', 'MUG-TAL-01']) {
+    await addToCart(page, sku);
+    await buy(page);
+  }
+  await page.route(/\/CancelOrder$/, (route) =>
+    route.fulfill({ status: 503, json: { code: 'unavailable', message: 'as the test wishes' } }),
+  );
+  const again = page.getByRole('button', { name: 'Try again' });
+  const cancel = async (): Promise<void> => {
+    await page.getByRole('button', { name: 'Cancel this order' }).click();
+    await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+    await again.waitFor();
+  };
+  await page.goto('/account/orders');
+  const rows = page.locator('main li a');
+  await rows.nth(0).click();
+  const newer = await orderIs(page, 'Confirmed');
+  await page.getByRole('link', { name: 'Your orders and account' }).click();
+  await rows.nth(1).click();
+  const older = await orderIs(page, 'Confirmed');
+  expect(older).not.toBe(newer);
+
+  await cancel();
+  await page.getByRole('button', { name: 'Keep it' }).click();
+  await expect(page.getByRole('button', { name: 'Cancel this order' })).toBeFocused();
+  await expect(again).toHaveCount(0);
+
+  await cancel();
+  await page.evaluate(() => history.go(-2));
+  await page.waitForURL(`**/${newer}`);
+  await expect(page.getByRole('button', { name: 'Cancel this order' })).toBeVisible();
+  await expect(again).toHaveCount(0);
+});
+
 test('an order has one short number everywhere, and its steps have plain words', async ({ page }) => {
   await signUp(page);
   await addToCart(page, 'LMP-DOM-02');

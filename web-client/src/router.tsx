@@ -162,6 +162,8 @@ const order = createRoute({
   getParentRoute: () => persons,
   path: '/account/orders/$orderId',
   loader: ({ params }) => load(WebService.method.getOrderPage, { orderId: params.orderId }),
+  // What was asked, heard or failed on one order's page is nothing of another order's.
+  remountDeps: ({ params }) => params.orderId,
   pendingComponent: OrderBones,
   component: lazyPage(() => import('./pages/Order')),
 });

@@ -36,6 +36,10 @@ export function CancelOrder({
     if (!cancellable && !idle) title.current?.focus();
   }, [cancellable, idle, title]);
   if (!cancellable) return null;
+  const keep = (): void => {
+    setError(undefined);
+    setPhase('kept');
+  };
   const cancel = async (): Promise<void> => {
     if (phase === 'working') return;
     setPhase('working');
@@ -62,7 +66,7 @@ export function CancelOrder({
           <Button kind="danger" isPending={phase === 'working'} onPress={() => void cancel()}>
             {phase === 'working' ? 'Cancelling…' : 'Yes, cancel it'}
           </Button>
-          <Button kind="quiet" isDisabled={phase === 'working'} onPress={() => setPhase('kept')}>
+          <Button kind="quiet" isDisabled={phase === 'working'} onPress={keep}>
             Keep it
           </Button>
         </div>
