@@ -196,6 +196,25 @@ test('while one tab waits for its answer, another one with a changed cart cannot
   expect(await orderCount(other)).toBe(1);
 });
 
+test('a total that could not be asked for again says so beside the button that pays', async ({ page, expects }) => {
+  expects.push(/CreateOrder/, /GetCartPage/);
+  await signUp(page);
+  await addToCart(page, 'CLK-ALM-01');
+  const pay = await checkout(page, 'The card that declines');
+  await expect(pay).toBeEnabled();
+  await page.route(/\/GetCartPage$/, (route) =>
+    route.fulfill({ status: 503, json: { code: 'unavailable', message: 'as the test wishes' } }),
+  );
+  await pay.click();
+  await page.getByRole('heading', { name: 'The payment was declined' }).waitFor();
+  const note = page.getByText('This total is from a moment ago');
+  await note.waitFor();
+  await page.unroute(/\/GetCartPage$/);
+  await pay.click();
+  await expect(note).toHaveCount(0);
+  await expect(pay).toBeEnabled();
+});
+
 test.describe('on a phone', () => {
   test.use({ viewport: { width: 360, height: 740 }, hasTouch: true });
 
@@ -206,11 +225,18 @@ test.describe('on a phone', () => {
     expects.push(/CreateOrder/);
     await signUp(page);
     await addToCart(page, 'CLK-ALM-01');
+    const declines = page.getByRole('radio', { name: 'The card that declines' });
+    await checkout(page, 'The card that declines');
+    const opened = await page.evaluateHandle(() => document);
     for (const _ of ['first', 'second', 'third']) {
-      await (await checkout(page, 'The card that declines')).tap();
+      const refused = page.waitForResponse(/\/CreateOrder$/);
+      await page.getByRole('button', { name: /^Pay / }).tap();
+      await refused;
       const message = page.getByRole('heading', { name: 'The payment was declined' });
-      await message.waitFor();
-      await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toContain('was declined');
+      // The box around the words, not the body that holds everything.
+      const box = page.locator('main [tabindex="-1"]').filter({ has: message });
+      await expect(box).toBeFocused();
+      await expect(declines, 'the form is as it was left').toBeChecked();
       await expect(message).toBeInViewport({ ratio: 1 });
       const [head, told, methods] = await Promise.all([
         page.locator('header').boundingBox(),
@@ -221,7 +247,8 @@ test.describe('on a phone', () => {
       expect(methods?.y).toBeGreaterThan(told?.y ?? 0);
     }
     await page.getByRole('button', { name: 'Choose another method' }).tap();
-    await expect(page.getByRole('radio', { name: 'The card that declines' })).toBeFocused();
+    await expect(declines).toBeFocused();
+    expect(await page.evaluate((first) => first === document, opened), 'no page was loaded anew').toBe(true);
     await page.getByRole('radio', { name: 'The card that pays' }).check({ force: true });
     await page.getByRole('button', { name: /^Pay / }).tap();
     await orderIs(page, 'Confirmed');

@@ -1,4 +1,5 @@
 /** The whole purchase, by every way a person may take. */
+import type { Locator } from '@playwright/test';
 import { expect, type Page, test } from './fixtures.ts';
 import {
   addToCart,
@@ -12,6 +13,12 @@ import {
   signUp,
   somebody,
 } from './visit.ts';
+
+/** There is one picture, in sight, and it has come. */
+async function isDrawn(picture: Locator): Promise<void> {
+  await expect(picture).toBeVisible();
+  await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+}
 
 test('by mouse: search, product, cart, sign-up, pay, watch, history', async ({ page }) => {
   await page.goto('/');
@@ -32,11 +39,17 @@ test('by mouse: search, product, cart, sign-up, pay, watch, history', async ({ p
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Make the account' }).click();
   await page.waitForURL(/\/shop\/checkout/);
+  await isDrawn(page.getByRole('list', { name: 'What you are buying' }).locator('img'));
+  await expect(page.locator('main')).toContainText(who.email);
+  await page.getByRole('link', { name: 'Back to the cart' }).click();
+  await page.getByRole('link', { name: 'To the checkout' }).click();
   await page.getByRole('button', { name: 'Pay €258.00' }).click();
   const id = await orderIs(page, 'Confirmed');
   await page.getByRole('link', { name: 'Cart, 0 pieces' }).waitFor();
   await page.getByRole('link', { name: 'Your orders and account' }).click();
-  await page.locator(`main a[href$="${id}"]`).getByText('Confirmed').waitFor();
+  const row = page.locator('main li', { has: page.locator(`a[href$="${id}"]`) });
+  await row.getByText('Confirmed').waitFor();
+  await isDrawn(row.locator('img'));
 });
 
 test('by keyboard alone', async ({ page }) => {

@@ -12,11 +12,14 @@ export function PaySummary({
   page,
   paying,
   settling,
+  stale,
   onPay,
 }: {
   page: GetCartPageResponse;
   paying: boolean;
   settling: boolean;
+  /** The shop was asked for these prices again and did not answer. */
+  stale: boolean;
   onPay: () => void;
 }) {
   return (
@@ -27,6 +30,14 @@ export function PaySummary({
       </div>
       <Goods label="What you are buying" lines={page.lines} />
       <Totals page={page} />
+      {stale && !paying ? (
+        <div className="mt-4">
+          <Notice tone="warn" live>
+            This total is from a moment ago; the shop did not answer just now. If a price changed since, the order costs
+            what the shop asks then.
+          </Notice>
+        </div>
+      ) : null}
       <div className="mt-6">
         {page.canOrder ? (
           <Button large wide isPending={paying} isDisabled={settling} onPress={onPay}>

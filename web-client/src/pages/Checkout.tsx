@@ -119,6 +119,7 @@ function Form({
           page={page.data}
           paying={paying}
           settling={page.isPlaceholderData}
+          stale={page.isError}
           onPay={() => start(items, method)}
         />
       }
