@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Order } from '~/gen/stoa/order/v1/types_pb';
 import { holds, putBack, useCart } from '~/stores/cart';
 import { Button } from './Button';
@@ -13,11 +13,11 @@ export function PutBack({ order }: { order: Order }) {
   const cart = useCart();
   const lines = order.items.map(({ sku, quantity }) => ({ sku, quantity }));
   const there = holds(cart, lines);
-  const pressed = useRef(false);
+  const [pressed, setPressed] = useState(false);
   const link = useRef<HTMLAnchorElement>(null);
   useEffect(() => {
-    if (there && pressed.current) link.current?.focus();
-  }, [there]);
+    if (there && pressed) link.current?.focus();
+  }, [there, pressed]);
   if (there) {
     return (
       <p role="status">
@@ -29,13 +29,13 @@ export function PutBack({ order }: { order: Order }) {
     );
   }
   const put = (): void => {
-    pressed.current = true;
+    setPressed(true);
     putBack(lines);
   };
   return (
     <>
       <Button onPress={put}>Put these back in the cart</Button>
-      {pressed.current ? (
+      {pressed ? (
         <div className="mt-4">
           <Notice tone="warn" live>
             The cart is full, so not everything went back. <TextLink to="/shop/cart">Make room in the cart</TextLink>

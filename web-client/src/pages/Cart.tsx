@@ -29,13 +29,13 @@ export default function Cart() {
     setRemoved([...removed.filter(({ sku }) => sku !== item.sku), item]);
     (next?.querySelector<HTMLElement>('[data-remove]') ?? title.current)?.focus();
   };
+  // What came back by another way, or another tab, is no longer missing.
+  const missing = removed.filter(({ sku }) => !items.some((item) => item.sku === sku));
   const undo = (): void => {
-    putBack(removed);
+    putBack(missing);
     setRemoved([]);
     title.current?.focus();
   };
-  // What came back by another way, or another tab, is no longer missing.
-  const missing = removed.filter(({ sku }) => !items.some((item) => item.sku === sku));
   return (
     <Page name="Cart">
       <Title ref={title}>Cart</Title>
