@@ -45,10 +45,11 @@ test.describe('a reload, signed in', () => {
       await page.goto(path);
       for (let times = 0; times < 3; times += 1) {
         await page.reload();
+        // Only who is known is asked for what is theirs: before that, nothing of it can be missing.
+        await expect(page.getByRole('link', { name: 'Your orders and account' })).toBeVisible();
         await settled(page);
         await expect(skeletons(page)).toHaveCount(0);
         await expect(page.locator('main').getByRole('link').first()).toBeVisible();
-        await expect(page.getByRole('link', { name: 'Your orders and account' })).toBeVisible();
       }
     });
   }
@@ -175,18 +176,34 @@ test('who cannot be signed out everywhere is told so and stays', async ({ page, 
   await expect(front(page)).toBeVisible();
 });
 
-test('signing out without a network is signing out', async ({ page, context, expects }) => {
+test('signing out without a network is signing out, and ends the session when the network is back', async ({
+  page,
+  context,
+  expects,
+}) => {
   expects.push(/ERR_INTERNET_DISCONNECTED/);
   const who = await signUp(page);
+  const mark = await page.evaluate(() => localStorage.getItem('stoa.signed-in'));
+  const cookie = async () => (await context.cookies()).find(({ name }) => name === '__Host-sid');
   await page.goto('/account');
   await settled(page);
   await context.setOffline(true);
   await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   await expect(front(page)).toBeVisible();
   await nothingOf(page, who);
+  const kept = await cookie();
+  expect(kept, 'the shop has not heard of it yet').toBeDefined();
   await context.setOffline(false);
+  await expect.poll(cookie).toBeUndefined();
+  expect(await page.evaluate(() => localStorage.getItem('stoa.signed-in'))).toBeNull();
+
+  // Nobody brings it back by hand: neither with the mark, nor with the cookie as it was.
+  expects.push(/status of 401/);
+  if (kept) await context.addCookies([kept]);
+  await page.evaluate((old) => localStorage.setItem('stoa.signed-in', old ?? ''), mark);
   await page.reload();
   await expect(page.getByRole('link', { name: 'Sign in' })).toBeVisible();
+  await nothingOf(page, who);
 });
 
 test('who cannot be recognised for the moment is no stranger', async ({ page, expects }) => {

@@ -5,7 +5,10 @@ import { TextLink } from '~/components/Text';
 const KEPT = [
   ['stoa.cart', 'What is in your cart, and how many of each.'],
   ['stoa.theme', 'Light or dark, once you have chosen.'],
-  ['stoa.signed-in', 'A mark, once you signed in: that there may be a session to go on with.'],
+  [
+    'stoa.signed-in',
+    'A mark, once you signed in: that there may be a session to go on with, or one that the shop has still to end.',
+  ],
   [
     'stoa.attempt',
     'A payment under way, so that it is never made twice: its number, the number of the account it is for, the things, the payment method and the time. It goes when the answer is known; what was never answered may stay for a later visit.',

@@ -2,7 +2,7 @@
  * Who is here. The access token lives in this module's memory and nowhere else; the refresh token lives in a cookie
  * that no script can read. What is stored is a mark, a random word per session: it says that a cookie may exist, so
  * that a stranger's visit asks for no session, and by it every tab notices that the session is no longer the one it
- * knows.
+ * knows. Whatever changes the cookie does so under one lock, so that no answer overwrites what came after its question.
  */
 
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
@@ -28,7 +28,12 @@ interface Access {
   expiresAt: number;
 }
 
+/** What the shop said when it was asked for the next token. */
+type Renewal = 'renewed' | 'refused' | 'unanswered';
+
 const MARK = 'stoa.signed-in';
+/** In the mark's place: who was here has left, and the shop, whose cookie is still good, has not heard of it. */
+const LEAVING = 'leaving';
 const LOCK = 'stoa.refresh';
 const EARLY_MS = 20_000;
 
@@ -38,7 +43,7 @@ const expired: Session = { kind: 'stranger', expired: true };
 const listeners = new Set<(left: boolean) => void>();
 /** The mark of the session that this tab knows. */
 let known = readMark();
-let session: Session = known === null ? stranger : unknown;
+let session: Session = markedBy(known);
 let visit = 0;
 let access: Access | undefined;
 let ready: Promise<unknown> = Promise.resolve();
@@ -48,8 +53,8 @@ let transport: Transport;
 /** Opens the session of an earlier visit, if there may be one, and follows what other tabs make of it. */
 export function openSession(plain: Transport): void {
   transport = plain;
-  void sessionKnown();
-  addEventListener('online', () => void sessionKnown());
+  begin();
+  addEventListener('online', begin);
   addEventListener('storage', ({ key }) => {
     if (key === MARK || key === null) catchUp();
   });
@@ -63,6 +68,12 @@ export function openSession(plain: Transport): void {
     catchUp();
     show(true);
   });
+}
+
+/** Whoever left unheard is signed out before anything else is asked about a session. */
+function begin(): void {
+  if (readMark() === LEAVING) void underLock(LOCK, leave);
+  void sessionKnown();
 }
 
 function show(visible: boolean): void {
@@ -81,61 +92,97 @@ function catchUp(): void {
   // A session that ends with its tab is no other tab's affair.
   if (mark === known || (session.kind === 'person' && session.endsWithTab)) return;
   known = mark;
-  become(mark === null ? stranger : unknown);
+  become(markedBy(mark));
   ready = Promise.resolve(refreshing).then(() => (session.kind === 'unknown' ? refresh() : undefined));
 }
 
 /** The token to send, renewed shortly before it expires. */
 export async function accessToken(): Promise<string | undefined> {
   await ready;
-  if (access && access.expiresAt - EARLY_MS < Date.now()) await refresh();
+  if (access && isStale(access)) await refresh();
   return access?.token;
 }
 
+const isStale = ({ expiresAt }: Access): boolean => expiresAt - EARLY_MS < Date.now();
+
 /** Exchanges the cookie for a new token, one tab at a time; false if nobody is signed in. */
 export function refresh(): Promise<boolean> {
-  refreshing ??= underLock(LOCK, exchange).finally(() => {
+  refreshing ??= underLock(LOCK, renew).finally(() => {
     refreshing = undefined;
   });
   return refreshing;
 }
 
-async function exchange(): Promise<boolean> {
+async function renew(): Promise<boolean> {
+  // Who held the lock before may have ended the session, or begun one.
+  catchUp();
+  if (session.kind === 'stranger') return false;
+  const renewal = await exchange();
+  if (renewal === 'refused') end(expired);
+  return renewal === 'renewed';
+}
+
+/** To be called under the lock. Only a clear no is a refusal; a shop that is out of reach has not said anything. */
+async function exchange(): Promise<Renewal> {
   const asked = known;
   try {
     const { tokens } = await auth().refresh({});
-    // Another session began meanwhile: this answer is about one that is over.
-    if (asked !== known) return false;
+    // Another session began meanwhile, which only happens where there are no locks: this is about one that is over.
+    if (asked !== known) return 'unanswered';
     accept(tokens);
-    return true;
+    return 'renewed';
   } catch (error) {
-    // Only a clear no ends a session; a shop that is out of reach has not said anything.
-    if (ConnectError.from(error).code === Code.Unauthenticated && asked === known) end(expired);
-    return false;
+    return isRefusal(error) && asked === known ? 'refused' : 'unanswered';
   }
 }
 
-export async function signIn(email: string, password: string): Promise<void> {
-  await enter(await auth().signIn({ email, password, useCookie: true }));
+const isRefusal = (error: unknown): boolean => ConnectError.from(error).code === Code.Unauthenticated;
+
+export function signIn(email: string, password: string): Promise<void> {
+  return enter(() => auth().signIn({ email, password, useCookie: true }));
 }
 
-export async function signUp(name: string, email: string, password: string): Promise<void> {
-  await enter(await auth().signUp({ name, email, password, useCookie: true }));
+export function signUp(name: string, email: string, password: string): Promise<void> {
+  return enter(() => auth().signUp({ name, email, password, useCookie: true }));
 }
 
 /**
- * Ends this session: this browser forgets it even if the shop is out of reach. Or ends every session of this person,
- * which only the shop can do: if it cannot be told, this throws and everybody stays.
+ * Ends this session. If the shop is out of reach this browser forgets it at once, and tells the shop as soon as it can.
+ * Or ends every session of this person, which only the shop can do: if it cannot be told, this throws and everybody
+ * stays.
  */
-export async function signOut(allSessions = false): Promise<void> {
-  try {
-    const headers = { authorization: `Bearer ${await accessToken()}` };
-    await auth().signOut({ allSessions }, { headers });
-  } catch (error) {
-    if (allSessions) throw error;
-  }
-  end(stranger);
+export function signOut(allSessions = false): Promise<void> {
+  const asked = known;
+  return underLock(LOCK, async () => {
+    catchUp();
+    // Whoever pressed the button has left already, and another person may have come.
+    if (asked !== known) return;
+    if ((!access || isStale(access)) && (await exchange()) === 'refused') return end(expired);
+    let heard = false;
+    try {
+      await auth().signOut({ allSessions }, bearing(access?.token));
+      heard = true;
+    } catch (error) {
+      if (allSessions) throw error;
+    }
+    if (asked === known) end(stranger, heard ? null : LEAVING);
+  });
 }
+
+/** Tells the shop of somebody who left unheard; what cannot be told now stays to be told. Called under the lock. */
+async function leave(): Promise<void> {
+  if (readMark() !== LEAVING) return;
+  try {
+    const { tokens } = await auth().refresh({});
+    await auth().signOut({}, bearing(tokens?.accessToken));
+  } catch (error) {
+    // What the shop does not renew is over.
+    if (!isRefusal(error)) return;
+  }
+  if (readMark() === LEAVING) writeMark(null);
+}
+
+const bearing = (token: string | undefined) => ({ headers: { authorization: `Bearer ${token}` } });
 
 export function useSession(): Session {
   return useSyncExternalStore(onSession, currentSession);
@@ -156,23 +203,17 @@ export function onSession(listener: (left: boolean) => void): () => void {
 
 const auth = () => createClient(AuthService, transport);
 
-async function enter({ tokens }: SignInResponse | SignUpResponse): Promise<void> {
-  accept(tokens);
-  writeMark(randomId());
-  // Over plain http some browsers refuse the cookie, even on this machine: ask once, and say so if it is true.
-  if (location.protocol === 'http:' && isSafari() && !(await exchangeQuietly()) && session.kind === 'person') {
+function enter(ask: () => Promise<SignInResponse | SignUpResponse>): Promise<void> {
+  return underLock(LOCK, async () => {
+    await leave();
+    accept((await ask()).tokens);
+    writeMark(randomId());
+    // Over plain http some browsers refuse the cookie, even on this machine: ask once, and say so if it is true.
+    if (location.protocol !== 'http:' || !isSafari() || (await exchange()) !== 'refused') return;
+    if (session.kind !== 'person') return;
     writeMark(null);
     become({ ...session, endsWithTab: true }, access);
-  }
-}
-
-async function exchangeQuietly(): Promise<boolean> {
-  try {
-    accept((await auth().refresh({})).tokens);
-    return true;
-  } catch {
-    return false;
-  }
+  });
 }
 
 const isSafari = (): boolean => /^((?!chrome|android).)*safari/i.test(navigator.userAgent);
@@ -185,9 +226,9 @@ function accept(tokens: RefreshResponse['tokens']): void {
   else become({ kind: 'person', id, endsWithTab: false }, next);
 }
 
-function end(next: Session): void {
+function end(next: Session, mark: string | null = null): void {
   // A mark that is not ours is of a session that began meanwhile, in another tab.
-  if (readMark() === known) writeMark(null);
+  if (readMark() === known) writeMark(mark);
   become(next);
 }
 
@@ -199,6 +240,11 @@ function become(next: Session, token?: Access): void {
   const left = before.kind === 'person' && (next.kind !== 'person' || next.id !== before.id);
   if (left) visit += 1;
   for (const listener of listeners) listener(left);
+}
+
+/** What can be said of who is here by the mark alone. */
+function markedBy(mark: string | null): Session {
+  return mark === null || mark === LEAVING ? stranger : unknown;
 }
 
 function readMark(): string | null {
