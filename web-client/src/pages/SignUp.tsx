@@ -1,12 +1,11 @@
-import { Code, type ConnectError } from '@connectrpc/connect';
 import { getRouteApi } from '@tanstack/react-router';
 import { EntryForm } from '~/components/EntryForm';
 import { Field } from '~/components/Field';
 import { Page } from '~/components/Page';
 import { Muted, TextLink, Title } from '~/components/Text';
+import { PASSWORD_MAX, PASSWORD_MIN, refusalOfSignUp } from '~/session/refusal';
 import { signUp } from '~/session/session';
 
-const PASSWORD_MIN = 8;
 const route = getRouteApi('/account/sign-up');
 
 export default function SignUp() {
@@ -17,7 +16,7 @@ export default function SignUp() {
       <EntryForm
         label="Make the account"
         busyLabel="Making it…"
-        wrong={refusal}
+        wrong={refusalOfSignUp}
         submit={(fields) =>
           signUp(String(fields.get('name')), String(fields.get('email')), String(fields.get('password')))
         }
@@ -31,7 +30,7 @@ export default function SignUp() {
           autoComplete="new-password"
           hint={`${PASSWORD_MIN} characters or more; a short sentence is easiest.`}
           minLength={PASSWORD_MIN}
-          maxLength={128}
+          maxLength={PASSWORD_MAX}
           isRequired
         />
       </EntryForm>
@@ -43,13 +42,4 @@ export default function SignUp() {
       </div>
     </Page>
   );
-}
-
-/** The shop names the field that it refuses first. */
-function refusal({ code, rawMessage }: ConnectError): string | undefined {
-  if (code === Code.AlreadyExists) return 'There is an account with this e-mail already. Sign in instead.';
-  if (code !== Code.InvalidArgument) return undefined;
-  return rawMessage.startsWith('password:')
-    ? 'That password is among the first that anybody would try. Three or four words that do not belong together make a good one.'
-    : 'That does not look like a name and an e-mail address.';
 }

@@ -1,0 +1,25 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import { expect, it } from 'vitest';
+import { ViolationsSchema } from '~/gen/buf/validate/validate_pb';
+import { refusalOfSignUp } from './refusal';
+
+/** A refusal as the shop words it, whose message nobody should need to read. */
+const refused = (fieldName: string, ruleId: string): ConnectError =>
+  new ConnectError('see the details', Code.InvalidArgument, undefined, [
+    { desc: ViolationsSchema, value: { violations: [{ field: { elements: [{ fieldName }] }, ruleId }] } },
+  ]);
+
+it.each([
+  ['password', 'password.guessed', /among the first/],
+  ['password', 'password.length', /8 to 128 characters/],
+  ['password', 'string.min_len', /8 to 128 characters/],
+  ['email', 'string.email', /a name and an e-mail/],
+  ['name', 'string.max_len', /a name and an e-mail/],
+])('says of %s against %s what to change', (field, rule, words) => {
+  expect(refusalOfSignUp(refused(field, rule))).toMatch(words);
+});
+
+it('says that there is an account already, and nothing of what is no refusal', () => {
+  expect(refusalOfSignUp(new ConnectError('no', Code.AlreadyExists))).toMatch(/Sign in instead/);
+  expect(refusalOfSignUp(new ConnectError('no', Code.Unavailable))).toBeUndefined();
+});
