@@ -233,6 +233,21 @@ test.describe('a search', () => {
     await expect(page.getByRole('heading', { name: 'Everything' })).toBeVisible();
   });
 
+  test('that is half typed lets go of whoever follows a link', async ({ page }) => {
+    await goto(page, '/');
+    await page.evaluate(() => {
+      const box = document.querySelector<HTMLInputElement>('input[type=search]');
+      Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value')?.set?.call(box, 'mu');
+      box?.dispatchEvent(new Event('input', { bubbles: true }));
+      document.querySelector<HTMLAnchorElement>('main a[href^="/shop/products/"]')?.click();
+    });
+    await page.waitForURL(/\/shop\/products\//);
+    // A timer that was set later and waits longer than the box does: whatever the box had in mind is done.
+    await page.evaluate(() => new Promise((later) => setTimeout(later, 300)));
+    expect(new URL(page.url()).pathname).toMatch(/^\/shop\/products\//);
+    await expect(page.getByRole('searchbox')).toHaveValue('');
+  });
+
   test('counts for the eye what it found, and what more there is', async ({ page }) => {
     await goto(page, '/shop/search?query=amphora');
     const found = await page.locator('ul[aria-label=Results] > li').count();

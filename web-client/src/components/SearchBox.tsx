@@ -8,9 +8,10 @@ const TYPING_MS = 150;
 /** The search of every page: `/` focuses it, results come while typing, the address follows. */
 export function SearchBox() {
   const navigate = useNavigate();
-  const { searching, asked } = useRouterState({
+  const { searching, asked, href } = useRouterState({
     select: ({ location }) => ({
       searching: location.pathname === '/shop/search',
+      href: location.href,
       asked: (location.search as { query?: string }).query ?? '',
     }),
     structuralSharing: true,
@@ -21,12 +22,15 @@ export function SearchBox() {
   const input = useRef<HTMLInputElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
 
-  // The address changed by something else than typing: back, a link, another page.
+  // The address changed by something else than typing: back, a link, another page. What was typed last is let go with
+  // it, or it would lead away from there.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each new address counts, also one with the same words
   useEffect(() => {
-    if (shown === sent.current) return;
+    if (searching && asked === sent.current) return;
+    clearTimeout(timer.current);
     sent.current = shown;
     setText(shown);
-  }, [shown]);
+  }, [href]);
 
   useEffect(() => {
     const focus = (event: KeyboardEvent): void => {
