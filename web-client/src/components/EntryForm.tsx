@@ -1,5 +1,5 @@
 import { ConnectError } from '@connectrpc/connect';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { Button } from './Button';
 import { Failure } from './Failure';
 import { Notice } from './Notice';
@@ -21,6 +21,7 @@ export function EntryForm({
 }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
+  const button = useRef<HTMLButtonElement>(null);
   const send = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     if (busy) return;
@@ -34,6 +35,11 @@ export function EntryForm({
       setBusy(false);
     }
   };
+  // The button that is pressed goes with what it is about; the form's own one stays, and keeps the focus.
+  const sendAgain = (): void => {
+    button.current?.focus();
+    button.current?.form?.requestSubmit();
+  };
   const expected = error ? wrong(ConnectError.from(error)) : undefined;
   return (
     <form onSubmit={(event) => void send(event)} className="mt-8 flex flex-col gap-5">
@@ -43,8 +49,8 @@ export function EntryForm({
           {expected}
         </Notice>
       ) : null}
-      {error && !expected ? <Failure error={error} onRetry={() => setError(undefined)} /> : null}
-      <Button type="submit" large wide isPending={busy}>
+      {error && !expected ? <Failure error={error} onRetry={sendAgain} /> : null}
+      <Button ref={button} type="submit" large wide isPending={busy}>
         {busy ? busyLabel : label}
       </Button>
     </form>
