@@ -26,20 +26,21 @@ export function Failure({
       <p className="mt-2 text-muted">{told.text}</p>
       {children}
       <div className="mt-5 flex flex-wrap items-center gap-3">
-        <Way wayOut={told.wayOut} onRetry={onRetry} />
+        <Way wayOut={told.wayOut} onRetry={onRetry} errorId={told.correlationId} />
       </div>
       <Quote id={told.correlationId} />
     </section>
   );
 }
 
-function Way({ wayOut, onRetry }: { wayOut: WayOut; onRetry: (() => void) | undefined }) {
+function Way({ wayOut, onRetry, errorId }: { wayOut: WayOut; onRetry: (() => void) | undefined; errorId: string }) {
   const here = useLocation({ select: (location) => location.href });
   switch (wayOut.kind) {
     case 'retry':
       return onRetry ? <Button onPress={onRetry}>{wayOut.label}</Button> : null;
     case 'wait':
-      return <Countdown seconds={wayOut.seconds} onDone={onRetry} />;
+      // Another error counts from its own beginning.
+      return <Countdown key={errorId} seconds={wayOut.seconds} onDone={onRetry} />;
     case 'sign-in':
       return (
         <ButtonLink to="/account/sign-in" search={{ next: here }}>
@@ -53,7 +54,7 @@ function Way({ wayOut, onRetry }: { wayOut: WayOut; onRetry: (() => void) | unde
     case 'support':
       return (
         <p className="inline-flex items-center gap-2 text-muted">
-          <LifeBuoy size={18} aria-hidden="true" /> Write to support@stoa.example and quote the number below.
+          <LifeBuoy size={18} aria-hidden="true" /> Ask whoever runs this shop, and quote the number below.
         </p>
       );
     case 'home':

@@ -19,12 +19,6 @@ export default function Contact() {
           <TextLink to="/account/orders">Find the order</TextLink>
         </div>
       </Passage>
-      <Passage title="Writing to us">
-        <p>
-          Where the shop names support@stoa.example, a real one would have its address. A message sent there reaches
-          nobody.
-        </p>
-      </Passage>
     </Article>
   );
 }

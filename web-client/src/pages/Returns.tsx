@@ -9,8 +9,8 @@ export default function Returns() {
     >
       <Passage title="Cancelling an order">
         <p>
-          Open the order and choose to cancel it. That works while it is on its way and for a day after it is confirmed.
-          The things go back on the shelf, and whatever the test card was asked for is given back in full.
+          Open the order and choose to cancel it. That works from the moment it is placed until a day after it is
+          confirmed. The things go back on the shelf, and whatever the test card was asked for is given back in full.
         </p>
         <div>
           <TextLink to="/account/orders">Find the order</TextLink>
