@@ -1,5 +1,5 @@
 import { type ReactNode, useId } from 'react';
-import { useSession } from '~/session/session';
+import { ENDS_WITH_TAB, useSession } from '~/session/session';
 import { TextLink } from './Text';
 import { ThemeToggle } from './ThemeToggle';
 
@@ -13,11 +13,7 @@ export function Footer() {
           <div>
             <p className="font-medium text-body text-ink">Stoa is a demonstration shop.</p>
             <p className="mt-1">Everything in it is drawn. Nothing is sent and no money moves.</p>
-            {session.kind === 'person' && session.endsWithTab ? (
-              <p className="mt-2">
-                This browser keeps no session on a plain http address: closing the tab signs you out.
-              </p>
-            ) : null}
+            {session.kind === 'person' && session.endsWithTab ? <p className="mt-2">{ENDS_WITH_TAB}</p> : null}
           </div>
           <span className="sm:hidden">
             <ThemeToggle />

@@ -25,6 +25,17 @@ export function Notice({
   );
 }
 
+/** What a list says whose rest was asked for and did not come. */
+export function RestMissing() {
+  return (
+    <div className="mt-8">
+      <Notice tone="warn" live>
+        The rest did not come; the shop did not answer just now. Press the button to ask again.
+      </Notice>
+    </div>
+  );
+}
+
 const PARTS: Record<string, string> = {
   recommendation: 'Suggestions are resting',
   user: 'Your name is missing',
@@ -37,7 +48,7 @@ const PARTS: Record<string, string> = {
 
 /** The quiet note about parts of a page that could not be had. */
 export function Degraded({ parts }: { parts: readonly string[] }) {
-  const known = parts.map((part) => PARTS[part]).filter(Boolean);
+  const known = [...new Set(parts)].map((part) => PARTS[part]).filter(Boolean);
   if (known.length === 0) return null;
   return (
     <p className="mt-6 text-muted text-note" role="status">

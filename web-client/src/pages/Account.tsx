@@ -6,7 +6,7 @@ import { Notice } from '~/components/Notice';
 import { Card, Page } from '~/components/Page';
 import { Heading, Muted, TextLink, Title } from '~/components/Text';
 import { UserService } from '~/gen/stoa/user/v1/user_pb';
-import { signOut, useSession } from '~/session/session';
+import { ENDS_WITH_TAB, signOut, useSession } from '~/session/session';
 
 export default function Account() {
   const session = useSession();
@@ -27,11 +27,7 @@ function Sheet({ id, endsWithTab }: { id: string; endsWithTab: boolean }) {
         <p className="min-h-6 text-muted">{user.data?.email}</p>
         <TextLink to="/account/orders">Your orders</TextLink>
       </Card>
-      {endsWithTab ? (
-        <Notice tone="warn">
-          This browser keeps no session on a plain http address: closing the tab signs you out.
-        </Notice>
-      ) : null}
+      {endsWithTab ? <Notice tone="warn">{ENDS_WITH_TAB}</Notice> : null}
       <Card>
         <Heading>Sessions</Heading>
         <Muted>You stay signed in on this browser until you leave. Sign out everywhere if you lost a device.</Muted>

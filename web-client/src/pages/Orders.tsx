@@ -5,11 +5,10 @@ import { useEffect, useRef, useState } from 'react';
 import { StatusBadge } from '~/components/Badge';
 import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
-import { Degraded } from '~/components/Notice';
+import { Degraded, Notice, RestMissing } from '~/components/Notice';
 import { OrderThumbs } from '~/components/OrderThumbs';
 import { Page } from '~/components/Page';
 import { Price } from '~/components/Price';
-import { Bone, Skeleton } from '~/components/Skeleton';
 import { TextLink, Title } from '~/components/Text';
 import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import { type GetOrdersPageResponse, WebService } from '~/gen/stoa/bff/web/v1/web_pb';
@@ -18,6 +17,7 @@ import { useWhileMoving } from '~/orders/moving';
 import { orderName, piecesOf } from '~/orders/named';
 import { orderNumber } from '~/orders/number';
 import { formatMoment } from '~/when';
+import { OrderListBones } from './bones';
 
 const PAGE_SIZE = 20;
 
@@ -49,9 +49,16 @@ export default function Orders() {
         <TextLink to="/account">Account and sessions</TextLink>
       </div>
       <div className="mt-8">
-        {history.isPending ? <Bones /> : null}
+        {history.isPending ? <OrderListBones /> : null}
         {history.isError && orders.length === 0 ? (
           <Failure error={history.error} onRetry={() => void history.refetch()} />
+        ) : null}
+        {history.isRefetchError && !history.isFetchNextPageError ? (
+          <div className="mb-6">
+            <Notice tone="warn" live>
+              This list is from a moment ago; the shop did not answer just now.
+            </Notice>
+          </div>
         ) : null}
         {history.isSuccess && orders.length === 0 ? <None /> : null}
         {orders.length > 0 ? (
@@ -63,6 +70,7 @@ export default function Orders() {
             ))}
           </ul>
         ) : null}
+        {history.isFetchNextPageError ? <RestMissing /> : null}
         {history.hasNextPage ? (
           <div className="mt-8">
             <Button
@@ -70,7 +78,7 @@ export default function Orders() {
               isPending={history.isFetchingNextPage}
               onPress={() => {
                 setAsked(orders.length);
-                void history.fetchNextPage();
+                void history.fetchNextPage().then(({ isError }) => (isError ? setAsked(undefined) : undefined));
               }}
             >
               Older orders
@@ -78,7 +86,7 @@ export default function Orders() {
           </div>
         ) : null}
       </div>
-      <Degraded parts={history.data?.pages[0]?.degraded ?? []} />
+      <Degraded parts={history.data?.pages.flatMap((page) => page.degraded) ?? []} />
     </Page>
   );
 }
@@ -119,17 +127,5 @@ function None() {
       </p>
       <ButtonLink to="/shop/search">Look around</ButtonLink>
     </div>
-  );
-}
-
-function Bones() {
-  return (
-    <Skeleton label="Your orders are loading">
-      <div className="flex flex-col gap-4">
-        <Bone shape="block" />
-        <Bone shape="block" />
-        <Bone shape="block" />
-      </div>
-    </Skeleton>
   );
 }

@@ -6,7 +6,7 @@ import { CATEGORY_LETTERS_MAX, isLonger, QUERY_LETTERS_MAX } from '~/catalog/que
 import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
 import { look } from '~/components/look';
-import { Degraded, Notice } from '~/components/Notice';
+import { Degraded, Notice, RestMissing } from '~/components/Notice';
 import { Page } from '~/components/Page';
 import { ProductGrid, ProductGridBones } from '~/components/ProductCard';
 import { Bone } from '~/components/Skeleton';
@@ -50,7 +50,7 @@ function Results({ query, category }: { query: string; category: string }) {
   const products = pages.flatMap((page) => page.products);
   const name = category || (query ? `“${query}”` : 'Everything');
   const list = useRef<HTMLUListElement>(null);
-  const readOn = useReadOn(list, products.length);
+  const readOn = useReadOn(list, products.length, results.isFetchingNextPage);
 
   return (
     <Page name={query || category || 'Everything'}>
@@ -65,7 +65,7 @@ function Results({ query, category }: { query: string; category: string }) {
       {results.isError && products.length === 0 ? (
         <Failure error={results.error} onRetry={() => void results.refetch()} />
       ) : null}
-      {results.isError && products.length > 0 ? (
+      {results.isError && products.length > 0 && !results.isFetchNextPageError ? (
         <div className="mb-6">
           <Notice tone="warn" live>
             This list is from a moment ago; the shop did not answer just now.
@@ -78,6 +78,7 @@ function Results({ query, category }: { query: string; category: string }) {
         </div>
       ) : null}
       {results.isSuccess && products.length === 0 ? <Nothing query={query} category={category} /> : null}
+      {results.isFetchNextPageError ? <RestMissing /> : null}
       {results.hasNextPage ? (
         <div className="mt-12 text-center">
           <Button
@@ -93,7 +94,7 @@ function Results({ query, category }: { query: string; category: string }) {
           </Button>
         </div>
       ) : null}
-      <Degraded parts={pages[0]?.degraded ?? []} />
+      <Degraded parts={pages.flatMap((page) => page.degraded)} />
     </Page>
   );
 }
@@ -106,13 +107,14 @@ function countWords(count: number, more: boolean): string {
 }
 
 /** Reading goes on at the first of the things that were asked for: the button may be gone when they are here. */
-function useReadOn(list: RefObject<HTMLUListElement | null>, count: number): () => void {
+function useReadOn(list: RefObject<HTMLUListElement | null>, count: number, asking: boolean): () => void {
   const from = useRef<number>(undefined);
   useEffect(() => {
-    if (from.current === undefined || count <= from.current) return;
+    if (asking || from.current === undefined) return;
+    // What did not come is not waited for: a later list must not take the focus.
     list.current?.children[from.current]?.querySelector('a')?.focus();
     from.current = undefined;
-  }, [list, count]);
+  }, [list, asking]);
   return () => {
     from.current = count;
   };

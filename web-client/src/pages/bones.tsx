@@ -3,6 +3,7 @@ import { Page } from '~/components/Page';
 import { PictureBone } from '~/components/Picture';
 import { ProductGridBones } from '~/components/ProductCard';
 import { Bone, Skeleton } from '~/components/Skeleton';
+import { Title } from '~/components/Text';
 
 export function HomeBones() {
   return (
@@ -45,15 +46,23 @@ export function ProductBones() {
 export function OrdersBones() {
   return (
     <Page name="Your orders">
-      <Skeleton label="Your orders are loading">
-        <div className="flex flex-col gap-4">
-          <Bone shape="title" />
-          <Bone shape="block" />
-          <Bone shape="block" />
-          <Bone shape="block" />
-        </div>
-      </Skeleton>
+      <Title>Your orders</Title>
+      <div className="mt-8">
+        <OrderListBones />
+      </div>
     </Page>
+  );
+}
+
+export function OrderListBones() {
+  return (
+    <Skeleton label="Your orders are loading">
+      <div className="flex flex-col gap-4">
+        <Bone shape="block" />
+        <Bone shape="block" />
+        <Bone shape="block" />
+      </div>
+    </Skeleton>
   );
 }
 

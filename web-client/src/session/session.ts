@@ -28,6 +28,9 @@ interface Access {
   expiresAt: number;
 }
 
+/** What to tell a person whose session `endsWithTab`. */
+export const ENDS_WITH_TAB = 'This browser keeps no session on a plain http address: closing the tab signs you out.';
+
 /** What the shop said when it was asked for the next token. */
 type Renewal = 'renewed' | 'refused' | 'unanswered';
 
