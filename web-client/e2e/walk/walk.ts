@@ -118,7 +118,7 @@ const THOUGHTS_PER_STEP = 6;
  * walked again.
  */
 export async function wander({ seed, steps, path }: Course, meet: () => Promise<Start>): Promise<string> {
-  const done = { visitors: 0, accounts: 0, orders: 0 };
+  const done = { steps: 0, visitors: 0, accounts: 0, orders: 0 };
   let left = steps;
   const ways = fc.commands([anyMove], { maxCommands: steps * THOUGHTS_PER_STEP, size: 'max', disableReplayLog: true });
   const property = fc.asyncProperty(ways, async (way) => {
@@ -126,6 +126,7 @@ export async function wander({ seed, steps, path }: Course, meet: () => Promise<
     const start = await meet();
     const model = await walk(start, way, left);
     left -= model.steps;
+    done.steps += model.steps;
     done.visitors += 1;
     done.accounts += model.people.length;
     done.orders += model.people.reduce((sum, who) => sum + who.paid, 0);
@@ -139,8 +140,8 @@ export async function wander({ seed, steps, path }: Course, meet: () => Promise<
     unbiased: true,
     ...(path ? { path } : {}),
   });
-  if (result.failed) throw lost(result);
-  return `${steps} steps from seed ${seed}: ${done.visitors} visitors, ${done.accounts} accounts, ${done.orders} orders`;
+  if (result.failed) throw lost(result, steps);
+  return `${done.steps} of ${steps} steps from seed ${seed}: ${done.visitors} visitors, ${done.accounts} accounts, ${done.orders} orders`;
 }
 
 /** The moves of a way as a failure wrote it down, or a shorter one by hand. */
@@ -154,14 +155,13 @@ export function wayOf(written: string): moves.Move[] {
 }
 
 /** What went wrong, after which moves, and the commands that walk there again. */
-function lost({
-  seed,
-  counterexamplePath,
-  counterexample,
-  errorInstance,
-}: fc.RunDetails<[Iterable<moves.Move>]>): Error {
+function lost(
+  { seed, counterexamplePath, counterexample, errorInstance }: fc.RunDetails<[Iterable<moves.Move>]>,
+  steps: number,
+): Error {
   const cause = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
-  const again = `WALKS=1 SEED=${seed} REPLAY_PATH=${counterexamplePath} npx playwright test walk`;
+  // How many moves are thought of depends on the steps, so the seed alone would lead elsewhere.
+  const again = `WALKS=1 STEPS=${steps} SEED=${seed} REPLAY_PATH=${counterexamplePath} npx playwright test walk`;
   const way = `WAY='${String(counterexample?.[0]).replaceAll("'", "'\\''")}' npx playwright test walk`;
   return new Error(
     `${cause}\n\nWalk it again by the seed, or by the way, which may be made shorter by hand:\n\n${again}\n\n${way}\n`,
