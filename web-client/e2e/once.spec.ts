@@ -4,7 +4,7 @@
  */
 import { ordersOf } from './account.ts';
 import { expect, test } from './fixtures.ts';
-import { addToCart, checkout, orderCount, orderIs, settled, signUp } from './visit.ts';
+import { addToCart, checkout, orderCount, orderIs, painted, settled, signUp } from './visit.ts';
 
 const CUT = [/CreateOrder/, /ERR_INTERNET_DISCONNECTED|ERR_NETWORK|ERR_FAILED|ERR_CONNECTION/];
 
@@ -70,14 +70,24 @@ test('a network cut while watching: the page resumes by its cursor', async ({ pa
   expects.push(...CUT);
   const who = await signUp(page);
   await addToCart(page, 'CDL-GLS-02');
+  // The stream answers with its first update, which carries a cursor.
+  const watched = page.waitForResponse(/WatchOrderStatus$/);
   await (await checkout(page, 'The slow card')).click();
   await page.waitForURL(/\/account\/orders\/[0-9a-f-]{36}$/, { timeout: 15_000 });
+  await watched;
+  await painted(page);
+  const resumed: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('/WatchOrderStatus')) resumed.push(request.postDataBuffer()?.toString('latin1') ?? '');
+  });
   await context.setOffline(true);
   await expect
     .poll(async () => (await ordersOf(shop.url, who)).map((order) => order.status), { timeout: 15_000 })
     .toEqual(['ORDER_STATUS_CONFIRMED']);
+  resumed.length = 0;
   await context.setOffline(false);
   await orderIs(page, 'Confirmed');
+  expect(resumed.at(-1), 'it goes on after what was seen').toMatch(/"cursor":"[^"]+"/);
 });
 
 /** row: X23 */
