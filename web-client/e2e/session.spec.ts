@@ -1,4 +1,5 @@
 /** Who is here: a session that is opened again, that ends, that another person's follows, in every tab there is. */
+import { enrol } from './account.ts';
 import { expect, type Page, test } from './fixtures.ts';
 import {
   addToCart,
@@ -110,6 +111,10 @@ async function anotherDocument(page: Page): Promise<void> {
   await settled(page);
 }
 
+/** Has the page note whether it comes back as it was. */
+const tellWhenKept = () => addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { persisted }));
+const wasKept = () => (globalThis as { persisted?: boolean }).persisted;
+
 /** Back; a page that was kept is not loaded, so there is no such event to wait for. */
 const outOfTheCache = (page: Page) => page.goBack({ waitUntil: 'commit' });
 
@@ -122,6 +127,7 @@ test('a page of a person that comes back out of the back-forward cache after the
   const who = await shopper(page);
   await page.evaluate(() => {
     addEventListener('pageshow', (event) => {
+      // Only a page that was kept still has this listener; one that was loaded anew never says what it showed.
       if (!event.persisted) return;
       // What a visitor would see at the first moment that the page can be seen again.
       requestAnimationFrame(() => {
@@ -144,23 +150,25 @@ test('a page of a person that comes back out of the back-forward cache after the
 
 test('the same, when another person has signed in meanwhile', async ({ page, context }) => {
   const who = await shopper(page);
+  await page.evaluate(tellWhenKept);
   await anotherDocument(page);
   const other = await context.newPage();
   await signOut(other);
   await signUp(other, { ...somebody(), name: 'Wanda Holm' });
 
   await outOfTheCache(page);
+  await expect.poll(() => page.evaluate(wasKept), 'the page was kept, not loaded anew').toBe(true);
   await expect(page.getByRole('heading', { name: /Good to see you, Wanda/ })).toBeVisible();
   await nothingOf(page, who);
 });
 
 test('a page that comes back while its person is still here is as it was', async ({ page }) => {
   await shopper(page);
-  await page.evaluate(() => addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { persisted })));
+  await page.evaluate(tellWhenKept);
   await anotherDocument(page);
   await outOfTheCache(page);
   await expect(greeting(page)).toBeVisible();
-  expect(await page.evaluate(() => (globalThis as { persisted?: boolean }).persisted)).toBe(true);
+  expect(await page.evaluate(wasKept)).toBe(true);
 });
 
 test('who cannot be signed out everywhere is told so and stays', async ({ page, expects }) => {
@@ -174,6 +182,27 @@ test('who cannot be signed out everywhere is told so and stays', async ({ page, 
   await page.unroute(/SignOut$/);
   await page.getByRole('button', { name: 'Try again' }).click();
   await expect(front(page)).toBeVisible();
+});
+
+test('who could not be signed in is signed in by trying again, and the focus stays in the form', async ({
+  page,
+  shop,
+  expects,
+}) => {
+  expects.push(/AuthService\/SignIn/);
+  const who = await enrol(shop.url, somebody());
+  await page.goto('/account/sign-in');
+  await page.getByLabel('E-mail').fill(who.email);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.route(/AuthService\/SignIn$/, (route) => route.abort());
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  const again = page.getByRole('button', { name: 'Try again' });
+  await again.click();
+  await expect(page.getByRole('button', { name: 'Sign in' })).toBeFocused();
+  await expect(again).toBeVisible();
+  await page.unroute(/AuthService\/SignIn$/);
+  await again.click();
+  await expect(greeting(page)).toBeVisible();
 });
 
 test('signing out without a network is signing out, and ends the session when the network is back', async ({
