@@ -54,7 +54,7 @@ function Way({ wayOut, onRetry, errorId }: { wayOut: WayOut; onRetry: (() => voi
     case 'support':
       return (
         <p className="inline-flex items-center gap-2 text-muted">
-          <LifeBuoy size={18} aria-hidden="true" /> Ask whoever runs this shop, and quote the number below.
+          <LifeBuoy size={18} aria-hidden="true" /> Quote the number below when you ask.
         </p>
       );
     case 'home':

@@ -109,7 +109,7 @@ function refusal(error: ConnectError, reason: string | undefined): Pick<Explanat
     case 'USER_BLOCKED':
       return {
         title: 'This account cannot order',
-        text: 'It was blocked by our support, who can also tell you why.',
+        text: 'It was blocked. Whoever runs this shop can tell you why.',
         wayOut: { kind: 'support' },
       };
     case 'NO_PRICE':

@@ -10,7 +10,7 @@ import { signIn, useSession } from '~/session/session';
 const REFUSALS: Partial<Record<Code, string>> = {
   [Code.Unauthenticated]: 'E-mail and password do not fit together.',
   [Code.InvalidArgument]: 'That does not look like an e-mail address and a password.',
-  [Code.FailedPrecondition]: 'This account was blocked. Our support can tell you why.',
+  [Code.FailedPrecondition]: 'This account was blocked. Whoever runs this shop can tell you why.',
 };
 const route = getRouteApi('/account/sign-in');
 
