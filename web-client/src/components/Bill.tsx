@@ -9,7 +9,7 @@ import { Price } from './Price';
 import { Heading, Muted } from './Text';
 
 /** What became of the money; nothing as long as nobody knows. */
-function paymentWords(payment: Payment | undefined): string | undefined {
+export function paymentWords(payment: Payment | undefined): string | undefined {
   if (!payment) return undefined;
   if (isSome(payment.refunded)) return `Paid, and ${formatMoney(payment.refunded)} paid back`;
   if (wasNeverCharged(payment)) return 'Nothing was charged';
