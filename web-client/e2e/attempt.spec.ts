@@ -124,9 +124,9 @@ test('asking what became of a payment asks, and buys nothing', async ({ page, co
   const purchases = purchasesOf(next);
   await next.goto('/');
   await next.getByRole('link', { name: 'ask what became of it' }).click();
-  await next.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 20_000 });
+  await next.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 40_000 });
   await next.getByRole('button', { name: 'Ask again' }).click();
-  await next.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 20_000 });
+  await next.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 40_000 });
   expect(purchases, 'asking sends nothing that buys').toEqual([]);
   await next.getByRole('button', { name: 'Finish this payment' }).click();
   await orderIs(next, 'Confirmed');
@@ -189,7 +189,7 @@ test('while one tab waits for its answer, another one with a changed cart cannot
   await cut;
   await expect(payThere).toHaveCount(0);
   await page.close();
-  await other.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 20_000 });
+  await other.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 40_000 });
   await other.getByRole('button', { name: 'Drop it' }).click();
   await payThere.click();
   await orderIs(other, 'Confirmed');
