@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use http::{HeaderMap, Method, StatusCode};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::fleet::Fleet;
 use crate::shop::{Answer, Door, Shop};
@@ -15,6 +15,8 @@ const TITLE: &str = "<title>Everyday mug · Stoa</title>";
 const UNKNOWN: &str = "/shop/products/NO-SUCH-01";
 /// Much sooner than the gateway's calls to the catalog end, much later than pages are patient.
 const SOON: Duration = Duration::from_secs(3);
+/// Between two looks at what comes by itself.
+const BETWEEN: Duration = Duration::from_millis(50);
 
 fn text(answer: &Answer) -> String {
     String::from_utf8(answer.bytes.to_vec()).expect("a page is text")
@@ -295,8 +297,12 @@ async fn a_page_goes_without_its_head_when_the_catalog_is_away() {
     fleet.wait_ready("catalog").await;
     // The silence is remembered for a moment, and no longer.
     let found = async {
-        while !text(&gateway.get(PRODUCT).await).contains(TITLE) {}
-        while gateway.get(UNKNOWN).await.status != StatusCode::NOT_FOUND {}
+        while !text(&gateway.get(PRODUCT).await).contains(TITLE) {
+            sleep(BETWEEN).await;
+        }
+        while gateway.get(UNKNOWN).await.status != StatusCode::NOT_FOUND {
+            sleep(BETWEEN).await;
+        }
     };
     let found = timeout(Duration::from_secs(20), found).await;
     found.expect("the pages have their heads again");
