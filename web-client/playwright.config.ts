@@ -1,6 +1,21 @@
 import { defineConfig } from '@playwright/test';
-import { findChromium } from './e2e/chromium.ts';
+import { findChromium, findShell } from './e2e/chromium.ts';
 import type { Options } from './e2e/fixtures.ts';
+
+const browser = (executablePath: string) => ({
+  executablePath,
+  // The back-forward cache is what a visitor has, and what could show one person's page to the next.
+  ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+});
 
 /**
  * The shop in a real browser, in both of its shapes. Each worker starts a Stoa of its own, so tests of two workers
@@ -23,27 +38,18 @@ export default defineConfig<Options, Options>({
     actionTimeout: 10_000,
     navigationTimeout: 15_000,
     serviceWorkers: 'block',
+    // What moves for beauty alone is looked at where looks are; elsewhere it costs a sixth of the time.
+    contextOptions: { reducedMotion: 'reduce' },
     // To record costs a third of the time, so a test that failed is recorded when it is tried again.
     trace: 'on-first-retry',
     screenshot: 'only-on-failure',
-    launchOptions: {
-      executablePath: findChromium(),
-      // The back-forward cache is what a visitor has, and what could show one person's page to the next.
-      ignoreDefaultArgs: ['--disable-back-forward-cache'],
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    },
+    launchOptions: browser(findShell()),
   },
   projects: [
-    { name: 'one', use: { shape: 'one' } },
+    { name: 'one', use: { shape: 'one' }, grepInvert: /@cached/ },
+    // Back and forward lead to pages that the browser kept as they were, which its shell never does.
+    { name: 'cached', use: { shape: 'one', launchOptions: browser(findChromium()) }, grep: /@cached/ },
     // What may differ when every service is a process of its own: the journeys and the walks, not the looks.
-    { name: 'split', use: { shape: 'split' }, testMatch: /(crash|once|purchase|walk)\.spec/ },
+    { name: 'split', use: { shape: 'split' }, grep: /@split/ },
   ],
 });

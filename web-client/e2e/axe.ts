@@ -1,7 +1,7 @@
 /** What a page owes to everybody: axe finds nothing, whatever the state. */
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
-import { still } from './visit.ts';
+import { inThemes, still } from './visit.ts';
 
 const NODES_TOLD_MAX = 3;
 
@@ -18,3 +18,7 @@ export async function accessible(page: Page, name: string): Promise<void> {
   );
   expect(told, `axe on ${name}`).toEqual([]);
 }
+
+/** The same in the light of both themes. */
+export const accessibleThemes = (page: Page, name: string): Promise<void> =>
+  inThemes(page, (theme) => accessible(page, `${name}, ${theme}`));

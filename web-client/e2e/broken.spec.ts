@@ -131,6 +131,24 @@ test('the frame of all pages may break too, and comes back', async ({ page, expe
   await expect(page.getByRole('button', { name: 'Add to cart' })).toBeVisible();
 });
 
+test('the number to quote is copied; where a page may not copy, it is selected', async ({ page, context, expects }) => {
+  expects.push(/Failed to load resource/);
+  await page.route(/GetProductPage$/, (route) => route.fulfill({ status: 503, json: { code: 'unavailable' } }));
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.goto('/shop/products/MUG-STR-01');
+  const number = page.locator('main code');
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(await number.textContent());
+
+  // As on any plain http address but this machine's own.
+  await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await page.reload();
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await expect(page.getByRole('button', { name: 'Selected' })).toBeVisible();
+  expect(await page.evaluate(() => String(getSelection()))).toBe(await number.textContent());
+});
+
 test('the policy of the page lets the empty string become markup, and no other', async ({ page, expects }) => {
   expects.push(/TrustedHTML|TrustedScript/);
   await page.goto('/');

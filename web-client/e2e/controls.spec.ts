@@ -2,7 +2,7 @@
  * A census: whatever can be used on a page is used three times in a row, signed out and signed in, and every rule holds
  * after each use. Controls are found by what they are and not by a list, so that a new one cannot be forgotten. Things
  * of one kind, as the products of a shelf, stand for each other. What stands around every page, its head and its foot, is
- * used around the front page; $CENSUS=whole uses it around each page.
+ * used around the front page; and a page that is everybody's is used by a stranger. $CENSUS=whole uses it all everywhere.
  */
 import { randomUUID } from 'node:crypto';
 import type { BrowserContext } from '@playwright/test';
@@ -11,6 +11,7 @@ import { expect, type Page, test } from './fixtures.ts';
 import { focusOf, holds, type Private } from './rules.ts';
 import { checkout, settled, signIn, somebody } from './visit.ts';
 
+const whole = process.env.CENSUS === 'whole';
 const TIMES = 3;
 const WORDS = ['lamp', 'mug', 'oak'];
 const NUMBERS = ['2', '3', '4'];
@@ -72,8 +73,11 @@ const STRANGERS: readonly State[] = [
   at('the sign-up', '/account/sign-up'),
 ];
 
+/** Whoever is signed in finds the same pages, but for these. */
+const KNOWN = ['the front page', 'a cart', 'a product'];
+
 const PERSONS: readonly State[] = [
-  ...PUBLIC,
+  ...PUBLIC.filter(({ name }) => whole || KNOWN.includes(name)),
   at('the account', '/account'),
   at('the orders', '/account/orders'),
   at('an empty checkout', '/shop/checkout'),
@@ -130,7 +134,6 @@ interface Control {
 
 /** Whether it stands around every page. */
 const isAround = (kind: string): boolean => !kind.startsWith('main ');
-const aroundEach = process.env.CENSUS === 'whole';
 
 /** So many uses may lead from a state to a control that only they bring forth, such as a question whether one is sure. */
 const TRAIL_MAX = 2;
@@ -166,7 +169,7 @@ async function census({ page, state, who, another, complaints, expects }: Taken)
   const note = async (trail: readonly Use[]): Promise<void> => {
     if (trail.length > TRAIL_MAX || page.url() !== address) return;
     for (const { kind } of await controls(page)) {
-      if (isAround(kind) && !aroundEach && state !== FRONT) continue;
+      if (isAround(kind) && !whole && state !== FRONT) continue;
       if (!trails.has(kind)) trails.set(kind, trail);
     }
   };

@@ -8,7 +8,7 @@ import { addToCart, checkout, orderCount, orderIs, signUp } from './visit.ts';
 
 test.skip(process.env.BASE_URL !== undefined, 'a server that somebody else runs is not ours to kill');
 
-test('kill -9 between Pay and the answer', async ({ page, shop, shape, expects }) => {
+test('kill -9 between Pay and the answer', { tag: '@split' }, async ({ page, shop, shape, expects }) => {
   const victim = shape === 'one' ? 'stoa' : 'order';
   // What a dying server leaves in a browser's console: failed requests, and nothing of ours.
   expects.push(/Failed to load resource/);

@@ -50,6 +50,7 @@ export const test = base.extend<Fixtures, Options>({
       const context = await browser.newContext({
         ...(baseURL ? { baseURL } : {}),
         serviceWorkers: 'block',
+        reducedMotion: 'reduce',
         ...options,
       });
       opened.push(context);

@@ -140,8 +140,9 @@ const BETWEEN: Record<string, Between> = {
 };
 
 for (const [between, interrupt] of Object.entries(BETWEEN)) {
+  const tag = between === 'back and forward' ? '@cached' : [];
   for (const signedIn of [false, true]) {
-    test(`${between} at every step, signed ${signedIn ? 'in' : 'out'}`, async ({ page, shop, expects }) => {
+    test(`${between} at every step, signed ${signedIn ? 'in' : 'out'}`, { tag }, async ({ page, shop, expects }) => {
       test.setTimeout(120_000);
       if (between === 'a lost network') expects.push(/Failed to load resource|net::ERR_/);
       const who = { name: 'Robin Vale', email: `between-${randomUUID()}@example.com` };

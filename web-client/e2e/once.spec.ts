@@ -27,7 +27,7 @@ test('a reload between Pay and its answer is one order, and the page finds it', 
   expect(await orderCount(page)).toBe(1);
 });
 
-test('an answer lost on the way is asked for again with the same key', async ({ page, expects }) => {
+test('an answer lost on the way is asked for again with the same key', { tag: '@split' }, async ({ page, expects }) => {
   expects.push(...CUT);
   const keys: (string | undefined)[] = [];
   await page.route(/\/CreateOrder$/, async (route) => {
@@ -66,7 +66,12 @@ test('a tab closed before the answer: the next one asks what became of it', asyn
 });
 
 /** row: D6 */
-test('a network cut while watching: the page resumes by its cursor', async ({ page, context, shop, expects }) => {
+test('a network cut while watching: the page resumes by its cursor', { tag: '@split' }, async ({
+  page,
+  context,
+  shop,
+  expects,
+}) => {
   expects.push(...CUT);
   const who = await signUp(page);
   await addToCart(page, 'CDL-GLS-02');
@@ -85,6 +90,11 @@ test('a network cut while watching: the page resumes by its cursor', async ({ pa
     .poll(async () => (await ordersOf(shop.url, who)).map((order) => order.status), { timeout: 15_000 })
     .toEqual(['ORDER_STATUS_CONFIRMED']);
   resumed.length = 0;
+  // The page asks anew for all that it shows as well, and must not be done before the line is up again.
+  await page.route(/GetOrderPage$/, async (route) => {
+    await expect.poll(() => resumed.length).toBeGreaterThan(0);
+    await route.continue();
+  });
   await context.setOffline(false);
   await orderIs(page, 'Confirmed');
   expect(resumed.at(-1), 'it goes on after what was seen').toMatch(/"cursor":"[^"]+"/);

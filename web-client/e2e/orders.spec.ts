@@ -1,7 +1,9 @@
 /** Orders after they were placed: what they are called, how they end, and what can be done then. */
 import { randomUUID } from 'node:crypto';
 import type { APIRequestContext, Page } from '@playwright/test';
+import { accessibleThemes } from './axe.ts';
 import { expect, test } from './fixtures.ts';
+import { shootWidths } from './shots.ts';
 import { addToCart, checkout, orderIs, settled, signUp } from './visit.ts';
 
 /** Buys what is in the cart and stays on the order's page. */
@@ -34,6 +36,7 @@ async function takeOff(request: APIRequestContext, url: string, percent: number,
 /** Nothing that can be pressed may leave the focus on the body. */
 const focused = (page: Page): Promise<string | undefined> => page.evaluate(() => document.activeElement?.tagName);
 
+/** row: D13, E8 */
 test('an unreachable provider: the order ends before one’s eyes on every page, says one thing about the money, and its things go back once', async ({
   page,
   context,
@@ -48,12 +51,15 @@ test('an unreachable provider: the order ends before one’s eyes on every page,
   await list.goto('/account/orders');
   for (const other of [home, list]) await other.locator('main').getByText('Placed', { exact: true }).waitFor();
 
-  // A step is tried for 30 s in the `dev` profile, and undone after that.
   await orderIs(page, 'Did not go through');
   await page.getByText('The payment provider did not answer. Nothing was charged.').waitFor();
   await expect(page.locator('main')).not.toContainText(/refund|paid back|went back to you/i);
   for (const other of [home, list])
     await other.locator('main').getByText('Did not go through', { exact: true }).waitFor({ timeout: 45_000 });
+
+  await accessibleThemes(page, 'provider-away');
+  await shootWidths(page, 'state-provider-away');
+  await page.setViewportSize({ width: 1280, height: 900 });
 
   const twin = await context.newPage();
   await twin.goto(page.url());

@@ -1,8 +1,10 @@
 /** Every page, in both themes and all widths: accessible, whole, still, and worth a look (target/shots). */
-import { accessible } from './axe.ts';
+import { accessibleThemes } from './axe.ts';
 import { expect, type Page, test } from './fixtures.ts';
-import { SHOT_WIDTHS, shoot } from './shots.ts';
+import { SHOT_WIDTHS, shootThemes } from './shots.ts';
 import { addToCart, checkout, orderIs, painted, settled, signUp } from './visit.ts';
+
+test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 
 const WIDTHS = [360, 768, 1280, 1440, 1600];
 const TARGET_PX_MIN = 44;
@@ -29,48 +31,42 @@ const PUBLIC = [
   ['not-found', '/shop/no-such-page'],
 ] as const;
 
-for (const theme of ['light', 'dark'] as const) {
-  test.describe(theme, () => {
-    test.use({ colorScheme: theme });
-
-    for (const [name, path] of PUBLIC) {
-      test(name, async ({ page }) => {
-        if (name === 'cart') await page.addInitScript((cart) => localStorage.setItem('stoa.cart', cart), CART);
-        await inspect(page, name, path, theme);
-      });
-    }
-
-    test('pages of a person', async ({ page }) => {
-      test.slow();
-      await signUp(page);
-      await inspect(page, 'orders-none', '/account/orders', theme);
-      await addToCart(page, 'LMP-DOM-02');
-      await inspect(page, 'checkout', '/shop/checkout', theme);
-      await (await checkout(page)).click();
-      const id = await orderIs(page, 'Confirmed');
-      await inspect(page, 'order', `/account/orders/${id}`, theme);
-      await inspect(page, 'orders', '/account/orders', theme);
-      await inspect(page, 'account', '/account', theme);
-      await inspect(page, 'home-personal', '/', theme);
-    });
+for (const [name, path] of PUBLIC) {
+  test(name, async ({ page }) => {
+    if (name === 'cart') await page.addInitScript((cart) => localStorage.setItem('stoa.cart', cart), CART);
+    await inspect(page, name, path);
   });
 }
 
+test('pages of a person', async ({ page }) => {
+  test.slow();
+  await signUp(page);
+  await inspect(page, 'orders-none', '/account/orders');
+  await addToCart(page, 'LMP-DOM-02');
+  await inspect(page, 'checkout', '/shop/checkout');
+  await (await checkout(page)).click();
+  const id = await orderIs(page, 'Confirmed');
+  await inspect(page, 'order', `/account/orders/${id}`);
+  await inspect(page, 'orders', '/account/orders');
+  await inspect(page, 'account', '/account');
+  await inspect(page, 'home-personal', '/');
+});
+
 /** Loads a page and holds it against the floor. */
-async function inspect(page: Page, name: string, path: string, theme: string): Promise<void> {
+async function inspect(page: Page, name: string, path: string): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 900 });
   await page.goto(path);
   await settled(page);
   const shift = await layoutShift(page);
   expect(shift.sum, `${name} moves while it loads: ${shift.moved.join('\n')}`).toBeLessThanOrEqual(SHIFT_MAX);
-  await accessible(page, name);
+  await accessibleThemes(page, name);
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: width < 500 ? 780 : 900 });
     await painted(page);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(wide, `${name} scrolls sideways at ${width}`).toBeLessThanOrEqual(0);
     expect(await smallTargets(page), `${name} at ${width}: targets under ${TARGET_PX_MIN} px`).toEqual([]);
-    if (SHOT_WIDTHS.some((shot) => shot === width)) await shoot(page, `${name}-${width}-${theme}`);
+    if (SHOT_WIDTHS.some((shot) => shot === width)) await shootThemes(page, `${name}-${width}`);
   }
 }
 

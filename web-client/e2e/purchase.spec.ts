@@ -20,7 +20,7 @@ async function isDrawn(picture: Locator): Promise<void> {
   await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
 }
 
-test('by mouse: search, product, cart, sign-up, pay, watch, history', async ({ page }) => {
+test('by mouse: search, product, cart, sign-up, pay, watch, history', { tag: '@split' }, async ({ page }) => {
   await page.goto('/');
   await settled(page);
   await page.keyboard.press('/');
@@ -116,7 +116,7 @@ test.describe('on a phone', () => {
   });
 });
 
-test('a declined card says so, keeps the cart, and another card pays', async ({ page, expects }) => {
+test('a declined card says so, keeps the cart, and another card pays', { tag: '@split' }, async ({ page, expects }) => {
   expects.push(/CreateOrder/);
   await signUp(page);
   await addToCart(page, 'CLK-ALM-01');
@@ -131,7 +131,9 @@ test('a declined card says so, keeps the cart, and another card pays', async ({ 
   expect(await orderCount(page), 'the declined order and the paid one').toBe(2);
 });
 
-test('a slow card: the order is shown while it is pending, and confirms before one’s eyes', async ({ page }) => {
+test('a slow card: the order is shown while it is pending, and confirms before one’s eyes', { tag: '@split' }, async ({
+  page,
+}) => {
   await signUp(page);
   await addToCart(page, 'CDL-PIL-01');
   await (await checkout(page, 'The slow card')).click();
@@ -139,7 +141,7 @@ test('a slow card: the order is shown while it is pending, and confirms before o
   await orderIs(page, 'Confirmed');
 });
 
-test('a confirmed order can be cancelled, and the page shows how', async ({ page }) => {
+test('a confirmed order can be cancelled, and the page shows how', { tag: '@split' }, async ({ page }) => {
   await signUp(page);
   await addToCart(page, 'NTB-SFT-01');
   await (await checkout(page)).click();
@@ -149,7 +151,7 @@ test('a confirmed order can be cancelled, and the page shows how', async ({ page
   await orderIs(page, 'Cancelled');
 });
 
-test('signing out and in again finds the history', async ({ page }) => {
+test('signing out and in again finds the history', { tag: '@split' }, async ({ page }) => {
   const who = await signUp(page);
   await addToCart(page, 'BRD-PDL-03');
   await (await checkout(page)).click();

@@ -28,6 +28,8 @@ interface Member {
 const STOA = process.env.STOA ?? new URL('../../target/debug/stoa', import.meta.url).pathname;
 const SERVICES = ['user', 'catalog', 'pricing', 'inventory', 'order', 'payment'] as const;
 const READY_MS_MAX = 30_000;
+/** A provider that does not answer is given up soon, for the sake of those who watch. */
+const SETTINGS = { NO_COLOR: '1', STOA_ORDER__STEP_BUDGET_SECONDS: '12' };
 
 /** A shop of this shape with the demo data, ready to be visited. */
 export const start = (shape: Shape): Promise<Shop> => (shape === 'one' ? oneProcess() : split());
@@ -105,7 +107,7 @@ async function member(
   return {
     url: `http://localhost:${at}`,
     start() {
-      const options = { env: { ...process.env, NO_COLOR: '1', ...env } };
+      const options = { env: { ...process.env, ...SETTINGS, ...env } };
       const started = spawn(STOA, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
       started.stdout.on('data', note);
       started.stderr.on('data', note);

@@ -56,7 +56,10 @@ test.describe('a reload, signed in', () => {
   }
 });
 
-test('nothing of a person stays after signing out, in this tab and in others', async ({ page, context }) => {
+test('nothing of a person stays after signing out, in this tab and in others', { tag: '@cached' }, async ({
+  page,
+  context,
+}) => {
   const who = await shopper(page);
   const home = await context.newPage();
   const history = await context.newPage();
@@ -89,7 +92,7 @@ test('nothing of a person stays after signing out, in this tab and in others', a
   await nothingOf(page, who);
 });
 
-test('the next person sees nothing of the one before, in any tab', async ({ page, context }) => {
+test('the next person sees nothing of the one before, in any tab', { tag: '@cached' }, async ({ page, context }) => {
   const first = await shopper(page);
   const other = await context.newPage();
   await other.goto('/');
@@ -118,10 +121,9 @@ const wasKept = () => (globalThis as { persisted?: boolean }).persisted;
 /** Back; a page that was kept is not loaded, so there is no such event to wait for. */
 const outOfTheCache = (page: Page) => page.goBack({ waitUntil: 'commit' });
 
-test('a page of a person that comes back out of the back-forward cache after they left shows nothing of them', async ({
-  page,
-  context,
-}) => {
+test('a page of a person that comes back out of the back-forward cache after they left shows nothing of them', {
+  tag: '@cached',
+}, async ({ page, context }) => {
   // Not every browser tells a page that was away what it missed.
   await page.addInitScript(() => addEventListener('storage', (event) => event.stopImmediatePropagation()));
   const who = await shopper(page);
@@ -148,7 +150,7 @@ test('a page of a person that comes back out of the back-forward cache after the
   await nothingOf(page, who);
 });
 
-test('the same, when another person has signed in meanwhile', async ({ page, context }) => {
+test('the same, when another person has signed in meanwhile', { tag: '@cached' }, async ({ page, context }) => {
   const who = await shopper(page);
   await page.evaluate(tellWhenKept);
   await anotherDocument(page);
@@ -162,7 +164,7 @@ test('the same, when another person has signed in meanwhile', async ({ page, con
   await nothingOf(page, who);
 });
 
-test('a page that comes back while its person is still here is as it was', async ({ page }) => {
+test('a page that comes back while its person is still here is as it was', { tag: '@cached' }, async ({ page }) => {
   await shopper(page);
   await page.evaluate(tellWhenKept);
   await anotherDocument(page);

@@ -1,26 +1,28 @@
 /** Pictures of pages and states for a person to look at, in target/shots. */
 import type { Page } from '@playwright/test';
-import { painted } from './visit.ts';
+import { inThemes, painted } from './visit.ts';
 
 const SHOTS = new URL('../../target/shots/', import.meta.url).pathname;
 export const SHOT_WIDTHS = [360, 768, 1440] as const;
 
-/** The whole page at the width it has. */
-export async function shoot(page: Page, name: string): Promise<void> {
-  // Nobody scrolls here, so pictures that wait to come into view are called for.
-  await page.evaluate(async () => {
-    for (const image of document.images) image.loading = 'eager';
-    await Promise.allSettled([...document.images].map((image) => image.decode()));
-    scrollTo(0, 0);
+/** The whole page at the width it has, in both themes. */
+export async function shootThemes(page: Page, name: string): Promise<void> {
+  await inThemes(page, async (theme) => {
+    // Nobody scrolls here, so pictures that wait to come into view are called for.
+    await page.evaluate(async () => {
+      for (const image of document.images) image.loading = 'eager';
+      await Promise.allSettled([...document.images].map((image) => image.decode()));
+      scrollTo(0, 0);
+    });
+    await painted(page);
+    await page.screenshot({ path: `${SHOTS}${name}-${theme}.png`, fullPage: true, animations: 'disabled' });
   });
-  await painted(page);
-  await page.screenshot({ path: `${SHOTS}${name}.png`, fullPage: true, animations: 'disabled' });
 }
 
 /** The page at every width. */
-export async function shootWidths(page: Page, name: string, theme: string): Promise<void> {
+export async function shootWidths(page: Page, name: string): Promise<void> {
   for (const width of SHOT_WIDTHS) {
     await page.setViewportSize({ width, height: width < 500 ? 780 : 900 });
-    await shoot(page, `${name}-${width}-${theme}`);
+    await shootThemes(page, `${name}-${width}`);
   }
 }

@@ -36,6 +36,17 @@ export const still = (page: Page): Promise<void> =>
     );
   });
 
+const THEMES = ['light', 'dark'] as const;
+
+/** Does the same in both themes, as a system has it that goes dark in the evening. */
+export async function inThemes(page: Page, look: (theme: (typeof THEMES)[number]) => Promise<void>): Promise<void> {
+  for (const theme of THEMES) {
+    await page.emulateMedia({ colorScheme: theme });
+    await expect(page.locator('html')).toHaveAttribute('data-theme', theme);
+    await look(theme);
+  }
+}
+
 /** Waits until the page was laid out and painted once more. */
 export const painted = (page: Page): Promise<void> =>
   page.evaluate(

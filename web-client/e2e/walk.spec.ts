@@ -13,7 +13,7 @@ const SEEDS = { one: 100, split: 200 };
 const SECONDS_PER_STEP = 5;
 
 for (let nth = 0; nth < (WAY ? 1 : Number(WALKS)); nth += 1) {
-  test(`walk ${nth + 1}`, async ({ shape, shop, visitor, complaints }) => {
+  test(`walk ${nth + 1}`, { tag: '@split' }, async ({ shape, shop, visitor, complaints }) => {
     const steps = Number(STEPS);
     test.setTimeout(60_000 + steps * SECONDS_PER_STEP * 1000);
     const meet = async () => ({ context: await visitor(), shop, complaints });

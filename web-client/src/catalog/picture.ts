@@ -1,5 +1,2 @@
-/** Where the picture of a product lies; ours are drawn for every SKU of the catalogue. */
-export const pictureOf = (sku: string): string => `/assets/products/${encodeURIComponent(sku)}.svg`;
-
 /** Pictures are 400 by 500 wherever they stand, so that nothing moves when they arrive. */
 export const PICTURE = { width: 400, height: 500 } as const;

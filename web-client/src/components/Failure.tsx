@@ -1,6 +1,6 @@
 import { useLocation } from '@tanstack/react-router';
 import { Check, Copy, LifeBuoy } from 'lucide-react';
-import { type ReactNode, useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { explain, type WayOut } from '~/errors/explain';
 import { Button, ButtonLink } from './Button';
 import { Heading, Title } from './Text';
@@ -79,20 +79,30 @@ function Countdown({ seconds, onDone }: { seconds: number; onDone: (() => void) 
   );
 }
 
-/** The correlation id, to copy. */
+/** The correlation id, to copy; where a page may not copy, it is selected for the keyboard. */
 function Quote({ id }: { id: string }) {
-  const [copied, setCopied] = useState(false);
-  const copy = (): void => {
-    void navigator.clipboard?.writeText(id).then(() => setCopied(true));
+  const [done, setDone] = useState<'Copied' | 'Selected'>();
+  const number = useRef<HTMLElement>(null);
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(id);
+      setDone('Copied');
+    } catch {
+      if (number.current) getSelection()?.selectAllChildren(number.current);
+      setDone('Selected');
+    }
   };
   return (
     <p className="mt-5 flex flex-wrap items-center gap-x-3 text-muted text-note">
       <span>
-        Number to quote: <code className="break-all">{id}</code>
+        Number to quote:{' '}
+        <code ref={number} className="break-all">
+          {id}
+        </code>
       </span>
-      <Button kind="plain" onPress={copy}>
-        {copied ? <Check size={16} aria-hidden="true" /> : <Copy size={16} aria-hidden="true" />}
-        {copied ? 'Copied' : 'Copy'}
+      <Button kind="plain" onPress={() => void copy()}>
+        {done ? <Check size={16} aria-hidden="true" /> : <Copy size={16} aria-hidden="true" />}
+        {done ?? 'Copy'}
       </Button>
     </p>
   );

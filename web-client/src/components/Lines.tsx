@@ -1,5 +1,4 @@
 import type { ReactNode, Ref } from 'react';
-import { pictureOf } from '~/catalog/picture';
 import type { CartLine } from '~/gen/stoa/bff/web/v1/types_pb';
 import type { GetCartPageResponse } from '~/gen/stoa/bff/web/v1/web_pb';
 import { formatMoney, isSome } from '~/money';
@@ -25,7 +24,7 @@ export function LineRow({
 }) {
   return (
     <li ref={ref} className="flex gap-4 border-line border-b py-5 first:pt-0 last:border-b-0">
-      <Thumb src={picture || pictureOf(sku)} />
+      <Thumb src={picture} />
       <div className="min-w-0 flex-1">
         <div className="flex flex-wrap items-baseline justify-between gap-x-4">
           <NameLink to="/shop/products/$sku" params={{ sku }}>
@@ -45,7 +44,7 @@ export function Goods({ label, lines }: { label: string; lines: readonly CartLin
     <ul aria-label={label} className="flex flex-col gap-3">
       {lines.map((line) => (
         <li key={line.sku} className="flex items-center gap-4">
-          <Thumb src={line.imageUrl || pictureOf(line.sku)} size="small" />
+          <Thumb src={line.imageUrl} size="small" />
           <span className="min-w-0 flex-1">
             {line.name || line.sku} <span className="text-muted">× {line.quantity}</span>
           </span>

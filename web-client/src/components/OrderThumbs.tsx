@@ -1,4 +1,3 @@
-import { pictureOf } from '~/catalog/picture';
 import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import type { OrderSummary } from '~/gen/stoa/order/v1/types_pb';
 import { look } from './look';
@@ -19,7 +18,7 @@ export function OrderThumbs({
     <span className="flex w-24 shrink-0 -space-x-9">
       {order.skus.slice(0, LAYERS.length).map((sku, i) => (
         <span key={sku} className={look('relative rounded-control ring-2 ring-page', LAYERS[i])}>
-          <Thumb src={products.find((product) => product.sku === sku)?.imageUrl || pictureOf(sku)} size="small" />
+          <Thumb src={products.find((product) => product.sku === sku)?.imageUrl} size="small" />
         </span>
       ))}
     </span>

@@ -78,7 +78,7 @@ export function PictureBone({ frame = 'plain' }: { frame?: Frame }) {
 const THUMBS = { normal: 'size-20', small: 'size-14' };
 
 /** The same, small and square, beside a line of text. */
-export function Thumb({ src, size = 'normal' }: { src: string; size?: keyof typeof THUMBS }) {
+export function Thumb({ src = '', size = 'normal' }: { src: string | undefined; size?: keyof typeof THUMBS }) {
   return (
     <span className={look('block shrink-0', THUMBS[size])}>
       <Picture src={src} alt="" frame="thumb" />

@@ -24,8 +24,8 @@ export function Root() {
 
 /**
  * A new page is where reading goes on, so the focus goes there too, unless somebody is typing in the search. And what
- * held the focus may go or be disabled at any moment, by an answer, a break, a sign-out in another tab: the page it
- * stood in takes the focus then, where the browser would drop it on the document.
+ * held the focus may go, be disabled or be hidden at any moment, by an answer, a break, a sign-out in another tab, a
+ * zoom that leaves no room for it: the page takes the focus then, where the browser would drop it on the document.
  */
 function useFocusInPage() {
   const main = useRef<HTMLElement>(null);
@@ -44,18 +44,22 @@ function useFocusInPage() {
     const page = main.current;
     if (!page) return;
     let held: EventTarget | null = null;
-    const hold = (event: FocusEvent): void => {
-      held = event.target;
+    const hold = ({ target }: FocusEvent): void => {
+      held = target;
     };
-    const taken = new MutationObserver(() => {
+    const lost = (gone: (element: Element) => boolean): void => {
       const { activeElement: active, body } = document;
-      const gone = held instanceof Element && (!held.isConnected || held.matches(':disabled'));
-      if (gone && (active === held || active === body)) page.focus({ preventScroll: true });
-    });
-    page.addEventListener('focusin', hold);
+      const dropped = held instanceof Element && gone(held) && (active === held || active === body);
+      if (dropped) page.focus({ preventScroll: true });
+    };
+    const taken = new MutationObserver(() => lost((one) => !one.isConnected || one.matches(':disabled')));
+    const resized = (): void => lost((one) => !one.checkVisibility());
+    document.addEventListener('focusin', hold);
+    addEventListener('resize', resized);
     taken.observe(page, { childList: true, subtree: true, attributeFilter: ['disabled'] });
     return () => {
-      page.removeEventListener('focusin', hold);
+      document.removeEventListener('focusin', hold);
+      removeEventListener('resize', resized);
       taken.disconnect();
     };
   }, []);

@@ -37,7 +37,7 @@ const REASONS: Record<EndReason, string> = {
   [EndReason.PAYMENT_UNAVAILABLE]: 'The payment provider did not answer.',
   [EndReason.RESERVATION_EXPIRED]: 'Your things could not be kept for you any longer.',
   [EndReason.CUSTOMER_REQUEST]: 'Cancelled as you wished.',
-  [EndReason.STAFF_REQUEST]: 'Cancelled by our support.',
+  [EndReason.STAFF_REQUEST]: 'Cancelled by the shop.',
 };
 
 /** What became of the money of an order that is over, as far as it is known: one true sentence. */

@@ -66,23 +66,12 @@ export function OrderListBones() {
   );
 }
 
-export function OrderBones() {
-  return (
-    <Page name="Your order">
-      <Skeleton label="Your order is loading">
-        <div className="flex flex-col gap-6">
-          <Bone shape="title" />
-          <Bone shape="tall" />
-        </div>
-      </Skeleton>
-    </Page>
-  );
-}
+export const OrderBones = () => <PersonBones name="Your order" label="Your order is loading" />;
 
-export function PersonBones() {
+export function PersonBones({ name = '', label = 'The page is loading' }) {
   return (
-    <Page name="">
-      <Skeleton label="The page is loading">
+    <Page name={name}>
+      <Skeleton label={label}>
         <div className="flex flex-col gap-4">
           <Bone shape="title" />
           <Bone shape="tall" />

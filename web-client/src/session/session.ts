@@ -57,7 +57,8 @@ let transport: Transport;
 export function openSession(plain: Transport): void {
   transport = plain;
   begin();
-  addEventListener('online', begin);
+  // A question that is under way was asked of a network that was not there.
+  addEventListener('online', () => void Promise.resolve(refreshing).then(begin, begin));
   addEventListener('storage', ({ key }) => {
     if (key === MARK || key === null) catchUp();
   });

@@ -3,6 +3,8 @@ import { useSyncExternalStore } from 'react';
 
 export type Theme = 'light' | 'dark';
 
+const KEY = 'stoa.theme';
+
 const listeners = new Set<() => void>();
 
 const current = (): Theme => (document.documentElement.dataset.theme === 'dark' ? 'dark' : 'light');
@@ -13,13 +15,25 @@ function show(theme: Theme): void {
 }
 
 globalThis.addEventListener?.('storage', (event) => {
-  if (event.key === 'stoa.theme' && event.newValue) show(event.newValue === 'dark' ? 'dark' : 'light');
+  if (event.key === KEY && event.newValue) show(event.newValue === 'dark' ? 'dark' : 'light');
 });
+// A system that goes dark in the evening takes the open page along.
+globalThis.matchMedia?.('(prefers-color-scheme: dark)').addEventListener('change', ({ matches }) => {
+  if (!isChosen()) show(matches ? 'dark' : 'light');
+});
+
+function isChosen(): boolean {
+  try {
+    return localStorage.getItem(KEY) !== null;
+  } catch {
+    return false;
+  }
+}
 
 /** Chooses the theme for good. The key holds a bare word, so that the first script needs no parser. */
 export function chooseTheme(theme: Theme): void {
   try {
-    localStorage.setItem('stoa.theme', theme);
+    localStorage.setItem(KEY, theme);
   } catch {
     // Without storage the choice lasts as long as the tab.
   }
