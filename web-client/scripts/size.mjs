@@ -25,7 +25,10 @@ const sum = async (files) => (await Promise.all([...files].map(weigh))).reduce((
 const entry = Object.keys(manifest).find((key) => manifest[key].isEntry);
 const shell = scriptsOf(entry);
 const rows = [];
-for (const page of manifest[entry].dynamicImports ?? []) {
+const pages = Object.values(manifest).flatMap(({ file, dynamicImports = [] }) =>
+  shell.has(file) ? dynamicImports : [],
+);
+for (const page of new Set(pages)) {
   const own = [...scriptsOf(page)].filter((file) => !shell.has(file));
   rows.push({ what: page, kb: await sum(own), max: ROUTE_KB_MAX });
 }
