@@ -346,6 +346,13 @@ test.describe('zoomed to 400 %', () => {
     });
 });
 
+test('the focus stays in the page when a zoom hides what held it', async ({ page }) => {
+  await goto(page, '/shop/products/MUG-STR-01');
+  await page.getByRole('button', { name: /theme/ }).focus();
+  await page.setViewportSize(ZOOMED);
+  await expect(page.locator('main')).toBeFocused();
+});
+
 test('in forced colours a button keeps its shape and the chosen category its mark', async ({ page }) => {
   await page.emulateMedia({ forcedColors: 'active' });
   await goto(page, '/shop/products/VAS-AMP-01');

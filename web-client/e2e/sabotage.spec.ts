@@ -164,6 +164,42 @@ test('without a fault every way is green', async ({ visitor, shop, complaints })
   await walk({ context: await visitor(), shop, complaints }, ways);
 });
 
+test('every move there is finds something to be made with', async ({ visitor, shop, complaints }) => {
+  test.slow();
+  const way = [
+    moves.search('lamp'),
+    moves.follow(20),
+    moves.visit('/shop/search'),
+    moves.press(0),
+    moves.visit(MUG),
+    moves.step(0, 'more', 2),
+    moves.write(0, '3', 'Tab'),
+    moves.add(),
+    moves.visit('/shop/cart'),
+    moves.remove(0),
+    moves.putBack(),
+    moves.theme(),
+    moves.resize(360),
+    moves.reload(),
+    moves.history('back'),
+    moves.openTab(),
+    moves.switchTab(),
+    moves.closeTab(),
+    moves.signUp(),
+    moves.signOut(false),
+    moves.signIn(0),
+    moves.pay('tok_declined', { another: true }),
+    moves.cancel(true),
+    moves.offline(),
+    moves.backOnline(),
+    moves.kill(0),
+  ];
+  const made = new Set(way.map((move) => String(move).replace(/\(.*/, '')));
+  expect([...made].sort(), 'each is on the way').toEqual(Object.keys(moves).sort());
+  const { steps, idle } = await walk({ context: await visitor(), shop, complaints }, way);
+  expect({ steps, idle }).toEqual({ steps: way.length, idle: [] });
+});
+
 for (const { name, fault, way, told } of SABOTAGES) {
   test(name, async ({ visitor, shop, complaints, expects }) => {
     expects.push(/./);

@@ -24,6 +24,8 @@ export interface Model {
   /** The path of the tab in front. */
   place: string;
   steps: number;
+  /** The moves that found nothing to be made with. */
+  readonly idle: string[];
   readonly stepsMax: number;
 }
 

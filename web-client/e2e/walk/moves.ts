@@ -44,7 +44,9 @@ const move = (
     const before = await focusOf(front);
     const offline = !model.online;
     model.steps += 1;
-    const used = (await act(model, real)) !== 'idle' && uses;
+    const idle = (await act(model, real)) === 'idle';
+    if (idle) model.idle.push(name);
+    const used = !idle && uses;
     const stayed = real.page === front && new URL(front.url()).pathname === new URL(place).pathname;
     for (const tab of real.tabs) {
       const same = tab === front && real.page === front;

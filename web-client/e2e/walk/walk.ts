@@ -90,6 +90,7 @@ export async function walk(
     tabs: 1,
     place: '/',
     steps: 0,
+    idle: [],
     stepsMax,
   };
   const real: Real = { ...start, tabs: [page], page };
