@@ -1,21 +1,6 @@
 import { defineConfig } from '@playwright/test';
-import { findChromium, findShell } from './e2e/chromium.ts';
+import { shell, whole } from './e2e/chromium.ts';
 import type { Options } from './e2e/fixtures.ts';
-
-const browser = (executablePath: string) => ({
-  executablePath,
-  // The back-forward cache is what a visitor has, and what could show one person's page to the next.
-  ignoreDefaultArgs: ['--disable-back-forward-cache'],
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-});
 
 /**
  * The shop in a real browser, in both of its shapes. Each worker starts a Stoa of its own, so tests of two workers
@@ -43,12 +28,12 @@ export default defineConfig<Options, Options>({
     // To record costs a third of the time, so a test that failed is recorded when it is tried again.
     trace: 'on-first-retry',
     screenshot: 'only-on-failure',
-    launchOptions: browser(findShell()),
+    launchOptions: shell(),
   },
   projects: [
     { name: 'one', use: { shape: 'one' }, grepInvert: /@cached/ },
     // Back and forward lead to pages that the browser kept as they were, which its shell never does.
-    { name: 'cached', use: { shape: 'one', launchOptions: browser(findChromium()) }, grep: /@cached/ },
+    { name: 'cached', use: { shape: 'one', launchOptions: whole() }, grep: /@cached/ },
     // What may differ when every service is a process of its own: the journeys and the walks, not the looks.
     { name: 'split', use: { shape: 'split' }, grep: /@split/ },
   ],

@@ -1,4 +1,5 @@
 import { defineConfig } from '@playwright/test';
+import { whole } from './e2e/chromium.ts';
 import type { Options } from './e2e/fixtures.ts';
 import base from './playwright.config.ts';
 
@@ -7,6 +8,6 @@ export default defineConfig<Options, Options>({
   ...base,
   testMatch: 'vitals.ts',
   workers: 1,
-  use: { ...base.use, trace: 'off', screenshot: 'off' },
+  use: { ...base.use, launchOptions: whole(), contextOptions: {}, trace: 'off', screenshot: 'off' },
   projects: [{ name: 'vitals', use: { shape: 'one' } }],
 });

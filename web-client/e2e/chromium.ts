@@ -1,16 +1,31 @@
-/** Finds the browser: $CHROMIUM, one of the system, or what `.ci/chromium` installed. */
+/** The browser: $CHROMIUM, one of the system, or what `.ci/chromium` installed. */
 import { existsSync } from 'node:fs';
+import type { LaunchOptions } from '@playwright/test';
 
-/** Chromium without its windows: half the work per page, and no back-forward cache. */
 const SHELLS = ['chromium-headless-shell'];
 const WHOLE = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const INSTALLED = new URL('../../.tools/chromium/chromium', import.meta.url).pathname;
 
-/** The whole browser, as a visitor has it. */
-export const findChromium = (): string => find(WHOLE);
+/** As a visitor has it. */
+export const whole = (): LaunchOptions => options(find(WHOLE));
 
-/** The lightest one there is. */
-export const findShell = (): string => find([...SHELLS, ...WHOLE]);
+/** Without its windows, where that can be had: half the work per page, and no back-forward cache. */
+export const shell = (): LaunchOptions => options(find([...SHELLS, ...WHOLE]));
+
+const options = (executablePath: string): LaunchOptions => ({
+  executablePath,
+  // The back-forward cache is what a visitor has, and what could show one person's page to the next.
+  ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+});
 
 function find(names: readonly string[]): string {
   if (process.env.CHROMIUM) return process.env.CHROMIUM;

@@ -1,5 +1,6 @@
 /** Starts Stoa for the end-to-end tests, in one process or one per service. $E2E_LOGS names a folder for their logs. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { appendFileSync, existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -158,17 +159,20 @@ async function ready(url: string): Promise<void> {
   throw new Error(`nothing is ready at ${url} after ${READY_MS_MAX} ms`);
 }
 
+/** Below those that the system gives to outgoing connections, one of which could take a port that was free just now. */
+const PORTS = { min: 10_000, max: 32_000 };
+
 async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const free = new Set<number>();
+  while (free.size < count) {
+    const port = randomInt(PORTS.min, PORTS.max);
+    if (await isFree(port)) free.add(port);
+  }
+  return [...free];
 }
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });

@@ -2,6 +2,7 @@
 //! port and key, all behind the gateway.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -171,8 +172,14 @@ async fn fill(data: &std::path::Path, folder: &TempDir, variables: &[(&str, &str
     assert!(status.success(), "{}", process.output());
 }
 
-/// A port that was free a moment ago: peers must know it before it is bound.
+/// A port that is free. Below those that the system gives to outgoing connections, one of which
+/// could take it before the process does that it is meant for.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it is bound").port()
+    const LOWEST: u64 = 10_000;
+    const HIGHEST: u64 = 32_000;
+    std::iter::repeat_with(|| RandomState::new().build_hasher().finish())
+        .map(|random| LOWEST + random % (HIGHEST - LOWEST))
+        .map(|port| u16::try_from(port).expect("below 32,000"))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port is free")
 }
