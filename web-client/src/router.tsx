@@ -12,7 +12,9 @@ import { lazyPage } from './lazy-page';
 import { HomeBones, OrderBones, OrdersBones, PersonBones, ProductBones } from './pages/bones';
 import Home from './pages/Home';
 import { NotFound } from './pages/NotFound';
+import Search from './pages/Search';
 import { currentSession, sessionKnown } from './session/session';
+import { cart as held } from './stores/cart';
 
 /** Has a page's data ready before the page is shown; pointing at a link is reason enough to ask. */
 async function load<I extends DescMessage, O extends DescMessage>(
@@ -68,7 +70,7 @@ const home = createRoute({
     else page.catch(() => undefined);
   },
   pendingComponent: HomeBones,
-  // The one page in the first bundle: most visits begin here, and a second round trip would be seen.
+  // Most visits begin here or with a search: a second round trip would be seen, so both are in the first bundle.
   component: Home,
 });
 
@@ -79,7 +81,7 @@ const search = createRoute({
     query: text(raw.query),
     category: text(raw.category),
   }),
-  component: lazyPage(() => import('./pages/Search')),
+  component: Search,
 });
 
 const product = createRoute({
@@ -93,6 +95,11 @@ const product = createRoute({
 const cart = createRoute({
   getParentRoute: () => root,
   path: '/shop/cart',
+  // Asked while the code is on its way; the page says itself what went wrong.
+  loader: () => {
+    const items = held.get();
+    if (items.length > 0) load(WebService.method.getCartPage, { items: [...items] }).catch(() => undefined);
+  },
   component: lazyPage(() => import('./pages/Cart')),
 });
 
