@@ -63,7 +63,7 @@ fn described(headers: &HeaderMap) -> HeaderMap {
 /// The address of the client's first script, which has a hash in its name.
 async fn script(door: &Door) -> String {
     let page = text(&door.get("/").await);
-    let begins = page.find("/assets/index-").expect("build it: `just web`");
+    let begins = page.find("/assets/first-").expect("build it: `just web`");
     let address = page[begins..].split('"').next().expect("it ends");
     assert!(address.ends_with(".js"), "{address}");
     address.to_owned()
