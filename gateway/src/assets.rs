@@ -9,7 +9,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ALLOW, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ALLOW, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use peers::Peers;
@@ -58,7 +59,8 @@ pub fn pages(peers: &Peers) -> Router {
 
 async fn answer(State(products): State<Products>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]).into_response();
+        let refused = (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, HEAD")]);
+        return guarded(refused.into_response());
     }
     let (path, headers) = (request.uri().path(), request.headers());
     let file = |name| File::find(name, headers).map(|file| file.respond(headers));
@@ -70,7 +72,21 @@ async fn answer(State(products): State<Products>, request: Request) -> Response 
     if is_page(path) {
         return file(INDEX).map_or_else(not_built, guarded);
     }
-    file(path.trim_start_matches('/')).map_or_else(not_found, guarded)
+    let found = file(path.trim_start_matches('/')).or_else(|| {
+        // Whoever typed the address reads on a page that nothing stands there.
+        let page = File::find(INDEX, headers).filter(|_| wants_page(headers));
+        let mut page = page.map(File::respond_missing)?;
+        page.headers_mut()
+            .append(VARY, HeaderValue::from_static("accept"));
+        Some(page)
+    });
+    found.map_or_else(not_found, guarded)
+}
+
+/// Whether a person's browser asks, to show what it gets.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|list| list.starts_with("text/html"))
 }
 
 /// The paths that the web client routes by itself.
@@ -111,7 +127,7 @@ fn not_built() -> Response {
 fn not_found() -> Response {
     let mut response = ConnectError::new(Code::NotFound, "Nothing is here").into_response();
     *response.status_mut() = StatusCode::NOT_FOUND;
-    response
+    guarded(response)
 }
 
 #[cfg(test)]

@@ -196,6 +196,39 @@ test('while one tab waits for its answer, another one with a changed cart cannot
   expect(await orderCount(other)).toBe(1);
 });
 
+test('whoever leaves the checkout while it pays is told what became of it', async ({ page }) => {
+  await signUp(page);
+  await addToCart(page, 'MUG-ESP-03');
+  await page.goto('/shop/cart');
+  await page.getByRole('link', { name: 'To the checkout' }).click();
+  await page.getByRole('radio', { name: 'The slow card' }).check({ force: true });
+  await page.getByRole('button', { name: /^Pay / }).click();
+  await expect(page.getByRole('button', { name: /^Paying/ })).toBeVisible();
+  await page.goBack();
+  await page.getByText('A payment of yours has no answer yet').waitFor();
+  await page.getByText('Your payment went through').waitFor();
+  await page.getByRole('link', { name: 'see your order' }).click();
+  await orderIs(page, 'Confirmed');
+  await expect(page.getByText('Your payment went through')).toHaveCount(0);
+});
+
+test('what is paid without a network is not sent, now or later', async ({ page, context, expects }) => {
+  expects.push(...CUT);
+  await signUp(page);
+  await addToCart(page, 'MUG-ESP-03');
+  const purchases = purchasesOf(page);
+  const pay = await checkout(page);
+  await context.setOffline(true);
+  await pay.click();
+  await page.getByRole('heading', { name: 'The shop is out of reach' }).waitFor();
+  await context.setOffline(false);
+  await expect(pay).toBeEnabled();
+  expect(purchases).toEqual([]);
+  await pay.click();
+  await orderIs(page, 'Confirmed');
+  expect(await orderCount(page)).toBe(1);
+});
+
 test('a total that could not be asked for again says so beside the button that pays', async ({ page, expects }) => {
   expects.push(/CreateOrder/, /GetCartPage/);
   await signUp(page);

@@ -130,8 +130,16 @@ test('scripts typed into any field stay text, and no link leads away', async ({ 
   await page.getByRole('heading', { name: /Good to see you, <img/ }).waitFor();
   await page.goto(`/shop/search?query=${encodeURIComponent(payload)}`);
   await page.getByRole('heading', { name: /<script>/ }).waitFor();
+  await page.goto('/account/sign-in?next=/shop/search?query=日本');
+  await page.getByRole('heading', { name: /日本/ }).waitFor();
   await signOut(page);
-  for (const next of ['javascript:alert(3)', '//evil.example/', 'https://evil.example/']) {
+  for (const next of [
+    'javascript:alert(3)',
+    '//evil.example/',
+    'https://evil.example/',
+    '/\t/evil.example/',
+    '/.//evil.example/',
+  ]) {
     await page.goto(`/account/sign-in?next=${encodeURIComponent(next)}`);
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     const onwards = await page.getByRole('link', { name: 'Make an account' }).getAttribute('href');

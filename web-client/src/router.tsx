@@ -54,7 +54,15 @@ function stringifySearch(search: Record<string, unknown>): string {
  */
 function nextOf(search: Record<string, unknown>): { next?: string | undefined } {
   const next = text(search.next);
-  return { next: next && /^\/(?![/\\])/.test(next) ? next : undefined };
+  if (!next?.startsWith('/')) return { next: undefined };
+  try {
+    // Read as the browser would read it, and written as an address has to be.
+    const { origin, pathname, search: query, hash } = new URL(next, location.origin);
+    const within = origin === location.origin && !pathname.startsWith('//');
+    return { next: within ? pathname + query + hash : undefined };
+  } catch {
+    return { next: undefined };
+  }
 }
 
 const root = createRootRoute({ component: Root, notFoundComponent: NotFound });

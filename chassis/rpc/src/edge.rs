@@ -27,6 +27,7 @@ use axum::response::Response;
 use connectrpc_axum::context::MessageLimits;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use futures::FutureExt;
+use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
 use tower::ServiceExt;
@@ -95,6 +96,11 @@ async fn respond(app: &Shared, request: Request<Body>, seen: &Observation) -> Re
 }
 
 fn opened(app: &Shared, origin: Option<HeaderValue>, mut response: Response) -> Response {
+    // An answer may hold what a caller wrote, and must not be taken for a script by any page.
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
     app.cors.open(origin, &mut response);
     response
 }

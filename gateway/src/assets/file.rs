@@ -122,8 +122,10 @@ fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     let accepted = accepted.and_then(|value| value.to_str().ok());
     accepted.is_some_and(|list| {
         list.split(',').any(|item| {
-            let (offered, weight) = item.split_once(';').unwrap_or((item, ""));
-            offered.trim() == encoding && weight.trim() != "q=0"
+            let (offered, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+            let weight = weight.trim().trim_start_matches(['q', 'Q']);
+            let weight = weight.trim_start_matches('=').parse::<f32>();
+            offered.trim() == encoding && weight.is_ok_and(|weight| weight > 0.0)
         })
     })
 }

@@ -94,6 +94,9 @@ describe('an attempt to pay', () => {
     expect(parseAttempts([unsent(sent), sent]), 'one a person').toEqual([sent]);
     expect(parseAttempts(null)).toEqual([]);
     expect(parseAttempts({ key: 'k' })).toEqual([]);
+    for (const key of ['', 'ключ', 'k'.repeat(129)]) expect(parseAttempts({ ...sent, key }), key).toEqual([]);
+    for (const at of [8.65e15, Number.NaN, 1.5, '1'])
+      expect(parseAttempts({ ...sent, sent: { ...sent.sent, at } }), String(at)).toEqual([]);
     expect(parseAttempts([null, 7, { key: 'k', customerId: 'robin', sent: null }, kim])).toEqual([kim]);
     expect(parseAttempts([{ key: 'k', customerId: 'robin', sent: { items: [], method: 'tok_ok', at: NOW } }])).toEqual(
       [],

@@ -37,14 +37,21 @@ export function parseAttempts(raw: unknown): Attempts {
   return all.filter(({ customerId }, i) => !all.slice(i + 1).some((later) => later.customerId === customerId));
 }
 
+/** What a header can carry, and the shop takes as a key. */
+const KEY = /^[!-~]{1,128}$/;
+/** The last moment that a date can name. */
+const MOMENT_MAX = 8.64e15;
+
 function parseAttempt(raw: unknown): Attempt | null {
   const { key, customerId, sent } = (raw ?? {}) as Partial<Attempt>;
-  if (typeof key !== 'string' || typeof customerId !== 'string') return null;
+  if (typeof key !== 'string' || !KEY.test(key) || typeof customerId !== 'string') return null;
   if (sent === undefined) return { key, customerId };
   const items = parseCart(sent?.items);
-  if (items.length === 0 || typeof sent?.method !== 'string' || typeof sent.at !== 'number') return null;
+  if (items.length === 0 || typeof sent?.method !== 'string' || !isMoment(sent.at)) return null;
   return { key, customerId, sent: { items, method: sent.method, at: sent.at } };
 }
+
+const isMoment = (at: unknown): at is number => Number.isInteger(at) && Math.abs(at as number) <= MOMENT_MAX;
 
 /** This person's attempt, sent or not. */
 export const attemptOf = (all: Attempts, customerId: string | undefined): Attempt | undefined =>
@@ -90,5 +97,16 @@ export const canFinish = (attempt: SentAttempt, now: number): boolean => isYoung
 /** What was sent in the future was sent by a clock that was wrong: nobody knows how old it is, so it counts as old. */
 export const isYoungerThan = (ms: number, { sent }: SentAttempt, now: number): boolean =>
   sent.at <= now && now - sent.at < ms;
+
+/** What the shop said to an attempt. */
+export type Answer = { readonly kind: 'ordered'; readonly orderId: string } | { readonly kind: 'refused' };
+
+const answers = new Map<string, Answer>();
+
+/** Keeps an answer for pages that the person has gone on to meanwhile; a reload may forget it. */
+export const noteAnswer = (key: string, answer: Answer): void => void answers.set(key, answer);
+
+/** The answer to the attempt of this key, if it was this tab that got it. */
+export const answerTo = (key: string): Answer | undefined => answers.get(key);
 
 export const attempts: Persisted<Attempts> = persisted('stoa.attempt', parseAttempts);

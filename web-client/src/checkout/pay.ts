@@ -11,6 +11,7 @@ import {
   type Attempt,
   attemptOf,
   attempts,
+  noteAnswer,
   opened,
   pressed,
   type SentAttempt,
@@ -54,6 +55,8 @@ export function pay(customerId: string, items: Cart, method: string, onRetry: Re
     if (held?.key !== key) return { kind: 'elsewhere' };
     const before = unanswered([held], customerId);
     if (before) return { kind: 'unanswered', attempt: before };
+    // What cannot leave the browser is not sent later either, when nobody presses.
+    if (navigator.onLine === false) return { kind: 'unsent', error: new ConnectError('no network', Code.Unavailable) };
     const attempt = pressed(held, items, method, Date.now());
     keep(attempt);
     const outcome = await settle({ send: () => send(attempt), wait, onRetry });
@@ -124,6 +127,7 @@ const leftMeanwhile = (): ConnectError =>
 function conclude(attempt: SentAttempt, outcome: Outcome<Order>): Outcome<Order> {
   if (outcome.kind !== 'ordered' && outcome.kind !== 'refused') return outcome;
   if (isHeld(attempt)) {
+    noteAnswer(attempt.key, outcome.kind === 'ordered' ? { kind: 'ordered', orderId: outcome.order.id } : outcome);
     forget(attempt);
     // An order that came to nothing leaves the cart as it is.
     if (outcome.kind === 'ordered' && isStanding(outcome.order)) takeOrdered(attempt.sent.items);

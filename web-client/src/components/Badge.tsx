@@ -15,6 +15,8 @@ const TONES: Record<OrderStatus, string> = {
 /** The state of an order in a word. */
 export function StatusBadge({ status }: { status: OrderStatus }) {
   return (
-    <span className={look('inline-block rounded-full px-3 py-1 text-note', TONES[status])}>{statusTitle(status)}</span>
+    <span className={look('inline-block rounded-full px-[12px] py-1 text-note break-normal', TONES[status])}>
+      {statusTitle(status)}
+    </span>
   );
 }

@@ -16,7 +16,7 @@ const buttonLook = (kind: Kind, wide: boolean, large: boolean): string =>
   look(
     'inline-flex items-center justify-center gap-2 rounded-control transition-colors duration-150 select-none',
     'disabled:opacity-55 disabled:cursor-not-allowed',
-    kind === 'plain' ? 'min-h-11 min-w-11' : 'px-5',
+    kind === 'plain' ? 'min-h-11 min-w-11' : 'px-[20px]',
     large ? 'min-h-14 text-lead' : 'min-h-11',
     wide && 'w-full',
     KINDS[kind],

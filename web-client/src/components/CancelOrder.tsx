@@ -53,7 +53,7 @@ export function CancelOrder({
     }
   };
   return (
-    <section className="mt-8" aria-label="Cancel">
+    <section className="print:hidden mt-8" aria-label="Cancel">
       {idle ? (
         <Button ref={offer} kind="plain" onPress={() => setPhase('asked')}>
           Cancel this order

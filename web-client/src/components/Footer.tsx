@@ -7,7 +7,7 @@ import { ThemeToggle } from './ThemeToggle';
 export function Footer() {
   const session = useSession();
   return (
-    <footer className="border-line border-t bg-sunken text-note">
+    <footer className="print:hidden border-line border-t bg-sunken text-note">
       <div className="mx-auto grid max-w-[90rem] gap-x-12 gap-y-8 px-4 py-10 sm:px-6 md:grid-cols-[minmax(0,1fr)_auto] md:gap-x-24 lg:px-10">
         <div className="flex max-w-sm items-start justify-between gap-4 text-muted">
           <div>

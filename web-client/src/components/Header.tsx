@@ -17,7 +17,7 @@ export function Header() {
     return () => removeEventListener('focusin', bringIntoView);
   }, []);
   return (
-    <header className="sticky top-0 z-10 border-line border-b bg-page short:static">
+    <header className="print:hidden sticky top-0 z-10 border-line border-b bg-page short:static">
       <a
         href="#main"
         className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10 focus:rounded-control focus:bg-surface focus:px-4 focus:py-3"

@@ -23,7 +23,7 @@ export function LineRow({
   ref?: Ref<HTMLLIElement>;
 }) {
   return (
-    <li ref={ref} className="flex gap-4 border-line border-b py-5 first:pt-0 last:border-b-0">
+    <li ref={ref} className="flex gap-[16px] border-line border-b py-5 first:pt-0 last:border-b-0">
       <Thumb src={picture} />
       <div className="min-w-0 flex-1">
         <div className="flex flex-wrap items-baseline justify-between gap-x-4">
@@ -43,7 +43,7 @@ export function Goods({ label, lines }: { label: string; lines: readonly CartLin
   return (
     <ul aria-label={label} className="flex flex-col gap-3">
       {lines.map((line) => (
-        <li key={line.sku} className="flex items-center gap-4">
+        <li key={line.sku} className="flex items-center gap-[16px]">
           <Thumb src={line.imageUrl} size="small" />
           <span className="min-w-0 flex-1">
             {line.name || line.sku} <span className="text-muted">× {line.quantity}</span>
@@ -61,8 +61,8 @@ export function SumRow({ label, children, strong = false }: { label: string; chi
     <div
       className={
         strong
-          ? 'mt-3 flex items-baseline justify-between border-line border-t pt-4 font-medium'
-          : 'flex items-baseline justify-between py-1 text-muted'
+          ? 'mt-3 flex flex-wrap items-baseline justify-between gap-x-4 border-line border-t pt-4 font-medium'
+          : 'flex flex-wrap items-baseline justify-between gap-x-4 py-1 text-muted'
       }
     >
       <dt>{label}</dt>

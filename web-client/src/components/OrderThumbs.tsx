@@ -15,7 +15,7 @@ export function OrderThumbs({
   products: readonly ProductCard[];
 }) {
   return (
-    <span className="flex w-24 shrink-0 -space-x-9">
+    <span className="flex w-[96px] shrink-0 space-x-[-36px]">
       {order.skus.slice(0, LAYERS.length).map((sku, i) => (
         <span key={sku} className={look('relative rounded-control ring-2 ring-page', LAYERS[i])}>
           <Thumb src={products.find((product) => product.sku === sku)?.imageUrl} size="small" />

@@ -28,5 +28,5 @@ export function Beside({ children, aside }: { children: ReactNode; aside: ReactN
 
 /** A raised sheet. */
 export function Card({ children }: { children: ReactNode }) {
-  return <div className="rounded-card border border-line bg-surface p-5 shadow-raised sm:p-6">{children}</div>;
+  return <div className="rounded-card border border-line bg-surface p-[20px] shadow-raised sm:p-6">{children}</div>;
 }

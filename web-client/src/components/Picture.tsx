@@ -75,7 +75,8 @@ export function PictureBone({ frame = 'plain' }: { frame?: Frame }) {
   return <div className={look('w-full animate-shimmer bg-sunken', FRAMES[frame])} />;
 }
 
-const THUMBS = { normal: 'size-20', small: 'size-14' };
+/** In pixels: what is drawn leaves the room to letters that grow. */
+const THUMBS = { normal: 'size-[80px]', small: 'size-[56px]' };
 
 /** The same, small and square, beside a line of text. */
 export function Thumb({ src = '', size = 'normal' }: { src: string | undefined; size?: keyof typeof THUMBS }) {

@@ -39,7 +39,7 @@ export function QuantityField({
         <Step slot="decrement">
           <Minus size={16} aria-hidden="true" />
         </Step>
-        <Input className="h-11 w-11 bg-transparent text-center tabular-nums" />
+        <Input className="h-[44px] w-[max(44px,4ch)] bg-transparent text-center tabular-nums" />
         <Step slot="increment">
           <Plus size={16} aria-hidden="true" />
         </Step>
@@ -52,7 +52,7 @@ function Step({ slot, children }: { slot: 'increment' | 'decrement'; children: R
   return (
     <Button
       slot={slot}
-      className="inline-flex size-11 items-center justify-center rounded-control hover:bg-sunken data-[disabled]:opacity-35"
+      className="inline-flex size-[44px] items-center justify-center rounded-control hover:bg-sunken data-[disabled]:opacity-35"
     >
       {children}
     </Button>

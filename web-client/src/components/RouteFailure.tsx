@@ -1,8 +1,10 @@
+import { Code, ConnectError } from '@connectrpc/connect';
 import { type ErrorComponentProps, useRouter } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { queries } from '~/api';
 import { MissingCode } from '~/errors/explain';
 import { fetchDocument, isNewRelease } from '~/lazy-page';
+import { NotFound } from '~/pages/NotFound';
 import { Failure } from './Failure';
 import { Page } from './Page';
 
@@ -30,6 +32,8 @@ export function RouteFailure({ error }: ErrorComponentProps) {
     if (codeIsMissing) void isNewRelease().then((yes) => yes && location.reload());
   }, [codeIsMissing]);
 
+  // What the page asked for came out of its address: trying again would ask the same.
+  if (ConnectError.from(error).code === Code.InvalidArgument) return <NotFound />;
   return (
     <Page name="Not available">
       <Failure whole error={error} onRetry={() => void retry()} />

@@ -7,7 +7,7 @@ export function Steps({ orderId, entries }: { orderId: string; entries: readonly
   const steps = entries.filter((entry) => entry.kind !== 'status');
   if (steps.length === 0) return null;
   return (
-    <details className="mt-8 rounded-card border border-line px-5">
+    <details className="print:hidden mt-8 rounded-card border border-line px-5">
       <summary className="min-h-11 cursor-pointer py-2.5">
         Behind the scenes, {steps.length === 1 ? 'one step' : `${steps.length} steps`}
       </summary>

@@ -64,7 +64,7 @@ function words(error: ConnectError, reason: string | undefined): Pick<Explanatio
     case Code.NotFound:
       return {
         title: 'We could not find that',
-        text: 'It may have been renamed, or it is no longer in the shop.',
+        text: 'It may be gone, or the address is not quite right.',
         wayOut: { kind: 'home' },
       };
     case Code.PermissionDenied:

@@ -30,7 +30,10 @@ function Sheet({ id, endsWithTab }: { id: string; endsWithTab: boolean }) {
       {endsWithTab ? <Notice tone="warn">{ENDS_WITH_TAB}</Notice> : null}
       <Card>
         <Heading>Sessions</Heading>
-        <Muted>You stay signed in on this browser until you leave. Sign out everywhere if you lost a device.</Muted>
+        <Muted>
+          You stay signed in on this browser until you leave, or until you have not been here for fourteen days. Sign
+          out everywhere if you lost a device: it is out within ten minutes.
+        </Muted>
         <div className="mt-5 flex flex-wrap gap-3">
           <Leave label="Sign out" everywhere={false} />
           <Leave label="Sign out everywhere" everywhere />

@@ -123,7 +123,7 @@ function RunOut({ left, onTake }: { left: number; onTake: (left: number) => void
     <div className="mt-3">
       <Notice tone="warn" live>
         <span className="flex flex-wrap items-center justify-between gap-x-4">
-          <span>{left > 0 ? `Only ${left} left.` : 'Sold out since you put it here.'}</span>
+          <span>{left > 0 ? `Only ${left} left.` : 'Sold out.'}</span>
           {left > 0 ? (
             <Button kind="plain" onPress={() => onTake(left)}>
               {left === 1 ? 'Take the last one' : `Take the ${left} that are left`}

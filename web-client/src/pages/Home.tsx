@@ -170,9 +170,9 @@ function RecentOrder({ order, products }: { order: OrderSummary; products: reado
     <Link
       to="/account/orders/$orderId"
       params={{ orderId: order.id }}
-      className="flex flex-col gap-3 rounded-card border border-line bg-surface p-5 transition-colors hover:border-edge"
+      className="flex flex-col gap-3 rounded-card border border-line bg-surface p-[20px] transition-colors hover:border-edge"
     >
-      <span className="flex items-center justify-between gap-3">
+      <span className="flex flex-wrap items-center justify-between gap-3">
         <OrderThumbs order={order} products={products} />
         <StatusBadge status={order.status} />
       </span>

@@ -77,7 +77,7 @@ export default function OrderPage() {
         ) : null}
         {isTerminal(status) || line !== 'live' ? null : <Patience key={status} />}
         {COME_TO_NOTHING.includes(status) ? (
-          <div className="mt-8 flex flex-wrap items-center gap-x-6">
+          <div className="print:hidden mt-8 flex flex-wrap items-center gap-x-6">
             <div>
               <PutBack order={order} />
             </div>

@@ -96,7 +96,7 @@ function Row({ order, products }: { order: OrderSummary; products: readonly Prod
     <Link
       to="/account/orders/$orderId"
       params={{ orderId: order.id }}
-      className="-mx-3 flex items-center gap-x-4 rounded-control px-3 py-4 transition-colors hover:bg-sunken sm:gap-x-6"
+      className="-mx-[12px] flex items-center gap-x-[16px] rounded-control px-[12px] py-4 transition-colors hover:bg-sunken sm:gap-x-6"
     >
       <OrderThumbs order={order} products={products} />
       <span className="grid min-w-0 flex-1 items-center gap-x-6 gap-y-1 sm:grid-cols-[1fr_auto_7rem]">

@@ -60,6 +60,9 @@ describe('the cart', () => {
     expect(
       parseCart([LAMP, { sku: 7, quantity: 1 }, { sku: 'X', quantity: 0 }, { sku: 'X', quantity: 1.5 }, null]),
     ).toEqual([LAMP]);
+    expect(parseCart([LAMP, { ...LAMP, quantity: 9 }]), 'each thing once').toEqual([LAMP]);
+    const strange = ['', ' ', 'a,b', '\ud800', 'x'.repeat(65)].map((sku) => ({ sku, quantity: 1 }));
+    expect(parseCart([...strange, MUG]), 'the shop would refuse all for one').toEqual([MUG]);
     expect(parseCart({ sku: 'X' })).toEqual([]);
     expect(parseCart(null)).toEqual([]);
   });

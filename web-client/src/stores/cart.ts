@@ -12,17 +12,22 @@ export interface CartItem {
 
 export type Cart = readonly CartItem[];
 
-/** What is stored, or an empty cart if it is anything else. */
+/** As the catalog writes them; the shop refuses a whole cart for one that is anything else. */
+const SKU = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** What is stored, or an empty cart if it is anything else: each thing once, as it stands there first. */
 export function parseCart(raw: unknown): Cart {
   if (!Array.isArray(raw)) return [];
   const items = raw.filter(
     (item): item is CartItem =>
       typeof item?.sku === 'string' &&
+      SKU.test(item.sku) &&
       Number.isInteger(item.quantity) &&
       item.quantity >= 1 &&
       item.quantity <= PIECES_MAX,
   );
-  return items.slice(0, LINES_MAX).map(({ sku, quantity }) => ({ sku, quantity }));
+  const first = items.filter(({ sku }, i) => items.findIndex((other) => other.sku === sku) === i);
+  return first.slice(0, LINES_MAX).map(({ sku, quantity }) => ({ sku, quantity }));
 }
 
 /** The cart with `quantity` more of `sku`, within what an order takes. */

@@ -9,9 +9,14 @@ const listeners = new Set<() => void>();
 
 const current = (): Theme => (document.documentElement.dataset.theme === 'dark' ? 'dark' : 'light');
 
+/** The colours change at once; what else depends on them, such as pictures, after they were painted. */
 function show(theme: Theme): void {
   document.documentElement.dataset.theme = theme;
-  for (const listener of listeners) listener();
+  requestAnimationFrame(() =>
+    setTimeout(() => {
+      for (const listener of listeners) listener();
+    }),
+  );
 }
 
 globalThis.addEventListener?.('storage', (event) => {
@@ -30,8 +35,9 @@ function isChosen(): boolean {
   }
 }
 
-/** Chooses the theme for good. The key holds a bare word, so that the first script needs no parser. */
-export function chooseTheme(theme: Theme): void {
+/** Chooses the other theme, for good. The key holds a bare word, so that the first script needs no parser. */
+export function switchTheme(): void {
+  const theme = current() === 'dark' ? 'light' : 'dark';
   try {
     localStorage.setItem(KEY, theme);
   } catch {

@@ -106,7 +106,7 @@ async fn quote(
     };
     let priced: Vec<_> = items
         .iter()
-        .filter(|item| !unpriced.contains(&item.sku))
+        .filter(|item| !unpriced.contains(&format!(",{},", item.sku)))
         .collect();
     match priced.is_empty() {
         true => Ok(QuoteItemsResponse::default()),
@@ -114,11 +114,12 @@ async fn quote(
     }
 }
 
-/// The SKUs that a refused quote has no price for.
-fn unpriced(status: &tonic::Status) -> Option<Vec<String>> {
+/// The SKUs that a refused quote has no price for, each between commas. They are looked for in
+/// there rather than taken apart: a cart may name anything, also what has a comma in it.
+fn unpriced(status: &tonic::Status) -> Option<String> {
     let (_, reason, metadata) = rpc::error::reason_of(status)?;
     let skus = metadata.get("skus").filter(|_| reason == "NO_PRICE")?;
-    Some(skus.split(',').map(|sku| sku.trim().to_owned()).collect())
+    Some(format!(",{skus},"))
 }
 
 async fn profile(app: &App, visitor: &Visitor) -> Option<Answer<GetProfileResponse>> {

@@ -20,6 +20,15 @@ const RUNS: [&str; 9] = [
     "qazwsxedcrfvtgbyhnujmik",
     "!@#$%^&*()",
 ];
+/// Keys as they lie under the fingers, on the board and on its pad of figures.
+const BOARDS: [&[&str]; 2] = [
+    &["1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./"],
+    &["789", "456", "123", "0"],
+];
+/// What the keys of figures write with shift.
+const SHIFTED: &str = ")!@#$%^&*(";
+/// A password of ways over the keys is a way if they are this long, taken together.
+const WAY_MIN: usize = 3;
 /// How many digits and signs around a word make it no better than the word; of a run of them,
 /// only the first counts.
 const DRESSING_MAX: usize = 8;
@@ -36,8 +45,13 @@ pub(super) fn is_guessed(password: &str, email: &str, name: &str) -> bool {
     let own = own_words(&email.to_lowercase(), &name.to_lowercase());
     let is_word = |word: &str| WORDS.contains(word) || own.iter().any(|known| known == word);
     is_refrain(&lower)
+        || is_date(&lower)
         || [&*lower, once(&lower)].into_iter().any(|text| {
-            readings(text).any(|word| is_word(&word) || is_word(once(&word))) || is_run(text)
+            readings(text).any(|word| {
+                let backwards: String = word.chars().rev().collect();
+                is_word(&word) || is_word(once(&word)) || is_word(&backwards)
+            }) || is_run(text)
+                || is_way(text)
         })
 }
 
@@ -72,10 +86,17 @@ fn readings(lower: &str) -> impl Iterator<Item = String> {
     let near = undressed
         .into_iter()
         .filter(|&(_, dressing)| dressing <= DRESSING_MAX);
-    near.flat_map(|(text, _)| {
+    let spelt = near.flat_map(|(text, _)| {
         let spelt = [text, &letters(text, 'i'), &letters(text, 'l')];
         spelt.map(plain)
-    })
+    });
+    spelt.chain(interrupted(lower))
+}
+
+/// The word that one figure or sign stands in the middle of.
+fn interrupted(lower: &str) -> Option<String> {
+    let word: String = lower.chars().filter(|one| one.is_alphabetic()).collect();
+    (lower.chars().count() == word.chars().count() + 1).then_some(word)
 }
 
 /// How many characters of a dressing somebody had to think of.
@@ -129,6 +150,63 @@ fn follows(before: char, after: char) -> bool {
     before == after || RUNS.iter().any(along)
 }
 
+/// Whether a finger finds it in a few ways over neighbouring keys or along a run.
+fn is_way(lower: &str) -> bool {
+    let keys: Vec<char> = lower.chars().map(unshifted).collect();
+    let jumps = keys.windows(2).filter(|pair| {
+        let (from, to) = (pair[0], pair[1]);
+        !follows(from, to) && !touches(from, to)
+    });
+    (jumps.count() + 1) * WAY_MIN <= keys.len()
+}
+
+fn unshifted(character: char) -> char {
+    let digits = SHIFTED.chars().zip('0'..='9');
+    let mut digit = digits.filter(|&(sign, _)| sign == character);
+    digit.next().map_or(character, |(_, digit)| digit)
+}
+
+/// Whether two keys lie beside, above or aslant of each other.
+fn touches(one: char, other: char) -> bool {
+    BOARDS.iter().any(|rows| {
+        let place = |key| {
+            rows.iter().enumerate().find_map(|(row, keys)| {
+                let column = keys.chars().position(|known| known == key);
+                column.map(|column| (row, column))
+            })
+        };
+        place(one).zip(place(other)).is_some_and(|(one, other)| {
+            one.0.abs_diff(other.0) <= 1 && one.1.abs_diff(other.1) <= 1
+        })
+    })
+}
+
+/// Whether it is a day of the last hundred years or the next, in any order, with or without
+/// signs between.
+fn is_date(lower: &str) -> bool {
+    let digits = plain(lower);
+    if !digits.is_ascii() || !digits.bytes().all(|one| one.is_ascii_digit()) {
+        return false;
+    }
+    let number = |part: &str| part.parse::<u32>().unwrap_or(0);
+    let is_day = |day: &str, month: &str| {
+        (1..=31).contains(&number(day)) && (1..=12).contains(&number(month))
+    };
+    let is_day_month = |text: &str| {
+        let (first, second) = text.split_at(2);
+        is_day(first, second) || is_day(second, first)
+    };
+    let is_year = |text: &str| (1900..2100).contains(&number(text));
+    match digits.len() {
+        8 => {
+            (is_year(&digits[..4]) && is_day_month(&digits[4..]))
+                || (is_year(&digits[4..]) && is_day_month(&digits[..4]))
+        }
+        6 => is_day_month(&digits[..4]) || is_day_month(&digits[2..]),
+        _ => false,
+    }
+}
+
 /// Whether it is one short thing, said over and over.
 fn is_refrain(lower: &str) -> bool {
     let one = once(lower);
@@ -163,7 +241,7 @@ mod tests {
             passw0rd2026 letmein! 1etmein99 Welcome1 welcome2026! iloveyou princess1 football \
             sunshine7 trustno1 Summer2026! admin123 administrator changeme qwerty123 dragon!! \
             monkey12345 m0nkey99 superman starwars computer internet baseball whatever $ecret12 \
-            correcthorsebatterystaple hello1234 test1234 stoa2026 tinkerbell danielle \
+            correcthorsebatterystaple pass1word drowssap Mar2024! Fall2025! hello1234 test1234 stoa2026 tinkerbell danielle \
             princesa spongebob jasmine1 Melissa1 rockyou1 blink182 blink-182! \
             password123456789 123456789password987654321 dragon0000000000000000";
         for password in dressed.split(' ') {
@@ -208,9 +286,23 @@ mod tests {
             abcd1234 1234abcd zyxwvuts qwertyui qwertzuiop azertyuiop asdfghjkl zxcvbnm, \
             1qaz2wsx 1q2w3e4r qazwsxedc poiuytrewq 12341234 abcabcabc 123123123 lolololo \
             11112222 !@#$%^&* a1b2c3d4 A1B2C3D4! q1w2e3r4 1a2b3c4d5e p0o9i8u7 z1x2c3v4 \
-            a1b2c3d4a1b2c3d4";
+            a1b2c3d4a1b2c3d4 123654789 987456321 147852369 147258369 741852963 159753456 \
+            Qwer1234! qwer@1234 1qaz!QAZ !QAZ1qaz 123qwe!@# qwe123qwe abc123abc zxcasdqwe \
+            1234567890-= Aa123456! 123456Aa! Aa@123456";
         for password in found.split(' ') {
             assert!(guessed(password), "{password}");
+        }
+    }
+
+    /// row: X23
+    #[test]
+    fn a_day_is_guessed_however_it_is_written() {
+        let days = "20261122 01021990 31121999 1990-01-01 01/01/1990 12/25/2000 24.12.85";
+        for password in days.split(' ') {
+            assert!(guessed(password), "{password}");
+        }
+        for password in ["19681362", "8305-1749", "31415926"] {
+            assert!(!guessed(password), "{password}");
         }
     }
 
