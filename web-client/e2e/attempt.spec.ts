@@ -3,6 +3,8 @@ import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures.ts';
 import { addToCart, checkout, orderCount, orderIs, signIn, signUp } from './visit.ts';
 
+/** After this long nothing that was sent is on its way any more. */
+const ARRIVAL_MS = 13_000;
 const MINUTE = 60_000;
 const CUT = [/CreateOrder/, /ERR_FAILED|ERR_CONNECTION/];
 
@@ -122,11 +124,13 @@ test('asking what became of a payment asks, and buys nothing', async ({ page, co
   const next = await context.newPage();
   await page.close();
   const purchases = purchasesOf(next);
+  await next.clock.install();
   await next.goto('/');
   await next.getByRole('link', { name: 'ask what became of it' }).click();
-  await next.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 40_000 });
+  await next.clock.fastForward(ARRIVAL_MS);
+  await next.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor();
   await next.getByRole('button', { name: 'Ask again' }).click();
-  await next.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 40_000 });
+  await next.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor();
   expect(purchases, 'asking sends nothing that buys').toEqual([]);
   await next.getByRole('button', { name: 'Finish this payment' }).click();
   await orderIs(next, 'Confirmed');
@@ -182,6 +186,7 @@ test('while one tab waits for its answer, another one with a changed cart cannot
   await signUp(page);
   await addToCart(page, 'MUG-ESP-01');
   const other = await context.newPage();
+  await other.clock.install();
   const payThere = await checkout(other);
   const pay = await checkout(page);
   const cut = cutOff(page);
@@ -189,7 +194,8 @@ test('while one tab waits for its answer, another one with a changed cart cannot
   await cut;
   await expect(payThere).toHaveCount(0);
   await page.close();
-  await other.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor({ timeout: 40_000 });
+  await other.clock.fastForward(ARRIVAL_MS);
+  await other.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor();
   await other.getByRole('button', { name: 'Drop it' }).click();
   await payThere.click();
   await orderIs(other, 'Confirmed');
