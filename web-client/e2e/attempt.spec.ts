@@ -212,10 +212,10 @@ test('whoever leaves the checkout while it pays is told what became of it', asyn
   await expect(page.getByRole('button', { name: /^Paying/ })).toBeVisible();
   await page.goBack();
   await page.getByText('A payment of yours has no answer yet').waitFor();
-  await page.getByText('Your payment went through').waitFor();
-  await page.getByRole('link', { name: 'see your order' }).click();
+  await page.getByText('Your payment has become an order').waitFor();
+  await page.getByRole('link', { name: 'see how it stands' }).click();
   await orderIs(page, 'Confirmed');
-  await expect(page.getByText('Your payment went through')).toHaveCount(0);
+  await expect(page.getByText('Your payment has become an order')).toHaveCount(0);
 });
 
 test('what is paid without a network is not sent, now or later', async ({ page, context, expects }) => {

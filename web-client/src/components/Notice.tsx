@@ -36,6 +36,17 @@ export function RestMissing() {
   );
 }
 
+/** A list that is shown although it could not be asked for again. */
+export function ListStale() {
+  return (
+    <div className="mb-6">
+      <Notice tone="warn" live>
+        This list is from a moment ago; the shop did not answer just now.
+      </Notice>
+    </div>
+  );
+}
+
 const PARTS: Record<string, string> = {
   recommendation: 'Suggestions are resting',
   user: 'Your name is missing',

@@ -38,22 +38,22 @@ function useOver(key: string | undefined, who: string | undefined, path: string,
   return waits ? undefined : waited?.key;
 }
 
+/** An order may still be moving, or have come to nothing: its own page says how it stands, this only that it is there. */
 function Told({ answer }: { answer: Answer | undefined }) {
   switch (answer?.kind) {
     case 'ordered':
       return (
         <Strip tone="good">
-          Your payment went through:{' '}
+          Your payment has become an order:{' '}
           <TextLink to="/account/orders/$orderId" params={{ orderId: answer.orderId }}>
-            see your order
+            see how it stands
           </TextLink>
         </Strip>
       );
     case 'refused':
       return (
         <Strip tone="warn">
-          Your payment was refused, and nothing was charged:{' '}
-          <TextLink to="/shop/checkout">back to the checkout</TextLink>
+          Your payment was refused: <TextLink to="/shop/checkout">back to the checkout</TextLink>
         </Strip>
       );
     default:

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import { StatusBadge } from '~/components/Badge';
 import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
-import { Degraded, Notice, RestMissing } from '~/components/Notice';
+import { Degraded, ListStale, RestMissing } from '~/components/Notice';
 import { OrderThumbs } from '~/components/OrderThumbs';
 import { Page } from '~/components/Page';
 import { Price } from '~/components/Price';
@@ -53,13 +53,7 @@ export default function Orders() {
         {history.isError && orders.length === 0 ? (
           <Failure error={history.error} onRetry={() => void history.refetch()} />
         ) : null}
-        {history.isRefetchError && !history.isFetchNextPageError ? (
-          <div className="mb-6">
-            <Notice tone="warn" live>
-              This list is from a moment ago; the shop did not answer just now.
-            </Notice>
-          </div>
-        ) : null}
+        {history.isRefetchError && !history.isFetchNextPageError ? <ListStale /> : null}
         {history.isSuccess && orders.length === 0 ? <None /> : null}
         {orders.length > 0 ? (
           <ul ref={list} className="border-line border-t">

@@ -6,7 +6,7 @@ import { CATEGORY_LETTERS_MAX, isLonger, QUERY_LETTERS_MAX } from '~/catalog/que
 import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
 import { look } from '~/components/look';
-import { Degraded, Notice, RestMissing } from '~/components/Notice';
+import { Degraded, ListStale, RestMissing } from '~/components/Notice';
 import { Page } from '~/components/Page';
 import { ProductGrid, ProductGridBones } from '~/components/ProductCard';
 import { Bone } from '~/components/Skeleton';
@@ -65,13 +65,7 @@ function Results({ query, category }: { query: string; category: string }) {
       {results.isError && products.length === 0 ? (
         <Failure error={results.error} onRetry={() => void results.refetch()} />
       ) : null}
-      {results.isError && products.length > 0 && !results.isFetchNextPageError ? (
-        <div className="mb-6">
-          <Notice tone="warn" live>
-            This list is from a moment ago; the shop did not answer just now.
-          </Notice>
-        </div>
-      ) : null}
+      {results.isError && products.length > 0 && !results.isFetchNextPageError ? <ListStale /> : null}
       {products.length > 0 ? (
         <div className={look('transition-opacity', results.isPlaceholderData && 'opacity-60')}>
           <ProductGrid ref={list} label="Results" products={products} eager={4} />
