@@ -286,7 +286,8 @@ test.describe('on a phone', () => {
       expect(methods?.y).toBeGreaterThan(told?.y ?? 0);
     }
     await page.getByRole('button', { name: 'Choose another method' }).tap();
-    await expect(declines).toBeFocused();
+    await expect(page.getByRole('radio', { name: 'The card that pays' }), 'the first of the others').toBeFocused();
+    await expect(declines, 'which nobody chose yet').toBeChecked();
     expect(await page.evaluate((first) => first === document, opened), 'no page was loaded anew').toBe(true);
     await page.getByRole('radio', { name: 'The card that pays' }).check({ force: true });
     await page.getByRole('button', { name: /^Pay / }).tap();

@@ -156,6 +156,23 @@ test('a quantity is a whole number, typed, pasted or left empty', async ({ page 
   await expect(quantity).toHaveValue('7');
 });
 
+test('a browser that keeps nothing: the cart holds for this tab, and says that it does not last', async ({ page }) => {
+  await page.addInitScript(() => {
+    const full = Storage.prototype.setItem;
+    Storage.prototype.setItem = function (key, value) {
+      if (key.startsWith('stoa.')) throw new DOMException('full', 'QuotaExceededError');
+      full.call(this, key, value);
+    };
+  });
+  await addToCart(page, 'MUG-STR-03');
+  await page.getByRole('link', { name: /^Cart, 1/ }).click();
+  await expect(page.getByText('Your browser does not let the shop keep this cart')).toBeVisible();
+  await page.getByRole('button', { name: 'Increase' }).click();
+  await expect(page.getByRole('link', { name: 'Cart, 2 pieces' })).toBeVisible();
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await expect(page.getByText('Nothing in it yet.')).toHaveText('Nothing in it yet.');
+});
+
 test('the cart promises nothing that a demonstration shop does not do', async ({ page }) => {
   await openCart(page, THREE);
   await settled(page);

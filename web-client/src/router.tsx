@@ -82,6 +82,17 @@ const home = createRoute({
   component: Home,
 });
 
+/** What is left of an address that somebody shortened leads to everything there is. */
+const shortened = ['/shop', '/shop/products'].map((path) =>
+  createRoute({
+    getParentRoute: () => root,
+    path,
+    beforeLoad: () => {
+      throw redirect({ to: '/shop/search', replace: true });
+    },
+  }),
+);
+
 const search = createRoute({
   getParentRoute: () => root,
   path: '/shop/search',
@@ -186,6 +197,7 @@ const order = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
+    ...shortened,
     search,
     product,
     cart,

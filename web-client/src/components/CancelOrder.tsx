@@ -59,7 +59,11 @@ export function CancelOrder({
           Cancel this order
         </Button>
       ) : (
-        <div className="flex flex-wrap items-center gap-3">
+        // biome-ignore lint/a11y/noStaticElementInteractions: a question is left by Escape, wherever in it the focus is
+        <div
+          className="flex flex-wrap items-center gap-3"
+          onKeyDown={({ key }) => (key === 'Escape' && phase === 'asked' ? keep() : undefined)}
+        >
           <p ref={question} tabIndex={-1} className="w-full text-muted outline-none">
             Your things go back on the shelf, and whatever was paid goes back to you. Are you sure?
           </p>

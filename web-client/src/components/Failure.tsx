@@ -67,11 +67,13 @@ function Way({ wayOut, onRetry, errorId }: { wayOut: WayOut; onRetry: (() => voi
 }
 
 function Countdown({ seconds, onDone }: { seconds: number; onDone: (() => void) | undefined }) {
+  const [end] = useState(() => Date.now() + seconds * 1000);
   const [left, setLeft] = useState(seconds);
   useEffect(() => {
-    const timer = setInterval(() => setLeft((now) => Math.max(0, now - 1)), 1000);
+    // By the clock: a computer that slept, or a tab behind, has waited all the same.
+    const timer = setInterval(() => setLeft(Math.max(0, Math.ceil((end - Date.now()) / 1000))), 1000);
     return () => clearInterval(timer);
-  }, []);
+  }, [end]);
   return (
     <Button isDisabled={left > 0} {...(onDone ? { onPress: onDone } : {})}>
       {left > 0 ? `Try again in ${left} s` : 'Try again'}

@@ -5,6 +5,7 @@ import { queries } from '~/api';
 import { MissingCode } from '~/errors/explain';
 import { fetchDocument, isNewRelease } from '~/lazy-page';
 import { NotFound } from '~/pages/NotFound';
+import { useWhenOnline } from '~/stores/online';
 import { Failure } from './Failure';
 import { Page } from './Page';
 
@@ -22,11 +23,7 @@ export function RouteFailure({ error }: ErrorComponentProps) {
     if (still && (await fetchDocument())) location.reload();
   };
 
-  useEffect(() => {
-    const comeBack = (): void => void retry();
-    addEventListener('online', comeBack);
-    return () => removeEventListener('online', comeBack);
-  });
+  useWhenOnline(true, retry);
 
   useEffect(() => {
     if (codeIsMissing) void isNewRelease().then((yes) => yes && location.reload());

@@ -66,7 +66,7 @@ describe('an error in words', () => {
   });
 
   it('says that code which did not come is out of reach, and that a fault of the page is none of the network', () => {
-    expect(explain(new MissingCode('Failed to fetch')).title).toMatch(/out of reach/);
+    expect(explain(new MissingCode('Failed to fetch')).title).toMatch(/did not load/);
     expect(explain(new TypeError("Cannot read properties of undefined (reading 'loaded')")).title).toMatch(/broke/);
   });
 });

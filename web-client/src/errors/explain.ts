@@ -29,12 +29,19 @@ export class MissingCode extends Error {
   override readonly name = 'MissingCode';
 }
 
+const NO_CODE = {
+  title: 'This page did not load',
+  text: 'A part of it did not reach your browser: your connection may be down for a moment. Nothing you did is lost.',
+  wayOut: AGAIN,
+};
+
 /** Says what happened, what to do, and what to quote. */
 export function explain(thrown: unknown): Explanation {
-  const lost = thrown instanceof MissingCode;
-  const error = lost ? new ConnectError(thrown.message, Code.Unavailable) : ConnectError.from(thrown);
+  const correlationId = numberToQuote(thrown);
+  if (thrown instanceof MissingCode) return { ...NO_CODE, correlationId, info: undefined };
+  const error = ConnectError.from(thrown);
   const info = errorInfo(error);
-  return { ...words(error, info?.reason), correlationId: numberToQuote(thrown), info };
+  return { ...words(error, info?.reason), correlationId, info };
 }
 
 function words(error: ConnectError, reason: string | undefined): Pick<Explanation, 'title' | 'text' | 'wayOut'> {

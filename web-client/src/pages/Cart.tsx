@@ -13,7 +13,8 @@ import { Heading, Muted, Title } from '~/components/Text';
 import type { CartLine } from '~/gen/stoa/bff/web/v1/types_pb';
 import { type GetCartPageResponse, WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import { formatMoney, isSome } from '~/money';
-import { type CartItem, type Cart as CartItems, putBack, setQuantity, useCart } from '~/stores/cart';
+import { type CartItem, type Cart as CartItems, cart as held, putBack, setQuantity, useCart } from '~/stores/cart';
+import { useIsKept } from '~/stores/persisted';
 
 export default function Cart() {
   const items = useCart();
@@ -39,6 +40,7 @@ export default function Cart() {
   return (
     <Page name="Cart">
       <Title ref={title}>Cart</Title>
+      <NotKept />
       {items.length === 0 ? <Empty /> : <Filled items={items} list={list} onRemove={remove} />}
       {missing.length > 0 ? (
         <div className="mt-4">
@@ -51,11 +53,24 @@ export default function Cart() {
   );
 }
 
+/** Some browsers refuse to keep anything, or have no room left. */
+function NotKept() {
+  if (useIsKept(held)) return null;
+  return (
+    <div className="mt-4">
+      <Notice tone="warn" live>
+        Your browser does not let the shop keep this cart: other tabs do not have it, and it ends with this one.
+      </Notice>
+    </div>
+  );
+}
+
 function Empty() {
+  const kept = useIsKept(held);
   return (
     <div className="mt-6 max-w-xl">
       <p className="mb-8 text-lead text-muted">
-        Nothing in it yet. It keeps what you put here, in every tab and after a restart.
+        Nothing in it yet. {kept ? 'It keeps what you put here, in every tab and after a restart.' : null}
       </p>
       <ButtonLink to="/shop/search">Look around</ButtonLink>
     </div>

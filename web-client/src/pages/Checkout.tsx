@@ -127,7 +127,7 @@ function Form({
       {payment.phase === 'choosing' && payment.refusal ? (
         <Refused
           refusal={payment.refusal}
-          onChooseAnother={() => methods.current?.querySelector<HTMLInputElement>('input:checked')?.focus()}
+          onChooseAnother={() => methods.current?.querySelector<HTMLInputElement>('input:not(:checked)')?.focus()}
         />
       ) : null}
       <PaymentMethods ref={methods} value={method} onChange={setMethod} isDisabled={paying} />

@@ -16,6 +16,7 @@ import type { OrderSummary } from '~/gen/stoa/order/v1/types_pb';
 import { useWhileMoving } from '~/orders/moving';
 import { orderName, piecesOf } from '~/orders/named';
 import { orderNumber } from '~/orders/number';
+import { useWhenOnline } from '~/stores/online';
 import { formatMoment } from '~/when';
 import { OrderListBones } from './bones';
 
@@ -35,6 +36,10 @@ export default function Orders() {
   const products = history.data?.pages.flatMap((page) => page.products) ?? [];
   const list = useRef<HTMLUListElement>(null);
   const [asked, setAsked] = useState<number>();
+
+  // What did not come without a network comes with it.
+  const { isFetchNextPageError, fetchNextPage } = history;
+  useWhenOnline(isFetchNextPageError, fetchNextPage);
 
   // The button goes with the last page; reading goes on with what that page brought.
   useEffect(() => {

@@ -12,6 +12,7 @@ import { ProductGrid, ProductGridBones } from '~/components/ProductCard';
 import { Bone } from '~/components/Skeleton';
 import { TextLink, Title } from '~/components/Text';
 import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
+import { useWhenOnline } from '~/stores/online';
 
 const PAGE_SIZE = 24;
 const route = getRouteApi('/shop/search');
@@ -46,6 +47,8 @@ function Results({ query, category }: { query: string; category: string }) {
       placeholderData: keepPreviousData,
     },
   );
+  // What did not come without a network comes with it.
+  useWhenOnline(results.isFetchNextPageError, results.fetchNextPage);
   const pages = results.data?.pages ?? [];
   const products = pages.flatMap((page) => page.products);
   const name = category || (query ? `“${query}”` : 'Everything');

@@ -123,10 +123,12 @@ describe('a persisted value', () => {
     } as unknown as Storage);
     cart.set([LAMP]);
     expect(cart.fresh()).toEqual([LAMP]);
+    expect(cart.isKept()).toBe(false);
     cart.set([...cart.fresh(), MUG]);
     expect(cart.fresh()).toEqual([LAMP, MUG]);
     full = false;
     cart.set([LAMP]);
+    expect(cart.isKept()).toBe(true);
     storage.setItem('cart', JSON.stringify([MUG]));
     expect(cart.fresh()).toEqual([MUG]);
   });

@@ -9,6 +9,8 @@ export interface Persisted<T> {
    */
   fresh(): T;
   set(value: T): void;
+  /** Whether the browser keeps it beyond this tab. */
+  isKept(): boolean;
   subscribe(listener: () => void): () => void;
 }
 
@@ -62,6 +64,7 @@ export function persisted<T>(
       }
       tell();
     },
+    isKept: () => isStored,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -72,6 +75,11 @@ export function persisted<T>(
 /** Reads the value and follows it. */
 export function usePersisted<T>(store: Persisted<T>): T {
   return useSyncExternalStore(store.subscribe, store.get);
+}
+
+/** Whether the value outlives this tab, and follows that. */
+export function useIsKept<T>(store: Persisted<T>): boolean {
+  return useSyncExternalStore(store.subscribe, store.isKept);
 }
 
 function safeStorage(): Storage | undefined {
