@@ -10,7 +10,8 @@ export default defineConfig<Options, Options>({
   testDir: 'e2e',
   testMatch: '*.spec.ts',
   outputDir: '../target/e2e',
-  workers: 2,
+  // One more than the two cores that this must do with: a test waits for its page a third of the time.
+  workers: 3,
   fullyParallel: true,
   retries: 1,
   // A browser that hangs must not keep whoever waits for the verdict.

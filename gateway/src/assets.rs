@@ -64,7 +64,9 @@ async fn answer(State(products): State<Products>, request: Request) -> Response 
     }
     let (path, headers) = (request.uri().path(), request.headers());
     let file = |name| File::find(name, headers).map(|file| file.respond(headers));
-    if let Some(rest) = path.strip_prefix(PRODUCTS) {
+    // Without a product it is a way into the shop like any other.
+    let product = path.strip_prefix(PRODUCTS).filter(|rest| !rest.is_empty());
+    if let Some(rest) = product {
         let sku = percent_decode_str(rest.strip_suffix('/').unwrap_or(rest)).decode_utf8_lossy();
         let page = product_page(&products.find(&sku).await, headers);
         return page.map_or_else(not_built, guarded);

@@ -77,8 +77,8 @@ test('cancelling: asked and kept three times, then cancelled, and the focus is n
   await buy(page);
   const offer = page.getByRole('button', { name: 'Cancel this order' });
   const keep = page.getByRole('button', { name: 'Keep it' });
-  const escape = () => page.keyboard.press('Escape');
-  for (const leave of [() => keep.click(), escape, () => keep.focus().then(escape)]) {
+  const press = () => page.keyboard.press('Escape');
+  for (const leave of [() => keep.click(), press, () => keep.focus().then(press)]) {
     await offer.click();
     await expect(page.getByText('Are you sure?')).toBeFocused();
     await leave();

@@ -101,6 +101,14 @@ test('parts that are missing leave a quiet note, not a hole', async ({ page }) =
   await page.getByText('Suggestions are resting').waitFor();
 });
 
+test('an address that somebody shortened leads to everything', async ({ page }) => {
+  for (const path of ['/shop', '/shop/', '/shop/products', '/shop/products/']) {
+    await page.goto(path);
+    await page.getByRole('heading', { level: 1, name: 'Everything' }).waitFor();
+    expect(new URL(page.url()).pathname, path).toBe('/shop/search');
+  }
+});
+
 test('wrong passwords and known e-mails get plain answers', async ({ page, expects }) => {
   expects.push(PROVOKED);
   const who = await signUp(page);
