@@ -52,7 +52,7 @@ bench *arguments: tools web
     @.ci/wheels .ci/bench.txt .tools/bench
     @.ci/chromium
     cargo build --locked --release -p stoa -p bench
-    cargo run --locked --release -p bench -- {{ arguments }}
+    @"${CARGO_TARGET_DIR:-target}/release/bench" {{ arguments }}
 
 # Which rows of the contract have a test, and which do not yet.
 rows:

@@ -17,6 +17,8 @@ use crate::{Effort, bar};
 const LCP_GOAL: f64 = 2_500.0;
 /// How late a page may answer a press or a key, in milliseconds.
 const INP_GOAL: f64 = 150.0;
+/// How much a page may move while it loads: the sum of its layout shifts.
+const CLS_GOAL: f64 = 0.02;
 
 /// One visit of one page.
 #[derive(Debug, Deserialize)]
@@ -51,23 +53,22 @@ pub fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
     );
     for (page, visits) in by_page(&file)? {
         let all = |figure: fn(&Visit) -> f64| visits.iter().map(figure).collect::<Vec<_>>();
-        let detail =
-            json!({"visits": visits.len(), "layout shift": median(&all(|visit| visit.cls))});
-        let (lcp, inp) = (all(|visit| visit.lcp_ms), all(|visit| visit.inp_ms));
-        report.add(
-            &format!("{page}: LCP"),
-            median(&lcp),
-            "ms",
-            Goal::AtMost(LCP_GOAL),
-            detail.clone(),
-        )?;
-        report.add(
-            &format!("{page}: INP"),
-            median(&inp),
-            "ms",
-            Goal::AtMost(INP_GOAL),
-            detail,
-        )?;
+        let figures: [(_, _, fn(&Visit) -> f64, _); 3] = [
+            ("LCP", "ms", |visit| visit.lcp_ms, LCP_GOAL),
+            ("INP", "ms", |visit| visit.inp_ms, INP_GOAL),
+            ("CLS", "", |visit| visit.cls, CLS_GOAL),
+        ];
+        for (name, unit, figure, goal) in figures {
+            let detail = json!({"visits": visits.len()});
+            let value = median(&all(figure));
+            report.add(
+                &format!("{page}: {name}"),
+                value,
+                unit,
+                Goal::AtMost(goal),
+                detail,
+            )?;
+        }
     }
     Ok(())
 }

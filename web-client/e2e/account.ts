@@ -48,6 +48,15 @@ export async function enrol(url: string, who: Person): Promise<Person> {
   return who;
 }
 
+/** A call as the one who keeps the demo shop. */
+export async function asKeeper<T>(url: string, method: string, body: unknown): Promise<T> {
+  const { tokens } = await call<{ tokens: { accessToken: string } }>(url, 'stoa.user.v1.AuthService/SignIn', {
+    email: 'operator@stoa.test',
+    password: 'stoa-demo',
+  });
+  return call<T>(url, method, body, tokens.accessToken, { 'idempotency-key': randomUUID() });
+}
+
 /** A session of the test's own beside the browser's; one per person lasts as long as a test. */
 async function enter(url: string, who: Person): Promise<{ id: string; token: string }> {
   const held = signedIn.get(who.email);

@@ -1,7 +1,8 @@
 /** Paying when something comes between: what is bought is what was on the page when somebody pressed a button. */
 import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures.ts';
-import { addToCart, checkout, orderCount, orderIs, signIn, signUp } from './visit.ts';
+import { keep } from './keep.ts';
+import { addToCart, checkout, leaveAttempt, orderCount, orderIs, signIn, signUp } from './visit.ts';
 
 /** After this long nothing that was sent is on its way any more. */
 const ARRIVAL_MS = 13_000;
@@ -15,22 +16,6 @@ function purchasesOf(page: Page): unknown[] {
     if (request.url().endsWith('/CreateOrder')) sent.push(request.postDataJSON());
   });
   return sent;
-}
-
-/** Leaves behind what a browser keeps that died this long ago, between Pay and anything reaching the shop. */
-async function leaveAttempt(page: Page, agoMs: number, items: { sku: string; quantity: number }[]): Promise<void> {
-  await page.goto('/shop/checkout');
-  await page.waitForFunction(() => localStorage.getItem('stoa.attempt'));
-  await page.evaluate(
-    ([at, bought]) => {
-      const [attempt] = JSON.parse(localStorage.getItem('stoa.attempt') ?? '');
-      localStorage.setItem(
-        'stoa.attempt',
-        JSON.stringify([{ ...attempt, sent: { items: bought, method: 'tok_ok', at } }]),
-      );
-    },
-    [Date.now() - agoMs, items] as const,
-  );
 }
 
 /** Lets no CreateOrder of this page reach the shop; resolves when the first one was tried. */
@@ -81,6 +66,7 @@ test('an attempt of ten minutes ago is shown with its things and its total, and 
   await page.getByRole('heading', { name: 'No order has come of this payment so far' }).waitFor();
   await expect(page.getByRole('list', { name: 'What it would buy' })).toContainText('Harbour table lamp');
   await expect(page.locator('main')).toContainText('€258.00');
+  await keep(page, 'unanswered');
   await page.getByRole('button', { name: 'Drop it' }).click();
   await page.getByRole('button', { name: /^Pay / }).waitFor();
   await expect(page.getByRole('heading', { name: 'Checkout' })).toBeFocused();
@@ -101,6 +87,22 @@ test('an attempt of ten minutes ago is finished as it was, once, and the cart of
   expect(purchases).toMatchObject([{ items: [{ sku: 'LMP-DOM-02', quantity: 1 }] }]);
   await page.getByRole('link', { name: 'Cart, 1 piece' }).waitFor();
   expect(await orderCount(page)).toBe(1);
+});
+
+test('an attempt that grew too old on an open page is not sent again', async ({ page }) => {
+  await page.clock.install();
+  await signUp(page);
+  await leaveAttempt(page, 60 * MINUTE, [{ sku: 'LMP-DOM-02', quantity: 1 }]);
+  await page.reload();
+  const finish = page.getByRole('button', { name: 'Finish this payment' });
+  await finish.waitFor();
+  const purchases = purchasesOf(page);
+  // Nothing has been drawn anew since, so the button still stands.
+  await page.clock.setSystemTime(Date.now() + 24 * 60 * MINUTE);
+  await finish.click();
+  await page.getByText('It is too old to be sent again as it was.').waitFor();
+  await expect(finish).toHaveCount(0);
+  expect(purchases).toEqual([]);
 });
 
 test('an attempt older than the key the shop keeps is not sent again', async ({ page }) => {
@@ -227,10 +229,12 @@ test('what is paid without a network is not sent, now or later', async ({ page, 
   await context.setOffline(true);
   await pay.click();
   await page.getByRole('heading', { name: 'The shop is out of reach' }).waitFor();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('heading', { name: 'The shop is out of reach' }).waitFor();
   await context.setOffline(false);
   await expect(pay).toBeEnabled();
   expect(purchases).toEqual([]);
-  await pay.click();
+  await page.getByRole('button', { name: 'Try again' }).click();
   await orderIs(page, 'Confirmed');
   expect(await orderCount(page)).toBe(1);
 });

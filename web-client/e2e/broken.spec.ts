@@ -1,6 +1,7 @@
 /** A page that breaks: it says so in its place, gives a number to quote, and keeps what was entered. */
 import type { Route } from '@playwright/test';
 import { expect, type Page, test } from './fixtures.ts';
+import { keep } from './keep.ts';
 import { addToCart, PASSWORD, settled, signUp, somebody } from './visit.ts';
 
 /** No server sends such a thing; a page that formats it throws a RangeError, as a fault of our own would. */
@@ -49,6 +50,7 @@ test('a product page that breaks quotes its last call and keeps the chosen quant
   await expect(page.getByText(`Number to quote: ${ids.at(-1)}`)).toBeVisible();
   await expect(page.getByRole('banner')).toBeVisible();
   expect(await focus(page)).not.toBe('BODY');
+  await keep(page, 'broken');
 
   await page.unroute(/GetProductPage$/);
   await tryAgain(page).click();

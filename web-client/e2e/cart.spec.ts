@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures.ts';
+import { keep } from './keep.ts';
 import { addToCart, settled } from './visit.ts';
 
 const DEMO: { sku: string; name: string }[] = JSON.parse(
@@ -66,6 +67,8 @@ test('taking what is left keeps the focus on the line', async ({ page }) => {
   await page.goto('/shop/no-such-page');
   await page.evaluate(() => localStorage.setItem('stoa.cart', JSON.stringify([{ sku: 'CHR-LNG-04', quantity: 90 }])));
   await page.goto('/shop/cart');
+  await page.getByRole('button', { name: /^Take the/ }).waitFor();
+  await keep(page, 'ran-out');
   await page.getByRole('button', { name: /^Take the/ }).click();
   await page.getByRole('link', { name: 'To the checkout' }).waitFor();
   await expect(page.getByRole('textbox', { name: /^Quantity of/ })).toBeFocused();

@@ -9,7 +9,7 @@ import type { BrowserContext } from '@playwright/test';
 import { enrol, order } from './account.ts';
 import { expect, type Page, test } from './fixtures.ts';
 import { focusOf, holds, type Private } from './rules.ts';
-import { checkout, settled, signIn, somebody } from './visit.ts';
+import { checkout, leaveAttempt, settled, signIn, somebody } from './visit.ts';
 
 const whole = process.env.CENSUS === 'whole';
 const TIMES = 3;
@@ -52,6 +52,19 @@ const PUBLIC: readonly State[] = [
   at('an empty cart', '/shop/cart'),
   filled('a cart', '/shop/cart'),
   at('no page', '/shop/no-such-page'),
+  at('too long a search', `/shop/search?query=${'a'.repeat(300)}`),
+  at('returns', '/shop/returns'),
+  at('contact', '/shop/contact'),
+  at('privacy', '/shop/privacy'),
+  {
+    name: 'a cart that ran out',
+    async open(page) {
+      await page.goto('/shop/cart');
+      await page.evaluate(() => localStorage.setItem('stoa.cart', '[{"sku":"CHR-LNG-04","quantity":90}]'));
+      await page.reload();
+      await page.getByRole('button', { name: /^Take the/ }).waitFor();
+    },
+  },
   {
     name: 'a page out of reach',
     provokes: /Failed to load resource/,
@@ -76,6 +89,8 @@ const STRANGERS: readonly State[] = [
 /** Whoever is signed in finds the same pages, but for these. */
 const KNOWN = ['the front page', 'a cart', 'a product'];
 
+let unanswered = 0;
+
 const PERSONS: readonly State[] = [
   ...PUBLIC.filter(({ name }) => whole || KNOWN.includes(name)),
   at('the account', '/account'),
@@ -89,6 +104,17 @@ const PERSONS: readonly State[] = [
       await filled('', '/shop/checkout').open(page, another);
       await (await checkout(page, 'The card that declines')).click();
       await page.getByRole('alert').waitFor();
+    },
+  },
+  {
+    name: 'an unanswered payment',
+    async open(page) {
+      await page.goto('/shop/checkout');
+      // Each time another number of pieces: one that was finished is an order, and would be found.
+      unanswered += 1;
+      await leaveAttempt(page, 10 * 60_000, [{ sku: 'MUG-STR-03', quantity: unanswered }]);
+      await page.reload();
+      await page.getByRole('heading', { name: 'No order has come of this payment' }).waitFor();
     },
   },
   {

@@ -117,8 +117,10 @@ type Between = (page: Page, step: Step, truth: Truth) => Promise<unknown>;
 const BETWEEN: Record<string, Between> = {
   'a reload': (page) => page.reload({ waitUntil: 'domcontentloaded' }),
 
-  'back and forward': async (page) => {
+  'back and forward': async (page, _step, { absent }) => {
     await page.goBack({ waitUntil: 'commit' });
+    // Before the front page the tab was empty.
+    if (page.url().startsWith('http')) await holds(page, { absent, used: false });
     await page.goForward({ waitUntil: 'commit' });
   },
 

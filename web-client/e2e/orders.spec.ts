@@ -1,9 +1,9 @@
 /** Orders after they were placed: what they are called, how they end, and what can be done then. */
 import { randomUUID } from 'node:crypto';
-import type { APIRequestContext, Page } from '@playwright/test';
-import { accessibleThemes } from './axe.ts';
+import type { Page } from '@playwright/test';
+import { asKeeper } from './account.ts';
 import { expect, test } from './fixtures.ts';
-import { shootWidths } from './shots.ts';
+import { keep } from './keep.ts';
 import { addToCart, checkout, orderIs, settled, signUp } from './visit.ts';
 
 /** Buys what is in the cart and stays on the order's page. */
@@ -13,24 +13,16 @@ async function buy(page: Page, method?: string, status = 'Confirmed'): Promise<s
 }
 
 /** Has the demo shop's operator take `percent` off one product. */
-async function takeOff(request: APIRequestContext, url: string, percent: number, sku: string): Promise<void> {
-  const signedIn = await request.post(`${url}/stoa.user.v1.AuthService/SignIn`, {
-    data: { email: 'operator@stoa.test', password: 'stoa-demo' },
-  });
-  const { tokens } = (await signedIn.json()) as { tokens: { accessToken: string } };
+async function takeOff(url: string, percent: number, sku: string): Promise<void> {
   const now = Date.now();
-  const set = await request.post(`${url}/stoa.pricing.v1.PricingService/SetPromotion`, {
-    headers: { authorization: `Bearer ${tokens.accessToken}` },
-    data: {
-      id: randomUUID(),
-      sku,
-      percent,
-      minQuantity: 1,
-      startsAt: new Date(now - 60_000).toISOString(),
-      endsAt: new Date(now + 3_600_000).toISOString(),
-    },
+  await asKeeper(url, 'stoa.pricing.v1.PricingService/SetPromotion', {
+    id: randomUUID(),
+    sku,
+    percent,
+    minQuantity: 1,
+    startsAt: new Date(now - 60_000).toISOString(),
+    endsAt: new Date(now + 3_600_000).toISOString(),
   });
-  expect(set.ok(), await set.text()).toBe(true);
 }
 
 /** Nothing that can be pressed may leave the focus on the body. */
@@ -57,9 +49,7 @@ test('an unreachable provider: the order ends before one’s eyes on every page,
   for (const other of [home, list])
     await other.locator('main').getByText('Did not go through', { exact: true }).waitFor({ timeout: 45_000 });
 
-  await accessibleThemes(page, 'provider-away');
-  await shootWidths(page, 'state-provider-away');
-  await page.setViewportSize({ width: 1280, height: 900 });
+  await keep(page, 'provider-away');
 
   const twin = await context.newPage();
   await twin.goto(page.url());
@@ -76,18 +66,20 @@ test('cancelling: asked and kept three times, then cancelled, and the focus is n
   await addToCart(page, 'NTB-SFT-01');
   await buy(page);
   const offer = page.getByRole('button', { name: 'Cancel this order' });
-  const keep = page.getByRole('button', { name: 'Keep it' });
+  const keepIt = page.getByRole('button', { name: 'Keep it' });
   const press = () => page.keyboard.press('Escape');
-  for (const leave of [() => keep.click(), press, () => keep.focus().then(press)]) {
+  for (const leave of [() => keepIt.click(), press, () => keepIt.focus().then(press)]) {
     await offer.click();
     await expect(page.getByText('Are you sure?')).toBeFocused();
     await leave();
     await expect(offer).toBeFocused();
   }
   await offer.click();
+  await keep(page, 'cancel-asked');
   await page.getByRole('button', { name: 'Yes, cancel it' }).click();
   await orderIs(page, 'Cancelled');
   await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
+  await keep(page, 'cancelled');
   await expect(page.locator('main')).toContainText(/Cancelled as you wished\. €[\d.]+ went back to you\./);
   await page.getByRole('button', { name: 'Put these back in the cart' }).click();
   await page.getByRole('link', { name: 'Cart, 1 piece' }).waitFor();
@@ -178,13 +170,13 @@ test('an order has one short number everywhere, and its steps have plain words',
   }
 });
 
-test('a receipt adds up: what the lines cost, less the discount, is the total', async ({ page, shop, request }) => {
+test('a receipt adds up: what the lines cost, less the discount, is the total', async ({ page, shop }) => {
   await signUp(page);
   const items = [
     { sku: 'LMP-DOM-02', quantity: 1 },
     { sku: 'BLK-FLD-02', quantity: 2 },
   ];
-  await takeOff(request, shop.url, 10, 'BLK-FLD-02');
+  await takeOff(shop.url, 10, 'BLK-FLD-02');
   await page.evaluate((cart) => localStorage.setItem('stoa.cart', JSON.stringify(cart)), items);
   await buy(page);
   const cents = async (text: Promise<string | null>): Promise<number> =>

@@ -66,6 +66,8 @@ async function inspect(page: Page, name: string, path: string): Promise<void> {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(wide, `${name} scrolls sideways at ${width}`).toBeLessThanOrEqual(0);
     expect(await smallTargets(page), `${name} at ${width}: targets under ${TARGET_PX_MIN} px`).toEqual([]);
+    // A phone is shown other parts of a page than a wide window.
+    if (width === 360) await accessibleThemes(page, `${name} at ${width}`);
     if (SHOT_WIDTHS.some((shot) => shot === width)) await shootThemes(page, `${name}-${width}`);
   }
 }

@@ -121,6 +121,30 @@ const SABOTAGES: readonly Sabotage[] = [
     told: /the console of the browser complains[\s\S]*a fault/,
   },
   {
+    name: 'a page without a heading',
+    fault: (context) =>
+      context.addInitScript(() => {
+        setInterval(() => {
+          for (const title of document.querySelectorAll('h1')) title.textContent = '';
+        }, 20);
+      }),
+    way: [moves.theme()],
+    told: /the page has no heading/,
+  },
+  {
+    name: 'a link that leads out of the shop',
+    fault: async (context) => {
+      await context.route('http://elsewhere.example/', (route) =>
+        route.fulfill({ contentType: 'text/html', body: '<h1>Elsewhere</h1>' }),
+      );
+      await context.addInitScript(() =>
+        addEventListener('click', () => location.assign('http://elsewhere.example/'), true),
+      );
+    },
+    way: [moves.theme()],
+    told: /the shop was left for http:\/\/elsewhere/,
+  },
+  {
     name: 'a page that is too wide',
     fault: (context) =>
       context.addInitScript(() =>

@@ -23,6 +23,8 @@ export interface Shop {
 interface Member {
   readonly url: string;
   start(): void;
+  /** Resolves when the process says of itself that it can be asked. */
+  ready(): Promise<void>;
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
@@ -30,7 +32,12 @@ const STOA = process.env.STOA ?? new URL('../../target/debug/stoa', import.meta.
 const SERVICES = ['user', 'catalog', 'pricing', 'inventory', 'order', 'payment'] as const;
 const READY_MS_MAX = 30_000;
 /** A provider that does not answer is given up soon, for the sake of those who watch. */
-const SETTINGS = { NO_COLOR: '1', STOA_ORDER__STEP_BUDGET_SECONDS: '12' };
+const SETTINGS = {
+  NO_COLOR: '1',
+  STOA_ORDER__STEP_BUDGET_SECONDS: '12',
+  // CreateOrder answers after two seconds; what is to be seen while a payment moves has so long to be seen.
+  STOA_PAYMENT__SANDBOX_SLOW_MS: '4500',
+};
 
 /** A shop of this shape with the demo data, ready to be visited. */
 export const start = (shape: Shape): Promise<Shop> => (shape === 'one' ? oneProcess() : split());
@@ -47,9 +54,7 @@ export const running = (url: string): Shop => ({
 async function oneProcess(): Promise<Shop> {
   const data = await dataFolder();
   const stoa = await member('stoa', ['up'], { data });
-  stoa.start();
-  await ready(stoa.url);
-  return shop(data, { stoa }, stoa.url);
+  return begin(data, { stoa }, stoa.url);
 }
 
 async function split(): Promise<Shop> {
@@ -64,9 +69,21 @@ async function split(): Promise<Shop> {
     members[name] = await member(name, ['serve', name], { data, port: ports[i], env: peers });
   const gateway = await member('gateway', ['serve', 'gateway'], { data, env: peers });
   members.gateway = gateway;
-  for (const one of Object.values(members)) one.start();
-  await ready(gateway.url);
-  return shop(data, members, gateway.url);
+  return begin(data, members, gateway.url);
+}
+
+/** Starts all of a shop; one that does not come leaves nothing behind. */
+async function begin(data: string, members: Record<string, Member>, url: string): Promise<Shop> {
+  const begun = shop(data, members, url);
+  try {
+    for (const one of Object.values(members)) one.start();
+    for (const one of Object.values(members)) await one.ready();
+    await ready(url);
+    return begun;
+  } catch (error) {
+    await begun.stop();
+    throw error;
+  }
 }
 
 function shop(data: string, members: Record<string, Member>, url: string): Shop {
@@ -81,6 +98,7 @@ function shop(data: string, members: Record<string, Member>, url: string): Shop 
     kill: (name) => named(name).end('SIGKILL'),
     async revive(name) {
       named(name).start();
+      await named(name).ready();
       await ready(url);
     },
     async stop() {
@@ -117,6 +135,7 @@ async function member(
       });
       child = started;
     },
+    ready: () => comes(`${name} ready`, async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok),
     end: (signal) =>
       new Promise((resolve) => {
         if (!child || child.exitCode !== null || child.signalCode !== null) return resolve();
@@ -129,9 +148,12 @@ async function member(
 /** Demo data comes with the first `up` in a folder; the split processes then share it. */
 async function seed(data: string): Promise<void> {
   const first = await member('seed', ['up'], { data });
-  first.start();
-  await ready(first.url);
-  await first.end('SIGTERM');
+  try {
+    first.start();
+    await ready(first.url);
+  } finally {
+    await first.end('SIGTERM');
+  }
 }
 
 async function dataFolder(): Promise<string> {
@@ -141,22 +163,29 @@ async function dataFolder(): Promise<string> {
 
 /** Waits until a page can be had: then every service behind it answers. */
 async function ready(url: string): Promise<void> {
-  const until = Date.now() + READY_MS_MAX;
   const ask = (path: string, body: unknown): Promise<Response> =>
     fetch(`${url}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-  while (Date.now() < until) {
-    const answers = await Promise.allSettled([
+  await comes(`the shop at ${url}`, async () => {
+    const answers = await Promise.all([
       ask('/stoa.bff.web.v1.WebService/GetCartPage', { items: [{ sku: 'MUG-STR-01', quantity: 1 }] }),
       ask('/stoa.user.v1.AuthService/GetJwks', {}),
     ]);
-    if (answers.every((answer) => answer.status === 'fulfilled' && answer.value.ok)) return;
+    return answers.every(({ ok }) => ok);
+  });
+}
+
+/** Asks until it is so; who cannot be asked yet has not come yet. */
+async function comes(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const until = Date.now() + READY_MS_MAX;
+  while (Date.now() < until) {
+    if (await isSo().catch(() => false)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`nothing is ready at ${url} after ${READY_MS_MAX} ms`);
+  throw new Error(`${what}: not there after ${READY_MS_MAX} ms`);
 }
 
 /** Below those that the system gives to outgoing connections, one of which could take a port that was free just now. */

@@ -18,11 +18,3 @@ export async function shootThemes(page: Page, name: string): Promise<void> {
     await page.screenshot({ path: `${SHOTS}${name}-${theme}.png`, fullPage: true, animations: 'disabled' });
   });
 }
-
-/** The page at every width. */
-export async function shootWidths(page: Page, name: string): Promise<void> {
-  for (const width of SHOT_WIDTHS) {
-    await page.setViewportSize({ width, height: width < 500 ? 780 : 900 });
-    await shootThemes(page, `${name}-${width}`);
-  }
-}

@@ -1,7 +1,6 @@
 /** The states nobody wants and everybody meets: errors, limits, no network, hostile input. Shots in target/shots. */
-import { accessibleThemes } from './axe.ts';
 import { expect, type Page, test } from './fixtures.ts';
-import { shootWidths } from './shots.ts';
+import { keep } from './keep.ts';
 import { addToCart, checkout, PASSWORD, settled, signOut, signUp, somebody } from './visit.ts';
 
 const PROVOKED = /Failed to load resource/;
@@ -23,11 +22,6 @@ const refuse = (
     }),
   );
 
-async function keep(page: Page, name: string): Promise<void> {
-  await accessibleThemes(page, name);
-  await shootWidths(page, `state-${name}`);
-}
-
 test.describe('errors', () => {
   test.beforeEach(({ expects }) => void expects.push(PROVOKED));
 
@@ -47,6 +41,7 @@ test.describe('errors', () => {
     await refuse(page, 'GetSearchPage', 429, 'resource_exhausted', { 'retry-after': '600' });
     await page.goto('/shop/search');
     await page.getByRole('button', { name: /Try again in \d+ s/ }).waitFor();
+    await expect(page.locator('main .animate-shimmer'), 'what failed is not waited for').toHaveCount(0);
     await keep(page, 'too-fast');
     await page.unroute(/\/GetSearchPage$/);
     // A computer that slept meanwhile: each timer fires once.
@@ -55,6 +50,55 @@ test.describe('errors', () => {
     await page.clock.fastForward('00:10');
     await page.getByRole('button', { name: 'Try again', exact: true }).click();
     await page.getByRole('list', { name: 'Results' }).waitFor();
+  });
+
+  test('a front page that failed waits for nothing', async ({ page }) => {
+    await refuse(page, 'GetHome', 503, 'unavailable');
+    await page.goto('/');
+    await page.getByRole('heading', { name: 'The shop is out of reach' }).waitFor();
+    await expect(page.locator('main .animate-shimmer')).toHaveCount(0);
+    await keep(page, 'home-failed');
+    await page.unroute(/\/GetHome$/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('list', { name: 'New on the shelf' }).waitFor();
+  });
+
+  // What was shown is shown on, and says that it is of a moment ago, until the shop answers again.
+  for (const [rpc, path, seconds] of [
+    ['GetHome', '/', 30],
+    ['GetSearchPage', '/shop/search', 30],
+    ['GetProductPage', '/shop/products/VAS-AMP-01', 30],
+    ['GetCartPage', '/shop/cart', 30],
+  ] as const)
+    test(`${path} that cannot be asked for again stays, and says so`, async ({ page, context }) => {
+      await page.clock.install();
+      await page.goto('/');
+      await page.evaluate(() => localStorage.setItem('stoa.cart', '[{"sku":"VAS-AMP-01","quantity":1}]'));
+      await page.goto(path);
+      await settled(page);
+      await refuse(page, rpc, 503, 'unavailable');
+      // Both of what makes a page ask anew: time, and a network that was away.
+      const again = async (): Promise<void> => {
+        await page.clock.fastForward(seconds * 1000);
+        await context.setOffline(true);
+        await context.setOffline(false);
+      };
+      await again();
+      await expect(page.getByText('from a moment ago; the shop did not answer just now.')).toBeVisible();
+      await expect(page.locator('main [role=alert]')).toHaveCount(0);
+      await page.unroute(new RegExp(`/${rpc}$`));
+      await again();
+      await expect(page.getByText('from a moment ago')).toHaveCount(0);
+    });
+
+  test('who one is did not come: the account says so and asks again', async ({ page }) => {
+    const who = await signUp(page);
+    await refuse(page, 'GetUser', 503, 'unavailable');
+    await page.goto('/account');
+    await page.getByRole('heading', { name: 'The shop is out of reach' }).waitFor();
+    await page.unroute(/\/GetUser$/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await expect(page.locator('main')).toContainText(who.email);
   });
 
   test('no network: a strip that says so, and the page stays', async ({ page, context }) => {
@@ -109,6 +153,17 @@ test('an address that somebody shortened leads to everything', async ({ page }) 
   }
 });
 
+test('what is not sold, and what was never asked so long: pages of their own', async ({ page, expects }) => {
+  expects.push(PROVOKED);
+  await page.goto('/shop/products/NO-SUCH-01');
+  await page.getByRole('heading', { level: 1, name: 'We could not find that' }).waitFor();
+  await expect(page.getByRole('button', { name: 'Try again' })).toHaveCount(0);
+  await keep(page, 'not-sold');
+  await page.goto(`/shop/search?query=${'a'.repeat(300)}`);
+  await page.getByRole('heading', { name: 'That is a very long search' }).waitFor();
+  await keep(page, 'too-long');
+});
+
 test('wrong passwords and known e-mails get plain answers', async ({ page, expects }) => {
   expects.push(PROVOKED);
   const who = await signUp(page);
@@ -118,6 +173,7 @@ test('wrong passwords and known e-mails get plain answers', async ({ page, expec
   await page.getByLabel('Password').fill('not the sentence');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText('do not fit together').waitFor();
+  await keep(page, 'wrong-password');
   await page.getByRole('link', { name: 'Make an account' }).click();
   await page.getByLabel('Name').fill(who.name);
   await page.getByLabel('E-mail').fill(who.email);

@@ -108,3 +108,23 @@ export async function orderCount(page: Page): Promise<number> {
   await settled(page);
   return page.locator('main li a').count();
 }
+
+/** Leaves behind what a browser keeps that died this long ago, between Pay and anything reaching the shop. */
+export async function leaveAttempt(
+  page: Page,
+  agoMs: number,
+  items: { sku: string; quantity: number }[],
+): Promise<void> {
+  await page.goto('/shop/checkout');
+  await page.waitForFunction(() => localStorage.getItem('stoa.attempt'));
+  await page.evaluate(
+    ([at, bought]) => {
+      const [attempt] = JSON.parse(localStorage.getItem('stoa.attempt') ?? '');
+      localStorage.setItem(
+        'stoa.attempt',
+        JSON.stringify([{ ...attempt, sent: { items: bought, method: 'tok_ok', at } }]),
+      );
+    },
+    [Date.now() - agoMs, items] as const,
+  );
+}

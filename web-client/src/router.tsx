@@ -1,4 +1,4 @@
-/** The map of the shop. Loaders are here, pages are loaded when somebody goes there. */
+/** The map of the shop. Loaders are here; pages but the first two are fetched when the browser is idle, or asked for. */
 import type { DescMessage, DescMethodUnary, MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { createQueryOptions } from '@connectrpc/connect-query';

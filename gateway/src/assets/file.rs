@@ -18,7 +18,9 @@ struct WebClient;
 
 /// A file whose name carries a hash of what is in it never changes.
 const FOREVER: &str = "public, max-age=31536000, immutable";
-/// A picture changes seldom, and its tag tells when.
+/// How many letters the build's hashes have, of base64's alphabet for addresses.
+const HASH_LETTERS: usize = 8;
+/// A picture changes seldom, and its tag tells when; so does what has no hash in its name.
 const AN_HOUR: &str = "public, max-age=3600";
 /// A page is asked for anew each time, and mostly answered with 304.
 const REVALIDATE: &str = "no-cache";
@@ -148,11 +150,23 @@ fn kind(name: &str) -> Option<&'static str> {
 }
 
 fn cache(name: &str) -> &'static str {
-    match name {
-        _ if name.starts_with("assets/products/") => AN_HOUR,
-        _ if name.starts_with("assets/") => FOREVER,
-        _ => REVALIDATE,
+    match name.strip_prefix("assets/") {
+        Some(asset) if is_hashed(asset) => FOREVER,
+        Some(_) => AN_HOUR,
+        None => REVALIDATE,
     }
+}
+
+/// Whether the build wrote a hash of the content into the name, as in `first-BoXiwXVc.js`.
+fn is_hashed(asset: &str) -> bool {
+    let stem = asset.split_once('.').map_or(asset, |(stem, _)| stem);
+    let is_hash = |end: &str| {
+        let is_url_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        end.bytes().all(is_url_safe) && end.bytes().any(|byte| byte.is_ascii_uppercase())
+    };
+    let end = stem.len().checked_sub(HASH_LETTERS);
+    let parts = end.and_then(|end| stem.split_at_checked(end));
+    !asset.contains('/') && parts.is_some_and(|(name, end)| name.ends_with('-') && is_hash(end))
 }
 
 #[cfg(test)]
@@ -161,8 +175,23 @@ mod tests {
 
     #[test]
     fn what_has_a_hash_in_its_name_is_kept_and_the_page_is_asked_for() {
-        assert_eq!(cache("assets/index-abc.js"), FOREVER);
-        assert_eq!(cache("assets/products/LMP-1.svg"), AN_HOUR);
+        for hashed in [
+            "first-BoXiwXVc.js",
+            "Account-o_HZOVF_.js",
+            "latin-wght-normal-BgDaEnEv.woff2",
+        ] {
+            assert_eq!(cache(&format!("assets/{hashed}")), FOREVER, "{hashed}");
+        }
+        for other in [
+            "products/LMP-1.svg",
+            "theme-2.js",
+            "icon-1.svg",
+            "manifest.json",
+            "a-normal.js",
+            "é-ABCDEFG.js",
+        ] {
+            assert_eq!(cache(&format!("assets/{other}")), AN_HOUR, "{other}");
+        }
         assert_eq!(cache("index.html"), REVALIDATE);
         assert_eq!(
             kind("index.html.br"),

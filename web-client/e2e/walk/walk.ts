@@ -103,10 +103,20 @@ export async function walk(
 }
 
 export interface Course {
+  /** The project that walks it. */
+  readonly project: string;
   readonly seed: number;
   readonly steps: number;
   /** Which of this seed's visitors to begin with, as a failure named it. */
   readonly path?: string | undefined;
+}
+
+/** What the visitors of a course did. */
+export interface Done {
+  readonly steps: number;
+  readonly visitors: number;
+  readonly accounts: number;
+  readonly orders: number;
 }
 
 /** More visitors than any course needs. */
@@ -118,7 +128,7 @@ const THOUGHTS_PER_STEP = 6;
  * Walks so many steps, as one visitor after the other, and answers what they did. A failure says how the same way is
  * walked again.
  */
-export async function wander({ seed, steps, path }: Course, meet: () => Promise<Start>): Promise<string> {
+export async function wander({ project, seed, steps, path }: Course, meet: () => Promise<Start>): Promise<Done> {
   const done = { steps: 0, visitors: 0, accounts: 0, orders: 0 };
   let left = steps;
   const ways = fc.commands([anyMove], { maxCommands: steps * THOUGHTS_PER_STEP, size: 'max', disableReplayLog: true });
@@ -141,8 +151,8 @@ export async function wander({ seed, steps, path }: Course, meet: () => Promise<
     unbiased: true,
     ...(path ? { path } : {}),
   });
-  if (result.failed) throw lost(result, steps);
-  return `${done.steps} of ${steps} steps from seed ${seed}: ${done.visitors} visitors, ${done.accounts} accounts, ${done.orders} orders`;
+  if (result.failed) throw lost(result, project, steps);
+  return done;
 }
 
 /** The moves of a way as a failure wrote it down, or a shorter one by hand. */
@@ -158,12 +168,13 @@ export function wayOf(written: string): moves.Move[] {
 /** What went wrong, after which moves, and the commands that walk there again. */
 function lost(
   { seed, counterexamplePath, counterexample, errorInstance }: fc.RunDetails<[Iterable<moves.Move>]>,
+  project: string,
   steps: number,
 ): Error {
   const cause = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
   // How many moves are thought of depends on the steps, so the seed alone would lead elsewhere.
-  const again = `WALKS=1 STEPS=${steps} SEED=${seed} REPLAY_PATH=${counterexamplePath} npx playwright test walk`;
-  const way = `WAY='${String(counterexample?.[0]).replaceAll("'", "'\\''")}' npx playwright test walk`;
+  const again = `WALKS=1 STEPS=${steps} SEED=${seed} REPLAY_PATH=${counterexamplePath} npx playwright test walk --project=${project}`;
+  const way = `WAY='${String(counterexample?.[0]).replaceAll("'", "'\\''")}' npx playwright test walk --project=${project}`;
   return new Error(
     `${cause}\n\nWalk it again by the seed, or by the way, which may be made shorter by hand:\n\n${again}\n\n${way}\n`,
   );

@@ -11,6 +11,7 @@ import {
   type Attempt,
   attemptOf,
   attempts,
+  canFinish,
   noteAnswer,
   opened,
   pressed,
@@ -69,6 +70,8 @@ export function pay(customerId: string, items: Cart, method: string, onRetry: Re
 export function finish(attempt: SentAttempt, onRetry: Retrying): Promise<Paid> {
   return once(attempt.customerId, async () => {
     if (!isHeld(attempt)) return { kind: 'elsewhere' };
+    // A page may stand open for a day: by then the shop would take the same key for a new order.
+    if (!canFinish(attempt, Date.now())) return { kind: 'unanswered', attempt };
     const outcome = await settle({ send: () => send(attempt), wait, onRetry });
     // Nobody looked at it now; somebody may have the first time.
     if (outcome.kind === 'unsent') return { kind: 'unknown', error: outcome.error };

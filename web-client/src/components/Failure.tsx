@@ -9,11 +9,14 @@ import { Heading, Title } from './Text';
 export function Failure({
   error,
   onRetry,
+  onOtherMethod,
   whole = false,
   children,
 }: {
   error: unknown;
   onRetry?: () => void;
+  /** To another way to pay, where that would help. */
+  onOtherMethod?: () => void;
   /** Whether this is all there is of the page. */
   whole?: boolean;
   children?: ReactNode;
@@ -26,14 +29,24 @@ export function Failure({
       <p className="mt-2 text-muted">{told.text}</p>
       {children}
       <div className="mt-5 flex flex-wrap items-center gap-3">
-        <Way wayOut={told.wayOut} onRetry={onRetry} errorId={told.correlationId} />
+        <Way wayOut={told.wayOut} onRetry={onRetry} onOtherMethod={onOtherMethod} errorId={told.correlationId} />
       </div>
       <Quote id={told.correlationId} />
     </section>
   );
 }
 
-function Way({ wayOut, onRetry, errorId }: { wayOut: WayOut; onRetry: (() => void) | undefined; errorId: string }) {
+function Way({
+  wayOut,
+  onRetry,
+  onOtherMethod,
+  errorId,
+}: {
+  wayOut: WayOut;
+  onRetry: (() => void) | undefined;
+  onOtherMethod: (() => void) | undefined;
+  errorId: string;
+}) {
   const here = useLocation({ select: (location) => location.href });
   switch (wayOut.kind) {
     case 'retry':
@@ -50,7 +63,7 @@ function Way({ wayOut, onRetry, errorId }: { wayOut: WayOut; onRetry: (() => voi
     case 'cart':
       return <ButtonLink to="/shop/cart">Look at the cart</ButtonLink>;
     case 'other-method':
-      return onRetry ? <Button onPress={onRetry}>Choose another method</Button> : null;
+      return onOtherMethod ? <Button onPress={onOtherMethod}>Choose another method</Button> : null;
     case 'support':
       return (
         <p className="inline-flex items-center gap-2 text-muted">

@@ -36,12 +36,12 @@ export function RestMissing() {
   );
 }
 
-/** A list that is shown although it could not be asked for again. */
-export function ListStale() {
+/** What is shown although it could not be asked for again. */
+export function Stale({ what }: { what: 'list' | 'page' }) {
   return (
-    <div className="mb-6">
+    <div className="my-6">
       <Notice tone="warn" live>
-        This list is from a moment ago; the shop did not answer just now.
+        This {what} is from a moment ago; the shop did not answer just now.
       </Notice>
     </div>
   );

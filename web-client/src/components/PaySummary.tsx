@@ -1,4 +1,5 @@
 import { LoaderCircle, LockKeyhole } from 'lucide-react';
+import { whyNot } from '~/checkout/why-not';
 import type { GetCartPageResponse } from '~/gen/stoa/bff/web/v1/web_pb';
 import { formatMoney } from '~/money';
 import { Button } from './Button';
@@ -49,7 +50,7 @@ export function PaySummary({
             {paying ? 'Paying…' : page.total ? `Pay ${formatMoney(page.total)}` : 'Pay'}
           </Button>
         ) : (
-          <Notice tone="warn">Something in the cart ran out. Go back to the cart to see what is left.</Notice>
+          <Notice tone="warn">{whyNot(page)}</Notice>
         )}
       </div>
       <p className="mt-3 text-muted text-note">Pressed once or ten times, it is one order.</p>

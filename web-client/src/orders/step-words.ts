@@ -19,13 +19,13 @@ const OUTCOMES: Record<string, string> = {
 
 const seconds = new Intl.NumberFormat('en-IE', { maximumFractionDigits: 1 });
 
-/** "Take the payment, third try" is what it does; a step this page does not know keeps its name. */
+/** "Take the payment, try 3" is what it does; a step this page does not know keeps its name. */
 export function stepWords({ step, attempt }: Pick<TimelineEntry, 'step' | 'attempt'>): string {
   const name = STEPS[step] ?? step.replaceAll(/[-_]/g, ' ');
   return attempt > 1 ? `${name}, try ${attempt}` : name;
 }
 
-/** "Done in 0.4 s". What is neither done nor refused failed on the way, and is tried again. */
+/** "Done in 400 ms". What is neither done nor refused failed on the way, and is tried again. */
 export function outcomeWords({ outcome, durationMs }: Pick<TimelineEntry, 'outcome' | 'durationMs'>): string {
   const words = OUTCOMES[outcome] ?? 'Did not work this time';
   if (durationMs <= 0n) return words;

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import { transport } from '~/api';
 import { OrderService, type WatchOrderStatusResponse } from '~/gen/stoa/order/v1/order_pb';
 import { OrderStatus } from '~/gen/stoa/order/v1/types_pb';
+import { refresh } from '~/session/session';
 
 export type Update = WatchOrderStatusResponse;
 export type Line = 'live' | 'resuming' | 'ended';
@@ -52,6 +53,8 @@ export async function watchOrder(
       if (signal.aborted || code === Code.NotFound || code === Code.PermissionDenied) return;
       onLine('resuming');
       failures += 1;
+      // A stream is not asked for again by the transport; with another token it may be.
+      if (code === Code.Unauthenticated) await refresh();
     } finally {
       clearTimeout(silence);
       signal.removeEventListener('abort', cut);
@@ -66,6 +69,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     const done = (): void => {
       clearTimeout(timer);
       removeEventListener('online', done);
+      signal.removeEventListener('abort', done);
       resolve();
     };
     const timer = setTimeout(done, ms);

@@ -23,8 +23,14 @@ function Sheet({ id, endsWithTab }: { id: string; endsWithTab: boolean }) {
   return (
     <div className="mt-8 flex flex-col gap-6">
       <Card>
-        <p className="min-h-7 font-medium text-lead">{user.data?.name}</p>
-        <p className="min-h-6 text-muted">{user.data?.email}</p>
+        {user.isError && !user.data ? (
+          <Failure error={user.error} onRetry={() => void user.refetch()} />
+        ) : (
+          <>
+            <p className="min-h-7 font-medium text-lead">{user.data?.name}</p>
+            <p className="min-h-6 text-muted">{user.data?.email}</p>
+          </>
+        )}
         <TextLink to="/account/orders">Your orders</TextLink>
       </Card>
       {endsWithTab ? <Notice tone="warn">{ENDS_WITH_TAB}</Notice> : null}

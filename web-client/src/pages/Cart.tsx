@@ -1,9 +1,10 @@
 import { useQuery } from '@connectrpc/connect-query';
 import { keepPreviousData } from '@tanstack/react-query';
 import { type RefObject, useRef, useState } from 'react';
+import { whyNot } from '~/checkout/why-not';
 import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
-import { LineRow, SumRow } from '~/components/Lines';
+import { LineRow, Totals } from '~/components/Lines';
 import { Degraded, Notice } from '~/components/Notice';
 import { Beside, Card, Page } from '~/components/Page';
 import { Price } from '~/components/Price';
@@ -12,7 +13,7 @@ import { Bone, Skeleton } from '~/components/Skeleton';
 import { Heading, Muted, Title } from '~/components/Text';
 import type { CartLine } from '~/gen/stoa/bff/web/v1/types_pb';
 import { type GetCartPageResponse, WebService } from '~/gen/stoa/bff/web/v1/web_pb';
-import { formatMoney, isSome } from '~/money';
+import { formatMoney } from '~/money';
 import { type CartItem, type Cart as CartItems, cart as held, putBack, setQuantity, useCart } from '~/stores/cart';
 import { useIsKept } from '~/stores/persisted';
 
@@ -108,7 +109,8 @@ function Filled({
 function Line({ item, line, onRemove }: { item: CartItem; line: CartLine | undefined; onRemove: () => void }) {
   const { sku, quantity } = item;
   const name = line?.name || sku;
-  const short = line !== undefined && !line.available && line.quantity === quantity;
+  // An answer that is about another quantity says nothing of this one.
+  const wanting = line !== undefined && !line.available && line.quantity === quantity;
   const row = useRef<HTMLLIElement>(null);
   return (
     <LineRow ref={row} sku={sku} name={name} picture={line?.imageUrl} amount={<Price amount={line?.amount} />}>
@@ -119,9 +121,9 @@ function Line({ item, line, onRemove }: { item: CartItem; line: CartLine | undef
           Remove
         </Button>
       </div>
-      {short ? (
-        <RunOut
-          left={Number(line.availableQuantity)}
+      {wanting ? (
+        <Wanting
+          line={line}
           onTake={(left) => {
             setQuantity(sku, left);
             row.current?.querySelector('input')?.focus();
@@ -132,14 +134,17 @@ function Line({ item, line, onRemove }: { item: CartItem; line: CartLine | undef
   );
 }
 
-/** A line that ran out: says so, and offers what is left. */
-function RunOut({ left, onTake }: { left: number; onTake: (left: number) => void }) {
+/** A line that cannot be had as it is: says why, and offers what is left. */
+function Wanting({ line, onTake }: { line: CartLine; onTake: (left: number) => void }) {
+  const left = Number(line.availableQuantity);
+  // What there is enough of, and is not to be had, has no price or is no longer sold.
+  const short = left < line.quantity;
   return (
     <div className="mt-3">
       <Notice tone="warn" live>
         <span className="flex flex-wrap items-center justify-between gap-x-4">
-          <span>{left > 0 ? `Only ${left} left.` : 'Sold out.'}</span>
-          {left > 0 ? (
+          <span>{short ? (left > 0 ? `Only ${left} left.` : 'Sold out.') : 'Not for sale at the moment.'}</span>
+          {short && left > 0 ? (
             <Button kind="plain" onPress={() => onTake(left)}>
               {left === 1 ? 'Take the last one' : `Take the ${left} that are left`}
             </Button>
@@ -154,19 +159,16 @@ function Sum({ page, settling, stale }: { page: GetCartPageResponse; settling: b
   return (
     <Card>
       <Heading>Summary</Heading>
-      <dl className="mt-4" aria-busy={settling}>
-        {isSome(page.discount) ? <SumRow label="Discount">−{formatMoney(page.discount)}</SumRow> : null}
-        <SumRow label="Total" strong>
-          <Price amount={page.total} size="large" />
-        </SumRow>
-      </dl>
+      <div aria-busy={settling}>
+        <Totals page={page} />
+      </div>
       <div className="mt-6">
         {page.canOrder ? (
           <ButtonLink to="/shop/checkout" large wide>
             To the checkout
           </ButtonLink>
         ) : (
-          <Notice tone="warn">One of the lines cannot be had as it is. Change it and the checkout opens.</Notice>
+          <Notice tone="warn">{whyNot(page)}</Notice>
         )}
       </div>
       <p className="mt-3 text-muted text-note">Stoa is a demonstration shop: nothing is sent and no money moves.</p>

@@ -46,6 +46,8 @@ function Account({ id }: { id: string }) {
           As {user.data.name}, <span className="break-words">{user.data.email}</span>. The receipt stands under your
           orders; no mail is sent.
         </>
+      ) : user.isError ? (
+        'Your name did not come just now; the order is yours all the same.'
       ) : null}
     </p>
   );
@@ -127,7 +129,8 @@ function Form({
       {payment.phase === 'choosing' && payment.refusal ? (
         <Refused
           refusal={payment.refusal}
-          onChooseAnother={() => methods.current?.querySelector<HTMLInputElement>('input:not(:checked)')?.focus()}
+          onRetry={() => start(items, method)}
+          onOtherMethod={() => methods.current?.querySelector<HTMLInputElement>('input:not(:checked)')?.focus()}
         />
       ) : null}
       <PaymentMethods ref={methods} value={method} onChange={setMethod} isDisabled={paying} />
@@ -143,7 +146,16 @@ function Form({
 }
 
 /** The shop said no: read first, in sight, with everything still there to choose otherwise. */
-function Refused({ refusal, onChooseAnother }: { refusal: Refusal; onChooseAnother: () => void }) {
+function Refused({
+  refusal,
+  onRetry,
+  onOtherMethod,
+}: {
+  refusal: Refusal;
+  /** Pays again, as it was. */
+  onRetry: () => void;
+  onOtherMethod: () => void;
+}) {
   const box = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the same no once more is news again
   useEffect(() => {
@@ -156,7 +168,7 @@ function Refused({ refusal, onChooseAnother }: { refusal: Refusal; onChooseAnoth
       tabIndex={-1}
       className="mb-8 scroll-mt-32 rounded-card border border-bad bg-surface px-5 outline-none"
     >
-      <Failure error={refusal.error} onRetry={onChooseAnother}>
+      <Failure error={refusal.error} onRetry={onRetry} onOtherMethod={onOtherMethod}>
         {refusal.orderId ? (
           <TextLink to="/account/orders/$orderId" params={{ orderId: refusal.orderId }}>
             See what happened, step by step

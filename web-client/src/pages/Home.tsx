@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { StatusBadge } from '~/components/Badge';
 import { ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
-import { Degraded } from '~/components/Notice';
+import { Degraded, Stale } from '~/components/Notice';
 import { OrderThumbs } from '~/components/OrderThumbs';
 import { Page } from '~/components/Page';
 import { Picture, PictureBone } from '~/components/Picture';
@@ -36,7 +36,8 @@ export default function Home() {
   // A stranger's front page stands at once, before the shop has said a word; only what hangs in it is still to come.
   return (
     <Page name="">
-      {data?.user ? <Greeting home={data} /> : <Hero things={data?.featured.slice(0, ARCHES)} />}
+      {data?.user ? <Greeting home={data} /> : <Hero things={data?.featured.slice(0, ARCHES)} failed={!!error} />}
+      {error && data ? <Stale what="page" /> : null}
       <Degraded parts={data?.degraded ?? []} />
       {known ? <Picks title="For you" products={picks} /> : null}
       {error && !data ? (
@@ -88,7 +89,7 @@ function Part({ title, more, children }: { title: string; more?: ReactNode; chil
 }
 
 /** The front of the shop: a sentence, a door, and the arcade it is named for. */
-function Hero({ things }: { things: readonly ProductCard[] | undefined }) {
+function Hero({ things, failed }: { things: readonly ProductCard[] | undefined; failed: boolean }) {
   return (
     <section className="grid items-center gap-8 md:gap-10 lg:grid-cols-[minmax(0,5fr)_minmax(0,6fr)] lg:gap-14">
       <div>
@@ -117,7 +118,7 @@ function Hero({ things }: { things: readonly ProductCard[] | undefined }) {
             </li>
           ))}
         </ul>
-      ) : (
+      ) : failed ? null : (
         <div aria-hidden="true" className={ARCADE}>
           {Array.from({ length: ARCHES }, (_, i) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the bones never change places
@@ -222,7 +223,7 @@ function Categories({ categories }: { categories: readonly Category[] | undefine
 }
 
 const PROMISES = [
-  ['The price you see', 'What the cart says is what the order says. Nothing is added at the end.'],
+  ['The price you see', 'The total under the cart is all of it. Nothing is added at the end.'],
   ['Ordered once', 'Press twice, reload, lose the signal on a train: it stays one order, and you find it again.'],
   ['Watch it happen', 'An order shows each step as it is taken, and can be cancelled for a day.'],
 ] as const;

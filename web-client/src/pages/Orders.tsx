@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from 'react';
 import { StatusBadge } from '~/components/Badge';
 import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
-import { Degraded, ListStale, RestMissing } from '~/components/Notice';
+import { Degraded, RestMissing, Stale } from '~/components/Notice';
 import { OrderThumbs } from '~/components/OrderThumbs';
 import { Page } from '~/components/Page';
 import { Price } from '~/components/Price';
@@ -58,7 +58,7 @@ export default function Orders() {
         {history.isError && orders.length === 0 ? (
           <Failure error={history.error} onRetry={() => void history.refetch()} />
         ) : null}
-        {history.isRefetchError && !history.isFetchNextPageError ? <ListStale /> : null}
+        {history.isRefetchError && !history.isFetchNextPageError ? <Stale what="list" /> : null}
         {history.isSuccess && orders.length === 0 ? <None /> : null}
         {orders.length > 0 ? (
           <ul ref={list} className="border-line border-t">

@@ -5,7 +5,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { stockWords } from '~/catalog/stock';
 import { Button } from '~/components/Button';
 import { look } from '~/components/look';
-import { Degraded } from '~/components/Notice';
+import { Degraded, Stale } from '~/components/Notice';
 import { Page } from '~/components/Page';
 import { Picture } from '~/components/Picture';
 import { Price } from '~/components/Price';
@@ -25,13 +25,14 @@ const TONES = { good: 'text-good', warn: 'text-warn', bad: 'text-bad' };
 
 export default function ProductPage() {
   const { sku } = route.useParams();
-  const { data } = useSuspenseQuery(WebService.method.getProductPage, { sku }, { refetchInterval: LIVE_MS });
+  const { data, isError } = useSuspenseQuery(WebService.method.getProductPage, { sku }, { refetchInterval: LIVE_MS });
   const { product, price, availableQuantity, suggestions } = data;
   const name = product?.name || sku;
   const category = product?.category ?? '';
   const stock = stockWords(availableQuantity);
   return (
     <Page name={name}>
+      {isError ? <Stale what="page" /> : null}
       <div className="grid gap-5 md:grid-cols-2 md:gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)] lg:gap-16">
         <div className="min-w-0 lg:max-w-2xl">
           <Picture src={product?.imageUrl ?? ''} alt={name} frame="page" eager />

@@ -6,7 +6,7 @@ import { CATEGORY_LETTERS_MAX, isLonger, QUERY_LETTERS_MAX } from '~/catalog/que
 import { Button, ButtonLink } from '~/components/Button';
 import { Failure } from '~/components/Failure';
 import { look } from '~/components/look';
-import { Degraded, ListStale, RestMissing } from '~/components/Notice';
+import { Degraded, RestMissing, Stale } from '~/components/Notice';
 import { Page } from '~/components/Page';
 import { ProductGrid, ProductGridBones } from '~/components/ProductCard';
 import { Bone } from '~/components/Skeleton';
@@ -63,12 +63,12 @@ function Results({ query, category }: { query: string; category: string }) {
           {results.isSuccess && !results.isPlaceholderData ? countWords(products.length, results.hasNextPage) : ''}
         </p>
       </div>
-      <CategoryBar names={pages[0]?.categories} query={query} />
+      <CategoryBar names={pages[0]?.categories ?? (results.isError ? [] : undefined)} query={query} />
       {results.isPending ? <ProductGridBones count={12} /> : null}
       {results.isError && products.length === 0 ? (
         <Failure error={results.error} onRetry={() => void results.refetch()} />
       ) : null}
-      {results.isError && products.length > 0 && !results.isFetchNextPageError ? <ListStale /> : null}
+      {results.isError && products.length > 0 && !results.isFetchNextPageError ? <Stale what="list" /> : null}
       {products.length > 0 ? (
         <div className={look('transition-opacity', results.isPlaceholderData && 'opacity-60')}>
           <ProductGrid ref={list} label="Results" products={products} eager={4} />

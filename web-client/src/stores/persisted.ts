@@ -40,9 +40,9 @@ export function persisted<T>(
   }
 
   globalThis.addEventListener?.('storage', (event) => {
-    if (event.key !== key && event.key !== null) return;
+    // What this tab alone knows is not exchanged for what the others know.
+    if (!isStored || (event.key !== key && event.key !== null)) return;
     value = read();
-    isStored = true;
     tell();
   });
 
@@ -56,8 +56,7 @@ export function persisted<T>(
       value = next;
       isStored = false;
       try {
-        if (next === null || next === undefined) storage?.removeItem(key);
-        else storage?.setItem(key, JSON.stringify(next));
+        storage?.setItem(key, JSON.stringify(next));
         isStored = storage !== undefined;
       } catch {
         // A full or refused storage costs the memory of this value, not the visit.

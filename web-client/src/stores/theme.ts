@@ -46,9 +46,9 @@ export function switchTheme(): void {
   show(theme);
 }
 
-export function useTheme(): Theme {
-  return useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, current);
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
+
+export const useTheme = (): Theme => useSyncExternalStore(subscribe, current);
