@@ -4811,7 +4811,8 @@ pub mod order_service_server {
         /// CreateOrder buys. It answers with the outcome if that is known within 2 s
         /// of the accepted order, else with status PENDING, and the checkout runs on.
         /// Short stock and a declined payment answer `failed_precondition`, reasons
-        /// OUT_OF_STOCK and PAYMENT_DECLINED. Another person's customer_id answers
+        /// OUT_OF_STOCK and PAYMENT_DECLINED; so does a sum that no money can say,
+        /// reason SUM_TOO_LARGE. Another person's customer_id answers
         /// `permission_denied`.
         async fn create_order(
             &self,
@@ -5387,7 +5388,8 @@ pub mod order_service_client {
         /// CreateOrder buys. It answers with the outcome if that is known within 2 s
         /// of the accepted order, else with status PENDING, and the checkout runs on.
         /// Short stock and a declined payment answer `failed_precondition`, reasons
-        /// OUT_OF_STOCK and PAYMENT_DECLINED. Another person's customer_id answers
+        /// OUT_OF_STOCK and PAYMENT_DECLINED; so does a sum that no money can say,
+        /// reason SUM_TOO_LARGE. Another person's customer_id answers
         /// `permission_denied`.
         pub async fn create_order(
             &mut self,

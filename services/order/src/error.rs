@@ -48,6 +48,9 @@ pub enum Error {
     /// An item has no price in the currency.
     #[error("{0}")]
     NoPrice(String),
+    /// The things cost more than any sum of money can say.
+    #[error("{0}")]
+    SumTooLarge(String),
     /// Plainly short, before there was an order.
     #[error("Out of stock")]
     Short(Vec<String>),
@@ -133,6 +136,7 @@ impl Error {
             | Self::KeyReused => Kind::InvalidArgument,
             Self::UserBlocked
             | Self::NoPrice(_)
+            | Self::SumTooLarge(_)
             | Self::Short(_)
             | Self::Rejected { .. }
             | Self::Cancel(_) => Kind::FailedPrecondition,
@@ -156,6 +160,7 @@ impl Error {
         match self {
             Self::UserBlocked => Some(reason("USER_BLOCKED")),
             Self::NoPrice(_) => Some(reason("NO_PRICE")),
+            Self::SumTooLarge(_) => Some(reason("SUM_TOO_LARGE")),
             Self::Short(skus) => Some(reason("OUT_OF_STOCK").with("skus", skus.join(","))),
             Self::Rejected {
                 order_id,

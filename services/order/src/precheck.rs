@@ -158,6 +158,9 @@ fn not_quoted(status: Status, availability: &[ItemAvailability]) -> Error {
                 Error::NoPrice(status.message().to_owned())
             }
         }
+        (Code::FailedPrecondition, Some((_, reason, _))) if reason == "SUM_TOO_LARGE" => {
+            Error::SumTooLarge(status.message().to_owned())
+        }
         _ => peer("pricing", status),
     }
 }

@@ -170,10 +170,17 @@ async fn a_blocked_customer_leaves_no_order() {
 async fn what_is_plainly_short_unknown_or_without_a_price_leaves_no_order() {
     for shop in Shop::on_both().await {
         shop.world.books().stock.insert("gift".to_owned(), 5);
+        shop.world.sell("palace", 5, i64::MAX);
         let precondition = Code::FailedPrecondition;
         let table = [
             ("lamp", precondition, "OUT_OF_STOCK", "Out of stock"),
             ("gift", precondition, "NO_PRICE", "gift has no price"),
+            (
+                "palace",
+                precondition,
+                "SUM_TOO_LARGE",
+                "the sum is too large",
+            ),
             ("nothing", Code::InvalidArgument, "", "SKU not found"),
         ];
         shop.world.sell("lamp", 1, 1999);

@@ -466,7 +466,10 @@ async fn quote_items(
                     .with("skus", &item.sku)
                     .attach(error));
             };
-            let amount = price * i64::from(item.quantity);
+            let Some(amount) = price.checked_mul(i64::from(item.quantity)) else {
+                let error = ConnectError::new(Code::FailedPrecondition, "the sum is too large");
+                return Err(Reason::new("stoa.pricing", "SUM_TOO_LARGE").attach(error));
+            };
             sum += amount;
             lines.push(pricing::QuoteLine {
                 sku: item.sku.clone(),

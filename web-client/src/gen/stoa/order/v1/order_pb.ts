@@ -552,7 +552,8 @@ export const OrderService: GenService<{
    * CreateOrder buys. It answers with the outcome if that is known within 2 s
    * of the accepted order, else with status PENDING, and the checkout runs on.
    * Short stock and a declined payment answer `failed_precondition`, reasons
-   * OUT_OF_STOCK and PAYMENT_DECLINED. Another person's customer_id answers
+   * OUT_OF_STOCK and PAYMENT_DECLINED; so does a sum that no money can say,
+   * reason SUM_TOO_LARGE. Another person's customer_id answers
    * `permission_denied`.
    *
    * @generated from rpc stoa.order.v1.OrderService.CreateOrder
