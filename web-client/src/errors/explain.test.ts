@@ -1,6 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { describe, expect, it } from 'vitest';
 import { explain, MissingCode } from './explain';
+import { errorInfo } from './info';
 import { infoDetail } from './info.fixture';
 
 const withInfo = (reason: string, metadata: Record<string, string> = {}): ConnectError => {
@@ -35,10 +36,6 @@ describe('an error in words', () => {
     expect(explain(withInfo(reason)).wayOut.kind).toBe(kind);
   });
 
-  it('knows a blocked account by its message too', () => {
-    expect(explain(new ConnectError('User blocked', Code.FailedPrecondition)).wayOut.kind).toBe('support');
-  });
-
   it('counts down from retry-after, and from a second without it', () => {
     const told = explain(new ConnectError('slow', Code.ResourceExhausted, { 'retry-after': '17' }));
     expect(told.wayOut).toEqual({ kind: 'wait', seconds: 17 });
@@ -53,7 +50,7 @@ describe('an error in words', () => {
   });
 
   it('reads reason, domain and metadata', () => {
-    expect(explain(withInfo('PAYMENT_DECLINED', { order_id: 'o-1', attempt: '2' })).info).toMatchObject({
+    expect(errorInfo(withInfo('PAYMENT_DECLINED', { order_id: 'o-1', attempt: '2' }))).toMatchObject({
       reason: 'PAYMENT_DECLINED',
       domain: 'stoa.order',
       metadata: { order_id: 'o-1', attempt: '2' },
@@ -65,7 +62,7 @@ describe('an error in words', () => {
     expect(`${told.title} ${told.text}`).not.toContain('SELECT');
   });
 
-  it('says that code which did not come is out of reach, and that a fault of the page is none of the network', () => {
+  it('says that a page whose code did not come did not load, and that a fault of the page is none of the network', () => {
     expect(explain(new MissingCode('Failed to fetch')).title).toMatch(/did not load/);
     expect(explain(new TypeError("Cannot read properties of undefined (reading 'loaded')")).title).toMatch(/broke/);
   });

@@ -1,6 +1,5 @@
 /** The one place where an error becomes words and a way out. */
 import { Code, ConnectError } from '@connectrpc/connect';
-import type { ErrorInfo } from '~/gen/google/rpc/error_details_pb';
 import { errorInfo } from './info';
 import { numberToQuote } from './quote';
 
@@ -19,7 +18,6 @@ export interface Explanation {
   readonly text: string;
   readonly wayOut: WayOut;
   readonly correlationId: string;
-  readonly info: ErrorInfo | undefined;
 }
 
 const AGAIN: WayOut = { kind: 'retry', label: 'Try again' };
@@ -38,10 +36,9 @@ const NO_CODE = {
 /** Says what happened, what to do, and what to quote. */
 export function explain(thrown: unknown): Explanation {
   const correlationId = numberToQuote(thrown);
-  if (thrown instanceof MissingCode) return { ...NO_CODE, correlationId, info: undefined };
+  if (thrown instanceof MissingCode) return { ...NO_CODE, correlationId };
   const error = ConnectError.from(thrown);
-  const info = errorInfo(error);
-  return { ...words(error, info?.reason), correlationId, info };
+  return { ...words(error, errorInfo(error)?.reason), correlationId };
 }
 
 function words(error: ConnectError, reason: string | undefined): Pick<Explanation, 'title' | 'text' | 'wayOut'> {
@@ -126,7 +123,6 @@ function refusal(error: ConnectError, reason: string | undefined): Pick<Explanat
         wayOut: { kind: 'cart' },
       };
     default:
-      if (/blocked/i.test(error.rawMessage)) return refusal(error, 'USER_BLOCKED');
       return { title: 'That is not possible now', text: sentence(error.rawMessage), wayOut: AGAIN };
   }
 }

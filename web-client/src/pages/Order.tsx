@@ -47,10 +47,10 @@ export default function OrderPage() {
   });
   const reload = (): void => void client.invalidateQueries({ queryKey: key });
   const { order } = data;
-  const [cancelled, setCancelled] = useState(0);
+  const [cancelled, setCancelled] = useState(false);
   const title = useRef<HTMLHeadingElement>(null);
   const watching = order !== undefined && !isTerminal(order.status);
-  const { updates, line } = useOrderUpdates(orderId, watching || cancelled > 0, reload);
+  const { updates, line } = useOrderUpdates(orderId, watching || cancelled, reload);
   if (!order) return <Failure error={undefined} onRetry={reload} />;
 
   const way = stations(order, data.payment, data.timeline, updates);
@@ -90,7 +90,7 @@ export default function OrderPage() {
           status={status}
           title={title}
           onCancelled={() => {
-            setCancelled((count) => count + 1);
+            setCancelled(true);
             reload();
           }}
         />

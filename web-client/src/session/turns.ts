@@ -5,8 +5,8 @@ import { atPrivatePage, router } from '~/router';
 import { currentSession, onSession } from './session';
 
 /** To be called before anything is mounted: what a person leaves behind is gone before a component looks for it. */
-export function followSession(): () => void {
-  return onSession((left) => (left ? forget() : greet()));
+export function followSession(): void {
+  onSession((left) => (left ? forget() : greet()));
 }
 
 /**
