@@ -33,7 +33,7 @@ test('a session that ended before Pay: nothing was sent, and the cart of that mo
   expects.push(/CreateOrder.*|Refresh.*/, /401/);
   const who = await signUp(page);
   await addToCart(page, 'MUG-TAL-03');
-  const pay = await checkout(page);
+  const pay = await checkout(page, 'The card that declines');
   const elsewhere = await (await visitor()).newPage();
   await signIn(elsewhere, who, '/account');
   await elsewhere.getByRole('button', { name: 'Sign out everywhere' }).click();
@@ -43,6 +43,10 @@ test('a session that ended before Pay: nothing was sent, and the cart of that mo
   await pay.click();
   expect((await refused).status()).toBe(401);
   await page.getByLabel('E-mail').waitFor();
+  expect(
+    await page.evaluate(() => JSON.parse(localStorage.getItem('stoa.attempt') ?? '')),
+    'the card that was chosen is chosen still',
+  ).toMatchObject([{ method: 'tok_declined' }]);
 
   await page.goto('/shop/cart');
   await page.getByRole('button', { name: /^Remove/ }).click();
@@ -50,6 +54,7 @@ test('a session that ended before Pay: nothing was sent, and the cart of that mo
   const purchases = purchasesOf(page);
   await signIn(page, who, '/shop/checkout');
   await page.getByRole('button', { name: /^Pay / }).waitFor();
+  await expect(page.getByRole('radio', { name: 'The card that declines' })).toBeChecked();
   expect(await orderCount(page)).toBe(0);
   await (await checkout(page)).click();
   await orderIs(page, 'Confirmed');
@@ -218,6 +223,35 @@ test('whoever leaves the checkout while it pays is told what became of it', asyn
   await page.getByRole('link', { name: 'see how it stands' }).click();
   await orderIs(page, 'Confirmed');
   await expect(page.getByText('Your payment has become an order')).toHaveCount(0);
+});
+
+test('a payment that the browser has no room to remember is not sent, by two tabs neither, until there is room', async ({
+  page,
+  context,
+}) => {
+  await signUp(page);
+  await addToCart(page, 'MUG-ESP-02');
+  const [purchases, other] = [purchasesOf(page), await context.newPage()];
+  const theirs = purchasesOf(other);
+  await page.evaluate(() => {
+    // To the last letter, in halves.
+    for (let size = 8 * 1024 * 1024; size > 0; size = Math.floor(size / 2))
+      try {
+        for (;;) localStorage.setItem(`full-${size}-${localStorage.length}`, 'x'.repeat(size));
+      } catch {}
+  });
+  for (const tab of [page, other]) {
+    await (await checkout(tab, 'The slow card')).click();
+    await tab.getByRole('heading', { name: 'Your browser has no room for this payment' }).waitFor();
+  }
+  await keep(page, 'no-room');
+  expect([...purchases, ...theirs]).toEqual([]);
+  await page.evaluate(() => {
+    for (const key of Object.keys(localStorage)) if (key.startsWith('full-')) localStorage.removeItem(key);
+  });
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await orderIs(page, 'Confirmed');
+  expect(await orderCount(page)).toBe(1);
 });
 
 test('what is paid without a network is not sent, now or later', async ({ page, context, expects }) => {

@@ -168,6 +168,7 @@ test('a browser that keeps nothing: the cart holds for this tab, and says that i
     };
   });
   await addToCart(page, 'MUG-STR-03');
+  await expect(page.getByText('It ends with this tab')).toBeVisible();
   await page.getByRole('link', { name: /^Cart, 1/ }).click();
   await expect(page.getByText('Your browser does not let the shop keep this cart')).toBeVisible();
   await page.getByRole('button', { name: 'Increase' }).click();

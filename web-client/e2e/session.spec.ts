@@ -7,6 +7,7 @@ import {
   orderIs,
   PASSWORD,
   type Person,
+  painted,
   settled,
   signIn,
   signOut,
@@ -251,10 +252,31 @@ test('who cannot be recognised for the moment is no stranger', async ({ page, ex
   await page.goto('/');
   await expect(greeting(page)).toBeVisible();
   await page.route(/AuthService\/Refresh$/, (route) => route.abort());
+  // What the shop said to a stranger comes when it is known who is here, and is no longer what was asked.
+  let late = (): void => undefined;
+  const known = new Promise<void>((resolve) => {
+    late = resolve;
+  });
+  const asked = page.waitForRequest(/\/GetHome$/);
+  await page.route(
+    /\/GetHome$/,
+    async (route) => {
+      const response = await route.fetch();
+      await known;
+      // A page that no longer waits for it has hung up.
+      await route.fulfill({ response }).catch(() => undefined);
+    },
+    { times: 1 },
+  );
   await page.reload();
   await expect(front(page)).toBeVisible();
+  await asked;
   await page.unroute(/AuthService\/Refresh$/);
+  const renewed = page.waitForResponse(/AuthService\/Refresh$/);
   await page.evaluate(() => dispatchEvent(new Event('online')));
+  await (await renewed).finished();
+  await painted(page);
+  late();
   await expect(greeting(page)).toBeVisible();
 });
 

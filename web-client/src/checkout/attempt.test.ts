@@ -42,7 +42,11 @@ describe('an attempt to pay', () => {
   it('that nobody looked at is as before the press, and holds no cart that could be bought later', () => {
     const again = unsent(sent);
     expect(unanswered([again], 'robin')).toBeUndefined();
-    expect(again).toEqual({ key: sent.key, customerId: 'robin' });
+    expect(again, 'but the method is chosen still').toEqual({
+      key: sent.key,
+      customerId: 'robin',
+      method: sent.sent.method,
+    });
     expect(pressed(again, [{ sku: 'MUG-STR-01', quantity: 9 }], 'tok_slow', NOW + HOUR).sent).toEqual({
       items: [{ sku: 'MUG-STR-01', quantity: 9 }],
       method: 'tok_slow',

@@ -18,6 +18,8 @@ export interface Attempt {
   readonly key: string;
   /** Whose it is: another person must never send it. */
   readonly customerId: string;
+  /** How it was to be paid when it was pressed and nothing was sent. */
+  readonly method?: string;
   /** What was sent; absent until Pay is pressed. */
   readonly sent?: { readonly items: Cart; readonly method: string; readonly at: number };
 }
@@ -43,9 +45,9 @@ const KEY = /^[!-~]{1,128}$/;
 const MOMENT_MAX = 8.64e15;
 
 function parseAttempt(raw: unknown): Attempt | null {
-  const { key, customerId, sent } = (raw ?? {}) as Partial<Attempt>;
+  const { key, customerId, method, sent } = (raw ?? {}) as Partial<Attempt>;
   if (typeof key !== 'string' || !KEY.test(key) || typeof customerId !== 'string') return null;
-  if (sent === undefined) return { key, customerId };
+  if (sent === undefined) return { key, customerId, ...(typeof method === 'string' ? { method } : {}) };
   const items = parseCart(sent?.items);
   if (items.length === 0 || typeof sent?.method !== 'string' || !isMoment(sent.at)) return null;
   return { key, customerId, sent: { items, method: sent.method, at: sent.at } };
@@ -78,8 +80,8 @@ export function pressed({ key, customerId }: Attempt, items: Cart, method: strin
 }
 
 /** The attempt as before the press: nobody looked at what was sent, so nothing can have come of it. */
-export function unsent({ key, customerId }: Attempt): Attempt {
-  return { key, customerId };
+export function unsent({ key, customerId, sent }: SentAttempt): Attempt {
+  return { key, customerId, method: sent.method };
 }
 
 /** An attempt of this person that was sent and whose answer nobody has seen. */

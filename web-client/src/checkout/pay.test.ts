@@ -43,7 +43,7 @@ function memory(): Storage {
 }
 
 /** The modules as a tab has them that was just opened. */
-async function tab(storage: Storage = memory()) {
+async function tab(storage?: Storage) {
   vi.stubGlobal('localStorage', storage);
   vi.stubGlobal('navigator', {});
   vi.resetModules();
@@ -63,14 +63,29 @@ beforeEach(() => {
 });
 
 describe('paying', () => {
-  it('buys all that was put into the cart where the storage takes nothing', async () => {
-    const full = {
-      ...memory(),
-      setItem: () => {
-        throw new Error('full');
+  it('sends nothing that the browser has no room to remember, and pays once there is room', async () => {
+    const storage = memory();
+    let full = false;
+    const here = await tab({
+      ...storage,
+      setItem: (key: string, value: string) => {
+        if (full) throw new Error('full');
+        storage.setItem(key, value);
       },
-    } as unknown as Storage;
-    const here = await tab(full);
+    } as unknown as Storage);
+    here.addToCart('LMP-ARC-01');
+    full = true;
+    const outcome = await here.pay('robin', here.cart.get(), 'tok_slow', quietly);
+    expect(outcome).toMatchObject({ kind: 'unsent', error: { name: 'NotKept', code: Code.FailedPrecondition } });
+    expect(shop.sent).toEqual([]);
+    expect(here.attempts.get()).toMatchObject([{ customerId: 'robin', method: 'tok_slow' }]);
+    full = false;
+    expect((await here.pay('robin', here.cart.get(), 'tok_slow', quietly)).kind).toBe('ordered');
+    expect(shop.sent).toEqual(['robin: 1 LMP-ARC-01']);
+  });
+
+  it('buys all that was put into the cart where there is no storage, and the cart ends with the tab too', async () => {
+    const here = await tab(undefined);
     here.addToCart('LMP-ARC-01');
     here.addToCart('MUG-STR-01');
     expect((await here.pay('robin', here.cart.get(), 'tok_ok', quietly)).kind).toBe('ordered');
@@ -79,7 +94,7 @@ describe('paying', () => {
   });
 
   it('sends nothing as the next person, and keeps the attempt of whoever left', async () => {
-    const here = await tab();
+    const here = await tab(memory());
     shop.createOrder = async () => {
       throw new ConnectError('lost', Code.Unavailable);
     };
@@ -94,7 +109,7 @@ describe('paying', () => {
   });
 
   it('is as if nothing had been pressed when somebody else is here at the first try', async () => {
-    const here = await tab();
+    const here = await tab(memory());
     shop.session = kim;
     expect((await here.pay('robin', LAMP, 'tok_ok', quietly)).kind).toBe('unsent');
     expect(shop.sent).toEqual([]);
@@ -102,7 +117,7 @@ describe('paying', () => {
   });
 
   it('takes no refusal that was meant for another person', async () => {
-    const here = await tab();
+    const here = await tab(memory());
     let tries = 0;
     shop.createOrder = async () => {
       tries += 1;
@@ -117,7 +132,7 @@ describe('paying', () => {
   });
 
   it('gives the answer to one person alone, and lets the next one pay', async () => {
-    const here = await tab();
+    const here = await tab(memory());
     let answer = (_: typeof PAID): void => undefined;
     shop.createOrder = () =>
       new Promise((resolve) => {

@@ -1,6 +1,7 @@
 /** Paying: the attempt, the call, and what becomes of the cart. */
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { queries, transport } from '~/api';
+import { notKept } from '~/errors/explain';
 import { OrderService } from '~/gen/stoa/order/v1/order_pb';
 import { type Order, OrderStatus } from '~/gen/stoa/order/v1/types_pb';
 import { underLock } from '~/locks';
@@ -60,6 +61,12 @@ export function pay(customerId: string, items: Cart, method: string, onRetry: Re
     if (navigator.onLine === false) return { kind: 'unsent', error: new ConnectError('no network', Code.Unavailable) };
     const attempt = pressed(held, items, method, Date.now());
     keep(attempt);
+    // After a reload the cart would be there, and nobody would know that it is being paid for. Where nothing is kept at
+    // all, the cart goes with the attempt.
+    if (attempts.keeping() === 'refused') {
+      keep(unsent(attempt));
+      return { kind: 'unsent', error: notKept() };
+    }
     const outcome = await settle({ send: () => send(attempt), wait, onRetry });
     if (outcome.kind === 'unsent') keep(unsent(attempt));
     return conclude(attempt, outcome);

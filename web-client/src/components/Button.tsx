@@ -8,7 +8,7 @@ const KINDS: Record<Kind, string> = {
   // The border cannot be seen, but in forced colours, where it is all that is left of the shape.
   primary: 'border border-transparent bg-accent text-on-accent hover:bg-accent-strong font-medium',
   quiet: 'border border-edge bg-surface text-ink hover:bg-sunken',
-  plain: 'text-accent-ink underline underline-offset-4 decoration-1 hover:decoration-2',
+  plain: 'text-left text-accent-ink underline underline-offset-4 decoration-1 hover:decoration-2',
   danger: 'border border-bad text-bad hover:bg-bad-soft',
 };
 

@@ -79,7 +79,9 @@ function AccountLink() {
       aria-label={known ? 'Your orders and account' : 'Sign in'}
     >
       <UserRound size={20} aria-hidden="true" />
-      {known ? <span className="absolute top-2 right-2 size-2.5 rounded-full border-2 border-page bg-good" /> : null}
+      {known ? (
+        <span className="absolute top-[8px] right-[8px] size-[10px] rounded-full border-2 border-page bg-good" />
+      ) : null}
     </IconLink>
   );
 }

@@ -19,7 +19,9 @@ export function Timeline({ stations }: { stations: readonly Station[] }) {
           <div className="min-w-0 pt-0.5">
             <p className={look('font-medium text-lead', station.state === 'ahead' && 'text-muted')}>
               {station.title}
-              <time className="ml-3 font-normal text-muted text-note tabular-nums">{formatClock(station.at)}</time>
+              <time className="ml-3 whitespace-nowrap font-normal text-muted text-note tabular-nums">
+                {formatClock(station.at)}
+              </time>
             </p>
             <p className="min-h-6 text-muted text-note">{station.state === 'ahead' ? '' : station.note}</p>
           </div>

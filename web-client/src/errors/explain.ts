@@ -33,11 +33,28 @@ const NO_CODE = {
   wayOut: AGAIN,
 };
 
+/** A payment that was not sent, since the browser would have forgotten it: a second press would have paid twice. */
+export function notKept(): ConnectError {
+  const error = new ConnectError('the attempt could not be kept', Code.FailedPrecondition);
+  // Told by its name: every ConnectError counts as an instance of every class of them.
+  error.name = NOT_KEPT;
+  return error;
+}
+
+const NOT_KEPT = 'NotKept';
+
+const NO_ROOM = {
+  title: 'Your browser has no room for this payment',
+  text: 'Nothing was sent. We only pay what your browser can remember, or a reload might pay it twice. Delete what other pages of this site have stored, or use another browser.',
+  wayOut: AGAIN,
+};
+
 /** Says what happened, what to do, and what to quote. */
 export function explain(thrown: unknown): Explanation {
   const correlationId = numberToQuote(thrown);
   if (thrown instanceof MissingCode) return { ...NO_CODE, correlationId };
   const error = ConnectError.from(thrown);
+  if (error.name === NOT_KEPT) return { ...NO_ROOM, correlationId };
   return { ...words(error, errorInfo(error)?.reason), correlationId };
 }
 
@@ -94,8 +111,8 @@ function refusal(error: ConnectError, reason: string | undefined): Pick<Explanat
   switch (reason) {
     case 'OUT_OF_STOCK':
       return {
-        title: 'Something just sold out',
-        text: 'Somebody was faster. You were not charged; the cart shows what is left.',
+        title: 'There is not enough left',
+        text: 'Somebody was faster. You were not charged; the cart shows how much there is.',
         wayOut: { kind: 'cart' },
       };
     case 'PAYMENT_DECLINED':

@@ -9,7 +9,7 @@ import { refresh } from '~/session/session';
 export type Update = WatchOrderStatusResponse;
 export type Line = 'live' | 'resuming' | 'ended';
 
-const PAUSE_MS_MAX = 8_000;
+const PAUSE_MS_MAX = 4_000;
 /** The server beats every 15 s; a line silent for longer is dead, whatever the browser thinks. */
 const SILENCE_MS_MAX = 40_000;
 

@@ -3,6 +3,7 @@ import { keepPreviousData } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { LoaderCircle } from 'lucide-react';
 import { type RefObject, useEffect, useRef } from 'react';
+import { attemptOf, attempts } from '~/checkout/attempt';
 import type { Refusal } from '~/checkout/settle';
 import { type Payment, type Till, usePayment } from '~/checkout/use-payment';
 import { Button, ButtonLink } from '~/components/Button';
@@ -89,14 +90,16 @@ function Desk({ customerId, title }: { customerId: string; title: RefObject<HTML
         <UnansweredPayment attempt={payment.attempt} known={payment.known} finishing={payment.finishing} till={till} />
       );
     default:
-      return <Form payment={payment} start={till.start} />;
+      return <Form customerId={customerId} payment={payment} start={till.start} />;
   }
 }
 
 function Form({
+  customerId,
   payment,
   start,
 }: {
+  customerId: string;
   payment: Extract<Payment, { phase: 'choosing' | 'paying' }>;
   start: Till['start'];
 }) {
@@ -104,7 +107,10 @@ function Form({
   const paying = payment.phase === 'paying';
   // What is being paid for stays in sight, whatever another tab does to the cart.
   const items = paying ? payment.items : cart;
-  const [method, setMethod] = useDraft('method', METHODS[0]?.token ?? '');
+  // What was chosen before the session ended is chosen still.
+  const before = attemptOf(attempts.get(), customerId)?.method;
+  const chosen = METHODS.find(({ token }) => token === before) ?? METHODS[0];
+  const [method, setMethod] = useDraft('method', chosen?.token ?? '');
   const methods = useRef<HTMLDivElement>(null);
   const page = useQuery(
     WebService.method.getCartPage,

@@ -16,7 +16,8 @@ import { useDraft } from '~/drafts';
 import type { ProductCard } from '~/gen/stoa/bff/web/v1/types_pb';
 import { WebService } from '~/gen/stoa/bff/web/v1/web_pb';
 import type { Money } from '~/gen/stoa/pricing/v1/types_pb';
-import { addToCart, LINES_MAX, PIECES_MAX, quantityOf, useCart } from '~/stores/cart';
+import { addToCart, cart as held, LINES_MAX, PIECES_MAX, quantityOf, useCart } from '~/stores/cart';
+import { useIsKept } from '~/stores/persisted';
 
 const LIVE_MS = 15_000;
 const SHELF = 4;
@@ -103,6 +104,7 @@ function Buy({ sku, amount, available }: { sku: string; amount: Money; available
   const [wished, setWished] = useDraft('quantity', 1);
   const [added, setAdded] = useState(0);
   const cart = useCart();
+  const kept = useIsKept(held);
   const inCart = quantityOf(cart, sku);
   const most = Math.min(PIECES_MAX, Number(available)) - inCart;
   // The stock may sink below what was entered: what is shown is what is added.
@@ -146,6 +148,7 @@ function Buy({ sku, amount, available }: { sku: string; amount: Money; available
         {inCart > 0 ? (
           <>
             {inCart === 1 ? 'One is in your cart.' : `${inCart} are in your cart.`}
+            {kept ? '' : ' It ends with this tab: your browser does not let the shop keep it.'}
             {spent ? (inCart < PIECES_MAX ? ' That is all there is.' : ' An order takes no more of it.') : ''}{' '}
             <TextLink ref={onwards} to="/shop/cart">
               Go to the cart

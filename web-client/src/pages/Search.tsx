@@ -154,7 +154,9 @@ function CategoryBar({ names, query }: { names: readonly string[] | undefined; q
 function Nothing({ query, category }: { query: string; category: string }) {
   return (
     <section className="max-w-xl py-4">
-      <p className="text-lead">Nothing by that name{category ? ` in ${category}` : ''}.</p>
+      <p className="text-lead">
+        {query ? `Nothing by that name${category ? ` in ${category}` : ''}.` : 'No such category.'}
+      </p>
       <p className="mt-2 mb-6 text-muted">
         Check the spelling, try a shorter word, or begin with one of the categories above.
       </p>

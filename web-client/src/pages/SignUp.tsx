@@ -1,15 +1,37 @@
+import { Code, ConnectError } from '@connectrpc/connect';
 import { getRouteApi } from '@tanstack/react-router';
+import { type RefObject, useRef } from 'react';
 import { EntryForm } from '~/components/EntryForm';
 import { Field } from '~/components/Field';
 import { Page } from '~/components/Page';
 import { Muted, TextLink, Title } from '~/components/Text';
 import { PASSWORD_MAX, PASSWORD_MIN, refusalOfSignUp } from '~/session/refusal';
-import { signUp } from '~/session/session';
+import { signIn, signUp } from '~/session/session';
 
 const route = getRouteApi('/account/sign-up');
 
+/**
+ * Makes the account. One whose answer was lost may have been made: then the e-mail is known, and the password that was
+ * entered for it opens it. `lost` holds that e-mail from one try to the next.
+ */
+async function signUpOnce(name: string, email: string, password: string, lost: RefObject<string | undefined>) {
+  try {
+    await signUp(name, email, password);
+  } catch (thrown) {
+    const { code } = ConnectError.from(thrown);
+    if (code !== Code.AlreadyExists) lost.current = email;
+    else if (lost.current !== email) throw thrown;
+    else
+      return signIn(email, password).catch(() => {
+        throw thrown;
+      });
+    throw thrown;
+  }
+}
+
 export default function SignUp() {
   const { next } = route.useSearch();
+  const lost = useRef<string>(undefined);
   return (
     <Page name="Make an account" narrow>
       <Title>Make an account</Title>
@@ -17,9 +39,10 @@ export default function SignUp() {
         label="Make the account"
         busyLabel="Making it…"
         wrong={refusalOfSignUp}
-        submit={(fields) =>
-          signUp(String(fields.get('name')), String(fields.get('email')), String(fields.get('password')))
-        }
+        submit={async (fields) => {
+          const [name, email, password] = ['name', 'email', 'password'].map((field) => String(fields.get(field)));
+          await signUpOnce(name ?? '', email ?? '', password ?? '', lost);
+        }}
       >
         <Field label="Name" name="name" autoComplete="name" hint="How we greet you." isRequired maxLength={200} />
         <Field label="E-mail" name="email" type="email" autoComplete="username" isRequired />

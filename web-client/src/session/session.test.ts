@@ -156,6 +156,19 @@ it('lets everybody stay if the shop cannot be told to end every session', async 
   expect(here.currentSession().kind).toBe('person');
 });
 
+it('says that the session ends with the tab where its mark cannot be kept', async () => {
+  const here = await tab();
+  vi.stubGlobal('localStorage', {
+    getItem: () => null,
+    setItem: () => {
+      throw new Error('full');
+    },
+    removeItem: () => undefined,
+  });
+  await here.signIn('a@example.com', 'a short sentence');
+  expect(here.currentSession()).toMatchObject({ kind: 'person', endsWithTab: true });
+});
+
 it.each([
   ['a refused cookie', Code.Unauthenticated, true],
   ['a shop that does not answer', Code.Unavailable, false],

@@ -29,7 +29,8 @@ interface Access {
 }
 
 /** What to tell a person whose session `endsWithTab`. */
-export const ENDS_WITH_TAB = 'This browser keeps no session on a plain http address: closing the tab signs you out.';
+export const ENDS_WITH_TAB =
+  'Your browser does not keep you signed in here: closing or reloading this tab signs you out.';
 
 /** What the shop said when it was asked for the next token. */
 type Renewal = 'renewed' | 'refused' | 'unanswered';
@@ -212,12 +213,17 @@ function enter(ask: () => Promise<SignInResponse | SignUpResponse>): Promise<voi
     await leave();
     accept((await ask()).tokens);
     writeMark(randomId());
+    // Without a mark the next visit does not know that there is a session.
+    if (readMark() === null) return endWithTab();
     // Over plain http some browsers refuse the cookie, even on this machine: ask once, and say so if it is true.
     if (location.protocol !== 'http:' || !isSafari() || (await exchange()) !== 'refused') return;
-    if (session.kind !== 'person') return;
     writeMark(null);
-    become({ ...session, endsWithTab: true }, access);
+    endWithTab();
   });
+}
+
+function endWithTab(): void {
+  if (session.kind === 'person') become({ ...session, endsWithTab: true }, access);
 }
 
 const isSafari = (): boolean => /^((?!chrome|android).)*safari/i.test(navigator.userAgent);

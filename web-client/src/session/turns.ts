@@ -28,6 +28,12 @@ function forget(): void {
 function greet(): void {
   if (currentSession().kind !== 'person') return;
   queries.removeQueries({ type: 'inactive' });
+  // A first answer that is still under way would be taken for the one that is asked for now.
+  const asked = queries.getQueryCache().findAll({ fetchStatus: 'fetching', predicate: ({ state }) => !state.data });
   void queries.invalidateQueries();
+  for (const { promise, queryKey } of asked) {
+    const again = (): Promise<void> => queries.invalidateQueries({ queryKey, exact: true });
+    void promise?.then(again, again);
+  }
   void router.invalidate();
 }

@@ -123,18 +123,19 @@ describe('a persisted value', () => {
     } as unknown as Storage);
     cart.set([LAMP]);
     expect(cart.fresh()).toEqual([LAMP]);
-    expect(cart.isKept()).toBe(false);
+    expect(cart.keeping()).toBe('refused');
     cart.set([...cart.fresh(), MUG]);
     expect(cart.fresh()).toEqual([LAMP, MUG]);
     full = false;
     cart.set([LAMP]);
-    expect(cart.isKept()).toBe(true);
+    expect(cart.keeping()).toBe('kept');
     storage.setItem('cart', JSON.stringify([MUG]));
     expect(cart.fresh()).toEqual([MUG]);
   });
 
   it('holds two things, one after the other, where there is no storage at all', () => {
     const cart = persisted('cart', parseCart, undefined);
+    expect(cart.keeping()).toBe('nowhere');
     cart.set([...cart.fresh(), LAMP]);
     cart.set([...cart.fresh(), MUG]);
     expect(cart.fresh()).toEqual([LAMP, MUG]);

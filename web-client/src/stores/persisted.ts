@@ -1,6 +1,9 @@
 /** A small value kept in the browser and shared by every tab. */
 import { useSyncExternalStore } from 'react';
 
+/** Whether the browser keeps the value beyond this tab; if not, for want of room, or because it keeps nothing at all. */
+export type Keeping = 'kept' | 'refused' | 'nowhere';
+
 export interface Persisted<T> {
   get(): T;
   /**
@@ -9,8 +12,7 @@ export interface Persisted<T> {
    */
   fresh(): T;
   set(value: T): void;
-  /** Whether the browser keeps it beyond this tab. */
-  isKept(): boolean;
+  keeping(): Keeping;
   subscribe(listener: () => void): () => void;
 }
 
@@ -63,7 +65,7 @@ export function persisted<T>(
       }
       tell();
     },
-    isKept: () => isStored,
+    keeping: () => (isStored ? 'kept' : storage ? 'refused' : 'nowhere'),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -78,7 +80,7 @@ export function usePersisted<T>(store: Persisted<T>): T {
 
 /** Whether the value outlives this tab, and follows that. */
 export function useIsKept<T>(store: Persisted<T>): boolean {
-  return useSyncExternalStore(store.subscribe, store.isKept);
+  return useSyncExternalStore(store.subscribe, store.keeping) === 'kept';
 }
 
 function safeStorage(): Storage | undefined {
