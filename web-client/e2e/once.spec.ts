@@ -59,7 +59,7 @@ test('a tab closed before the answer: the next one asks what became of it', asyn
   await expect.poll(async () => (await ordersOf(shop.url, who)).length).toBe(1);
   const next = await context.newPage();
   await page.close();
-  await next.goto('/');
+  await next.goto('/shop/cart');
   await next.getByRole('link', { name: 'ask what became of it' }).click();
   await orderIs(next, 'Confirmed');
   expect(await orderCount(next)).toBe(1);
