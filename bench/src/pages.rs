@@ -52,23 +52,19 @@ pub fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
         String::from_utf8_lossy(&walked.stdout)
     );
     for (page, visits) in by_page(&file)? {
-        let all = |figure: fn(&Visit) -> f64| visits.iter().map(figure).collect::<Vec<_>>();
-        let figures: [(_, _, fn(&Visit) -> f64, _); 3] = [
-            ("LCP", "ms", |visit| visit.lcp_ms, LCP_GOAL),
-            ("INP", "ms", |visit| visit.inp_ms, INP_GOAL),
-            ("CLS", "", |visit| visit.cls, CLS_GOAL),
-        ];
-        for (name, unit, figure, goal) in figures {
-            let detail = json!({"visits": visits.len()});
-            let value = median(&all(figure));
+        let mut add = |name: &str, unit: &str, figure: fn(&Visit) -> f64, goal: f64| {
+            let values: Vec<_> = visits.iter().map(figure).collect();
             report.add(
                 &format!("{page}: {name}"),
-                value,
+                median(&values),
                 unit,
                 Goal::AtMost(goal),
-                detail,
-            )?;
-        }
+                json!({"visits": visits.len()}),
+            )
+        };
+        add("LCP", "ms", |visit| visit.lcp_ms, LCP_GOAL)?;
+        add("INP", "ms", |visit| visit.inp_ms, INP_GOAL)?;
+        add("CLS", "", |visit| visit.cls, CLS_GOAL)?;
     }
     Ok(())
 }
