@@ -54,7 +54,7 @@ bench *arguments: tools web
     cargo build --locked --release -p stoa -p bench
     @"${CARGO_TARGET_DIR:-target}/release/bench" {{ arguments }}
 
-# Which rows of the contract have a test, and which do not yet.
+# Which rows of the contract are done, which in part, and which are open.
 rows:
     @python3 .ci/rows.py
 
