@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures.ts';
 import { keep } from './keep.ts';
-import { addToCart, settled } from './visit.ts';
+import { addToCart, settled, signUp } from './visit.ts';
 
 const DEMO: { sku: string; name: string }[] = JSON.parse(
   readFileSync(new URL('../../stoa/demo/products.json', import.meta.url), 'utf8'),
@@ -175,6 +175,9 @@ test('a browser that keeps nothing: the cart holds for this tab, and says that i
   await expect(page.getByRole('link', { name: 'Cart, 2 pieces' })).toBeVisible();
   await page.getByRole('button', { name: 'Remove' }).click();
   await expect(page.getByText('Nothing in it yet.')).toHaveText('Nothing in it yet.');
+  // Nor does it keep who is signed in, and says so.
+  await signUp(page);
+  await expect(page.getByText('closing or reloading this tab signs you out')).toBeVisible();
 });
 
 test('the cart promises nothing that a demonstration shop does not do', async ({ page }) => {

@@ -1,6 +1,5 @@
 /** Starts Stoa for the end-to-end tests, in one process or one per service. $E2E_LOGS names a folder for their logs. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { appendFileSync, existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -188,16 +187,23 @@ async function comes(what: string, isSo: () => Promise<boolean>): Promise<void> 
   throw new Error(`${what}: not there after ${READY_MS_MAX} ms`);
 }
 
-/** Below those that the system gives to outgoing connections, one of which could take a port that was free just now. */
-const PORTS = { min: 10_000, max: 32_000 };
+/**
+ * Ports are out of a block of this worker's own: another one that looks at the same moment would find the same one free,
+ * and its shop would be asked in place of ours. All lie below those that the system gives to outgoing connections.
+ */
+const PORTS = { lowest: 10_000, block: 64, blocks: 340 };
+let asked = 0;
 
 async function freePorts(count: number): Promise<number[]> {
-  const free = new Set<number>();
-  while (free.size < count) {
-    const port = randomInt(PORTS.min, PORTS.max);
-    if (await isFree(port)) free.add(port);
+  const first = PORTS.lowest + (process.pid % PORTS.blocks) * PORTS.block;
+  const free: number[] = [];
+  for (let tries = 0; free.length < count && tries < PORTS.block; tries += 1) {
+    const port = first + (asked % PORTS.block);
+    asked += 1;
+    if (await isFree(port)) free.push(port);
   }
-  return [...free];
+  if (free.length < count) throw new Error(`fewer than ${count} ports from ${first} on are free`);
+  return free;
 }
 
 const isFree = (port: number): Promise<boolean> =>

@@ -4,7 +4,7 @@
 //! It decides nothing about the command itself: a service claims, changes its state, and
 //! seals, in one transaction of its own.
 
-mod housekeeping;
+mod service;
 
 use chrono::{DateTime, Utc};
 use events::Origin;
@@ -16,7 +16,7 @@ use store::idempotency::{self, Claim, Key};
 use store::{Database, Fault, Transaction};
 use uuid::Uuid;
 
-pub use housekeeping::housekeeping;
+pub use service::service;
 
 /// The header that tells a repeated answer from a new one.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

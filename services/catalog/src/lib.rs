@@ -51,19 +51,12 @@ pub async fn service(_: Config, deps: Deps) -> Result<::rpc::Service, Error> {
         clock,
         page_signer,
     } = deps;
-    let service = rpc::service(&App {
-        db: db.clone(),
-        clock: clock.clone(),
+    let service = command::service(NAME, &db, &clock);
+    let app = App {
+        db,
+        clock,
         page_signer,
         categories: categories::Categories::default(),
-    });
-    let ready = db.clone();
-    Ok(service
-        .ready("database", move || {
-            let db = ready.clone();
-            Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })
-        })
-        .background("housekeeping", move |shutdown| {
-            command::housekeeping(db, clock, shutdown)
-        }))
+    };
+    Ok(rpc::mount(service, &app))
 }

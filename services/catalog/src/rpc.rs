@@ -20,7 +20,7 @@ use crate::domain::product::{Product, ProductId};
 use crate::error::Error;
 
 /// Every rpc of this service.
-pub fn service(app: &App) -> Service {
+pub fn mount(service: Service, app: &App) -> Service {
     let routes = CatalogServiceTonicCompatibleBuilder::new()
         .list_products(list_products::list_products)
         .get_product(get_product::get_product)
@@ -33,7 +33,7 @@ pub fn service(app: &App) -> Service {
     let list = get_connect(list_products::list_products);
     let get = get_connect(get_product::get_product);
     let batch = get_connect(batch_get_products::batch_get_products);
-    Service::new(crate::NAME)
+    service
         .mount(routes)
         .get(path::LIST_PRODUCTS, list.with_state(app.clone()))
         .get(path::GET_PRODUCT, get.with_state(app.clone()))

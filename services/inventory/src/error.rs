@@ -28,6 +28,12 @@ pub enum Error {
     /// The items of a request are no order's.
     #[error(transparent)]
     Items(#[from] ItemsError),
+    /// A field that the contract's rules should have refused.
+    #[error("{field}: is not valid")]
+    Field {
+        /// Its name in the contract.
+        field: &'static str,
+    },
     /// The command could not be claimed or kept.
     #[error(transparent)]
     Command(#[from] command::Error),
@@ -49,7 +55,7 @@ impl Error {
         match self {
             Self::Refused(_) | Self::NotEnough { .. } => Kind::FailedPrecondition,
             Self::SkuNotFound(_) => Kind::NotFound,
-            Self::Items(_) => Kind::InvalidArgument,
+            Self::Items(_) | Self::Field { .. } => Kind::InvalidArgument,
             Self::Config { .. } => Kind::Internal,
             Self::Command(error) => error.kind(),
             Self::Store(error) => command::storage_kind(error),
@@ -72,7 +78,11 @@ impl Error {
                     .with("sku", sku.as_str())
                     .with("available", available.to_string()),
             ),
-            Self::Items(_) | Self::Config { .. } | Self::Command(_) | Self::Store(_) => None,
+            Self::Items(_)
+            | Self::Field { .. }
+            | Self::Config { .. }
+            | Self::Command(_)
+            | Self::Store(_) => None,
         }
     }
 }

@@ -55,20 +55,12 @@ struct App {
 pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error> {
     config.check()?;
     let Deps { db, clock } = deps;
+    let service = command::service(NAME, &db, &clock);
     let app = App {
         config: Arc::new(config),
-        db: db.clone(),
-        clock: clock.clone(),
+        db,
+        clock,
         lanes: lane::Lanes::new(),
     };
-    let ready = db.clone();
-    Ok(rpc::service(&app)
-        .ready("database", move || {
-            let db = ready.clone();
-            Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })
-        })
-        .background("sweep", move |shutdown| sweep::run(app, shutdown))
-        .background("housekeeping", move |shutdown| {
-            command::housekeeping(db, clock, shutdown)
-        }))
+    Ok(rpc::mount(service, &app).background("sweep", move |shutdown| sweep::run(app, shutdown)))
 }

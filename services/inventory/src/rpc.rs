@@ -14,9 +14,10 @@ use rpc::{Service, get_connect};
 
 use crate::App;
 use crate::domain::item::OrderId;
+use crate::error::Error;
 
 /// Every rpc of this service.
-pub fn service(app: &App) -> Service {
+pub fn mount(service: Service, app: &App) -> Service {
     let routes = InventoryServiceTonicCompatibleBuilder::new()
         .check_stock(check_stock::check_stock)
         .check_availability(check_availability::check_availability)
@@ -28,7 +29,7 @@ pub fn service(app: &App) -> Service {
         .with_state(app.clone())
         .build();
     let availability = get_connect(check_availability::check_availability);
-    Service::new(crate::NAME)
+    service
         .mount(routes)
         .get(
             path::CHECK_STOCK,
@@ -45,6 +46,9 @@ pub fn service(app: &App) -> Service {
 }
 
 /// The order of a valid request: its id is a UUID by contract.
-fn order_id(text: &str) -> OrderId {
-    OrderId(text.parse().unwrap_or_default())
+fn order_id(text: &str) -> Result<OrderId, Error> {
+    let id = text
+        .parse()
+        .map_err(|_| Error::Field { field: "order_id" })?;
+    Ok(OrderId(id))
 }

@@ -27,7 +27,6 @@ use ::store::Database;
 use ::store::page::Signer;
 use clock::Clock;
 use events::Tail;
-use futures::FutureExt;
 use peers::Peers;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -104,18 +103,9 @@ pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
         config: Arc::new(config),
         page_signer,
         placing: Arc::new(Semaphore::new(PLACING_MAX)),
-        db: db.clone(),
-        clock: clock.clone(),
+        db,
+        clock,
     };
-    let ping = db.clone();
-    let service = rpc::mount(Service::new(NAME), &app)
-        .ready("database", move || {
-            let db = ping.clone();
-            async move { db.ping().await.map_err(|error| error.to_string()) }.boxed()
-        })
-        .background("checkouts", move |shutdown| driver.run(shutdown))
-        .background("housekeeping", move |shutdown| {
-            command::housekeeping(db, clock, shutdown)
-        });
-    Ok(service)
+    let service = command::service(NAME, &app.db, &app.clock);
+    Ok(rpc::mount(service, &app).background("checkouts", move |shutdown| driver.run(shutdown)))
 }

@@ -23,6 +23,12 @@ pub enum Error {
     /// A currency that is none.
     #[error("amount.currency_code: must be an ISO 4217 code such as EUR")]
     Currency,
+    /// A field that the contract's rules should have refused.
+    #[error("{field}: is not valid")]
+    Field {
+        /// Its name in the contract.
+        field: &'static str,
+    },
     /// The command could not be claimed or kept.
     #[error(transparent)]
     Command(#[from] command::Error),
@@ -60,9 +66,10 @@ impl Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Refused(Refusal::AlreadyCharged) => Kind::FailedPrecondition,
-            Self::Refused(Refusal::KeyReused) | Self::NotPositive | Self::Currency => {
-                Kind::InvalidArgument
-            }
+            Self::Refused(Refusal::KeyReused)
+            | Self::NotPositive
+            | Self::Currency
+            | Self::Field { .. } => Kind::InvalidArgument,
             Self::PaymentNotFound => Kind::NotFound,
             Self::ProviderUnavailable => Kind::Unavailable,
             Self::Config { .. } | Self::Broken(_) => Kind::Internal,
@@ -79,6 +86,7 @@ impl Error {
             Self::PaymentNotFound
             | Self::NotPositive
             | Self::Currency
+            | Self::Field { .. }
             | Self::Config { .. }
             | Self::Broken(_)
             | Self::Command(_)

@@ -68,26 +68,21 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
             config.sandbox_slow(),
         )),
     };
+    let service = command::service(NAME, &db, &clock);
     let moving = TaskTracker::new();
-    let (ready, arriving) = (db.clone(), moving.clone());
+    let arriving = moving.clone();
     let app = App {
-        db: db.clone(),
-        clock: clock.clone(),
+        db,
+        clock,
         currency,
         provider,
         moving,
     };
-    Ok(rpc::service(&app)
-        .ready("database", move || {
-            let db = ready.clone();
-            Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })
-        })
-        .background("arrival", move |shutdown| async move {
+    Ok(
+        rpc::mount(service, &app).background("arrival", move |shutdown| async move {
             shutdown.cancelled().await;
             arriving.close();
             arriving.wait().await;
-        })
-        .background("housekeeping", move |shutdown| {
-            command::housekeeping(db, clock, shutdown)
-        }))
+        }),
+    )
 }

@@ -11,14 +11,14 @@ use rpc::{Service, get_connect};
 use crate::App;
 
 /// Every rpc of this service.
-pub fn service(app: &App) -> Service {
+pub fn mount(service: Service, app: &App) -> Service {
     let routes = PaymentServiceTonicCompatibleBuilder::new()
         .process_payment(process_payment::process_payment)
         .refund_payment(refund_payment::refund_payment)
         .get_payment(get_payment::get_payment)
         .with_state(app.clone())
         .build();
-    Service::new(crate::NAME).mount(routes).get(
+    service.mount(routes).get(
         path::GET_PAYMENT,
         get_connect(get_payment::get_payment).with_state(app.clone()),
     )

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::id::OrderId;
 use crate::domain::money::Amount;
 use crate::domain::payment::Status;
+use crate::error::Error;
 
 /// A sum as the contract has it.
 pub fn money(amount: Amount) -> Money {
@@ -18,8 +19,11 @@ pub fn money(amount: Amount) -> Money {
 }
 
 /// The order of a valid request: its id is a UUID by contract.
-pub fn order_id(text: &str) -> OrderId {
-    OrderId(text.parse().unwrap_or_default())
+pub fn order_id(text: &str) -> Result<OrderId, Error> {
+    let id = text
+        .parse()
+        .map_err(|_| Error::Field { field: "order_id" })?;
+    Ok(OrderId(id))
 }
 
 impl From<Status> for PaymentStatus {

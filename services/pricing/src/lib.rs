@@ -50,18 +50,11 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
         problem: "must be an ISO 4217 code such as EUR",
     })?;
     let Deps { db, clock } = deps;
-    let service = rpc::service(&App {
-        db: db.clone(),
-        clock: clock.clone(),
+    let service = command::service(NAME, &db, &clock);
+    let app = App {
+        db,
+        clock,
         currency,
-    });
-    let ready = db.clone();
-    Ok(service
-        .ready("database", move || {
-            let db = ready.clone();
-            Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })
-        })
-        .background("housekeeping", move |shutdown| {
-            command::housekeeping(db, clock, shutdown)
-        }))
+    };
+    Ok(rpc::mount(service, &app))
 }

@@ -18,7 +18,7 @@ use crate::domain::price::Price;
 use crate::error::Error;
 
 /// Every rpc of this service.
-pub fn service(app: &App) -> Service {
+pub fn mount(service: Service, app: &App) -> Service {
     let routes = PricingServiceTonicCompatibleBuilder::new()
         .get_price(get_price::get_price)
         .batch_get_prices(batch_get_prices::batch_get_prices)
@@ -30,7 +30,7 @@ pub fn service(app: &App) -> Service {
     let get = get_connect(get_price::get_price);
     let batch = get_connect(batch_get_prices::batch_get_prices);
     let quote = get_connect(quote_items::quote_items);
-    Service::new(crate::NAME)
+    service
         .mount(routes)
         .get(path::GET_PRICE, get.with_state(app.clone()))
         .get(path::BATCH_GET_PRICES, batch.with_state(app.clone()))

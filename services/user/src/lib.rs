@@ -94,17 +94,13 @@ pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
         clock,
         keyring,
     };
-    let service = rpc::mount(Service::new(NAME), &app);
+    let service = rpc::mount(command::service(NAME, &app.db, &app.clock), &app);
     Ok(with_background(service, app))
 }
 
 fn with_background(service: Service, app: App) -> Service {
-    let (db, keyring) = (app.db.clone(), app.keyring.clone());
+    let keyring = app.keyring.clone();
     service
-        .ready("database", move || {
-            let db = db.clone();
-            async move { db.ping().await.map_err(|error| error.to_string()) }.boxed()
-        })
         .ready("signing keys", move || {
             let keyring = keyring.clone();
             async move {
@@ -116,10 +112,6 @@ fn with_background(service: Service, app: App) -> Service {
         .background("signing keys", {
             let keyring = app.keyring.clone();
             move |shutdown| shutdown.run_until_cancelled_owned(keyring.keep()).map(drop)
-        })
-        .background("housekeeping", {
-            let (db, clock) = (app.db.clone(), app.clock.clone());
-            move |shutdown| command::housekeeping(db, clock, shutdown)
         })
         .background("expired sessions", move |shutdown| {
             shutdown

@@ -61,6 +61,22 @@ fn no_service_depends_on_another() {
     }
 }
 
+/// Readiness and housekeeping come with the database; a service that began without would have
+/// neither, and nobody would miss them before a disk is full.
+#[test]
+fn a_service_begins_with_its_database() {
+    for service in SERVICES {
+        let files = sources(&root().join("services").join(service), "src");
+        let read = |file: &PathBuf| std::fs::read_to_string(file).expect("sources are text");
+        let all: String = files.iter().map(read).collect();
+        assert!(all.contains("command::service(NAME, "), "{service}");
+        assert!(
+            !all.contains("Service::new("),
+            "{service} begins another way"
+        );
+    }
+}
+
 /// row: E14
 #[test]
 fn the_gateway_has_no_database_and_no_rule() {

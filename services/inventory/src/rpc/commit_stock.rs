@@ -15,7 +15,7 @@ pub async fn commit_stock(
     ConnectRequest(request): ConnectRequest<CommitStockRequest>,
 ) -> Result<ConnectResponse<CommitStockResponse>, ConnectError> {
     let command = Command::of(&call, inventory_service::COMMIT_STOCK, &request);
-    let order_id = super::order_id(&rpc::valid(request)?.order_id);
+    let order_id = super::order_id(&rpc::valid(request)?.order_id)?;
     let answer = reservations::carry_out(&app, &command, order_id, &Demand::Commit).await?;
     Ok(answer.respond(&call))
 }

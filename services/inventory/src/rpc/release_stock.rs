@@ -21,7 +21,7 @@ pub async fn release_stock(
         "EXPIRED" => ReleaseReason::Expired,
         _ => ReleaseReason::Cancelled, // the contract knows these three
     });
-    let order_id = super::order_id(&request.order_id);
+    let order_id = super::order_id(&request.order_id)?;
     let answer = reservations::carry_out(&app, &command, order_id, &demand).await?;
     Ok(answer.respond(&call))
 }

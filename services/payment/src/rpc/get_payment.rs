@@ -14,7 +14,7 @@ pub async fn get_payment(
     call: Call,
     ConnectRequest(request): ConnectRequest<GetPaymentRequest>,
 ) -> Result<ConnectResponse<GetPaymentResponse>, ConnectError> {
-    let order_id = wire::order_id(&rpc::valid(request)?.order_id);
+    let order_id = wire::order_id(&rpc::valid(request)?.order_id)?;
     let payment = payments::get(&app, order_id, call.scope).await?;
     Ok(ConnectResponse::new(GetPaymentResponse {
         payment: Some(payment.into()),

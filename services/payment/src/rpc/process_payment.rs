@@ -38,8 +38,14 @@ impl TryFrom<Valid<ProcessPaymentRequest>> for Charge {
         let currency = Currency::parse(&money.currency_code).ok_or(Error::Currency)?;
         let amount = Amount::new(currency, money.minor_units).filter(|amount| !amount.is_zero());
         Ok(Self {
-            order_id: wire::order_id(&request.order_id),
-            customer_id: CustomerId(request.customer_id.parse().unwrap_or_default()),
+            order_id: wire::order_id(&request.order_id)?,
+            customer_id: request
+                .customer_id
+                .parse()
+                .map(CustomerId)
+                .map_err(|_| Error::Field {
+                    field: "customer_id",
+                })?,
             request: Request {
                 key: Key::new(request.idempotency_key),
                 hash,

@@ -21,7 +21,7 @@ pub async fn refund_payment(
     let command = Command::of(&call, payment_service::REFUND_PAYMENT, &request);
     let request = rpc::valid(request)?.into_inner();
     let refund = RefundRequest {
-        order_id: wire::order_id(&request.order_id),
+        order_id: wire::order_id(&request.order_id)?,
         customer_id: command.user.map(CustomerId),
         key: Key::new(request.idempotency_key),
         nothing: Amount::zero(app.currency),
