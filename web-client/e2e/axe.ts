@@ -13,7 +13,7 @@ export async function accessible(page: Page, name: string): Promise<void> {
     ({ id, nodes }) =>
       `${id}: ${nodes
         .slice(0, NODES_TOLD_MAX)
-        .map((node) => node.target.join(' '))
+        .map(({ target, any }) => `${target.join(' ')} (${any[0]?.message ?? 'no more is known'})`)
         .join('; ')}`,
   );
   expect(told, `axe on ${name}`).toEqual([]);

@@ -116,7 +116,7 @@ export async function leaveAttempt(
   items: { sku: string; quantity: number }[],
 ): Promise<void> {
   await page.goto('/shop/checkout');
-  await page.waitForFunction(() => localStorage.getItem('stoa.attempt'));
+  await page.waitForFunction(() => JSON.parse(localStorage.getItem('stoa.attempt') ?? '[]').length > 0);
   await page.evaluate(
     ([at, bought]) => {
       const [attempt] = JSON.parse(localStorage.getItem('stoa.attempt') ?? '');

@@ -17,15 +17,14 @@ const route = getRouteApi('/account/sign-up');
 async function signUpOnce(name: string, email: string, password: string, lost: RefObject<string | undefined>) {
   try {
     await signUp(name, email, password);
-  } catch (thrown) {
-    const { code } = ConnectError.from(thrown);
-    if (code !== Code.AlreadyExists) lost.current = email;
-    else if (lost.current !== email) throw thrown;
-    else
-      return signIn(email, password).catch(() => {
-        throw thrown;
-      });
-    throw thrown;
+  } catch (refusal) {
+    const isTaken = ConnectError.from(refusal).code === Code.AlreadyExists;
+    const mayBeOurs = isTaken && lost.current === email;
+    if (!isTaken) lost.current = email;
+    if (!mayBeOurs) throw refusal;
+    await signIn(email, password).catch(() => {
+      throw refusal;
+    });
   }
 }
 
