@@ -127,16 +127,18 @@ export const reload = (): Move =>
     act: async (_model, { page }) => void (await page.reload({ waitUntil: 'domcontentloaded' })),
   });
 
-/** Back or forward in the history; at its end nothing happens. */
+/** Back or forward in the history, which for the shop ends at its first page: before it is the tab's empty one. */
 export const history = (way: 'back' | 'forward'): Move =>
   move('history', [way], {
     can: online,
     uses: false,
     async act(_model, { page }) {
-      const move = way === 'back' ? page.goBack : page.goForward;
-      await move.call(page, { waitUntil: 'commit' });
-      // Before the first page there is the empty one that every tab begins with.
-      if (page.url() === 'about:blank') await page.goForward({ waitUntil: 'commit' });
+      const open = await page.evaluate(
+        (way) => (way === 'back' ? window.navigation.canGoBack : window.navigation.canGoForward),
+        way,
+      );
+      if (!open) return 'idle';
+      await (way === 'back' ? page.goBack : page.goForward).call(page, { waitUntil: 'commit' });
     },
   });
 
