@@ -43,7 +43,7 @@ e2e *arguments: web
     cargo build --locked -p stoa
     cd web-client && npm run --silent e2e -- {{ arguments }}
 
-# The official conformance runner against our own edge; needs Go.
+# The official conformance runner against our own edge.
 conformance:
     .ci/conformance
 

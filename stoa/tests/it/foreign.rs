@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
+use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1alpha::server_reflection_response::MessageResponse;
 
 use crate::fleet::Fleet;
+use crate::reflection;
 use crate::shop::{Door, Shop};
 
 fn root() -> &'static Path {
@@ -120,21 +123,43 @@ async fn connect_node_buys_over_every_protocol() {
     }
 }
 
+/// The two lines of curl are run as they stand; what grpcurl would ask is asked where its line
+/// says.
+///
 /// row: X2
 #[tokio::test]
-async fn the_commands_that_the_welcome_prints_work_as_they_stand() {
+async fn the_three_commands_that_the_welcome_prints_work_as_they_stand() {
     let shop = Shop::up().await;
     let welcome = shop.process.output();
-    let commands: Vec<&str> = welcome
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("curl "))
-        .collect();
-    assert_eq!(commands.len(), 2, "{welcome}");
-    for line in commands {
+    let (after, _) = welcome
+        .split_once("  Try:\n")
+        .and_then(|(_, after)| after.split_once("\n\n"))
+        .expect("commands to try, then an empty line");
+    let commands: Vec<&str> = after.lines().map(str::trim).collect();
+    let [search, sign_in, list] = commands[..] else {
+        panic!("{commands:?}");
+    };
+    for line in [search, sign_in] {
+        assert!(line.starts_with("curl "), "{line}");
         let mut command = Command::new("sh");
         command.args(["-c", &format!("{line} --silent --show-error --fail")]);
         let answer = &lines(command).await[0];
         assert!(answer.get("code").is_none(), "{line}: {answer}");
     }
+    let address = list
+        .strip_prefix("grpcurl -plaintext ")
+        .and_then(|rest| rest.strip_suffix(" list"))
+        .expect("grpcurl lists what is served");
+    let origin = format!("http://{address}");
+    let question = MessageRequest::ListServices(String::new());
+    let served = reflection::ask(&origin, reflection::VERSIONS[0], question).await;
+    let Some(MessageResponse::ListServicesResponse(served)) = served else {
+        panic!("{list}: no list");
+    };
+    assert!(
+        served
+            .service
+            .iter()
+            .any(|found| found.name == "stoa.order.v1.OrderService")
+    );
 }

@@ -29,6 +29,7 @@ pub struct Shop {
     pub data: PathBuf,
     pub door: Door,
     pub admin: String,
+    program: PathBuf,
     variables: Vec<(String, String)>,
     folder: TempDir,
 }
@@ -40,28 +41,34 @@ impl Shop {
 
     /// An empty shop, with nobody in it.
     pub async fn up_without_demo() -> Self {
-        Self::launch(&[], &["--no-demo"]).await
+        Self::launch(binary(), &[], &["--no-demo"]).await
     }
 
     /// Starts with these variables, now and at each start after a kill.
     pub async fn up_with(variables: &[(&str, String)]) -> Self {
-        Self::launch(variables, &[]).await
+        Self::launch(binary(), variables, &[]).await
     }
 
-    async fn launch(variables: &[(&str, String)], more: &[&'static str]) -> Self {
+    /// Starts another program than the binary under test.
+    pub async fn up_of(program: &Path) -> Self {
+        Self::launch(program, &[], &[]).await
+    }
+
+    async fn launch(program: &Path, variables: &[(&str, String)], more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         let data = folder.path().join("data");
         let variables: Vec<(String, String)> = variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
-        let mut process = start(&data, folder.path(), &variables, 0, more);
+        let mut process = start(program, &data, folder.path(), &variables, 0, more);
         let (shop, admin) = addresses(&mut process, 0).await;
         Self {
             process,
             data,
             door: Door::new(shop),
             admin,
+            program: program.to_owned(),
             variables,
             folder,
         }
@@ -77,7 +84,15 @@ impl Shop {
             .next()
             .expect("an origin has a port");
         let port = port.parse().expect("a port is a number");
-        self.process = start(&self.data, self.folder.path(), &self.variables, port, &[]);
+        let folder = self.folder.path();
+        self.process = start(
+            &self.program,
+            &self.data,
+            folder,
+            &self.variables,
+            port,
+            &[],
+        );
         (_, self.admin) = addresses(&mut self.process, seen).await;
         self.door = Door::new(self.door.origin.clone());
     }
@@ -102,6 +117,7 @@ impl Shop {
 }
 
 fn start(
+    program: &Path,
     data: &Path,
     folder: &Path,
     variables: &[(String, String)],
@@ -115,7 +131,7 @@ fn start(
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    Process::start(binary(), arguments, &variables, &folder.join("output"))
+    Process::start(program, arguments, &variables, &folder.join("output"))
         .expect("stoa is a program")
 }
 
