@@ -18,10 +18,9 @@ async function signUpOnce(name: string, email: string, password: string, lost: R
   try {
     await signUp(name, email, password);
   } catch (refusal) {
-    const isTaken = ConnectError.from(refusal).code === Code.AlreadyExists;
-    const mayBeOurs = isTaken && lost.current === email;
-    if (!isTaken) lost.current = email;
-    if (!mayBeOurs) throw refusal;
+    const error = ConnectError.from(refusal);
+    if (refusalOfSignUp(error) === undefined) lost.current = email;
+    if (error.code !== Code.AlreadyExists || lost.current !== email) throw refusal;
     await signIn(email, password).catch(() => {
       throw refusal;
     });
