@@ -64,10 +64,11 @@ async fn answer(State(products): State<Products>, request: Request) -> Response 
     }
     let (path, headers) = (request.uri().path(), request.headers());
     let file = |name| File::find(name, headers).map(|file| file.respond(headers));
+    let below = path.strip_prefix(PRODUCTS);
+    let product = below.map(|rest| rest.strip_suffix('/').unwrap_or(rest));
     // Without a product it is a way into the shop like any other.
-    let product = path.strip_prefix(PRODUCTS).filter(|rest| !rest.is_empty());
-    if let Some(rest) = product {
-        let sku = percent_decode_str(rest.strip_suffix('/').unwrap_or(rest)).decode_utf8_lossy();
+    if let Some(product) = product.filter(|product| !product.is_empty()) {
+        let sku = percent_decode_str(product).decode_utf8_lossy();
         let page = product_page(&products.find(&sku).await, headers);
         return page.map_or_else(not_built, guarded);
     }

@@ -1,6 +1,8 @@
 /** The cart: what is taken out, what is put back, and what it cannot hold. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Page } from '@playwright/test';
+import { asKeeper } from './account.ts';
 import { expect, test } from './fixtures.ts';
 import { keep } from './keep.ts';
 import { addToCart, settled, signUp } from './visit.ts';
@@ -178,6 +180,37 @@ test('a browser that keeps nothing: the cart holds for this tab, and says that i
   // Nor does it keep who is signed in, and says so.
   await signUp(page);
   await expect(page.getByText('closing or reloading this tab signs you out')).toBeVisible();
+});
+
+test('a cart that nobody can add up is mended line by line, with the focus where it was', async ({
+  page,
+  shop,
+  expects,
+}) => {
+  expects.push(/Failed to load resource/);
+  // Not in the catalog, so that nobody else comes upon it.
+  const palace = `PALACE-${randomUUID().slice(0, 8)}`;
+  const amount = { currencyCode: 'EUR', minorUnits: '9223372036854775807' };
+  await asKeeper(shop.url, 'stoa.pricing.v1.PricingService/SetPrice', { sku: palace, amount });
+  const cart = [{ sku: palace, quantity: 3 }, ...THREE];
+  await page.goto('/shop/no-such-page');
+  await page.evaluate((items) => localStorage.setItem('stoa.cart', JSON.stringify(items)), cart);
+  await page.goto('/shop/cart');
+  await expect(page.getByRole('alert')).toContainText('No payment can be as large as this cart.');
+  await expect(page.getByRole('link', { name: 'Look at the cart' })).toHaveCount(0);
+  const quantity = page.getByRole('textbox', { name: `Quantity of ${palace}` });
+  await quantity.focus();
+  for (const left of ['2', '1']) {
+    await page.keyboard.press('ArrowDown');
+    await expect(quantity).toHaveValue(left);
+    await expect(quantity).toBeFocused();
+    await expect(page.getByRole('alert')).toContainText('No payment can be');
+  }
+  await keep(page, 'cart-too-large');
+  await page.getByRole('button', { name: `Remove ${palace}` }).click();
+  await page.getByRole('link', { name: 'To the checkout' }).waitFor();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  expect(await stored(page)).toEqual(THREE);
 });
 
 test('the cart promises nothing that a demonstration shop does not do', async ({ page }) => {

@@ -19,6 +19,12 @@ impl Reading {
         }
     }
 
+    /// Whether the rule is set.
+    pub fn has(&self, name: &str) -> bool {
+        let rules = self.rules.as_ref();
+        rules.is_some_and(|rules| rules.has_field_by_name(name))
+    }
+
     fn take(&mut self, name: &str) -> Option<Value> {
         self.known.push(name.to_owned());
         let rules = self.rules.as_ref()?;

@@ -259,6 +259,10 @@ fn string(rules: Option<Reading>, at: &str, value: &str) -> Result<String, Failu
         return Ok(String::new());
     };
     let mut text = String::new();
+    // What is one of a list or of a regular form is nothing else.
+    if !["in", "uuid", "email"].iter().any(|name| rules.has(name)) {
+        let _ = writeln!(text, "rule::no_nul({at}, {value}, found);");
+    }
     for name in ["min_len", "max_len"] {
         if let Some(limit) = rules.number(name) {
             let _ = writeln!(text, "rule::{name}({at}, {value}, {limit}, found);");

@@ -3896,7 +3896,9 @@ impl crate::validate::Validate for GetHomeResponse {
 impl crate::validate::Validate for GetSearchPageRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("query", 1, 9), &self.query, found);
         rule::max_len(at.field("query", 1, 9), &self.query, 200, found);
+        rule::no_nul(at.field("category", 2, 9), &self.category, found);
         rule::max_len(at.field("category", 2, 9), &self.category, 100, found);
         rule::range(
             at.field("page_size", 3, 5),
@@ -3906,6 +3908,7 @@ impl crate::validate::Validate for GetSearchPageRequest {
             None,
             found,
         );
+        rule::no_nul(at.field("page_token", 4, 9), &self.page_token, found);
         rule::max_len(at.field("page_token", 4, 9), &self.page_token, 1024, found);
     }
 }
@@ -3919,6 +3922,7 @@ impl crate::validate::Validate for GetSearchPageResponse {
 impl crate::validate::Validate for GetProductPageRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
     }
@@ -3969,6 +3973,7 @@ impl crate::validate::Validate for GetOrdersPageRequest {
             None,
             found,
         );
+        rule::no_nul(at.field("page_token", 2, 9), &self.page_token, found);
         rule::max_len(at.field("page_token", 2, 9), &self.page_token, 1024, found);
         rule::defined_only(
             at.field("status", 3, 14),

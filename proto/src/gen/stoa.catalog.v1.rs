@@ -3538,7 +3538,9 @@ impl crate::validate::Validate for Category {
 impl crate::validate::Validate for ListProductsRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("query", 1, 9), &self.query, found);
         rule::max_len(at.field("query", 1, 9), &self.query, 200, found);
+        rule::no_nul(at.field("category", 2, 9), &self.category, found);
         rule::max_len(at.field("category", 2, 9), &self.category, 100, found);
         rule::range(
             at.field("page_size", 3, 5),
@@ -3548,6 +3550,7 @@ impl crate::validate::Validate for ListProductsRequest {
             None,
             found,
         );
+        rule::no_nul(at.field("page_token", 4, 9), &self.page_token, found);
         rule::max_len(at.field("page_token", 4, 9), &self.page_token, 1024, found);
     }
 }
@@ -3580,6 +3583,7 @@ impl crate::validate::Validate for BatchGetProductsRequest {
         }
         rule::max_items(at.field("skus", 2, 9), self.skus.len(), 100, found);
         for (index, value) in self.skus.iter().enumerate() {
+            rule::no_nul(at.item(index, "skus", 2, 9), value, found);
             rule::min_len(at.item(index, "skus", 2, 9), value, 1, found);
             rule::max_len(at.item(index, "skus", 2, 9), value, 64, found);
         }
@@ -3595,6 +3599,7 @@ impl crate::validate::Validate for BatchGetProductsResponse {
 impl crate::validate::Validate for CreateProductRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
         rule::pattern(
             at.field("sku", 1, 9),
@@ -3621,15 +3626,19 @@ impl crate::validate::Validate for CreateProductRequest {
             ],
             found,
         );
+        rule::no_nul(at.field("name", 2, 9), &self.name, found);
         rule::min_len(at.field("name", 2, 9), &self.name, 1, found);
         rule::max_len(at.field("name", 2, 9), &self.name, 200, found);
+        rule::no_nul(at.field("description", 3, 9), &self.description, found);
         rule::max_len(
             at.field("description", 3, 9),
             &self.description,
             4000,
             found,
         );
+        rule::no_nul(at.field("category", 4, 9), &self.category, found);
         rule::max_len(at.field("category", 4, 9), &self.category, 100, found);
+        rule::no_nul(at.field("image_url", 5, 9), &self.image_url, found);
         rule::max_len(at.field("image_url", 5, 9), &self.image_url, 500, found);
     }
 }
@@ -3645,16 +3654,20 @@ impl crate::validate::Validate for UpdateProductRequest {
         use crate::validate::rule;
         rule::uuid(at.field("id", 1, 9), &self.id, found);
         if let Some(value) = &self.name {
+            rule::no_nul(at.field("name", 2, 9), value, found);
             rule::min_len(at.field("name", 2, 9), value, 1, found);
             rule::max_len(at.field("name", 2, 9), value, 200, found);
         }
         if let Some(value) = &self.description {
+            rule::no_nul(at.field("description", 3, 9), value, found);
             rule::max_len(at.field("description", 3, 9), value, 4000, found);
         }
         if let Some(value) = &self.category {
+            rule::no_nul(at.field("category", 4, 9), value, found);
             rule::max_len(at.field("category", 4, 9), value, 100, found);
         }
         if let Some(value) = &self.image_url {
+            rule::no_nul(at.field("image_url", 5, 9), value, found);
             rule::max_len(at.field("image_url", 5, 9), value, 500, found);
         }
     }

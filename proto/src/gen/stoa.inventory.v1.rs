@@ -4199,6 +4199,7 @@ impl<T> crate::server::Limited for inventory_service_server::InventoryServiceSer
 impl crate::validate::Validate for StockItem {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
         rule::range(
@@ -4227,6 +4228,7 @@ impl crate::validate::Validate for StockLevel {
 impl crate::validate::Validate for CheckStockRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
     }
@@ -4303,6 +4305,7 @@ impl crate::validate::Validate for CommitStockResponse {
 impl crate::validate::Validate for GetStockLevelRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
     }
@@ -4313,6 +4316,7 @@ impl crate::validate::Validate for GetStockLevelResponse {
 impl crate::validate::Validate for AdjustStockRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
         rule::range(
@@ -4323,6 +4327,7 @@ impl crate::validate::Validate for AdjustStockRequest {
             Some(1000000),
             found,
         );
+        rule::no_nul(at.field("reason", 3, 9), &self.reason, found);
         rule::max_len(at.field("reason", 3, 9), &self.reason, 500, found);
     }
 }

@@ -1592,6 +1592,7 @@ impl crate::validate::Validate for ListNotificationsRequest {
             None,
             found,
         );
+        rule::no_nul(at.field("page_token", 4, 9), &self.page_token, found);
         rule::max_len(at.field("page_token", 4, 9), &self.page_token, 1024, found);
     }
 }

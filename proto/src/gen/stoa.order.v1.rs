@@ -5579,6 +5579,7 @@ impl<T> crate::server::Limited for order_service_server::OrderServiceServer<T> {
 impl crate::validate::Validate for OrderItem {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
         rule::range(
@@ -5642,6 +5643,7 @@ impl crate::validate::Validate for CreateOrderRequest {
             value.check(at.field("payment_method", 3, 11), found);
         }
         if !self.currency_code.is_empty() {
+            rule::no_nul(at.field("currency_code", 4, 9), &self.currency_code, found);
             rule::pattern(
                 at.field("currency_code", 4, 9),
                 &self.currency_code,
@@ -5681,6 +5683,7 @@ impl crate::validate::Validate for ListOrdersRequest {
             None,
             found,
         );
+        rule::no_nul(at.field("page_token", 3, 9), &self.page_token, found);
         rule::max_len(at.field("page_token", 3, 9), &self.page_token, 1024, found);
         rule::defined_only(
             at.field("status", 4, 14),
@@ -5701,6 +5704,7 @@ impl crate::validate::Validate for CancelOrderRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+        rule::no_nul(at.field("reason", 2, 9), &self.reason, found);
         rule::max_len(at.field("reason", 2, 9), &self.reason, 500, found);
     }
 }
@@ -5728,6 +5732,7 @@ impl crate::validate::Validate for WatchOrderStatusRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("order_id", 1, 9), &self.order_id, found);
+        rule::no_nul(at.field("cursor", 2, 9), &self.cursor, found);
         rule::max_len(at.field("cursor", 2, 9), &self.cursor, 512, found);
     }
 }
@@ -5738,6 +5743,7 @@ impl crate::validate::Validate for WatchOrderUpdatesRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("user_id", 1, 9), &self.user_id, found);
+        rule::no_nul(at.field("cursor", 2, 9), &self.cursor, found);
         rule::max_len(at.field("cursor", 2, 9), &self.cursor, 512, found);
     }
 }

@@ -2257,6 +2257,7 @@ impl std::fmt::Debug for PaymentMethod {
 impl crate::validate::Validate for PaymentMethod {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("token", 1, 9), &self.token, found);
         rule::min_len(at.field("token", 1, 9), &self.token, 1, found);
         rule::max_len(at.field("token", 1, 9), &self.token, 255, found);
     }
@@ -2274,6 +2275,11 @@ impl crate::validate::Validate for Payment {
 impl crate::validate::Validate for ProcessPaymentRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(
+            at.field("idempotency_key", 1, 9),
+            &self.idempotency_key,
+            found,
+        );
         rule::min_len(
             at.field("idempotency_key", 1, 9),
             &self.idempotency_key,
@@ -2304,6 +2310,11 @@ impl crate::validate::Validate for ProcessPaymentResponse {
 impl crate::validate::Validate for RefundPaymentRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(
+            at.field("idempotency_key", 1, 9),
+            &self.idempotency_key,
+            found,
+        );
         rule::min_len(
             at.field("idempotency_key", 1, 9),
             &self.idempotency_key,
@@ -2317,6 +2328,7 @@ impl crate::validate::Validate for RefundPaymentRequest {
             found,
         );
         rule::uuid(at.field("order_id", 2, 9), &self.order_id, found);
+        rule::no_nul(at.field("reason", 3, 9), &self.reason, found);
         rule::max_len(at.field("reason", 3, 9), &self.reason, 500, found);
     }
 }

@@ -3371,6 +3371,7 @@ impl<T> crate::server::Limited for pricing_service_server::PricingServiceServer<
 impl crate::validate::Validate for Money {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("currency_code", 1, 9), &self.currency_code, found);
         rule::pattern(
             at.field("currency_code", 1, 9),
             &self.currency_code,
@@ -3397,6 +3398,7 @@ impl crate::validate::Validate for Promotion {
 impl crate::validate::Validate for QuoteItem {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
         rule::range(
@@ -3422,9 +3424,11 @@ impl crate::validate::Validate for QuoteLine {
 impl crate::validate::Validate for GetPriceRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
         if !self.currency_code.is_empty() {
+            rule::no_nul(at.field("currency_code", 2, 9), &self.currency_code, found);
             rule::pattern(
                 at.field("currency_code", 2, 9),
                 &self.currency_code,
@@ -3451,10 +3455,12 @@ impl crate::validate::Validate for BatchGetPricesRequest {
         use crate::validate::rule;
         rule::max_items(at.field("skus", 1, 9), self.skus.len(), 100, found);
         for (index, value) in self.skus.iter().enumerate() {
+            rule::no_nul(at.item(index, "skus", 1, 9), value, found);
             rule::min_len(at.item(index, "skus", 1, 9), value, 1, found);
             rule::max_len(at.item(index, "skus", 1, 9), value, 64, found);
         }
         if !self.currency_code.is_empty() {
+            rule::no_nul(at.field("currency_code", 2, 9), &self.currency_code, found);
             rule::pattern(
                 at.field("currency_code", 2, 9),
                 &self.currency_code,
@@ -3485,6 +3491,7 @@ impl crate::validate::Validate for QuoteItemsRequest {
             value.check(at.item(index, "items", 1, 11), found);
         }
         if !self.currency_code.is_empty() {
+            rule::no_nul(at.field("currency_code", 2, 9), &self.currency_code, found);
             rule::pattern(
                 at.field("currency_code", 2, 9),
                 &self.currency_code,
@@ -3515,6 +3522,7 @@ impl crate::validate::Validate for QuoteItemsResponse {
 impl crate::validate::Validate for SetPriceRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
         rule::required(at.field("amount", 2, 11), self.amount.is_some(), found);
@@ -3534,6 +3542,7 @@ impl crate::validate::Validate for SetPromotionRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("id", 1, 9), &self.id, found);
+        rule::no_nul(at.field("sku", 2, 9), &self.sku, found);
         rule::max_len(at.field("sku", 2, 9), &self.sku, 64, found);
         rule::range(
             at.field("percent", 3, 5),

@@ -1419,6 +1419,7 @@ impl crate::validate::Validate for Suggestion {
 impl crate::validate::Validate for GetSuggestionsRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
         rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
         rule::range(
             at.field("limit", 2, 5),

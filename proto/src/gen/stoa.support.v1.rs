@@ -5422,12 +5422,18 @@ impl crate::validate::Validate for chat_session_request::Open {
         if !self.session_id.is_empty() {
             rule::uuid(at.field("session_id", 1, 9), &self.session_id, found);
         }
+        rule::no_nul(at.field("cursor", 2, 9), &self.cursor, found);
         rule::max_len(at.field("cursor", 2, 9), &self.cursor, 512, found);
     }
 }
 impl crate::validate::Validate for chat_session_request::Post {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(
+            at.field("client_message_id", 1, 9),
+            &self.client_message_id,
+            found,
+        );
         rule::min_len(
             at.field("client_message_id", 1, 9),
             &self.client_message_id,
@@ -5440,6 +5446,7 @@ impl crate::validate::Validate for chat_session_request::Post {
             64,
             found,
         );
+        rule::no_nul(at.field("text", 2, 9), &self.text, found);
         rule::min_len(at.field("text", 2, 9), &self.text, 1, found);
         rule::max_len(at.field("text", 2, 9), &self.text, 4000, found);
     }
@@ -5462,6 +5469,7 @@ impl crate::validate::Validate for chat_session_response::Ended {
 impl crate::validate::Validate for CreateSessionRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("subject", 1, 9), &self.subject, found);
         rule::max_len(at.field("subject", 1, 9), &self.subject, 200, found);
     }
 }
@@ -5491,6 +5499,7 @@ impl crate::validate::Validate for ListSessionsRequest {
             None,
             found,
         );
+        rule::no_nul(at.field("page_token", 4, 9), &self.page_token, found);
         rule::max_len(at.field("page_token", 4, 9), &self.page_token, 1024, found);
     }
 }
@@ -5501,6 +5510,11 @@ impl crate::validate::Validate for SendMessageRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("session_id", 1, 9), &self.session_id, found);
+        rule::no_nul(
+            at.field("client_message_id", 2, 9),
+            &self.client_message_id,
+            found,
+        );
         rule::min_len(
             at.field("client_message_id", 2, 9),
             &self.client_message_id,
@@ -5513,6 +5527,7 @@ impl crate::validate::Validate for SendMessageRequest {
             64,
             found,
         );
+        rule::no_nul(at.field("text", 3, 9), &self.text, found);
         rule::min_len(at.field("text", 3, 9), &self.text, 1, found);
         rule::max_len(at.field("text", 3, 9), &self.text, 4000, found);
     }
@@ -5524,6 +5539,7 @@ impl crate::validate::Validate for WatchSessionRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("session_id", 1, 9), &self.session_id, found);
+        rule::no_nul(at.field("cursor", 2, 9), &self.cursor, found);
         rule::max_len(at.field("cursor", 2, 9), &self.cursor, 512, found);
     }
 }
@@ -5542,6 +5558,7 @@ impl crate::validate::Validate for ListMessagesRequest {
             None,
             found,
         );
+        rule::no_nul(at.field("page_token", 3, 9), &self.page_token, found);
         rule::max_len(at.field("page_token", 3, 9), &self.page_token, 1024, found);
     }
 }

@@ -7626,6 +7626,7 @@ impl crate::validate::Validate for Jwk {
 impl crate::validate::Validate for CreateUserRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("name", 1, 9), &self.name, found);
         rule::max_len(at.field("name", 1, 9), &self.name, 200, found);
         rule::max_len(at.field("email", 2, 9), &self.email, 254, found);
         rule::email(at.field("email", 2, 9), &self.email, found);
@@ -7652,6 +7653,7 @@ impl crate::validate::Validate for UpdateUserRequest {
         use crate::validate::rule;
         rule::uuid(at.field("id", 1, 9), &self.id, found);
         if let Some(value) = &self.name {
+            rule::no_nul(at.field("name", 2, 9), value, found);
             rule::max_len(at.field("name", 2, 9), value, 200, found);
         }
         if let Some(value) = &self.email {
@@ -7687,6 +7689,7 @@ impl crate::validate::Validate for ListUsersRequest {
             None,
             found,
         );
+        rule::no_nul(at.field("page_token", 2, 9), &self.page_token, found);
         rule::max_len(at.field("page_token", 2, 9), &self.page_token, 1024, found);
     }
 }
@@ -7694,6 +7697,7 @@ impl crate::validate::Validate for WatchUserRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("user_id", 1, 9), &self.user_id, found);
+        rule::no_nul(at.field("cursor", 2, 9), &self.cursor, found);
         rule::max_len(at.field("cursor", 2, 9), &self.cursor, 512, found);
     }
 }
@@ -7709,9 +7713,11 @@ impl crate::validate::Validate for GetProfileResponse {
 impl crate::validate::Validate for SignUpRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("name", 1, 9), &self.name, found);
         rule::max_len(at.field("name", 1, 9), &self.name, 200, found);
         rule::max_len(at.field("email", 2, 9), &self.email, 254, found);
         rule::email(at.field("email", 2, 9), &self.email, found);
+        rule::no_nul(at.field("password", 3, 9), &self.password, found);
         rule::min_len(at.field("password", 3, 9), &self.password, 8, found);
         rule::max_len(at.field("password", 3, 9), &self.password, 128, found);
     }
@@ -7722,8 +7728,10 @@ impl crate::validate::Validate for SignUpResponse {
 impl crate::validate::Validate for SignInRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("email", 1, 9), &self.email, found);
         rule::min_len(at.field("email", 1, 9), &self.email, 1, found);
         rule::max_len(at.field("email", 1, 9), &self.email, 254, found);
+        rule::no_nul(at.field("password", 2, 9), &self.password, found);
         rule::min_len(at.field("password", 2, 9), &self.password, 1, found);
         rule::max_len(at.field("password", 2, 9), &self.password, 128, found);
     }
@@ -7734,6 +7742,7 @@ impl crate::validate::Validate for SignInResponse {
 impl crate::validate::Validate for RefreshRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("refresh_token", 1, 9), &self.refresh_token, found);
         rule::max_len(
             at.field("refresh_token", 1, 9),
             &self.refresh_token,
@@ -7748,6 +7757,7 @@ impl crate::validate::Validate for RefreshResponse {
 impl crate::validate::Validate for SignOutRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
+        rule::no_nul(at.field("refresh_token", 1, 9), &self.refresh_token, found);
         rule::max_len(
             at.field("refresh_token", 1, 9),
             &self.refresh_token,
@@ -7769,6 +7779,7 @@ impl crate::validate::Validate for BlockUserRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("id", 1, 9), &self.id, found);
+        rule::no_nul(at.field("reason", 2, 9), &self.reason, found);
         rule::max_len(at.field("reason", 2, 9), &self.reason, 500, found);
     }
 }
@@ -7779,6 +7790,7 @@ impl crate::validate::Validate for UnblockUserRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("id", 1, 9), &self.id, found);
+        rule::no_nul(at.field("reason", 2, 9), &self.reason, found);
         rule::max_len(at.field("reason", 2, 9), &self.reason, 500, found);
     }
 }
@@ -7789,6 +7801,7 @@ impl crate::validate::Validate for SetPasswordRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("id", 1, 9), &self.id, found);
+        rule::no_nul(at.field("password", 2, 9), &self.password, found);
         rule::min_len(at.field("password", 2, 9), &self.password, 8, found);
         rule::max_len(at.field("password", 2, 9), &self.password, 128, found);
     }

@@ -45,6 +45,14 @@ pub fn max_len(at: Path<'_>, value: &str, max: usize, found: &mut Vec<Violation>
     }
 }
 
+/// A string without the character NUL, which PostgreSQL keeps in no text. It is a rule of every
+/// string that has any, without being written down.
+pub fn no_nul(at: Path<'_>, value: &str, found: &mut Vec<Violation>) {
+    if value.as_bytes().contains(&0) {
+        push(found, at, "string.no_nul", "must not contain the character NUL");
+    }
+}
+
 /// A string of a regular form; the pattern's runs stand for its text.
 pub fn pattern(at: Path<'_>, value: &str, regex: &str, runs: &[Run], found: &mut Vec<Violation>) {
     if !matches(runs, value) {

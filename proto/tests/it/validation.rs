@@ -241,6 +241,24 @@ fn lists_of_texts_are_checked_one_by_one() {
     assert_eq!(broken(&request), pairs(&expected));
 }
 
+/// PostgreSQL keeps no text with that character, and would fail where SQLite takes it.
+///
+/// row: P18
+#[test]
+fn no_text_holds_the_character_nul() {
+    let request = BatchGetProductsRequest {
+        ids: Vec::new(),
+        skus: vec!["MUG".into(), "MUG\0".into()],
+    };
+    assert_eq!(broken(&request), pairs(&[("skus[1]", "string.no_nul")]));
+    let request = UpdateUserRequest {
+        id: ID.into(),
+        name: Some("\0".into()),
+        ..Default::default()
+    };
+    assert!(broken(&request).contains(&("name".to_owned(), "string.no_nul".to_owned())));
+}
+
 #[test]
 fn numbers_enums_and_durations_have_bounds() {
     let list = ListOrdersRequest {

@@ -78,6 +78,7 @@ async fn whatever_a_browser_gets_is_under_the_strictest_policies() {
         ("/", StatusCode::OK),
         ("/shop/search", StatusCode::OK),
         ("/shop/products/", StatusCode::OK),
+        ("/shop/products//", StatusCode::OK),
         (PRODUCT, StatusCode::OK),
         (UNKNOWN, StatusCode::NOT_FOUND),
         (&script, StatusCode::OK),

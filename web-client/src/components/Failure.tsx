@@ -5,6 +5,8 @@ import { explain, type WayOut } from '~/errors/explain';
 import { Button, ButtonLink } from './Button';
 import { Heading, Title } from './Text';
 
+const CART = '/shop/cart';
+
 /** What happened, what to do, the button for it, and the number to quote. */
 export function Failure({
   error,
@@ -47,7 +49,7 @@ function Way({
   onOtherMethod: (() => void) | undefined;
   errorId: string;
 }) {
-  const here = useLocation({ select: (location) => location.href });
+  const { href: here, pathname } = useLocation();
   switch (wayOut.kind) {
     case 'retry':
       return onRetry ? <Button onPress={onRetry}>{wayOut.label}</Button> : null;
@@ -61,7 +63,7 @@ function Way({
         </ButtonLink>
       );
     case 'cart':
-      return <ButtonLink to="/shop/cart">Look at the cart</ButtonLink>;
+      return pathname === CART ? null : <ButtonLink to={CART}>Look at the cart</ButtonLink>;
     case 'other-method':
       return onOtherMethod ? <Button onPress={onOtherMethod}>Choose another method</Button> : null;
     case 'support':

@@ -139,6 +139,12 @@ function refusal(error: ConnectError, reason: string | undefined): Pick<Explanat
         text: 'One of the things in your cart has no price at the moment. Take it out or come back later.',
         wayOut: { kind: 'cart' },
       };
+    case 'SUM_TOO_LARGE':
+      return {
+        title: 'That is more than can be paid',
+        text: 'No payment can be as large as this cart. Take something out, or order less of it.',
+        wayOut: { kind: 'cart' },
+      };
     default:
       return { title: 'That is not possible now', text: sentence(error.rawMessage), wayOut: AGAIN };
   }

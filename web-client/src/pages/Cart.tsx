@@ -1,5 +1,5 @@
 import { useQuery } from '@connectrpc/connect-query';
-import { keepPreviousData } from '@tanstack/react-query';
+import { keepPreviousData, type UseQueryResult } from '@tanstack/react-query';
 import { type RefObject, useRef, useState } from 'react';
 import { whyNot } from '~/checkout/why-not';
 import { Button, ButtonLink } from '~/components/Button';
@@ -92,11 +92,13 @@ function Filled({
     { items: items.map((item) => ({ ...item })) },
     { placeholderData: keepPreviousData },
   );
-  if (page.isPending) return <CartBones lines={items.length} />;
-  if (!page.data) return <Failure error={page.error} onRetry={() => void page.refetch()} />;
-  const lines = new Map(page.data.lines.map((line) => [line.sku, line]));
+  const [answered, setAnswered] = useState(false);
+  if (!page.isPending && !answered) setAnswered(true);
+  if (page.isPending && !answered) return <CartBones lines={items.length} />;
+  // What is in the cart can be changed although the shop cannot say what it costs: that may be why.
+  const lines = new Map(page.data?.lines.map((line) => [line.sku, line]));
   return (
-    <Beside aside={<Sum page={page.data} settling={page.isPlaceholderData} stale={page.isError} />}>
+    <Beside aside={<Aside page={page} />}>
       <ul ref={list} aria-label="What is in your cart">
         {items.map((item) => (
           <Line key={item.sku} item={item} line={lines.get(item.sku)} onRemove={() => onRemove(item)} />
@@ -104,6 +106,12 @@ function Filled({
       </ul>
     </Beside>
   );
+}
+
+function Aside({ page }: { page: UseQueryResult<GetCartPageResponse> }) {
+  if (page.data) return <Sum page={page.data} settling={page.isPlaceholderData} stale={page.isError} />;
+  if (page.isPending) return <Bone shape="tall" />;
+  return <Failure error={page.error} onRetry={() => void page.refetch()} />;
 }
 
 function Line({ item, line, onRemove }: { item: CartItem; line: CartLine | undefined; onRemove: () => void }) {
