@@ -2,7 +2,7 @@
 import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures.ts';
 import { keep } from './keep.ts';
-import { addToCart, checkout, leaveAttempt, orderCount, orderIs, signIn, signUp } from './visit.ts';
+import { addToCart, checkout, leaveAttempt, orderCount, orderIs, signIn, signOut, signUp, somebody } from './visit.ts';
 
 /** After this long nothing that was sent is on its way any more. */
 const ARRIVAL_MS = 13_000;
@@ -24,6 +24,15 @@ async function cutOff(page: Page): Promise<void> {
   await page.route(/\/CreateOrder$/, (route) => route.abort('connectionreset'));
   await tried;
 }
+
+test('who signs out leaves no attempt behind that was never sent', async ({ page }) => {
+  await addToCart(page, 'MUG-STR-03');
+  await signUp(page, somebody(), '/shop/checkout');
+  const noted = () => page.evaluate(() => localStorage.getItem('stoa.attempt'));
+  await expect.poll(noted).toContain('customerId');
+  await signOut(page);
+  expect(await noted()).not.toContain('customerId');
+});
 
 test('a session that ended before Pay: nothing was sent, and the cart of that moment is never bought', async ({
   page,

@@ -213,6 +213,52 @@ test('a cart that nobody can add up is mended line by line, with the focus where
   expect(await stored(page)).toEqual(THREE);
 });
 
+test('a cart stays in hand without a network, and is counted anew with it', async ({ page, context, expects }) => {
+  expects.push(/Failed to load resource|ERR_INTERNET_DISCONNECTED/);
+  await openCart(page, THREE);
+  await settled(page);
+  await context.setOffline(true);
+  const quantity = page.getByRole('textbox', { name: 'Quantity of Amphora vase' });
+  await quantity.focus();
+  for (const more of ['3', '4', '5']) {
+    await page.keyboard.press('ArrowUp');
+    await expect(quantity).toHaveValue(more);
+    await expect(quantity).toBeFocused();
+  }
+  await expect(page.getByText('out of reach')).toBeVisible();
+  await expect(quantity, 'and the answer that did not come took nothing').toBeFocused();
+  await page.getByRole('button', { name: 'Remove Harbour table lamp' }).click();
+  await expect(page.getByRole('button', { name: /^Remove / })).toHaveCount(2);
+  await expect(page.getByText('Total')).toHaveCount(0);
+  await context.setOffline(false);
+  await page.getByRole('link', { name: 'To the checkout' }).waitFor();
+  expect(await stored(page)).toEqual([THREE[1], { sku: 'VAS-AMP-01', quantity: 5 }]);
+});
+
+test('a press hits what it was meant for, although what stands above it goes away with it', async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto('/shop/no-such-page');
+  const cart = [{ sku: 'CHR-LNG-04', quantity: 90 }, ...THREE];
+  await page.evaluate((items) => localStorage.setItem('stoa.cart', JSON.stringify(items)), cart);
+  await page.goto('/shop/cart');
+  await page.getByText(/^Only \d+ left\.$/).waitFor();
+  const removes = page.getByRole('button', { name: /^Remove / });
+  await page
+    .getByRole('textbox', { name: /^Quantity of/ })
+    .first()
+    .fill('1');
+  const box = await removes.nth(1).boundingBox();
+  await page.mouse.move((box?.x ?? 0) + 5, (box?.y ?? 0) + (box?.height ?? 0) / 2);
+  await page.mouse.down();
+  // As long as a finger may rest on it, and the shop needs to answer.
+  await page.waitForResponse(/GetCartPage$/);
+  await expect(removes.nth(1)).toBeInViewport();
+  expect((await removes.nth(1).boundingBox())?.y, 'it stayed under the finger').toBe(box?.y);
+  await page.mouse.up();
+  await expect(removes).toHaveCount(3);
+  await expect(page.getByText(/^Only \d+ left\.$/)).toHaveCount(0);
+});
+
 test('the cart promises nothing that a demonstration shop does not do', async ({ page }) => {
   await openCart(page, THREE);
   await settled(page);

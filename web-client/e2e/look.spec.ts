@@ -9,6 +9,7 @@ test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 
 const PHONE = { width: 360, height: 740 };
 const TABLET = { width: 768, height: 1024 };
+const FLAT = { width: 667, height: 375 };
 /** A window of 1280 by 1024 at 400 %. */
 const ZOOMED = { width: 320, height: 256 };
 
@@ -46,7 +47,12 @@ async function goto(page: Page, path: string): Promise<void> {
 }
 
 test.describe('the product page', () => {
-  for (const [name, viewport] of Object.entries({ phone: PHONE, tablet: TABLET, laptop: { width: 1440, height: 900 } }))
+  for (const [name, viewport] of Object.entries({
+    phone: PHONE,
+    'phone held flat': FLAT,
+    tablet: TABLET,
+    laptop: { width: 1440, height: 900 },
+  }))
     test(`shows the picture, the price and Add to cart at once on a ${name}`, async ({ page }) => {
       await page.setViewportSize(viewport);
       await goto(page, '/shop/products/VAS-AMP-01');
@@ -290,6 +296,7 @@ test.describe('a search', () => {
   });
 
   test('that is half typed lets go of whoever follows a link', async ({ page }) => {
+    await page.clock.install();
     await goto(page, '/');
     await page.evaluate(() => {
       const box = document.querySelector<HTMLInputElement>('input[type=search]');
@@ -298,8 +305,8 @@ test.describe('a search', () => {
       document.querySelector<HTMLAnchorElement>('main a[href^="/shop/products/"]')?.click();
     });
     await page.waitForURL(/\/shop\/products\//);
-    // A timer that was set later and waits longer than the box does: whatever the box had in mind is done.
-    await page.evaluate(() => new Promise((later) => setTimeout(later, 300)));
+    // Whatever the box had in mind is done.
+    await page.clock.runFor(1000);
     expect(new URL(page.url()).pathname).toMatch(/^\/shop\/products\//);
     await expect(page.getByRole('searchbox')).toHaveValue('');
   });

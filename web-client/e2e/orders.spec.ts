@@ -1,10 +1,10 @@
 /** Orders after they were placed: what they are called, how they end, and what can be done then. */
 import { randomUUID } from 'node:crypto';
 import type { Page } from '@playwright/test';
-import { asKeeper } from './account.ts';
+import { asKeeper, enrol, order } from './account.ts';
 import { expect, test } from './fixtures.ts';
 import { keep } from './keep.ts';
-import { addToCart, checkout, orderIs, settled, signUp } from './visit.ts';
+import { addToCart, checkout, orderIs, settled, signIn, signUp, somebody } from './visit.ts';
 
 /** Buys what is in the cart and stays on the order's page. */
 async function buy(page: Page, method?: string, status = 'Confirmed'): Promise<string> {
@@ -29,6 +29,29 @@ async function takeOff(url: string, percent: number, sku: string): Promise<void>
 const focused = (page: Page): Promise<string | undefined> => page.evaluate(() => document.activeElement?.tagName);
 
 /** row: D13, E8 */
+test('a tab that nobody sees holds no line to the shop, and takes it up again when it is seen', async ({
+  page,
+  shop,
+}) => {
+  const who = await enrol(shop.url, somebody());
+  await signIn(page, who);
+  const id = await order(shop.url, who, 'MUG-STR-03', 'tok_unavailable');
+  const show = (state: string): Promise<void> =>
+    page.evaluate((now) => {
+      Object.defineProperty(document, 'visibilityState', { value: now, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, state);
+  const watched = page.waitForRequest(/WatchOrderStatus$/);
+  await page.goto(`/account/orders/${id}`);
+  const line = await watched;
+  const ended = page.waitForEvent('requestfailed', (request) => request === line);
+  await show('hidden');
+  await ended;
+  const again = page.waitForRequest(/WatchOrderStatus$/);
+  await show('visible');
+  await again;
+});
+
 test('an unreachable provider: the order ends before one’s eyes on every page, says one thing about the money, and its things go back once', async ({
   page,
   context,

@@ -1,4 +1,5 @@
 /** Who is here: a session that is opened again, that ends, that another person's follows, in every tab there is. */
+import { randomUUID } from 'node:crypto';
 import { enrol } from './account.ts';
 import { expect, type Page, test } from './fixtures.ts';
 import {
@@ -317,6 +318,36 @@ for (const form of ['sign-in', 'sign-up']) {
 }
 
 const focus = (page: Page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName);
+
+for (const [width, press] of [
+  [360, 'a finger'],
+  [1280, 'a mouse'],
+] as const)
+  test(`a form that was corrected is sent by the first press of ${press}`, async ({ visitor }) => {
+    const context = await visitor({ viewport: { width, height: 740 }, hasTouch: true });
+    const page = await context.newPage();
+    for (const [path, label] of [
+      ['/account/sign-in', 'Sign in'],
+      ['/account/sign-up', 'Make the account'],
+    ] as const) {
+      await page.goto(path);
+      const button = page.locator('main').getByRole('button', { name: label });
+      const email = page.getByLabel('E-mail');
+      await page.getByLabel('Password').fill('a short sentence');
+      await page.locator('main input').first().fill('nope');
+      await email.fill('nope');
+      await button.click();
+      await page.locator('[slot=errorMessage]').waitFor();
+      await email.fill(`${randomUUID()}@example.test`);
+      const { x, y, height } = (await button.boundingBox()) ?? { x: 0, y: 0, height: 0 };
+      const sent = page.waitForRequest(/Sign(In|Up)$/);
+      const at = [x + 30, y + height - 6] as const;
+      if (press === 'a mouse') await page.mouse.click(...at, { delay: 60 });
+      else await page.touchscreen.tap(...at);
+      await sent;
+      await page.waitForLoadState();
+    }
+  });
 
 test('the focus is in the page after signing in, and after every way to another page', async ({ page }) => {
   const who = await signUp(page);

@@ -74,6 +74,10 @@ export function withAttempt(all: Attempts, attempt: Attempt, now: number): Attem
 /** Without the attempt of this key, whose answer is known. */
 export const withoutAttempt = (all: Attempts, key: string): Attempts => all.filter((attempt) => attempt.key !== key);
 
+/** Without what this person had not sent: nothing can come of it, and they are gone. */
+export const withoutUnsent = (all: Attempts, customerId: string): Attempts =>
+  all.filter((attempt) => attempt.customerId !== customerId || attempt.sent !== undefined);
+
 /** The attempt with what is being paid for, from the moment it may reach the shop. */
 export function pressed({ key, customerId }: Attempt, items: Cart, method: string, now: number): SentAttempt {
   return { key, customerId, sent: { items, method, at: now } };

@@ -1,9 +1,11 @@
-import { FieldError } from 'react-aria-components/FieldError';
+import { use } from 'react';
+import { FieldErrorContext } from 'react-aria-components/FieldError';
 import { Input } from 'react-aria-components/Input';
 import { Label } from 'react-aria-components/Label';
 import { Text } from 'react-aria-components/Text';
 import { TextField, type TextFieldProps } from 'react-aria-components/TextField';
 import { useDraft } from '~/drafts';
+import { useSteady } from '~/stores/steady';
 
 /** A labelled line of text with its hint and its complaint. What is typed outlives a break of the page, unless secret. */
 export function Field({
@@ -23,7 +25,19 @@ export function Field({
           {hint}
         </Text>
       ) : null}
-      <FieldError className="text-bad text-note" />
+      <Complaint />
     </TextField>
+  );
+}
+
+/** It goes when the field is left, which is when the button below it is pressed. */
+function Complaint() {
+  const validation = use(FieldErrorContext);
+  const text = useSteady(validation?.isInvalid ? validation.validationErrors.join(' ') : '');
+  if (!text) return null;
+  return (
+    <Text slot="errorMessage" className="text-bad text-note">
+      {text}
+    </Text>
   );
 }

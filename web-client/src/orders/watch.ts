@@ -5,6 +5,7 @@ import { transport } from '~/api';
 import { OrderService, type WatchOrderStatusResponse } from '~/gen/stoa/order/v1/order_pb';
 import { OrderStatus } from '~/gen/stoa/order/v1/types_pb';
 import { refresh } from '~/session/session';
+import { useVisible } from '~/stores/visible';
 
 export type Update = WatchOrderStatusResponse;
 export type Line = 'live' | 'resuming' | 'ended';
@@ -78,7 +79,10 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** The updates of an order that is still moving; `watching` false asks for nothing. */
+/**
+ * The updates of an order that is still moving; `watching` false asks for nothing. Nor does a tab that nobody sees: a
+ * browser opens six lines to a shop over HTTP/1.1, and six tabs behind would leave none for the one in front.
+ */
 export function useOrderUpdates(
   orderId: string,
   watching: boolean,
@@ -86,9 +90,10 @@ export function useOrderUpdates(
 ): { updates: readonly Update[]; line: Line } {
   const [updates, setUpdates] = useState<readonly Update[]>([]);
   const [line, setLine] = useState<Line>('live');
+  const visible = useVisible();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the callback must not restart the stream
   useEffect(() => {
-    if (!watching) return;
+    if (!watching || !visible) return;
     const controller = new AbortController();
     const take = (update: Update): void => {
       setUpdates((seen) => (seen.some((one) => one.version === update.version) ? seen : [...seen, update]));
@@ -96,6 +101,6 @@ export function useOrderUpdates(
     };
     void watchOrder(orderId, controller.signal, take, setLine);
     return () => controller.abort();
-  }, [orderId, watching]);
+  }, [orderId, watching, visible]);
   return { updates, line };
 }

@@ -16,6 +16,7 @@ import { type GetCartPageResponse, WebService } from '~/gen/stoa/bff/web/v1/web_
 import { formatMoney } from '~/money';
 import { type CartItem, type Cart as CartItems, cart as held, putBack, setQuantity, useCart } from '~/stores/cart';
 import { useIsKept } from '~/stores/persisted';
+import { useSteady } from '~/stores/steady';
 
 export default function Cart() {
   const items = useCart();
@@ -92,16 +93,24 @@ function Filled({
     { items: items.map((item) => ({ ...item })) },
     { placeholderData: keepPreviousData },
   );
+  // What is in the cart can be changed although the shop does not say what it costs: that may be why.
+  const [lastPage, setLastPage] = useState(page.data);
+  if (page.data && page.data !== lastPage) setLastPage(page.data);
   const [answered, setAnswered] = useState(false);
   if (!page.isPending && !answered) setAnswered(true);
   if (page.isPending && !answered) return <CartBones lines={items.length} />;
-  // What is in the cart can be changed although the shop cannot say what it costs: that may be why.
-  const lines = new Map(page.data?.lines.map((line) => [line.sku, line]));
+  const lines = new Map(lastPage?.lines.map((line) => [line.sku, line]));
   return (
     <Beside aside={<Aside page={page} />}>
       <ul ref={list} aria-label="What is in your cart">
         {items.map((item) => (
-          <Line key={item.sku} item={item} line={lines.get(item.sku)} onRemove={() => onRemove(item)} />
+          <Line
+            key={item.sku}
+            item={item}
+            line={lines.get(item.sku)}
+            stale={page.isError}
+            onRemove={() => onRemove(item)}
+          />
         ))}
       </ul>
     </Beside>
@@ -114,14 +123,29 @@ function Aside({ page }: { page: UseQueryResult<GetCartPageResponse> }) {
   return <Failure error={page.error} onRetry={() => void page.refetch()} />;
 }
 
-function Line({ item, line, onRemove }: { item: CartItem; line: CartLine | undefined; onRemove: () => void }) {
+function Line({
+  item,
+  line,
+  stale,
+  onRemove,
+}: {
+  item: CartItem;
+  line: CartLine | undefined;
+  /** Whether no newer answer will come by itself. */
+  stale: boolean;
+  onRemove: () => void;
+}) {
   const { sku, quantity } = item;
   const name = line?.name || sku;
   // An answer that is about another quantity says nothing of this one.
-  const wanting = line !== undefined && !line.available && line.quantity === quantity;
+  const current = line?.quantity === quantity ? line : undefined;
+  const wanting = useSteady(current?.available === false ? current : undefined);
   const row = useRef<HTMLLIElement>(null);
+  // Nor has what is no longer in the catalog a price to follow.
+  const priced = stale ? current?.amount : line?.amount || line?.name !== '';
+  const amount = priced ? <Price amount={line?.amount} /> : null;
   return (
-    <LineRow ref={row} sku={sku} name={name} picture={line?.imageUrl} amount={<Price amount={line?.amount} />}>
+    <LineRow ref={row} sku={sku} name={name} picture={line?.imageUrl} amount={amount}>
       <Muted small>{line?.unitPrice ? `${formatMoney(line.unitPrice)} each` : ' '}</Muted>
       <div className="mt-2 flex flex-wrap items-center gap-x-4 gap-y-1">
         <QuantityField label={`Quantity of ${name}`} value={quantity} onChange={(next) => setQuantity(sku, next)} />
@@ -131,7 +155,7 @@ function Line({ item, line, onRemove }: { item: CartItem; line: CartLine | undef
       </div>
       {wanting ? (
         <Wanting
-          line={line}
+          line={wanting}
           onTake={(left) => {
             setQuantity(sku, left);
             row.current?.querySelector('input')?.focus();
@@ -146,7 +170,7 @@ function Line({ item, line, onRemove }: { item: CartItem; line: CartLine | undef
 function Wanting({ line, onTake }: { line: CartLine; onTake: (left: number) => void }) {
   const left = Number(line.availableQuantity);
   // What there is enough of, and is not to be had, has no price or is no longer sold.
-  const short = left < line.quantity;
+  const short = line.name !== '' && left < line.quantity;
   return (
     <div className="mt-3">
       <Notice tone="warn" live>

@@ -34,11 +34,11 @@ export default function ProductPage() {
   return (
     <Page name={name}>
       {isError ? <Stale what="page" /> : null}
-      <div className="grid gap-5 md:grid-cols-2 md:gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)] lg:gap-16">
+      <div className="grid gap-5 flat:grid-cols-2 md:grid-cols-2 md:gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)] lg:gap-16">
         <div className="min-w-0 lg:max-w-2xl">
           <Picture src={product?.imageUrl ?? ''} alt={name} frame="page" eager />
         </div>
-        <div className="min-w-0 lg:pt-8">
+        <div className="min-w-0 flat:flex flat:flex-col flat:items-start lg:pt-8">
           {category ? (
             <TextLink to="/shop/search" search={{ category }}>
               {category}
@@ -51,13 +51,13 @@ export default function ProductPage() {
               {price?.amount ? stock.text : ''}
             </span>
           </p>
-          <p className="mt-4 max-w-prose text-lead text-muted md:mt-5">{product?.description}</p>
+          <p className="mt-4 flat:order-1 max-w-prose text-lead text-muted md:mt-5">{product?.description}</p>
           {price?.amount ? (
             <Buy key={sku} sku={sku} amount={price.amount} available={availableQuantity} />
           ) : (
             <Unpriced />
           )}
-          <p className="mt-4 text-muted text-note">Article {sku}. An order can be cancelled for a day.</p>
+          <p className="mt-4 flat:order-1 text-muted text-note">Article {sku}. An order can be cancelled for a day.</p>
         </div>
       </div>
       {suggestions.length > 0 ? (
@@ -134,8 +134,8 @@ function Buy({ sku, amount, available }: { sku: string; amount: Money; available
   if (available <= 0n)
     return <p className="mt-6 text-muted">It is sold out. Until it is back, have a look at its neighbours.</p>;
   return (
-    <div className="mt-6 md:mt-8">
-      <div className="flex flex-wrap items-center gap-4">
+    <div className="mt-6 flat:mt-3 flat:self-stretch md:mt-8">
+      <div className="flex flex-wrap items-center gap-4 flat:gap-2">
         <QuantityField label="Quantity" value={quantity} max={most} onChange={setWished} />
         <BuyBar amount={amount} inCart={inCart}>
           <Button large wide onPress={add} isDisabled={spent || full}>

@@ -44,7 +44,7 @@ const EARLY_MS = 20_000;
 const unknown: Session = { kind: 'unknown' };
 const stranger: Session = { kind: 'stranger', expired: false };
 const expired: Session = { kind: 'stranger', expired: true };
-const listeners = new Set<(left: boolean) => void>();
+const listeners = new Set<(left: string | undefined) => void>();
 /** The mark of the session that this tab knows. */
 let known = readMark();
 let session: Session = markedBy(known);
@@ -200,8 +200,8 @@ export function useVisit(): number {
   return useSyncExternalStore(onSession, () => visit);
 }
 
-/** Calls `listener` whenever somebody comes or goes; `left` if a person was here and no longer is. */
-export function onSession(listener: (left: boolean) => void): () => void {
+/** Calls `listener` whenever somebody comes or goes; `left` is the id of a person who was here and no longer is. */
+export function onSession(listener: (left: string | undefined) => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
@@ -247,8 +247,8 @@ function become(next: Session, token?: Access): void {
   const before = session;
   if (next === before) return;
   session = next;
-  const left = before.kind === 'person' && (next.kind !== 'person' || next.id !== before.id);
-  if (left) visit += 1;
+  const left = before.kind === 'person' && (next.kind !== 'person' || next.id !== before.id) ? before.id : undefined;
+  if (left !== undefined) visit += 1;
   for (const listener of listeners) listener(left);
 }
 
