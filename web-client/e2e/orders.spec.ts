@@ -41,12 +41,17 @@ test('a tab that nobody sees holds no line to the shop, and takes it up again wh
       Object.defineProperty(document, 'visibilityState', { value: now, configurable: true });
       document.dispatchEvent(new Event('visibilitychange'));
     }, state);
+  let lines = 0;
+  page.on('request', (request) => {
+    if (request.url().endsWith('/WatchOrderStatus')) lines += 1;
+  });
   const watched = page.waitForRequest(/WatchOrderStatus$/);
   await page.goto(`/account/orders/${id}`);
   const line = await watched;
   const ended = page.waitForEvent('requestfailed', (request) => request === line);
   await show('hidden');
   await ended;
+  expect(lines, 'and none is taken up in its place').toBe(1);
   const again = page.waitForRequest(/WatchOrderStatus$/);
   await show('visible');
   await again;
