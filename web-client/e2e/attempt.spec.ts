@@ -25,6 +25,25 @@ async function cutOff(page: Page): Promise<void> {
   await tried;
 }
 
+test('another card right after a declined one, and a reload before the answer: what is told is of the second', async ({
+  page,
+  expects,
+}) => {
+  expects.push(/CreateOrder/);
+  await addToCart(page, 'MUG-STR-03');
+  await signUp(page);
+  const pay = await checkout(page, 'The card that declines');
+  await pay.click();
+  await page.getByRole('heading', { name: 'The payment was declined' }).waitFor();
+  await page.getByRole('radio', { name: /^The slow card/ }).check({ force: true });
+  const sent = page.waitForRequest(/CreateOrder$/);
+  await page.getByRole('button', { name: /^Pay / }).click();
+  await sent;
+  await page.reload();
+  await orderIs(page, 'Confirmed');
+  await expect(page.getByRole('link', { name: 'Cart, 0 pieces' })).toBeVisible();
+});
+
 test('who signs out leaves no attempt behind that was never sent', async ({ page }) => {
   await addToCart(page, 'MUG-STR-03');
   await signUp(page, somebody(), '/shop/checkout');

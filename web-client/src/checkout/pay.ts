@@ -7,6 +7,7 @@ import { type Order, OrderStatus } from '~/gen/stoa/order/v1/types_pb';
 import { underLock } from '~/locks';
 import { currentSession, sessionKnown } from '~/session/session';
 import { type Cart, takeOrdered } from '~/stores/cart';
+import { answered, noteAnswered } from './answered';
 import { findOrder } from './ask';
 import {
   type Attempt,
@@ -88,7 +89,7 @@ export function finish(attempt: SentAttempt, onRetry: Retrying): Promise<Paid> {
 
 /** The order that came of an attempt, if there is one so far. Sends nothing that buys. */
 export async function ask(attempt: SentAttempt, signal: AbortSignal): Promise<Order | undefined> {
-  const order = await findOrder(createClient(OrderService, transport), attempt, wait, signal);
+  const order = await findOrder(createClient(OrderService, transport), attempt, answered.fresh(), wait, signal);
   if (order) await underLock(LOCK, async () => conclude(attempt, { kind: 'ordered', order }));
   return order;
 }
@@ -136,6 +137,8 @@ const leftMeanwhile = (): ConnectError =>
 /** Closes an attempt whose answer is known, whichever tab is the first to know it. */
 function conclude(attempt: SentAttempt, outcome: Outcome<Order>): Outcome<Order> {
   if (outcome.kind !== 'ordered' && outcome.kind !== 'refused') return outcome;
+  const orderId = outcome.kind === 'ordered' ? outcome.order.id : outcome.orderId;
+  if (orderId) noteAnswered(orderId);
   if (isHeld(attempt)) {
     noteAnswer(attempt.key, outcome.kind === 'ordered' ? { kind: 'ordered', orderId: outcome.order.id } : outcome);
     forget(attempt);

@@ -11,7 +11,11 @@ const KEPT = [
   ],
   [
     'stoa.attempt',
-    'A payment under way, so that it is never made twice: its number, the number of the account it is for, the things, the payment method and the time. It goes when the answer is known; what was never answered may stay for a later visit.',
+    'A payment under way, from the moment the checkout opens, so that it is never made twice: its number, the number of the account it is for, and once it is sent the things, the payment method and the time. It goes when the answer is known, or when you sign out without paying; what was never answered may stay for a later visit.',
+  ],
+  [
+    'stoa.answered',
+    'The numbers of your last orders, so that none is taken for the answer to a later payment. It goes when you sign out.',
   ],
   ['tsr-scroll-restoration', 'How far down you had read, for the way back. It goes with the tab.'],
 ] as const;
@@ -23,7 +27,7 @@ export default function Privacy() {
       lead="This shop knows what you tell it and what you do in it, and tells nobody. There is no advertising, nothing that counts visitors, and nothing on these pages comes from anywhere else."
     >
       <Passage title="What this browser keeps">
-        <p>Five small notes. Clearing this site’s data in the browser removes them.</p>
+        <p>Six small notes. Clearing this site’s data in the browser removes them.</p>
         <dl className="grid gap-x-6 gap-y-1 sm:grid-cols-[auto_minmax(0,1fr)] sm:gap-y-3">
           {KEPT.map(([name, what]) => (
             <div key={name} className="mb-2 sm:contents">
