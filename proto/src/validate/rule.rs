@@ -49,7 +49,12 @@ pub fn max_len(at: Path<'_>, value: &str, max: usize, found: &mut Vec<Violation>
 /// string that has any, without being written down.
 pub fn no_nul(at: Path<'_>, value: &str, found: &mut Vec<Violation>) {
     if value.as_bytes().contains(&0) {
-        push(found, at, "string.no_nul", "must not contain the character NUL");
+        push(
+            found,
+            at,
+            "string.no_nul",
+            "must not contain the character NUL",
+        );
     }
 }
 

@@ -44,6 +44,7 @@ async fn what_postgres_reports_is_told_apart() {
         ("55P03", Fault::Retry),       // lock timeout
         ("57014", Fault::Unavailable), // statement timeout
         ("57P01", Fault::Unavailable), // shutting down
+        ("25006", Fault::Unavailable), // read-only
         ("53300", Fault::Unavailable), // too many connections
         ("08006", Fault::Unavailable), // connection failure
         ("22012", Fault::Other),       // division by zero
