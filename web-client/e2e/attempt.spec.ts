@@ -271,6 +271,7 @@ test('a payment that the browser has no room to remember is not sent, by two tab
   for (const tab of [page, other]) {
     await (await checkout(tab, 'The slow card')).click();
     await tab.getByRole('heading', { name: 'Your browser has no room for this payment' }).waitFor();
+    await expect(tab.getByRole('button', { name: /^Pay / }), 'nothing was sent that one could ask about').toBeVisible();
   }
   await keep(page, 'no-room');
   expect([...purchases, ...theirs]).toEqual([]);

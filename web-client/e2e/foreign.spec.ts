@@ -9,7 +9,7 @@ import { asKeeper } from './account.ts';
 import { expect, test } from './fixtures.ts';
 import { addToCart, settled, signUp } from './visit.ts';
 
-const PAYLOAD = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+const PAYLOAD = '"></title><img src=x onerror=alert(1)><script>alert(2)</script>';
 
 test('another site can neither call in somebody’s name, nor post a form, nor frame the shop', async ({
   page,

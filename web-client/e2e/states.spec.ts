@@ -76,6 +76,8 @@ test.describe('errors', () => {
       await page.evaluate(() => localStorage.setItem('stoa.cart', '[{"sku":"VAS-AMP-01","quantity":1}]'));
       await page.goto(path);
       await settled(page);
+      const things = page.locator('main').locator('h1, a');
+      const shown = await things.allTextContents();
       await refuse(page, rpc, 503, 'unavailable');
       // Both of what makes a page ask anew: time, and a network that was away.
       const again = async (): Promise<void> => {
@@ -86,6 +88,7 @@ test.describe('errors', () => {
       await again();
       await expect(page.getByText('from a moment ago; the shop did not answer just now.')).toBeVisible();
       await expect(page.locator('main [role=alert]')).toHaveCount(0);
+      expect(await things.allTextContents(), 'what was shown is shown on').toEqual(shown);
       await page.unroute(new RegExp(`/${rpc}$`));
       await again();
       await expect(page.getByText('from a moment ago')).toHaveCount(0);

@@ -187,8 +187,10 @@ mod tests {
             "theme-2.js",
             "icon-1.svg",
             "manifest.json",
-            "a-normal.js",
+            "theme-palettes.js",
             "é-ABCDEFG.js",
+            "éABCDEFG.js",
+            "products/LMP-ABCDEFGH.svg",
         ] {
             assert_eq!(cache(&format!("assets/{other}")), AN_HOUR, "{other}");
         }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   addToCart,
   holds,
@@ -131,6 +131,33 @@ describe('a persisted value', () => {
     expect(cart.keeping()).toBe('kept');
     storage.setItem('cart', JSON.stringify([MUG]));
     expect(cart.fresh()).toEqual([MUG]);
+  });
+
+  it('does not exchange what this tab alone knows for what another tab stored', () => {
+    const browser = new EventTarget();
+    vi.stubGlobal('addEventListener', browser.addEventListener.bind(browser));
+    const storage = memory();
+    let full = true;
+    const cart = persisted('cart', parseCart, {
+      ...storage,
+      setItem: (key: string, value: string) => {
+        if (full) throw new Error('full');
+        storage.setItem(key, value);
+      },
+    } as unknown as Storage);
+    vi.unstubAllGlobals();
+    const another = (): void => {
+      storage.setItem('cart', JSON.stringify([MUG]));
+      browser.dispatchEvent(Object.assign(new Event('storage'), { key: 'cart' }));
+    };
+    cart.set([LAMP]);
+    another();
+    expect(cart.get()).toEqual([LAMP]);
+    expect(cart.keeping()).toBe('refused');
+    full = false;
+    cart.set([LAMP]);
+    another();
+    expect(cart.get()).toEqual([MUG]);
   });
 
   it('holds two things, one after the other, where there is no storage at all', () => {
