@@ -167,7 +167,7 @@ impl Rules<'_> {
         value: &str,
     ) -> Result<String, Failure> {
         match field.kind() {
-            Kind::String => string(rules.nested("string"), at, value),
+            Kind::String => string(field, rules.nested("string"), at, value),
             Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 => {
                 let kind = format!("{:?}", field.kind()).to_lowercase();
                 number(rules.nested(&kind), &kind, at, value)
@@ -254,13 +254,19 @@ impl Rules<'_> {
     }
 }
 
-fn string(rules: Option<Reading>, at: &str, value: &str) -> Result<String, Failure> {
+fn string(
+    field: &FieldDescriptor,
+    rules: Option<Reading>,
+    at: &str,
+    value: &str,
+) -> Result<String, Failure> {
     let Some(mut rules) = rules else {
         return Ok(String::new());
     };
     let mut text = String::new();
-    // What is one of a list or of a regular form is nothing else.
-    if !["in", "uuid", "email"].iter().any(|name| rules.has(name)) {
+    // What is one of a list or of a regular form is nothing else, and a password is kept as no text.
+    let is_bound = ["in", "uuid", "email"].iter().any(|name| rules.has(name));
+    if !is_bound && field.name() != "password" {
         let _ = writeln!(text, "rule::no_nul({at}, {value}, found);");
     }
     for name in ["min_len", "max_len"] {

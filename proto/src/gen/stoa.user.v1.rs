@@ -7717,7 +7717,6 @@ impl crate::validate::Validate for SignUpRequest {
         rule::max_len(at.field("name", 1, 9), &self.name, 200, found);
         rule::max_len(at.field("email", 2, 9), &self.email, 254, found);
         rule::email(at.field("email", 2, 9), &self.email, found);
-        rule::no_nul(at.field("password", 3, 9), &self.password, found);
         rule::min_len(at.field("password", 3, 9), &self.password, 8, found);
         rule::max_len(at.field("password", 3, 9), &self.password, 128, found);
     }
@@ -7731,7 +7730,6 @@ impl crate::validate::Validate for SignInRequest {
         rule::no_nul(at.field("email", 1, 9), &self.email, found);
         rule::min_len(at.field("email", 1, 9), &self.email, 1, found);
         rule::max_len(at.field("email", 1, 9), &self.email, 254, found);
-        rule::no_nul(at.field("password", 2, 9), &self.password, found);
         rule::min_len(at.field("password", 2, 9), &self.password, 1, found);
         rule::max_len(at.field("password", 2, 9), &self.password, 128, found);
     }
@@ -7801,7 +7799,6 @@ impl crate::validate::Validate for SetPasswordRequest {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;
         rule::uuid(at.field("id", 1, 9), &self.id, found);
-        rule::no_nul(at.field("password", 2, 9), &self.password, found);
         rule::min_len(at.field("password", 2, 9), &self.password, 8, found);
         rule::max_len(at.field("password", 2, 9), &self.password, 128, found);
     }

@@ -46,7 +46,7 @@ pub fn max_len(at: Path<'_>, value: &str, max: usize, found: &mut Vec<Violation>
 }
 
 /// A string without the character NUL, which PostgreSQL keeps in no text. It is a rule of every
-/// string that has any, without being written down.
+/// string that has any but of passwords, without being written down.
 pub fn no_nul(at: Path<'_>, value: &str, found: &mut Vec<Violation>) {
     if value.as_bytes().contains(&0) {
         push(
