@@ -1,9 +1,10 @@
-//! What every mutating rpc carries into its transaction beside its request: the caller's
-//! idempotency key, and the ids under which its facts are traced.
+//! What carries a command: the caller's idempotency key, the transaction that the command takes
+//! effect in, the facts that it makes true and the ids under which they are traced.
 //!
-//! It decides nothing about the command itself: a service claims, changes its state, and
-//! seals, in one transaction of its own.
+//! It decides nothing about the command itself: that is the effect, which a service hands to
+//! [`run`].
 
+mod run;
 mod service;
 
 use chrono::{DateTime, Utc};
@@ -13,9 +14,10 @@ use prost::Message;
 use rpc::{Call, ConnectResponse, Kind};
 use sea_orm::DbErr;
 use store::idempotency::{self, Claim, Key};
-use store::{Database, Fault, Transaction};
+use store::{Fault, Transaction};
 use uuid::Uuid;
 
+pub use run::{Making, Work, run, transact};
 pub use service::service;
 
 /// The header that tells a repeated answer from a new one.
@@ -29,8 +31,6 @@ pub struct Command {
     pub origin: Origin,
     /// Who gave it, as in `rpc::Caller::subject`.
     pub subject: String,
-    /// The person who gave it, or for whom a service did.
-    pub user: Option<Uuid>,
 }
 
 /// Why a command could not be claimed or sealed.
@@ -67,6 +67,27 @@ impl From<idempotency::ClaimError> for Error {
     }
 }
 
+/// Where the facts come from that a call makes true.
+pub fn origin(call: &Call) -> Origin {
+    Origin {
+        correlation_id: call.correlation_id.to_string(),
+        traceparent: call.trace.to_string(),
+        synthetic: call.synthetic,
+    }
+}
+
+/// A fact as the outbox takes it. `version` numbers the facts about its key; `subject` is the
+/// person whom it concerns.
+pub fn fact<F: proto::Fact>(message: &F, version: i64, subject: Option<Uuid>) -> events::Fact {
+    events::Fact {
+        topic: F::TOPIC,
+        key: message.key().to_owned(),
+        version,
+        subject,
+        data: message.encode_to_vec(),
+    }
+}
+
 /// What kind of failure an error of the database is to whoever called.
 pub fn storage_kind(error: &DbErr) -> Kind {
     match store::fault(error) {
@@ -93,51 +114,10 @@ impl Command {
             key: idempotent.key,
             request_hash: idempotent.hash,
         });
-        let origin = Origin {
-            correlation_id: call.correlation_id.to_string(),
-            traceparent: call.trace.to_string(),
-            synthetic: call.synthetic,
-        };
-        let (subject, user) = (call.caller.subject(), call.caller.user_id());
         Self {
             key,
-            origin,
-            subject,
-            user,
-        }
-    }
-
-    /// A command that no call gave, under a correlation id of its own.
-    pub fn internal(subject: &str, correlation_id: &str) -> Self {
-        let origin = Origin {
-            correlation_id: correlation_id.to_owned(),
-            ..Origin::default()
-        };
-        let subject = subject.to_owned();
-        Self {
-            key: None,
-            origin,
-            subject,
-            user: None,
-        }
-    }
-
-    /// Looks whether the command was carried out before, without a transaction: for work
-    /// outside the database that must not be done for a repeat.
-    ///
-    /// # Errors
-    /// [`Error::KeyReused`] when the key stands for another request.
-    pub async fn look<R: Message + Default>(
-        &self,
-        db: &Database,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Answer<R>>, Error> {
-        let Some(key) = &self.key else {
-            return Ok(None);
-        };
-        match idempotency::look(db.read(), key, now).await? {
-            Some(Claim::Replay(bytes)) => Answer::replay(&bytes).map(Some),
-            Some(Claim::New | Claim::Pending) | None => Ok(None),
+            origin: origin(call),
+            subject: call.caller.subject(),
         }
     }
 
@@ -148,7 +128,7 @@ impl Command {
     ///
     /// # Errors
     /// [`Error::KeyReused`] when the key stands for another request.
-    pub async fn claim<R: Message + Default>(
+    async fn claim<R: Message + Default>(
         &self,
         txn: &Transaction,
         now: DateTime<Utc>,
@@ -159,31 +139,11 @@ impl Command {
         }
     }
 
-    /// Claims the key and keeps the answer, both as part of the commit: for a command that was most
-    /// likely not given before. If it was, the commit fails with [`DbErr::RecordNotUpdated`].
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn claim_and_seal<R: Message>(
-        &self,
-        txn: &Transaction,
-        response: R,
-        now: DateTime<Utc>,
-    ) -> Result<Answer<R>, Error> {
-        let bytes = Some(response.encode_to_vec());
-        idempotency::claim_with_commit(txn, self.key.as_ref(), bytes, now).await?;
-        Ok(Answer::known(response))
-    }
-
     /// Keeps the answer for whoever repeats the command, as part of the commit.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn seal<R: Message>(
-        &self,
-        txn: &Transaction,
-        response: R,
-    ) -> Result<Answer<R>, Error> {
+    async fn seal<R: Message>(&self, txn: &Transaction, response: R) -> Result<Answer<R>, Error> {
         let bytes = response.encode_to_vec();
         idempotency::seal_with_commit(txn, self.key.as_ref(), &bytes).await?;
         Ok(Answer {
@@ -194,14 +154,6 @@ impl Command {
 }
 
 impl<R> Answer<R> {
-    /// The answer to a command whose effect was there already, under no key or another one.
-    pub fn known(response: R) -> Self {
-        Self {
-            response,
-            replayed: false,
-        }
-    }
-
     /// The answer on the wire, marked if it was given before.
     pub fn respond(self, call: &Call) -> ConnectResponse<R> {
         if self.replayed {

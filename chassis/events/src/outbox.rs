@@ -44,6 +44,16 @@ pub struct Origin {
     pub synthetic: bool,
 }
 
+impl Origin {
+    /// That of what no call made true, under a correlation id of its own.
+    pub fn internal(correlation_id: impl Into<String>) -> Self {
+        Self {
+            correlation_id: correlation_id.into(),
+            ..Self::default()
+        }
+    }
+}
+
 /// A fact as the outbox keeps it.
 #[derive(Clone, Debug)]
 pub struct Recorded {
@@ -77,12 +87,11 @@ pub struct Recorded {
 pub async fn push(
     txn: &Transaction,
     clock: &Clock,
-    source: &'static str,
     origin: &Origin,
     fact: Fact,
 ) -> Result<Uuid, DbErr> {
     let event_id = clock.id();
-    add(txn, clock, source, origin, [(event_id, fact)]).await?;
+    add(txn, clock, origin, [(event_id, fact)]).await?;
     Ok(event_id)
 }
 
@@ -94,7 +103,6 @@ pub async fn push(
 pub async fn push_all(
     txn: &Transaction,
     clock: &Clock,
-    source: &'static str,
     origin: &Origin,
     facts: impl IntoIterator<Item = Fact>,
 ) -> Result<(), DbErr> {
@@ -102,7 +110,7 @@ pub async fn push_all(
     let mut facts = facts.into_iter();
     while facts.len() > 0 {
         let some: Vec<_> = facts.by_ref().take(PUSHED_MAX).collect();
-        add(txn, clock, source, origin, some).await?;
+        add(txn, clock, origin, some).await?;
     }
     Ok(())
 }
@@ -110,7 +118,6 @@ pub async fn push_all(
 async fn add(
     txn: &Transaction,
     clock: &Clock,
-    source: &'static str,
     origin: &Origin,
     facts: impl IntoIterator<Item = (Uuid, Fact)>,
 ) -> Result<(), DbErr> {
@@ -136,7 +143,7 @@ async fn add(
             aggregate(fact.topic).into(),
             fact.key.into(),
             fact.version.into(),
-            source.into(),
+            txn.service().into(),
             fact.subject.into(),
             clock.now().into(),
             origin.correlation_id.as_str().into(),

@@ -176,7 +176,7 @@ impl Transaction {
     }
 
     /// Returns the name of the service whose rows these are.
-    pub(crate) fn service(&self) -> &'static str {
+    pub fn service(&self) -> &'static str {
         self.meter.service
     }
 }

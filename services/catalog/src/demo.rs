@@ -1,9 +1,11 @@
 //! Demo data: the products that `stoa up` shows on an empty data folder.
 
-use ::store::{Database, retrying};
+use ::store::Database;
 use chrono::{DateTime, Utc};
 use clock::Clock;
+use command::Work;
 use events::Origin;
+use futures::FutureExt;
 use uuid::Uuid;
 
 use crate::domain::product::{DisplayPrice, Draft, Product, ProductId, Sku};
@@ -35,28 +37,24 @@ pub struct DemoProduct {
 /// # Errors
 /// The database failed, or a SKU is taken by a product of another id: then nothing was written.
 pub async fn seed(db: &Database, clock: &Clock, products: &[DemoProduct]) -> Result<(), Error> {
-    retrying(|| seed_once(db, clock, products)).await
+    let origin = Origin::internal("demo");
+    command::transact(db, clock, &origin, |work| add_all(work, products).boxed()).await
 }
 
-async fn seed_once(db: &Database, clock: &Clock, demo: &[DemoProduct]) -> Result<(), Error> {
-    let origin = Origin {
-        correlation_id: "demo".to_owned(),
-        ..Origin::default()
-    };
-    let txn = db.begin_write().await?;
-    let taken = store::product::taken(&txn, demo.iter().map(|demo| ProductId(demo.id))).await?;
+async fn add_all(work: &mut Work<'_>, demo: &[DemoProduct]) -> Result<(), Error> {
+    let taken =
+        store::product::taken(&work.txn, demo.iter().map(|demo| ProductId(demo.id))).await?;
     let new = demo
         .iter()
         .filter(|demo| !taken.contains(&ProductId(demo.id)));
     let products: Vec<Product> = new.cloned().map(Product::from).collect();
     let terms: Vec<_> = products.iter().map(search::terms).collect();
-    store::product::insert_many(&txn, &products).await?;
+    store::product::insert_many(&work.txn, &products).await?;
     let ids = products.iter().map(|product| product.id);
-    store::term::insert(&txn, ids.zip(&terms)).await?;
+    store::term::insert(&work.txn, ids.zip(&terms)).await?;
     for product in &products {
-        event::push(&txn, clock, &origin, product, Change::Created).await?;
+        work.tell(event::changed(product, Change::Created));
     }
-    txn.commit().await?;
     Ok(())
 }
 

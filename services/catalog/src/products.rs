@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use ::store::retrying;
-use prost::Message;
+use command::Work;
 
 use crate::domain::product::{Draft, Product, ProductId, Revision, Sku};
 use crate::domain::search;
 use crate::error::Error;
 use crate::event::{self, Change};
 use crate::{App, store};
-use command::{Answer, Command};
 
 /// Products that were asked for, and the names under which there is none.
 #[derive(Clone, Debug)]
@@ -57,98 +55,42 @@ pub async fn get_many(
 ///
 /// # Errors
 /// [`Error::SkuTaken`] if another product has the SKU.
-pub async fn create<R: From<Product> + Message + Default>(
-    app: &App,
-    command: &Command,
-    draft: &Draft,
-) -> Result<Answer<R>, Error> {
-    retrying(|| create_once(app, command, draft)).await
-}
-
-async fn create_once<R: From<Product> + Message + Default>(
-    app: &App,
-    command: &Command,
-    draft: &Draft,
-) -> Result<Answer<R>, Error> {
-    let now = app.clock.now();
-    let txn = app.db.begin_write().await?;
-    if let Some(answer) = command.claim(&txn, now).await? {
-        return Ok(answer);
-    }
-    let id = ProductId(app.clock.id());
-    let product = Product::new(id, draft.clone(), now);
-    store::product::insert(&txn, &product).await?;
-    store::term::insert(&txn, [(id, &search::terms(&product))]).await?;
-    event::push(&txn, &app.clock, &command.origin, &product, Change::Created).await?;
-    let answer = command.seal(&txn, R::from(product)).await?;
-    txn.commit().await?;
-    Ok(answer)
+pub async fn create(work: &mut Work<'_>, draft: &Draft) -> Result<Product, Error> {
+    let product = Product::new(ProductId(work.id()), draft.clone(), work.now);
+    store::product::insert(&work.txn, &product).await?;
+    store::term::insert(&work.txn, [(product.id, &search::terms(&product))]).await?;
+    work.tell(event::changed(&product, Change::Created));
+    Ok(product)
 }
 
 /// Changes a product. A revision that changes nothing tells nobody.
 ///
 /// # Errors
 /// [`Error::ProductNotFound`] if there is none with the id.
-pub async fn update<R: From<Product> + Message + Default>(
-    app: &App,
-    command: &Command,
+pub async fn update(
+    work: &mut Work<'_>,
     id: ProductId,
     revision: &Revision,
-) -> Result<Answer<R>, Error> {
-    retrying(|| update_once(app, command, id, revision)).await
-}
-
-async fn update_once<R: From<Product> + Message + Default>(
-    app: &App,
-    command: &Command,
-    id: ProductId,
-    revision: &Revision,
-) -> Result<Answer<R>, Error> {
-    let now = app.clock.now();
-    let txn = app.db.begin_write().await?;
-    if let Some(answer) = command.claim(&txn, now).await? {
-        return Ok(answer);
-    }
-    let found = store::product::find(&txn, id).await?;
+) -> Result<Product, Error> {
+    let found = store::product::find(&work.txn, id).await?;
     let mut product = found.ok_or(Error::ProductNotFound(id))?;
-    if product.revise(revision.clone(), now) {
-        store::product::update(&txn, &product).await?;
-        store::term::replace(&txn, id, &search::terms(&product)).await?;
-        event::push(&txn, &app.clock, &command.origin, &product, Change::Updated).await?;
+    if product.revise(revision.clone(), work.now) {
+        store::product::update(&work.txn, &product).await?;
+        store::term::replace(&work.txn, id, &search::terms(&product)).await?;
+        work.tell(event::changed(&product, Change::Updated));
     }
-    let answer = command.seal(&txn, R::from(product)).await?;
-    txn.commit().await?;
-    Ok(answer)
+    Ok(product)
 }
 
 /// Takes a product out of the catalog. Orders keep what they say of it.
 ///
 /// # Errors
 /// [`Error::ProductNotFound`] if there is none with the id.
-pub async fn delete<R: Message + Default>(
-    app: &App,
-    command: &Command,
-    id: ProductId,
-) -> Result<Answer<R>, Error> {
-    retrying(|| delete_once(app, command, id)).await
-}
-
-async fn delete_once<R: Message + Default>(
-    app: &App,
-    command: &Command,
-    id: ProductId,
-) -> Result<Answer<R>, Error> {
-    let now = app.clock.now();
-    let txn = app.db.begin_write().await?;
-    if let Some(answer) = command.claim(&txn, now).await? {
-        return Ok(answer);
-    }
-    let found = store::product::find(&txn, id).await?;
+pub async fn delete(work: &mut Work<'_>, id: ProductId) -> Result<(), Error> {
+    let found = store::product::find(&work.txn, id).await?;
     let mut product = found.ok_or(Error::ProductNotFound(id))?;
-    store::product::delete(&txn, id).await?;
+    store::product::delete(&work.txn, id).await?;
     product.version += 1; // the deletion is its last change
-    event::push(&txn, &app.clock, &command.origin, &product, Change::Deleted).await?;
-    let answer = command.seal(&txn, R::default()).await?;
-    txn.commit().await?;
-    Ok(answer)
+    work.tell(event::changed(&product, Change::Deleted));
+    Ok(())
 }

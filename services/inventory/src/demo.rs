@@ -1,12 +1,14 @@
 //! Demo data: stock of the products that `stoa up` shows on an empty data folder.
 
-use ::store::{Database, retrying};
+use ::store::Database;
 use clock::Clock;
+use command::Work;
+use events::Origin;
+use futures::FutureExt;
 
 use crate::domain::item::Sku;
 use crate::error::Error;
 use crate::{event, store};
-use events::Origin;
 
 /// The stock of one demo product.
 #[derive(Clone, Debug)]
@@ -25,24 +27,18 @@ pub async fn seed(db: &Database, clock: &Clock, stock: &[DemoStock]) -> Result<(
     if stock.is_empty() {
         return Ok(());
     }
-    retrying(|| seed_once(db, clock, stock)).await
+    let origin = Origin::internal("demo");
+    command::transact(db, clock, &origin, |work| stock_all(work, stock).boxed()).await
 }
 
-async fn seed_once(db: &Database, clock: &Clock, stock: &[DemoStock]) -> Result<(), Error> {
-    let txn = db.begin_write().await?;
+async fn stock_all(work: &mut Work<'_>, stock: &[DemoStock]) -> Result<(), Error> {
     let pieces: Vec<_> = stock
         .iter()
         .map(|one| (Sku::new(&one.sku), one.pieces.max(0)))
         .collect();
-    let levels = store::stock_level::insert_new(&txn, &pieces, clock.now()).await?;
-    let origin = Origin {
-        correlation_id: "demo".to_owned(),
-        ..Origin::default()
-    };
+    let levels = store::stock_level::insert_new(&work.txn, &pieces, work.now).await?;
     for level in levels.iter().filter(|level| level.version > 0) {
-        let fact = event::stock_changed(level);
-        events::outbox::push(&txn, clock, crate::NAME, &origin, fact).await?;
+        work.tell(event::stock_changed(level));
     }
-    txn.commit().await?;
     Ok(())
 }

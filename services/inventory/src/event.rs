@@ -1,6 +1,7 @@
 //! The facts that inventory tells: from the domain to `stoa.event.v1`.
 
-use proto::Fact;
+use command::fact;
+use events::Fact;
 use proto::event::v1 as pb;
 use uuid::Uuid;
 
@@ -9,7 +10,7 @@ use crate::domain::reservation::{ReleaseReason, Reservation, State};
 use crate::wire;
 
 /// Tells what became of a reservation. Each of its states is told by one kind of fact.
-pub fn reservation(reservation: &Reservation, subject: Option<Uuid>) -> events::Fact {
+pub fn reservation(reservation: &Reservation, subject: Option<Uuid>) -> Fact {
     let order_id = reservation.order_id.to_string();
     let version = reservation.version;
     match &reservation.state {
@@ -44,12 +45,7 @@ pub fn reservation(reservation: &Reservation, subject: Option<Uuid>) -> events::
     }
 }
 
-fn released(
-    order_id: String,
-    reason: ReleaseReason,
-    version: i64,
-    subject: Option<Uuid>,
-) -> events::Fact {
+fn released(order_id: String, reason: ReleaseReason, version: i64, subject: Option<Uuid>) -> Fact {
     let reason = match reason {
         ReleaseReason::Cancelled => pb::ReleaseReason::Cancelled,
         ReleaseReason::Expired => pb::ReleaseReason::Expired,
@@ -64,7 +60,7 @@ fn released(
 }
 
 /// Tells how many pieces of a SKU can be had now.
-pub fn stock_changed(level: &Level) -> events::Fact {
+pub fn stock_changed(level: &Level) -> Fact {
     let sku = level.sku.to_string();
     let available_quantity = level.counts.available;
     fact(
@@ -75,14 +71,4 @@ pub fn stock_changed(level: &Level) -> events::Fact {
         level.version,
         None,
     )
-}
-
-fn fact<F: Fact>(message: &F, version: i64, subject: Option<Uuid>) -> events::Fact {
-    events::Fact {
-        topic: F::TOPIC,
-        key: message.key().to_owned(),
-        version,
-        subject,
-        data: message.encode_to_vec(),
-    }
 }

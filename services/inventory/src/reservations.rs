@@ -4,11 +4,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::iter;
-
-use ::store::{Engine, Transaction, retrying};
+use ::store::{Engine, Transaction};
 use chrono::{DateTime, Utc};
-use prost::Message;
+use command::Work;
+use events::Origin;
+use futures::FutureExt;
+use sea_orm::DbErr;
+use uuid::Uuid;
 
 use crate::domain::item::{OrderId, Sku};
 use crate::domain::level::{Level, Transfer};
@@ -16,38 +18,52 @@ use crate::domain::reservation::{Change, Demand, Plan, Refusal, Reservation, Sho
 use crate::error::Error;
 use crate::lane::Pass;
 use crate::{App, event, store, sweep};
-use command::{Answer, Command};
 
-/// What one attempt came to.
-enum Attempt<R> {
-    /// It is carried out, or was before.
-    Done(Answer<R>),
-    /// It is refused, and that is remembered.
-    Refused(Refusal),
-    /// There is too little, while holds that are over have not been given back.
-    Overdue,
+/// Who demands something of a reservation.
+#[derive(Clone, Debug)]
+pub struct Demander {
+    /// Where the facts come from.
+    pub origin: Origin,
+    /// The person for whom a service does.
+    pub user: Option<Uuid>,
 }
 
-/// Carries out what is demanded of an order's reservation, and answers with what it then is.
+/// Why an attempt stores nothing.
+#[derive(Debug, thiserror::Error)]
+enum Halt {
+    /// There is too little, while holds that are over have not been given back.
+    #[error("holds are overdue")]
+    Overdue,
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl From<DbErr> for Halt {
+    fn from(error: DbErr) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Carries out what is demanded of an order's reservation, and answers with what it then is. The
+/// order's id makes repeats harmless: what was done is found done.
 ///
 /// # Errors
 /// [`Error::Refused`] by the state of the reservation or of the stock.
-pub async fn carry_out<R>(
+pub async fn carry_out(
     app: &App,
-    command: &Command,
+    by: &Demander,
     order_id: OrderId,
     demand: &Demand,
-) -> Result<Answer<R>, Error>
-where
-    R: From<Reservation> + Message + Default,
-{
+) -> Result<Reservation, Error> {
     let _turn = queue(app, order_id, demand).await?;
     for sweeps_left in [true, false] {
-        let run = || attempt(app, command, order_id, demand, sweeps_left);
-        match retrying(run).await? {
-            Attempt::Done(answer) => return Ok(answer),
-            Attempt::Refused(refusal) => return Err(refusal.into()),
-            Attempt::Overdue => drop(sweep::sweep(app).await?),
+        let attempt = command::transact(&app.db, &app.clock, &by.origin, |work| {
+            attempt(work, by.user, order_id, demand, sweeps_left).boxed()
+        });
+        match attempt.await {
+            Ok(outcome) => return Ok(outcome?),
+            Err(Halt::Failed(error)) => return Err(error),
+            Err(Halt::Overdue) => drop(sweep::sweep(app).await?),
         }
     }
     unreachable!("the last attempt does not leave it to a sweep")
@@ -68,54 +84,40 @@ async fn queue(app: &App, order_id: OrderId, demand: &Demand) -> Result<Option<P
     Ok(Some(app.lanes.enter(&[order_id], &skus).await))
 }
 
-async fn attempt<R>(
-    app: &App,
-    command: &Command,
+/// A refusal among what is answered is remembered.
+async fn attempt(
+    work: &mut Work<'_>,
+    user: Option<Uuid>,
     order_id: OrderId,
     demand: &Demand,
     sweeps_left: bool,
-) -> Result<Attempt<R>, Error>
-where
-    R: From<Reservation> + Message + Default,
-{
-    let now = app.clock.now();
-    let txn = app.db.begin_write().await?;
-    if let Some(answer) = command.claim(&txn, now).await? {
-        return Ok(Attempt::Done(answer));
-    }
+) -> Result<Result<Reservation, Refusal>, Halt> {
+    let (txn, now) = (&work.txn, work.now);
     let Opened {
         stored,
         current,
         plan,
-    } = open(&txn, order_id, demand, now).await?;
+    } = open(txn, order_id, demand, now).await?;
     let change = match plan {
-        Plan::Keep => {
-            let kept = current.ok_or(Refusal::Missing)?;
-            let answer = command.seal(&txn, R::from(kept)).await?;
-            txn.commit().await?;
-            return Ok(Attempt::Done(answer));
-        }
-        Plan::Refuse(refusal) => return Err(refusal.into()),
+        Plan::Keep => return Ok(current.ok_or(Refusal::Missing)),
+        Plan::Refuse(refusal) => return Err(Error::from(refusal).into()),
         Plan::Change(change) => change,
     };
-    let (change, levels, refusal) = match move_stock(&txn, &change, now).await? {
+    let (change, levels, refusal) = match move_stock(txn, &change, now).await? {
         Ok(levels) => (change, levels, None),
-        Err(_) if sweeps_left && sweep::is_due(&txn, now).await? => return Ok(Attempt::Overdue),
+        Err(_) if sweeps_left && sweep::is_due(txn, now).await? => return Err(Halt::Overdue),
         Err(short) => {
             let (change, refusal) = change.fall_short(short);
             (change, Vec::new(), Some(refusal))
         }
     };
     let after = Reservation::after(order_id, current.as_ref(), change);
-    save(&txn, stored.as_ref(), current.as_ref(), &after, now).await?;
-    tell(app, &txn, command, &after, &levels).await?;
-    if let Some(refusal) = refusal {
-        txn.commit().await?;
-        return Ok(Attempt::Refused(refusal));
+    save(txn, stored.as_ref(), current.as_ref(), &after, now).await?;
+    work.tell(event::reservation(&after, user));
+    for level in &levels {
+        work.tell(event::stock_changed(level));
     }
-    let answer = command.seal(&txn, R::from(after)).await?;
-    txn.commit().await?;
-    Ok(Attempt::Done(answer))
+    Ok(refusal.map_or(Ok(after), Err))
 }
 
 /// Where a demand finds a reservation.
@@ -191,18 +193,5 @@ async fn save(
     if current.is_none() {
         store::reservation::insert_rest(txn, after).await?;
     }
-    Ok(())
-}
-
-async fn tell(
-    app: &App,
-    txn: &Transaction,
-    command: &Command,
-    after: &Reservation,
-    levels: &[Level],
-) -> Result<(), Error> {
-    let facts = iter::once(event::reservation(after, command.user))
-        .chain(levels.iter().map(event::stock_changed));
-    events::outbox::push_all(txn, &app.clock, crate::NAME, &command.origin, facts).await?;
     Ok(())
 }

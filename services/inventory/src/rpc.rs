@@ -10,11 +10,12 @@ mod reserve_stock;
 
 use proto::inventory::v1::inventory_service as path;
 use proto::inventory::v1::inventory_service_connect::InventoryServiceTonicCompatibleBuilder;
-use rpc::{Service, get_connect};
+use rpc::{Call, Service, get_connect};
 
 use crate::App;
 use crate::domain::item::OrderId;
 use crate::error::Error;
+use crate::reservations::Demander;
 
 /// Every rpc of this service.
 pub fn mount(service: Service, app: &App) -> Service {
@@ -43,6 +44,14 @@ pub fn mount(service: Service, app: &App) -> Service {
             path::GET_STOCK_LEVEL,
             get_connect(get_stock_level::get_stock_level).with_state(app.clone()),
         )
+}
+
+/// A saga's step: the order's id tells a repeat, so it carries no key.
+fn demander(call: &Call) -> Demander {
+    Demander {
+        origin: command::origin(call),
+        user: call.caller.user_id(),
+    }
 }
 
 /// The order of a valid request: its id is a UUID by contract.

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use ::store::retrying;
-use prost::Message;
+use command::Work;
 
 use crate::domain::item::Sku;
 use crate::domain::level::Level;
 use crate::error::Error;
+use crate::lane::Pass;
 use crate::store::stock_adjustment::Adjustment;
 use crate::{App, event, store};
-use command::{Answer, Command};
 
 /// The level of a SKU.
 ///
@@ -46,42 +45,25 @@ pub struct Delivery {
     pub reason: String,
 }
 
-/// Changes the stock of a SKU by hand.
+/// Waits in line for the SKU of a delivery.
+pub async fn queue(app: &App, delivery: &Delivery) -> Pass {
+    let skus = std::slice::from_ref(&delivery.sku);
+    app.lanes.enter(&[], skus).await
+}
+
+/// Changes the stock of a SKU by hand, as `subject`.
 ///
 /// # Errors
 /// [`Error::NotEnough`] if more would go than are available, [`Error::SkuNotFound`] if some
 /// would go of a SKU that was never stocked.
-pub async fn adjust<R>(
-    app: &App,
-    command: &Command,
+pub async fn adjust(
+    work: &mut Work<'_>,
+    subject: &str,
     delivery: &Delivery,
-) -> Result<Answer<R>, Error>
-where
-    R: From<Level> + Message + Default,
-{
-    let _turn = app
-        .lanes
-        .enter(&[], std::slice::from_ref(&delivery.sku))
-        .await;
-    retrying(|| adjust_once(app, command, delivery)).await
-}
-
-async fn adjust_once<R>(
-    app: &App,
-    command: &Command,
-    delivery: &Delivery,
-) -> Result<Answer<R>, Error>
-where
-    R: From<Level> + Message + Default,
-{
-    let now = app.clock.now();
-    let txn = app.db.begin_write().await?;
-    if let Some(answer) = command.claim(&txn, now).await? {
-        return Ok(answer);
-    }
+) -> Result<Level, Error> {
     let Delivery { sku, delta, reason } = delivery;
-    let Some(level) = store::stock_level::adjust(&txn, sku, *delta, now).await? else {
-        return match store::stock_level::find(&txn, sku).await? {
+    let Some(level) = store::stock_level::adjust(&work.txn, sku, *delta, work.now).await? else {
+        return match store::stock_level::find(&work.txn, sku).await? {
             Some(level) => Err(Error::NotEnough {
                 sku: sku.clone(),
                 available: level.counts.available,
@@ -90,16 +72,13 @@ where
         };
     };
     let adjustment = Adjustment {
-        id: app.clock.id(),
+        id: work.id(),
         sku: sku.clone(),
         delta: *delta,
         reason: reason.clone(),
-        subject: command.subject.clone(),
+        subject: subject.to_owned(),
     };
-    store::stock_adjustment::insert(&txn, adjustment, now).await?;
-    let fact = event::stock_changed(&level);
-    events::outbox::push(&txn, &app.clock, crate::NAME, &command.origin, fact).await?;
-    let answer = command.seal(&txn, R::from(level)).await?;
-    txn.commit().await?;
-    Ok(answer)
+    store::stock_adjustment::insert(&work.txn, adjustment, work.now).await?;
+    work.tell(event::stock_changed(&level));
+    Ok(level)
 }

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use ::store::{Transaction, retrying};
+use ::store::Transaction;
 use chrono::{DateTime, Utc};
+use command::Work;
+use events::Origin;
+use futures::FutureExt;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -14,7 +17,6 @@ use crate::domain::level::Transfer;
 use crate::domain::reservation::{Demand, Plan, Reservation, plan};
 use crate::error::Error;
 use crate::{App, event, store};
-use events::Origin;
 
 /// Reservations that one transaction expires at most, so that it holds up no buyer.
 const BATCH: u64 = 50;
@@ -53,7 +55,11 @@ pub async fn sweep(app: &App) -> Result<u64, Error> {
     if due.is_empty() {
         return Ok(0);
     }
-    let expired = retrying(|| expire(app, &due)).await?;
+    let origin = Origin::internal(format!("sweep-{}", app.clock.id().simple()));
+    let expired = command::transact(&app.db, &app.clock, &origin, |work| {
+        expire(work, &due).boxed()
+    })
+    .await?;
     if expired > 0 {
         info!(
             expired,
@@ -63,13 +69,12 @@ pub async fn sweep(app: &App) -> Result<u64, Error> {
     Ok(due.len() as u64)
 }
 
-async fn expire(app: &App, due: &[OrderId]) -> Result<usize, Error> {
-    let now = app.clock.now();
-    let txn = app.db.begin_write().await?;
+async fn expire(work: &mut Work<'_>, due: &[OrderId]) -> Result<usize, Error> {
+    let (txn, now) = (&work.txn, work.now);
     let mut expired = Vec::new();
     let mut pieces = BTreeMap::<Sku, i64>::new();
     for order_id in due {
-        let current = store::reservation::find(&txn, *order_id).await?;
+        let current = store::reservation::find(txn, *order_id).await?;
         // Committed or released meanwhile, or held anew: then it is not ours any more.
         let Plan::Change(change) = plan(current.as_ref(), &Demand::Expire, now) else {
             continue;
@@ -80,20 +85,15 @@ async fn expire(app: &App, due: &[OrderId]) -> Result<usize, Error> {
         expired.push(Reservation::after(*order_id, current.as_ref(), change));
     }
     let pieces: Vec<_> = pieces.into_iter().collect(); // in the order in which rows are locked
-    let levels = store::stock_level::give(&txn, Transfer::Unhold, &pieces, now).await?;
-
-    let origin = Origin {
-        correlation_id: format!("sweep-{}", app.clock.id().simple()),
-        ..Origin::default()
-    };
+    let levels = store::stock_level::give(txn, Transfer::Unhold, &pieces, now).await?;
     for reservation in &expired {
-        store::reservation::update(&txn, reservation, now).await?;
+        store::reservation::update(txn, reservation, now).await?;
     }
-    let facts = expired
-        .iter()
-        .map(|reservation| event::reservation(reservation, None))
-        .chain(levels.iter().map(event::stock_changed));
-    events::outbox::push_all(&txn, &app.clock, crate::NAME, &origin, facts).await?;
-    txn.commit().await?;
+    for reservation in &expired {
+        work.tell(event::reservation(reservation, None));
+    }
+    for level in &levels {
+        work.tell(event::stock_changed(level));
+    }
     Ok(expired.len())
 }

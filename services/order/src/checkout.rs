@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::store::idempotency::{self, Claim, Key};
-use ::store::{Transaction, retrying, retrying_until};
-use command::Command;
-use events::{Origin, outbox};
-use proto::order::v1::CancelOrderResponse;
+use ::store::{Transaction, retrying_until};
+use command::Work;
+use events::outbox;
 use rpc::{Call, Scope};
 use sea_orm::DbErr;
 use tokio::time::Instant;
 use tracing::Instrument;
+use uuid::Uuid;
 
 use crate::App;
 use crate::answer::Answer;
@@ -153,20 +153,13 @@ async fn accept_claimed(
         lease: lease(state.pending().map(|attempt| attempt.due), on),
         state,
         revision: 1,
-        origin: origin(call),
+        origin: command::origin(call),
         payment_method: Secret(draft.payment_method.clone()),
         key: key.cloned(),
     };
     store::order::insert(&txn, &order).await?;
     store::saga::insert(&txn, order.id, &saga).await?;
-    outbox::push(
-        &txn,
-        &app.clock,
-        event::SOURCE,
-        &saga.origin,
-        event::of(&order, None),
-    )
-    .await?;
+    outbox::push(&txn, &app.clock, &saga.origin, event::of(&order, None)).await?;
     txn.commit().await?;
     Ok(Accepted::Now(Box::new(Record { order, saga })))
 }
@@ -231,65 +224,32 @@ pub struct Cancellation {
     pub order_id: OrderId,
     /// A note by whoever cancels; may be empty.
     pub note: String,
-    /// Under which key.
-    pub command: Command,
+    /// Who asks; empty if it is a service alone.
+    pub user: Option<Uuid>,
+    /// How far they reach.
+    pub scope: Scope,
 }
 
 /// Cancels an order: its stock and money go back from now on. Repeated, it has the same effect.
 ///
 /// # Errors
 /// [`Error::OrderNotFound`] out of reach, [`Error::Cancel`] when it is too late.
-pub async fn cancel(
-    app: &App,
-    call: &Call,
-    asked: &Cancellation,
-) -> Result<command::Answer<CancelOrderResponse>, Error> {
-    let (answer, record) = retrying(|| cancel_once(app, call, asked)).await?;
-    if let Some(record) = record {
-        app.driver.drive(record);
-    }
-    Ok(answer)
-}
-
-async fn cancel_once(
-    app: &App,
-    call: &Call,
-    asked: &Cancellation,
-) -> Result<(command::Answer<CancelOrderResponse>, Option<Record>), Error> {
-    let txn = app.db.begin_write().await?;
+pub async fn cancel(app: &App, work: &mut Work<'_>, asked: &Cancellation) -> Result<Order, Error> {
     let mut on = app.driver.occasion(Duration::ZERO);
     on.note.clone_from(&asked.note);
-    if let Some(answer) = asked.command.claim(&txn, on.now).await? {
-        txn.rollback().await?;
-        return Ok((answer, None));
-    }
-    let record = store::saga::find(&txn, call.scope, asked.order_id).await?;
+    let record = store::saga::find(&work.txn, asked.scope, asked.order_id).await?;
     let record = record.ok_or(Error::OrderNotFound)?;
-    let own = call.caller.user_id() == Some(record.order.customer_id.0);
-    let reason = if own {
+    let reason = if asked.user == Some(record.order.customer_id.0) {
         EndReason::CustomerRequest
     } else {
         EndReason::StaffRequest
     };
-    let changed = change(app.driver.rules(), &record, Event::CancelAsked(reason), &on)?;
-    if let Some(change) = &changed {
-        change.write(&txn, &app.clock).await?;
-    }
-    let order = changed
-        .as_ref()
-        .map_or(&record.order, |change| &change.record.order);
-    let response = CancelOrderResponse {
-        order: Some(order.into()),
+    let Some(change) = change(app.driver.rules(), &record, Event::CancelAsked(reason), &on)? else {
+        return Ok(record.order);
     };
-    let answer = asked.command.seal(&txn, response).await?;
-    txn.commit().await?;
-    Ok((answer, changed.map(|change| change.record)))
-}
-
-fn origin(call: &Call) -> Origin {
-    Origin {
-        correlation_id: call.correlation_id.to_string(),
-        traceparent: call.trace.to_string(),
-        synthetic: call.synthetic,
-    }
+    change.write(&work.txn, &app.clock).await?;
+    let (driver, record) = (app.driver.clone(), change.record);
+    let order = record.order.clone();
+    work.then(move || drop(driver.drive(record)));
+    Ok(order)
 }

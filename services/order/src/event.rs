@@ -12,9 +12,6 @@ use proto::order::v1::OrderLine;
 use crate::domain::order::{Order, Status};
 use crate::wire::{end_reason, lines, money};
 
-/// This service's name in the envelope of its facts.
-pub const SOURCE: &str = "order";
-
 /// Every topic of this service.
 pub const TOPICS: &[&str] = &[
     OrderCreated::TOPIC,

@@ -29,9 +29,6 @@ pub enum Error {
         /// Its name in the contract.
         field: &'static str,
     },
-    /// The command could not be claimed or kept.
-    #[error(transparent)]
-    Command(#[from] command::Error),
     /// A setting that cannot be.
     #[error("{key} {problem}")]
     Config {
@@ -73,7 +70,6 @@ impl Error {
             Self::PaymentNotFound => Kind::NotFound,
             Self::ProviderUnavailable => Kind::Unavailable,
             Self::Config { .. } | Self::Broken(_) => Kind::Internal,
-            Self::Command(error) => error.kind(),
             Self::Store(error) => command::storage_kind(error),
         }
     }
@@ -89,7 +85,6 @@ impl Error {
             | Self::Field { .. }
             | Self::Config { .. }
             | Self::Broken(_)
-            | Self::Command(_)
             | Self::Store(_) => return None,
         };
         Some(Reason::new(DOMAIN, name))

@@ -1,13 +1,13 @@
 //! The facts that payment tells: from the domain to `stoa.event.v1`.
 
-use proto::Fact;
+use events::Fact;
 use proto::event::v1 as pb;
 
 use crate::domain::payment::Payment;
 use crate::wire::money;
 
 /// Tells what became of a payment with its last change.
-pub fn payment(payment: &Payment) -> events::Fact {
+pub fn payment(payment: &Payment) -> Fact {
     let order_id = payment.order_id.to_string();
     let user_id = payment
         .customer_id
@@ -54,12 +54,7 @@ pub fn payment(payment: &Payment) -> events::Fact {
     }
 }
 
-fn fact<F: Fact>(message: &F, payment: &Payment) -> events::Fact {
-    events::Fact {
-        topic: F::TOPIC,
-        key: message.key().to_owned(),
-        version: payment.version,
-        subject: payment.customer_id.map(|customer| customer.0),
-        data: message.encode_to_vec(),
-    }
+fn fact<F: proto::Fact>(message: &F, payment: &Payment) -> Fact {
+    let subject = payment.customer_id.map(|customer| customer.0);
+    command::fact(message, payment.version, subject)
 }

@@ -1,8 +1,11 @@
 //! Demo data: prices of the products that `stoa up` shows on an empty data folder.
 
-use ::store::{Database, retrying};
+use ::store::Database;
+use chrono::{DateTime, Utc};
 use clock::Clock;
+use command::Work;
 use events::Origin;
+use futures::FutureExt;
 
 use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;
@@ -26,32 +29,26 @@ pub struct DemoPrice {
 /// # Errors
 /// A price that cannot be, or a database that failed: then nothing was written.
 pub async fn seed(db: &Database, clock: &Clock, prices: &[DemoPrice]) -> Result<(), Error> {
-    retrying(|| seed_once(db, clock, prices)).await
+    let origin = Origin::internal("demo");
+    command::transact(db, clock, &origin, |work| price_all(work, prices).boxed()).await
 }
 
-async fn seed_once(db: &Database, clock: &Clock, demo: &[DemoPrice]) -> Result<(), Error> {
-    let origin = Origin {
-        correlation_id: "demo".to_owned(),
-        ..Origin::default()
-    };
-    let txn = db.begin_write().await?;
-    let priced = store::price::priced(&txn, demo.iter().map(|demo| demo.sku.as_str())).await?;
+async fn price_all(work: &mut Work<'_>, demo: &[DemoPrice]) -> Result<(), Error> {
+    let priced = store::price::priced(&work.txn, demo.iter().map(|demo| demo.sku.as_str())).await?;
     let new = demo
         .iter()
         .filter(|demo| !priced.contains(demo.sku.as_str()));
     let prices = new
-        .map(|demo| first_price(demo, clock))
+        .map(|demo| first_price(demo, work.now))
         .collect::<Result<Vec<_>, _>>()?;
-    store::price::insert_many(&txn, &prices).await?;
+    store::price::insert_many(&work.txn, &prices).await?;
     for price in &prices {
-        let fact = event::fact(&event::price_changed(price, None), price.version);
-        events::outbox::push(&txn, clock, crate::NAME, &origin, fact).await?;
+        work.tell(event::price_changed(price, None));
     }
-    txn.commit().await?;
     Ok(())
 }
 
-fn first_price(demo: &DemoPrice, clock: &Clock) -> Result<Price, Error> {
+fn first_price(demo: &DemoPrice, now: DateTime<Utc>) -> Result<Price, Error> {
     Ok(Price {
         sku: Sku::new(demo.sku.clone()),
         currency: Currency::parse(&demo.currency_code).ok_or(Error::Currency)?,
@@ -59,6 +56,6 @@ fn first_price(demo: &DemoPrice, clock: &Clock) -> Result<Price, Error> {
             .filter(|amount| *amount > Amount::ZERO)
             .ok_or(Error::NotPositive)?,
         version: 1,
-        updated_at: clock.now(),
+        updated_at: now,
     })
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use ::store::retrying;
+use command::Work;
 
 use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;
 use crate::domain::sku::Sku;
 use crate::error::Error;
 use crate::{App, event, store};
-use command::{Answer, Command};
 
 /// A price as somebody wants it.
 #[derive(Clone, Debug)]
@@ -47,43 +46,24 @@ pub async fn get_many(
 }
 
 /// Sets a price. Setting it to what it is changes nothing and tells nobody.
-pub async fn set<R: From<Price> + prost::Message + Default>(
-    app: &App,
-    command: &Command,
-    wish: &Wish,
-) -> Result<Answer<R>, Error> {
-    retrying(|| set_once(app, command, wish)).await
-}
-
-async fn set_once<R: From<Price> + prost::Message + Default>(
-    app: &App,
-    command: &Command,
-    wish: &Wish,
-) -> Result<Answer<R>, Error> {
-    let now = app.clock.now();
-    let txn = app.db.begin_write().await?;
-    if let Some(answer) = command.claim(&txn, now).await? {
-        return Ok(answer);
+///
+/// # Errors
+/// The database failed.
+pub async fn set(work: &mut Work<'_>, wish: &Wish) -> Result<Price, Error> {
+    let previous = store::price::find(&work.txn, &wish.sku, wish.currency).await?;
+    if let Some(price) = &previous
+        && price.amount == wish.amount
+    {
+        return Ok(price.clone());
     }
-    let previous = store::price::find(&txn, &wish.sku, wish.currency).await?;
-    let price = match previous {
-        Some(price) if price.amount == wish.amount => price,
-        previous => {
-            let price = Price {
-                sku: wish.sku.clone(),
-                currency: wish.currency,
-                amount: wish.amount,
-                version: store::price::version(&txn, &wish.sku).await? + 1,
-                updated_at: now,
-            };
-            store::price::save(&txn, &price).await?;
-            let fact = event::price_changed(&price, previous.as_ref());
-            let fact = event::fact(&fact, price.version);
-            events::outbox::push(&txn, &app.clock, crate::NAME, &command.origin, fact).await?;
-            price
-        }
+    let price = Price {
+        sku: wish.sku.clone(),
+        currency: wish.currency,
+        amount: wish.amount,
+        version: store::price::version(&work.txn, &wish.sku).await? + 1,
+        updated_at: work.now,
     };
-    let answer = command.seal(&txn, R::from(price)).await?;
-    txn.commit().await?;
-    Ok(answer)
+    store::price::save(&work.txn, &price).await?;
+    work.tell(event::price_changed(&price, previous.as_ref()));
+    Ok(price)
 }

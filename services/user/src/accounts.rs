@@ -1,13 +1,9 @@
-//! Making, changing and deleting accounts. Each command is one transaction: its idempotency
-//! record, the change and the fact.
+//! Making, changing and deleting accounts.
 
-use ::store::{Transaction, retrying};
-use command::{Answer, Command};
-use events::Origin;
-use prost::Message;
+use ::store::Transaction;
+use command::Work;
 use rpc::{Roles, Scope};
 
-use crate::App;
 use crate::domain::email::Email;
 use crate::domain::id::UserId;
 use crate::domain::line::Line;
@@ -30,45 +26,11 @@ pub struct Draft {
 ///
 /// # Errors
 /// [`Error::EmailTaken`] if another account has the address.
-pub async fn create<R: From<User> + Message + Default>(
-    app: &App,
-    command: &Command,
-    draft: &Draft,
-) -> Result<Answer<R>, Error> {
-    retrying(|| create_once(app, command, draft)).await
-}
-
-async fn create_once<R: From<User> + Message + Default>(
-    app: &App,
-    command: &Command,
-    draft: &Draft,
-) -> Result<Answer<R>, Error> {
-    let now = app.clock.now();
-    let txn = app.db.begin_write().await?;
-    if let Some(answer) = command.claim(&txn, now).await? {
-        return Ok(answer);
-    }
-    let user = add(app, &command.origin, &txn, draft).await?;
-    let answer = command.seal(&txn, R::from(user)).await?;
-    txn.commit().await?;
-    Ok(answer)
-}
-
-/// Adds an account within a transaction.
-///
-/// # Errors
-/// [`Error::EmailTaken`] if another account has the address.
-pub async fn add(
-    app: &App,
-    origin: &Origin,
-    txn: &Transaction,
-    draft: &Draft,
-) -> Result<User, Error> {
-    let (id, now) = (UserId(app.clock.id()), app.clock.now());
+pub async fn create(work: &mut Work<'_>, draft: &Draft) -> Result<User, Error> {
     let Draft { name, email, roles } = draft.clone();
-    let user = User::new(id, name, email, roles, now);
-    store::user::insert(txn, &user).await?;
-    event::created(txn, &app.clock, origin, &user).await?;
+    let user = User::new(UserId(work.id()), name, email, roles, work.now);
+    store::user::insert(&work.txn, &user).await?;
+    work.tell(event::created(&user));
     Ok(user)
 }
 
@@ -76,74 +38,35 @@ pub async fn add(
 ///
 /// # Errors
 /// [`Error::LastAdmin`] if it would take the role from the last admin, [`Error::EmailTaken`].
-pub async fn update<R: From<User> + Message + Default>(
-    app: &App,
-    command: &Command,
+pub async fn update(
+    work: &mut Work<'_>,
     scope: Scope,
     id: UserId,
     change: &Change,
-) -> Result<Answer<R>, Error> {
-    retrying(|| update_once(app, command, scope, id, change)).await
-}
-
-async fn update_once<R: From<User> + Message + Default>(
-    app: &App,
-    command: &Command,
-    scope: Scope,
-    id: UserId,
-    change: &Change,
-) -> Result<Answer<R>, Error> {
-    let now = app.clock.now();
-    let txn = app.db.begin_write().await?;
-    if let Some(answer) = command.claim(&txn, now).await? {
-        return Ok(answer);
-    }
-    let mut user = find(&txn, id, scope).await?;
+) -> Result<User, Error> {
+    let mut user = find(&work.txn, id, scope).await?;
     let was_admin = user.is_active_admin();
-    if user.change(change, now) == Outcome::Changed {
+    if user.change(change, work.now) == Outcome::Changed {
         if was_admin && !user.is_active_admin() {
-            require_another_admin(&txn, id).await?;
+            require_another_admin(&work.txn, id).await?;
         }
-        save(app, command, &txn, &user).await?;
+        save(work, &user).await?;
     }
-    let answer = command.seal(&txn, R::from(user)).await?;
-    txn.commit().await?;
-    Ok(answer)
+    Ok(user)
 }
 
 /// Removes an account and ends its sessions.
 ///
 /// # Errors
 /// [`Error::LastAdmin`] if nobody else could keep the accounts.
-pub async fn delete<R: Message + Default>(
-    app: &App,
-    command: &Command,
-    scope: Scope,
-    id: UserId,
-) -> Result<Answer<R>, Error> {
-    retrying(|| delete_once(app, command, scope, id)).await
-}
-
-async fn delete_once<R: Message + Default>(
-    app: &App,
-    command: &Command,
-    scope: Scope,
-    id: UserId,
-) -> Result<Answer<R>, Error> {
-    let now = app.clock.now();
-    let txn = app.db.begin_write().await?;
-    if let Some(answer) = command.claim(&txn, now).await? {
-        return Ok(answer);
-    }
-    let user = find(&txn, id, scope).await?;
+pub async fn delete(work: &mut Work<'_>, scope: Scope, id: UserId) -> Result<(), Error> {
+    let user = find(&work.txn, id, scope).await?;
     if user.is_active_admin() {
-        require_another_admin(&txn, id).await?;
+        require_another_admin(&work.txn, id).await?;
     }
-    store::user::delete(&txn, id).await?;
-    event::deleted(&txn, &app.clock, &command.origin, &user).await?;
-    let answer = command.seal(&txn, R::default()).await?;
-    txn.commit().await?;
-    Ok(answer)
+    store::user::delete(&work.txn, id).await?;
+    work.tell(event::deleted(&user));
+    Ok(())
 }
 
 /// Finds an account to change, within reach of the caller.
@@ -159,14 +82,9 @@ pub async fn find(txn: &Transaction, id: UserId, scope: Scope) -> Result<User, E
 ///
 /// # Errors
 /// [`Error::EmailTaken`] if another account has the address.
-pub async fn save(
-    app: &App,
-    command: &Command,
-    txn: &Transaction,
-    user: &User,
-) -> Result<(), Error> {
-    store::user::update(txn, user).await?;
-    event::updated(txn, &app.clock, &command.origin, user).await?;
+pub async fn save(work: &mut Work<'_>, user: &User) -> Result<(), Error> {
+    store::user::update(&work.txn, user).await?;
+    work.tell(event::updated(user));
     Ok(())
 }
 

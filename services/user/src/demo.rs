@@ -2,6 +2,8 @@
 
 use ::store::Database;
 use clock::Clock;
+use command::Work;
+use futures::FutureExt;
 use rpc::Role;
 use uuid::Uuid;
 
@@ -13,8 +15,8 @@ use crate::domain::password::Password;
 use crate::domain::user::User;
 use crate::error::Error;
 use crate::password::{Hasher, PasswordHash};
-use crate::provision::origin;
-use crate::{event, store};
+use crate::provision::{add, origin};
+use crate::store;
 
 /// Somebody of the demo.
 #[derive(Clone, Debug)]
@@ -57,22 +59,19 @@ pub async fn seed(
             )
         })
         .collect();
-    ::store::retrying(|| seed_once(db, clock, &users, &hash)).await
+    command::transact(db, clock, &origin(clock), |work| {
+        add_missing(work, &users, &hash).boxed()
+    })
+    .await
 }
 
-async fn seed_once(
-    db: &Database,
-    clock: &Clock,
+async fn add_missing(
+    work: &mut Work<'_>,
     users: &[User],
     hash: &PasswordHash,
 ) -> Result<(), Error> {
-    let txn = db.begin_write().await?;
-    let missing = store::user::missing(&txn, users).await?;
-    for user in &missing {
-        store::user::insert(&txn, user).await?;
-        store::credential::put(&txn, user.id, hash, user.created_at).await?;
-        event::created(&txn, clock, &origin(clock), user).await?;
+    for user in &store::user::missing(&work.txn, users).await? {
+        add(work, user, hash).await?;
     }
-    txn.commit().await?;
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use ::store::Database;
 use clock::Clock;
+use command::Work;
 use events::Origin;
+use futures::FutureExt;
 use proto::Validate;
 use proto::user::v1::SignUpRequest;
 use rpc::{Role, Roles};
@@ -53,30 +55,27 @@ pub async fn create_account(
     let (id, now) = (UserId(clock.id()), clock.now());
     let name = Line::parse("name", account.name)?;
     let user = User::new(id, name, Email::new(account.email), roles, now);
-    ::store::retrying(|| create_once(db, clock, &user, &hash)).await?;
+    command::transact(db, clock, &origin(clock), |work| {
+        add(work, &user, &hash).boxed()
+    })
+    .await?;
     Ok(id.0)
 }
 
-async fn create_once(
-    db: &Database,
-    clock: &Clock,
-    user: &User,
-    hash: &PasswordHash,
-) -> Result<(), Error> {
-    let txn = db.begin_write().await?;
-    store::user::insert(&txn, user).await?;
-    store::credential::put(&txn, user.id, hash, user.created_at).await?;
-    event::created(&txn, clock, &origin(clock), user).await?;
-    txn.commit().await?;
+/// Stores an account with its password.
+///
+/// # Errors
+/// [`Error::EmailTaken`] if another account has the address.
+pub async fn add(work: &mut Work<'_>, user: &User, hash: &PasswordHash) -> Result<(), Error> {
+    store::user::insert(&work.txn, user).await?;
+    store::credential::put(&work.txn, user.id, hash, user.created_at).await?;
+    work.tell(event::created(user));
     Ok(())
 }
 
 /// Where a fact comes from that no call made true.
 pub fn origin(clock: &Clock) -> Origin {
-    Origin {
-        correlation_id: clock.id().simple().to_string(),
-        ..Origin::default()
-    }
+    Origin::internal(clock.id().simple().to_string())
 }
 
 /// Holds an account to the rules of the contract.

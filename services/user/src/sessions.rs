@@ -1,7 +1,9 @@
 //! Signing up, in and out.
 
-use ::store::Transaction;
 use chrono::{DateTime, Utc};
+use command::Work;
+use events::Origin;
+use futures::FutureExt;
 use rpc::{Call, Scope};
 
 use crate::App;
@@ -13,7 +15,7 @@ use crate::domain::session::{RefreshToken, Session, Verdict};
 use crate::domain::user::User;
 use crate::error::Error;
 use crate::password::{self, PasswordHash};
-use crate::{event, store};
+use crate::store;
 
 /// Somebody who has proved who they are.
 #[derive(Debug)]
@@ -37,21 +39,22 @@ pub async fn sign_up(
     password: Password,
 ) -> Result<SignedIn, Error> {
     let hash = app.hasher.hash(password).await?;
-    ::store::retrying(|| sign_up_once(app, call, draft, &hash)).await
+    let origin = command::origin(call);
+    command::transact(&app.db, &app.clock, &origin, |work| {
+        enrol(app, work, draft, &hash).boxed()
+    })
+    .await
 }
 
-async fn sign_up_once(
+async fn enrol(
     app: &App,
-    call: &Call,
+    work: &mut Work<'_>,
     draft: &Draft,
     hash: &PasswordHash,
 ) -> Result<SignedIn, Error> {
-    let txn = app.db.begin_write().await?;
-    let user = accounts::add(app, &event::origin(call), &txn, draft).await?;
-    store::credential::put(&txn, user.id, hash, user.created_at).await?;
-    let signed_in = start_session(app, &txn, user).await?;
-    txn.commit().await?;
-    Ok(signed_in)
+    let user = accounts::create(work, draft).await?;
+    store::credential::put(&work.txn, user.id, hash, work.now).await?;
+    start_session(app, work, user).await
 }
 
 /// Signs in who knows the password. An unknown address, an account without a password and a
@@ -69,7 +72,10 @@ pub async fn sign_in(app: &App, email: &Email, password: Password) -> Result<Sig
         Err(_) => app.throttle.refund(&address),
     }
     let (id, hash, verdict) = verified?;
-    ::store::retrying(|| sign_in_once(app, id, &hash, &verdict)).await
+    command::transact(&app.db, &app.clock, &Origin::default(), |work| {
+        admit(app, work, id, &hash, &verdict).boxed()
+    })
+    .await
 }
 
 /// Compares the password; with an unknown address it asks the database and hashes as often.
@@ -88,35 +94,33 @@ async fn verify(
     }
 }
 
-async fn sign_in_once(
+async fn admit(
     app: &App,
+    work: &mut Work<'_>,
     id: UserId,
     hash: &PasswordHash,
     verdict: &password::Verdict,
 ) -> Result<SignedIn, Error> {
-    let txn = app.db.begin_write().await?;
-    let user = store::user::find(&txn, id, Scope::Everyone).await?;
+    let user = store::user::find(&work.txn, id, Scope::Everyone).await?;
     let user = user.ok_or(Error::WrongCredentials)?;
-    if store::credential::find(&txn, id).await?.as_ref() != Some(hash) {
+    if store::credential::find(&work.txn, id).await?.as_ref() != Some(hash) {
         return Err(Error::WrongCredentials); // changed while the password was being hashed
     }
     if user.is_blocked() {
         return Err(Error::Blocked);
     }
     if let password::Verdict::Rehashed(hash) = verdict {
-        store::credential::put(&txn, id, hash, app.clock.now()).await?;
+        store::credential::put(&work.txn, id, hash, work.now).await?;
     }
-    let signed_in = start_session(app, &txn, user).await?;
-    txn.commit().await?;
-    Ok(signed_in)
+    start_session(app, work, user).await
 }
 
-async fn start_session(app: &App, txn: &Transaction, user: User) -> Result<SignedIn, Error> {
-    let (id, life) = (SessionId(app.clock.id()), app.config.session_life());
+async fn start_session(app: &App, work: &Work<'_>, user: User) -> Result<SignedIn, Error> {
+    let (id, life) = (SessionId(work.id()), app.config.session_life());
     let secrets = (app.clock.random(), app.clock.random());
-    let (session, refresh_token) = Session::start(id, user.id, secrets, app.clock.now(), life);
-    store::session::end_oldest_of(txn, user.id).await?;
-    store::session::insert(txn, &session).await?;
+    let (session, refresh_token) = Session::start(id, user.id, secrets, work.now, life);
+    store::session::end_oldest_of(&work.txn, user.id).await?;
+    store::session::insert(&work.txn, &session).await?;
     Ok(SignedIn {
         user,
         refresh_token,
@@ -129,42 +133,48 @@ async fn start_session(app: &App, txn: &Transaction, user: User) -> Result<Signe
 /// # Errors
 /// [`Error::SessionOver`].
 pub async fn refresh(app: &App, token: &RefreshToken) -> Result<SignedIn, Error> {
-    ::store::retrying(|| refresh_once(app, token)).await
+    let origin = Origin::default();
+    let exchanged = command::transact(&app.db, &app.clock, &origin, |work| {
+        exchange(app, work, token).boxed()
+    });
+    exchanged.await?.ok_or(Error::SessionOver)
 }
 
-async fn refresh_once(app: &App, token: &RefreshToken) -> Result<SignedIn, Error> {
-    let txn = app.db.begin_write().await?;
-    let session = store::session::find_to_change(&txn, token.session()).await?;
+/// None if the token was used before: its session ends with that, which must be stored.
+async fn exchange(
+    app: &App,
+    work: &mut Work<'_>,
+    token: &RefreshToken,
+) -> Result<Option<SignedIn>, Error> {
+    let session = store::session::find_to_change(&work.txn, token.session()).await?;
     let mut session = session.ok_or(Error::SessionOver)?;
     let (nonce, grace) = (app.clock.random(), app.config.refresh_grace());
-    let refresh_token = match session.present(token, nonce, app.clock.now(), grace) {
+    let refresh_token = match session.present(token, nonce, work.now, grace) {
         Verdict::Rotated(successor) => {
-            store::session::update(&txn, &session).await?;
+            store::session::update(&work.txn, &session).await?;
             successor
         }
         Verdict::Again(successor) => successor,
         Verdict::Reused => {
-            store::session::delete(&txn, session.id).await?;
-            txn.commit().await?;
+            store::session::delete(&work.txn, session.id).await?;
             tracing::warn!(
                 user.id = %session.user_id,
                 session.id = %session.id,
-                "Ended a session whose refresh token was used twice",
+                "A refresh token was used twice: its session ends",
             );
-            return Err(Error::SessionOver);
+            return Ok(None);
         }
         Verdict::Expired | Verdict::Forged => return Err(Error::SessionOver),
     };
-    let user = store::user::find(&txn, session.user_id, Scope::Everyone).await?;
+    let user = store::user::find(&work.txn, session.user_id, Scope::Everyone).await?;
     let user = user
         .filter(|user| !user.is_blocked())
         .ok_or(Error::SessionOver)?;
-    txn.commit().await?;
-    Ok(SignedIn {
+    Ok(Some(SignedIn {
         user,
         refresh_token,
         expires_at: session.expires_at,
-    })
+    }))
 }
 
 /// Which sessions to end.
@@ -181,21 +191,22 @@ pub enum Ending {
 /// # Errors
 /// The database failed.
 pub async fn sign_out(app: &App, user: UserId, ending: &Ending) -> Result<(), Error> {
-    ::store::retrying(|| sign_out_once(app, user, ending)).await
+    command::transact(&app.db, &app.clock, &Origin::default(), |work| {
+        end(work, user, ending).boxed()
+    })
+    .await
 }
 
-async fn sign_out_once(app: &App, user: UserId, ending: &Ending) -> Result<(), Error> {
-    let txn = app.db.begin_write().await?;
+async fn end(work: &mut Work<'_>, user: UserId, ending: &Ending) -> Result<(), Error> {
     match ending {
-        Ending::All => store::session::delete_all_of(&txn, user).await?,
+        Ending::All => store::session::delete_all_of(&work.txn, user).await?,
         Ending::One(token) => {
-            let session = store::session::find_to_change(&txn, token.session()).await?;
+            let session = store::session::find_to_change(&work.txn, token.session()).await?;
             let own = |session: &Session| session.user_id == user && session.handed_out(token);
             if let Some(session) = session.filter(own) {
-                store::session::delete(&txn, session.id).await?;
+                store::session::delete(&work.txn, session.id).await?;
             }
         }
     }
-    txn.commit().await?;
     Ok(())
 }

@@ -84,7 +84,7 @@ fn fact(key: &str, version: i64) -> Fact {
 }
 
 async fn push(txn: &Transaction, clock: &Clock, fact: Fact) -> Result<Uuid, DbErr> {
-    facts::push(txn, clock, "events", &Origin::default(), fact).await
+    facts::push(txn, clock, &Origin::default(), fact).await
 }
 
 /// Pushes a fact and leaves it written but not committed.

@@ -42,7 +42,7 @@ async fn a_fact_is_read_as_it_was_written_with_its_whole_envelope() {
             synthetic: true,
         };
         let txn = db.begin_write().await.unwrap();
-        let event_id = outbox::push(&txn, &clock, "source", &origin, fact).await;
+        let event_id = outbox::push(&txn, &clock, &origin, fact).await;
         let event_id = event_id.unwrap();
         txn.commit().await.unwrap();
 
@@ -118,7 +118,7 @@ async fn facts_that_are_pushed_together_keep_their_order_however_many() {
             Origin::default(),
             (1..=MANY).map(|version| fact("k", version)),
         );
-        outbox::push_all(&txn, &clock, "source", &origin, facts)
+        outbox::push_all(&txn, &clock, &origin, facts)
             .await
             .unwrap();
         txn.commit().await.unwrap();

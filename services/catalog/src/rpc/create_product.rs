@@ -7,6 +7,7 @@ use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 use crate::domain::product::{Draft, Product, Sku};
 use crate::{App, products};
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 
 /// Puts a product into the catalog.
 pub async fn create_product(
@@ -16,8 +17,10 @@ pub async fn create_product(
 ) -> Result<ConnectResponse<CreateProductResponse>, ConnectError> {
     let command = Command::of(&call, catalog_service::CREATE_PRODUCT, &request);
     let draft = Draft::from(rpc::valid(request)?);
-    let answer = products::create(&app, &command, &draft).await?;
-    Ok(answer.respond(&call))
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        products::create(work, &draft).map_ok(Into::into).boxed()
+    });
+    Ok(answer.await?.respond(&call))
 }
 
 impl From<Valid<CreateProductRequest>> for Draft {

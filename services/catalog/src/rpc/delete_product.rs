@@ -7,6 +7,7 @@ use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use super::product_id;
 use crate::{App, products};
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 
 /// Takes a product out of the catalog.
 pub async fn delete_product(
@@ -15,7 +16,11 @@ pub async fn delete_product(
     ConnectRequest(request): ConnectRequest<DeleteProductRequest>,
 ) -> Result<ConnectResponse<DeleteProductResponse>, ConnectError> {
     let command = Command::of(&call, catalog_service::DELETE_PRODUCT, &request);
-    let request = rpc::valid(request)?;
-    let answer = products::delete(&app, &command, product_id(&request.id)?).await?;
-    Ok(answer.respond(&call))
+    let id = product_id(&rpc::valid(request)?.id)?;
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        products::delete(work, id)
+            .map_ok(|()| DeleteProductResponse::default())
+            .boxed()
+    });
+    Ok(answer.await?.respond(&call))
 }

@@ -8,6 +8,7 @@ use super::product_id;
 use crate::domain::product::{Product, Revision};
 use crate::{App, products};
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 
 /// Changes the fields that are present; an empty text clears all but the name.
 pub async fn update_product(
@@ -24,8 +25,12 @@ pub async fn update_product(
         category: request.category,
         image_url: request.image_url,
     };
-    let answer = products::update(&app, &command, id, &revision).await?;
-    Ok(answer.respond(&call))
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        products::update(work, id, &revision)
+            .map_ok(Into::into)
+            .boxed()
+    });
+    Ok(answer.await?.respond(&call))
 }
 
 impl From<Product> for UpdateProductResponse {

@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clock::Manual;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use proto::inventory::v1::CommitStockResponse;
 use testkit::database::{self, TestDatabase};
 use uuid::Uuid;
 
@@ -110,10 +109,12 @@ impl World {
     }
 
     async fn carry_out(&self, order: OrderId, demand: &Demand) -> Result<(), Refusal> {
-        let command = Command::internal("service:order", "model");
+        let by = Demander {
+            origin: Origin::internal("model"),
+            user: None,
+        };
         let demand = self.demand(demand.clone());
-        let done =
-            carry_out::<CommitStockResponse>(&self.app, &command, self.order(order), &demand).await;
+        let done = carry_out(&self.app, &by, self.order(order), &demand).await;
         match done {
             Ok(_) => Ok(()),
             Err(Error::Refused(refusal)) => Err(refusal),

@@ -9,6 +9,7 @@ use crate::domain::item::Sku;
 use crate::domain::level::Level;
 use crate::stock::{self, Delivery};
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 
 /// Adds pieces to a SKU, or takes some away.
 pub async fn adjust_stock(
@@ -18,8 +19,13 @@ pub async fn adjust_stock(
 ) -> Result<ConnectResponse<AdjustStockResponse>, ConnectError> {
     let command = Command::of(&call, inventory_service::ADJUST_STOCK, &request);
     let delivery = Delivery::from(rpc::valid(request)?);
-    let answer = stock::adjust(&app, &command, &delivery).await?;
-    Ok(answer.respond(&call))
+    let _turn = stock::queue(&app, &delivery).await;
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        stock::adjust(work, &command.subject, &delivery)
+            .map_ok(Into::into)
+            .boxed()
+    });
+    Ok(answer.await?.respond(&call))
 }
 
 impl From<Valid<AdjustStockRequest>> for Delivery {

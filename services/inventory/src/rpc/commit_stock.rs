@@ -1,12 +1,11 @@
 //! CommitStock.
 
 use axum::extract::State;
-use proto::inventory::v1::{CommitStockRequest, CommitStockResponse, inventory_service};
+use proto::inventory::v1::{CommitStockRequest, CommitStockResponse};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::domain::reservation::{Demand, Reservation};
 use crate::{App, reservations};
-use command::Command;
 
 /// Sells what an order holds.
 pub async fn commit_stock(
@@ -14,10 +13,10 @@ pub async fn commit_stock(
     call: Call,
     ConnectRequest(request): ConnectRequest<CommitStockRequest>,
 ) -> Result<ConnectResponse<CommitStockResponse>, ConnectError> {
-    let command = Command::of(&call, inventory_service::COMMIT_STOCK, &request);
     let order_id = super::order_id(&rpc::valid(request)?.order_id)?;
-    let answer = reservations::carry_out(&app, &command, order_id, &Demand::Commit).await?;
-    Ok(answer.respond(&call))
+    let reservation =
+        reservations::carry_out(&app, &super::demander(&call), order_id, &Demand::Commit).await?;
+    Ok(ConnectResponse::new(reservation.into()))
 }
 
 impl From<Reservation> for CommitStockResponse {

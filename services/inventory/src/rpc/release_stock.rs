@@ -1,12 +1,11 @@
 //! ReleaseStock.
 
 use axum::extract::State;
-use proto::inventory::v1::{ReleaseStockRequest, ReleaseStockResponse, inventory_service};
+use proto::inventory::v1::{ReleaseStockRequest, ReleaseStockResponse};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::domain::reservation::{Demand, ReleaseReason, Reservation};
 use crate::{App, reservations};
-use command::Command;
 
 /// Gives an order's pieces back, held or sold, and holds none for it later.
 pub async fn release_stock(
@@ -14,7 +13,6 @@ pub async fn release_stock(
     call: Call,
     ConnectRequest(request): ConnectRequest<ReleaseStockRequest>,
 ) -> Result<ConnectResponse<ReleaseStockResponse>, ConnectError> {
-    let command = Command::of(&call, inventory_service::RELEASE_STOCK, &request);
     let request = rpc::valid(request)?;
     let demand = Demand::Release(match request.reason.as_str() {
         "PAYMENT_FAILED" => ReleaseReason::PaymentFailed,
@@ -22,8 +20,9 @@ pub async fn release_stock(
         _ => ReleaseReason::Cancelled, // the contract knows these three
     });
     let order_id = super::order_id(&request.order_id)?;
-    let answer = reservations::carry_out(&app, &command, order_id, &demand).await?;
-    Ok(answer.respond(&call))
+    let reservation =
+        reservations::carry_out(&app, &super::demander(&call), order_id, &demand).await?;
+    Ok(ConnectResponse::new(reservation.into()))
 }
 
 impl From<Reservation> for ReleaseStockResponse {

@@ -2,13 +2,12 @@
 
 use axum::extract::State;
 use chrono::TimeDelta;
-use proto::inventory::v1::{ReserveStockRequest, ReserveStockResponse, inventory_service};
+use proto::inventory::v1::{ReserveStockRequest, ReserveStockResponse};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::domain::reservation::{Demand, Reservation};
 use crate::error::Error;
 use crate::{App, reservations, wire};
-use command::Command;
 
 /// Holds all items for an order, or none.
 pub async fn reserve_stock(
@@ -16,7 +15,6 @@ pub async fn reserve_stock(
     call: Call,
     ConnectRequest(request): ConnectRequest<ReserveStockRequest>,
 ) -> Result<ConnectResponse<ReserveStockResponse>, ConnectError> {
-    let command = Command::of(&call, inventory_service::RESERVE_STOCK, &request);
     let request = rpc::valid(request)?;
     let ttl = request
         .ttl
@@ -26,8 +24,9 @@ pub async fn reserve_stock(
         until: app.clock.now() + ttl.unwrap_or_else(|| app.config.hold()),
     };
     let order_id = super::order_id(&request.order_id)?;
-    let answer = reservations::carry_out(&app, &command, order_id, &demand).await?;
-    Ok(answer.respond(&call))
+    let reservation =
+        reservations::carry_out(&app, &super::demander(&call), order_id, &demand).await?;
+    Ok(ConnectResponse::new(reservation.into()))
 }
 
 impl From<Reservation> for ReserveStockResponse {

@@ -4,7 +4,7 @@ use proto::inventory::v1::{ReservationState, ReserveStockRequest};
 use proto::wkt::Duration;
 use tonic::Code;
 
-use crate::harness::{Inventory, commit, is_replayed, keyed, order_id, refusal, release, reserve};
+use crate::harness::{Inventory, is_replayed, keyed, order_id, refusal, release, reserve};
 
 /// row: D12, E10
 #[tokio::test]
@@ -210,70 +210,48 @@ async fn a_hold_lasts_as_long_as_asked_and_at_most_an_hour() {
     }
 }
 
-/// row: S-16, I8
+/// The order's id tells a repeat, so a key says nothing: neither is another order's request a
+/// repeat, nor is a repeat a misuse.
+///
+/// row: I8, E10
 #[tokio::test]
-async fn a_key_has_one_answer() {
+async fn the_order_tells_a_repeat_and_no_key_does() {
     for inventory in Inventory::on_both().await {
-        inventory.stock(&[("lamp", 2)]).await;
-        let order = order_id();
-        let request = reserve(&order, &[("lamp", 1)]);
-        let first = inventory
-            .order()
-            .reserve_stock(keyed("k", request.clone()))
-            .await
-            .unwrap();
-        assert!(!is_replayed(&first));
-        inventory
-            .order()
-            .commit_stock(commit(&order))
-            .await
-            .unwrap();
-        // The reservation has moved on; the answer under the key has not.
-        let again = inventory
-            .order()
-            .reserve_stock(keyed("k", request))
-            .await
-            .unwrap();
-        assert!(is_replayed(&again));
-        assert_eq!(first.into_inner(), again.into_inner());
-        let misuse = reserve(&order, &[("lamp", 2)]);
-        let misuse = inventory.order().reserve_stock(keyed("k", misuse)).await;
-        assert_eq!(refusal(misuse).0, Code::InvalidArgument);
-        // Another rpc has keys of its own.
-        inventory
-            .order()
-            .release_stock(keyed("k", release(&order)))
-            .await
-            .unwrap();
+        inventory.stock(&[("lamp", 5)]).await;
+        let (order, other) = (order_id(), order_id());
+        let ask = |order: &str, pieces| keyed("k", reserve(order, &[("lamp", pieces)]));
+        let held = async |order: &str, pieces| {
+            let answer = inventory.order().reserve_stock(ask(order, pieces)).await;
+            let answer = answer.unwrap();
+            assert!(!is_replayed(&answer));
+            answer.into_inner()
+        };
+        assert_eq!(held(&order, 2).await, held(&order, 2).await);
+        held(&other, 1).await;
+        assert_eq!(inventory.counts("lamp").await, [2, 3, 0]);
+        let short = async || inventory.order().reserve_stock(ask(&order_id(), 9)).await;
+        assert_eq!(short().await.unwrap_err().code(), Code::FailedPrecondition);
     }
 }
 
-/// row: S-16, I8
+/// row: E10
 #[tokio::test]
-async fn a_key_of_a_refused_request_is_refused_alike() {
+async fn a_refusal_is_repeated_alike() {
     for inventory in Inventory::on_both().await {
         inventory.stock(&[("lamp", 2)]).await;
-        let request = || {
-            keyed(
-                "k",
-                reserve("7f0f5b8e-5f3a-4a3e-9a55-0d8d2f1c0001", &[("lamp", 3)]),
+        let order = order_id();
+        let refused = async || {
+            let request = reserve(&order, &[("lamp", 3)]);
+            let status = inventory.order().reserve_stock(request).await.unwrap_err();
+            (
+                status.code(),
+                status.message().to_owned(),
+                status.details().to_vec(),
             )
         };
-        let first = inventory
-            .order()
-            .reserve_stock(request())
-            .await
-            .unwrap_err();
-        let again = inventory
-            .order()
-            .reserve_stock(request())
-            .await
-            .unwrap_err();
-        assert_eq!(first.code(), Code::FailedPrecondition);
-        assert_eq!(
-            (first.message(), first.details()),
-            (again.message(), again.details())
-        );
+        let first = refused().await;
+        assert_eq!(first.0, Code::FailedPrecondition);
+        assert_eq!(refused().await, first);
     }
 }
 

@@ -3,12 +3,14 @@
 use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use axum::extract::State;
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 use proto::order::v1::order_service::CANCEL_ORDER;
 use proto::order::v1::{CancelOrderRequest, CancelOrderResponse};
 
 use super::order_id;
 use crate::App;
 use crate::checkout::{self, Cancellation};
+use crate::domain::order::Order;
 
 /// Ends an order: stock is released, money refunded.
 pub async fn cancel_order(
@@ -22,7 +24,21 @@ pub async fn cancel_order(
     let asked = Cancellation {
         order_id,
         note: request.reason,
-        command,
+        user: call.caller.user_id(),
+        scope: call.scope,
     };
-    Ok(checkout::cancel(&app, &call, &asked).await?.respond(&call))
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        checkout::cancel(&app, work, &asked)
+            .map_ok(Into::into)
+            .boxed()
+    });
+    Ok(answer.await?.respond(&call))
+}
+
+impl From<Order> for CancelOrderResponse {
+    fn from(order: Order) -> Self {
+        Self {
+            order: Some((&order).into()),
+        }
+    }
 }

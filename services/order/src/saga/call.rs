@@ -17,7 +17,7 @@ use proto::payment::v1::{
     PaymentMethod, PaymentStatus, ProcessPaymentRequest, ProcessPaymentResponse,
     RefundPaymentRequest,
 };
-use rpc::{CorrelationId, Deadline, IdempotencyKey, Role, User};
+use rpc::{CorrelationId, Deadline, Role, User};
 use telemetry::TraceContext;
 use tonic::{Code, Request, Status};
 
@@ -81,7 +81,7 @@ impl Callees {
             items,
             ttl: None,
         };
-        let request = self.request(record, task, message);
+        let request = self.request(record, message);
         match self.inventory.clone().reserve_stock(request).await {
             Ok(_) => Answer::Done(None),
             Err(status) if is_short(&status) => Answer::Refused,
@@ -106,7 +106,7 @@ impl Callees {
         match self
             .payment
             .clone()
-            .process_payment(self.request(record, task, message))
+            .process_payment(self.request(record, message))
             .await
         {
             Ok(response) => charged(response.into_inner()),
@@ -121,7 +121,7 @@ impl Callees {
         match self
             .inventory
             .clone()
-            .commit_stock(self.request(record, task, message))
+            .commit_stock(self.request(record, message))
             .await
         {
             Ok(_) => Answer::Done(None),
@@ -148,7 +148,7 @@ impl Callees {
         match self
             .inventory
             .clone()
-            .release_stock(self.request(record, task, message))
+            .release_stock(self.request(record, message))
             .await
         {
             Ok(_) => Answer::Done(None),
@@ -168,7 +168,7 @@ impl Callees {
         match self
             .payment
             .clone()
-            .refund_payment(self.request(record, task, message))
+            .refund_payment(self.request(record, message))
             .await
         {
             Ok(_) => Answer::Done(None),
@@ -176,7 +176,7 @@ impl Callees {
         }
     }
 
-    fn request<T>(&self, record: &Record, task: Task, message: T) -> Request<T> {
+    fn request<T>(&self, record: &Record, message: T) -> Request<T> {
         let origin = &record.saga.origin;
         let outgoing = Outgoing {
             acting_for: Some(User {
@@ -188,7 +188,7 @@ impl Callees {
                 .unwrap_or_else(|| CorrelationId::from_uuid(record.order.id.0)),
             trace: TraceContext::parse(&origin.traceparent)
                 .unwrap_or_else(|| TraceContext::root(self.clock.random(), self.clock.random())),
-            idempotency_key: IdempotencyKey::parse(&key(record, task)),
+            idempotency_key: None, // the order's id tells a repeat
             authorization: None,
             synthetic: origin.synthetic,
         };
@@ -196,11 +196,11 @@ impl Callees {
     }
 }
 
-/// The key of a task's effect: the same for every attempt, in every life of this process.
+/// The key of a payment or a refund: the same for every attempt, in every life of this process.
 ///
-/// An undo's request says why the order ends, and a cancel may change that while the undo is
+/// A refund's request says why the order ends, and a cancel may change that while the refund is
 /// out: the next attempt is then another request, which the first one's key would refuse for
-/// ever. Its effect is one all the same, since the callees undo by order.
+/// ever. Its effect is one all the same, since payment refunds by order.
 fn key(record: &Record, task: Task) -> String {
     let (order_id, task) = (record.order.id, task.name());
     match ending(record) {

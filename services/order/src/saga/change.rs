@@ -162,7 +162,7 @@ impl Change {
             store::order::update(txn, order).await?;
         }
         let facts = self.facts.iter().cloned();
-        outbox::push_all(txn, clock, event::SOURCE, &saga.origin, facts).await?;
+        outbox::push_all(txn, clock, &saga.origin, facts).await?;
         store::saga_log::insert(txn, order.id, saga.revision, self.entries.clone()).await?;
         if let Some(answer) = &self.answer {
             // It may be sealed already: with PENDING by one who would wait no longer, or by the

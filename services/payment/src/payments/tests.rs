@@ -7,7 +7,6 @@ use chrono::DateTime;
 use clock::Clock;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use proto::payment::v1::{ProcessPaymentResponse, RefundPaymentResponse};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use testkit::database::{self, TestDatabase};
 use tokio_util::task::TaskTracker;
@@ -97,12 +96,7 @@ impl Tables {
     async fn charge_here(&self, charge: Charge, decline: bool, crash: bool) {
         let token = Token::new(if decline { "tok_declined" } else { "tok_ok" });
         if !crash {
-            let done = super::charge::<ProcessPaymentResponse>(
-                &self.app,
-                Command::internal("service:order", "model"),
-                charge,
-                token,
-            );
+            let done = super::charge(&self.app, Origin::internal("model"), charge, token);
             assert!(matches!(done.await, Ok(_) | Err(Error::Refused(_))));
             return;
         }
@@ -130,8 +124,7 @@ impl Tables {
 
     async fn refund_here(&self, request: RefundRequest, crash: bool) {
         if !crash {
-            let command = Command::internal("service:order", "model");
-            super::refund::<RefundPaymentResponse>(&self.app, command, request)
+            super::refund(&self.app, Origin::internal("model"), request)
                 .await
                 .unwrap();
             return;

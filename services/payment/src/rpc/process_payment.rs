@@ -1,9 +1,7 @@
 //! ProcessPayment.
 
 use axum::extract::State;
-use proto::payment::v1::{
-    PaymentStatus, ProcessPaymentRequest, ProcessPaymentResponse, payment_service,
-};
+use proto::payment::v1::{PaymentStatus, ProcessPaymentRequest, ProcessPaymentResponse};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use crate::domain::id::{CustomerId, Key};
@@ -12,7 +10,6 @@ use crate::domain::payment::{Charge, Charged, Request};
 use crate::error::Error;
 use crate::provider::Token;
 use crate::{App, payments, wire};
-use command::Command;
 
 /// Charges a customer for an order.
 pub async fn process_payment(
@@ -20,12 +17,11 @@ pub async fn process_payment(
     call: Call,
     ConnectRequest(request): ConnectRequest<ProcessPaymentRequest>,
 ) -> Result<ConnectResponse<ProcessPaymentResponse>, ConnectError> {
-    let command = Command::of(&call, payment_service::PROCESS_PAYMENT, &request);
     let request = rpc::valid(request)?;
     let token = Token::new(request.method.as_ref().map_or("", |method| &method.token));
     let charge = Charge::try_from(request)?;
-    let answer = payments::charge(&app, command, charge, token).await?;
-    Ok(answer.respond(&call))
+    let charged = payments::charge(&app, command::origin(&call), charge, token).await?;
+    Ok(ConnectResponse::new(charged.into()))
 }
 
 impl TryFrom<Valid<ProcessPaymentRequest>> for Charge {

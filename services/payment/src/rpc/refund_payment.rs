@@ -1,16 +1,13 @@
 //! RefundPayment.
 
 use axum::extract::State;
-use proto::payment::v1::{
-    PaymentStatus, RefundPaymentRequest, RefundPaymentResponse, payment_service,
-};
+use proto::payment::v1::{PaymentStatus, RefundPaymentRequest, RefundPaymentResponse};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::domain::id::{CustomerId, Key};
 use crate::domain::money::Amount;
 use crate::domain::payment::{Refund, RefundRequest};
 use crate::{App, payments, wire};
-use command::Command;
 
 /// Gives an order's money back.
 pub async fn refund_payment(
@@ -18,16 +15,15 @@ pub async fn refund_payment(
     call: Call,
     ConnectRequest(request): ConnectRequest<RefundPaymentRequest>,
 ) -> Result<ConnectResponse<RefundPaymentResponse>, ConnectError> {
-    let command = Command::of(&call, payment_service::REFUND_PAYMENT, &request);
     let request = rpc::valid(request)?.into_inner();
     let refund = RefundRequest {
         order_id: wire::order_id(&request.order_id)?,
-        customer_id: command.user.map(CustomerId),
+        customer_id: call.caller.user_id().map(CustomerId),
         key: Key::new(request.idempotency_key),
         nothing: Amount::zero(app.currency),
     };
-    let answer = payments::refund(&app, command, refund).await?;
-    Ok(answer.respond(&call))
+    let refunded = payments::refund(&app, command::origin(&call), refund).await?;
+    Ok(ConnectResponse::new(refunded.into()))
 }
 
 impl From<Refund> for RefundPaymentResponse {

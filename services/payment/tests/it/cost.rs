@@ -2,7 +2,7 @@
 
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
-use crate::harness::{Payment, charge, keyed, order_id};
+use crate::harness::{Payment, charge, order_id};
 
 /// The provider's memory and ours: the two of the eight commits that a checkout may have.
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn a_charge_commits_twice_and_a_repeat_never() {
         };
         count(); // what the migration committed; a snapshot takes the counts with it
         for expected in [2, 0] {
-            let request = keyed("k", charge(&order, "tok_ok"));
+            let request = charge(&order, "tok_ok");
             payment.order().process_payment(request).await.unwrap();
             assert_eq!(count(), expected);
         }

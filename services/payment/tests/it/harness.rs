@@ -16,7 +16,7 @@ use proto::pricing::v1::Money;
 use rpc::{App, Caller, Contract, Health, LocalCaller, Role, User};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use testkit::database::TestDatabase;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 use uuid::Uuid;
@@ -209,23 +209,6 @@ pub fn euro(minor_units: i64) -> Money {
         currency_code: "EUR".to_owned(),
         minor_units,
     }
-}
-
-/// A request under an idempotency key of its own.
-pub fn keyed<T>(key: &str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request
-        .metadata_mut()
-        .insert("idempotency-key", key.parse().expect("a header"));
-    request
-}
-
-/// Whether the answer was given before.
-pub fn is_replayed<T>(response: &tonic::Response<T>) -> bool {
-    response
-        .metadata()
-        .get("idempotency-replayed")
-        .is_some_and(|value| value == "true")
 }
 
 /// The code and reason of a refusal.

@@ -3,7 +3,7 @@
 use proto::payment::v1::{PaymentStatus, ProcessPaymentRequest};
 use tonic::Code;
 
-use crate::harness::{Payment, charge, euro, is_replayed, keyed, order_id, refusal};
+use crate::harness::{Payment, charge, euro, order_id, refusal};
 
 /// row: D13, E10, I2
 #[tokio::test]
@@ -140,25 +140,6 @@ async fn a_key_or_an_order_is_never_charged_for_something_else() {
         );
         assert_eq!(payment.provider_charges().await, 1);
         assert_eq!(payment.balances().await["sales"], -1999);
-    }
-}
-
-/// row: S-16, I8
-#[tokio::test]
-async fn the_header_s_key_has_one_answer_too() {
-    for payment in Payment::on_both().await {
-        let order = order_id();
-        let request = || keyed("k", charge(&order, "tok_ok"));
-        let first = payment.order().process_payment(request()).await.unwrap();
-        let again = payment.order().process_payment(request()).await.unwrap();
-        assert!(!is_replayed(&first) && is_replayed(&again));
-        assert_eq!(first.into_inner(), again.into_inner());
-        let misuse = payment
-            .order()
-            .process_payment(keyed("k", charge(&order_id(), "tok_ok")))
-            .await;
-        assert_eq!(refusal(misuse).0, Code::InvalidArgument);
-        assert_eq!(payment.provider_charges().await, 1);
     }
 }
 

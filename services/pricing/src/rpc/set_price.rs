@@ -11,6 +11,7 @@ use crate::domain::sku::Sku;
 use crate::error::Error;
 use crate::price_list::{self, Wish};
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 
 /// Sets the price of a SKU in the amount's currency.
 pub async fn set_price(
@@ -20,8 +21,10 @@ pub async fn set_price(
 ) -> Result<ConnectResponse<SetPriceResponse>, ConnectError> {
     let command = Command::of(&call, pricing_service::SET_PRICE, &request);
     let wish = Wish::try_from(rpc::valid(request)?)?;
-    let answer = price_list::set(&app, &command, &wish).await?;
-    Ok(answer.respond(&call))
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        price_list::set(work, &wish).map_ok(Into::into).boxed()
+    });
+    Ok(answer.await?.respond(&call))
 }
 
 impl TryFrom<Valid<SetPriceRequest>> for Wish {

@@ -14,6 +14,7 @@ use crate::domain::sku::Sku;
 use crate::error::Error;
 use crate::{App, promotions};
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 
 /// Makes or replaces a promotion.
 pub async fn set_promotion(
@@ -23,8 +24,12 @@ pub async fn set_promotion(
 ) -> Result<ConnectResponse<SetPromotionResponse>, ConnectError> {
     let command = Command::of(&call, pricing_service::SET_PROMOTION, &request);
     let promotion = promotion(rpc::valid(request)?, app.clock.now())?;
-    let answer = promotions::set(&app, &command, &promotion).await?;
-    Ok(answer.respond(&call))
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        promotions::set(work, &promotion)
+            .map_ok(|()| promotion.clone().into())
+            .boxed()
+    });
+    Ok(answer.await?.respond(&call))
 }
 
 /// A promotion without a start starts `now`.

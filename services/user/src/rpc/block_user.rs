@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{BlockUserRequest, BlockUserResponse, user_admin_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
@@ -19,7 +20,12 @@ pub async fn block_user(
     let command = Command::of(&call, user_admin_service::BLOCK_USER, &request);
     let request = rpc::valid(request)?;
     let (id, reason) = (user_id(&request.id)?, line("reason", &request.reason)?);
-    let answer = moderation::block(&app, &command, &call.caller, id, &reason).await?;
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        moderation::block(work, &call.caller, id, &reason)
+            .map_ok(Into::into)
+            .boxed()
+    })
+    .await?;
     tracing::info!(user.id = %id, reason = %&*reason, "Blocked user {id}");
     Ok(answer.respond(&call))
 }

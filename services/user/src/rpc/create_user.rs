@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{CreateUserRequest, User, user_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
@@ -19,8 +20,10 @@ pub async fn create_user(
 ) -> Result<ConnectResponse<User>, ConnectError> {
     let command = Command::of(&call, user_service::CREATE_USER, &request);
     let draft = Draft::try_from(rpc::valid(request)?)?;
-    let answer = accounts::create(&app, &command, &draft).await?;
-    Ok(answer.respond(&call))
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        accounts::create(work, &draft).map_ok(Into::into).boxed()
+    });
+    Ok(answer.await?.respond(&call))
 }
 
 impl TryFrom<Valid<CreateUserRequest>> for Draft {

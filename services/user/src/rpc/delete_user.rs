@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{DeleteUserRequest, user_service};
 use proto::wkt::Empty;
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
@@ -18,7 +19,12 @@ pub async fn delete_user(
 ) -> Result<ConnectResponse<Empty>, ConnectError> {
     let command = Command::of(&call, user_service::DELETE_USER, &request);
     let id = user_id(&rpc::valid(request)?.id)?;
-    let answer = accounts::delete(&app, &command, call.scope, id).await?;
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        accounts::delete(work, call.scope, id)
+            .map_ok(|()| Empty::default())
+            .boxed()
+    })
+    .await?;
     tracing::info!(user.id = %id, "Deleted user {id}");
     Ok(answer.respond(&call))
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{SetPasswordRequest, SetPasswordResponse, user_admin_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use sha2::{Digest, Sha256};
@@ -33,7 +34,12 @@ pub async fn set_password(
     let digested = digested(&app, &call, request, &password).await?;
     let command = Command::of(&call, user_admin_service::SET_PASSWORD, &digested);
     let hash = app.hasher.hash(password).await?;
-    let answer = moderation::set_password(&app, &command, id, &hash).await?;
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        moderation::set_password(work, id, &hash)
+            .map_ok(|()| SetPasswordResponse::default())
+            .boxed()
+    })
+    .await?;
     tracing::info!(user.id = %id, "Set the password of user {id}");
     Ok(answer.respond(&call))
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use command::Command;
+use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{UpdateUserRequest, User, user_service};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Role, Valid};
 
@@ -25,7 +26,12 @@ pub async fn update_user(
     if change.roles.is_some() && !call.caller.has_role(Role::Admin) {
         return Err(Error::RolesRefused.into()); // whosever account it is
     }
-    let answer = accounts::update(&app, &command, call.scope, id, &change).await?;
+    let answer = command::run(&app.db, &app.clock, &command, |work| {
+        accounts::update(work, call.scope, id, &change)
+            .map_ok(Into::into)
+            .boxed()
+    })
+    .await?;
     if let Some(roles) = change.roles {
         tracing::info!(user.id = %id, ?roles, "Set the roles of user {id}");
     }

@@ -99,15 +99,9 @@ async fn accept(db: &Database, clock: &Clock) -> Record {
     let txn = db.begin_write().await.unwrap();
     store::order::insert(&txn, &order).await.unwrap();
     store::saga::insert(&txn, order.id, &saga).await.unwrap();
-    outbox::push(
-        &txn,
-        clock,
-        event::SOURCE,
-        &saga.origin,
-        event::of(&order, None),
-    )
-    .await
-    .unwrap();
+    outbox::push(&txn, clock, &saga.origin, event::of(&order, None))
+        .await
+        .unwrap();
     txn.commit().await.unwrap();
     Record { order, saga }
 }

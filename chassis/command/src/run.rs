@@ -1,0 +1,131 @@
+//! Carrying a command out: once, whoever asks how often, and all of it or nothing.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use clock::Clock;
+use events::{Fact, Origin, outbox};
+use futures::future::BoxFuture;
+use prost::Message;
+use sea_orm::DbErr;
+use store::{Database, Transaction, retrying};
+use uuid::Uuid;
+
+use crate::{Answer, Command, Error};
+
+/// What an effect is made in: one transaction, at one time, with the facts that it makes true.
+/// Whatever it is made of lives for `'env`.
+pub struct Work<'env> {
+    /// Where all is read and written.
+    pub txn: Transaction,
+    /// When it happens.
+    pub now: DateTime<Utc>,
+    clock: &'env Clock,
+    facts: Vec<Fact>,
+    after: Vec<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+/// An effect on its way.
+pub type Making<'a, T, E> = BoxFuture<'a, Result<T, E>>;
+
+impl<'env> Work<'env> {
+    async fn begin(db: &Database, clock: &'env Clock) -> Result<Self, DbErr> {
+        Ok(Self {
+            txn: db.begin_write().await?,
+            now: clock.now(),
+            clock,
+            facts: Vec::new(),
+            after: Vec::new(),
+        })
+    }
+
+    /// A new id for a thing of the service's own.
+    pub fn id(&self) -> Uuid {
+        self.clock.id()
+    }
+
+    /// Says what became true. Facts about one thing are told in this order.
+    pub fn tell(&mut self, fact: Fact) {
+        self.facts.push(fact);
+    }
+
+    /// Does this as soon as all is stored, and never if it is not.
+    pub fn then(&mut self, act: impl FnOnce() + Send + Sync + 'static) {
+        self.after.push(Box::new(act));
+    }
+
+    async fn commit(self, origin: &Origin) -> Result<(), DbErr> {
+        outbox::push_all(&self.txn, self.clock, origin, self.facts).await?;
+        self.txn.commit().await?;
+        for act in self.after {
+            act();
+        }
+        Ok(())
+    }
+}
+
+/// Carries a command out and answers as `effect` does; a command that was carried out before is
+/// answered as it was then.
+///
+/// The answer is stored under the caller's key in the transaction of the effect, see
+/// [`transact`]. An effect that fails stores nothing, so whoever asks again with the same key is
+/// decided anew.
+///
+/// # Errors
+/// [`Error::KeyReused`] when the key stands for another request, and those of [`transact`].
+pub async fn run<'env, R, E>(
+    db: &Database,
+    clock: &'env Clock,
+    command: &Command,
+    effect: impl for<'a> Fn(&'a mut Work<'env>) -> Making<'a, R, E>,
+) -> Result<Answer<R>, E>
+where
+    R: Message + Default,
+    E: std::error::Error + From<Error> + From<DbErr> + 'static,
+{
+    let attempt = async || {
+        let mut work = Work::begin(db, clock).await?;
+        if let Some(answer) = command.claim(&work.txn, work.now).await? {
+            return Ok(answer);
+        }
+        let response = effect(&mut work).await?;
+        let answer = command.seal(&work.txn, response).await?;
+        work.commit(&command.origin).await?;
+        Ok(answer)
+    };
+    retrying(attempt).await
+}
+
+/// Makes an effect: what it writes and the facts that it tells are stored together, or, if it
+/// fails, nothing is. While another transaction is in the way it is made anew, so it must do
+/// nothing outside of its [`Work`].
+///
+/// # Errors
+/// That of `effect`; the database failed.
+pub async fn transact<'env, T, E>(
+    db: &Database,
+    clock: &'env Clock,
+    origin: &Origin,
+    effect: impl for<'a> Fn(&'a mut Work<'env>) -> Making<'a, T, E>,
+) -> Result<T, E>
+where
+    E: std::error::Error + From<DbErr> + 'static,
+{
+    let attempt = async || {
+        let mut work = Work::begin(db, clock).await?;
+        let made = effect(&mut work).await?;
+        work.commit(origin).await?;
+        Ok(made)
+    };
+    retrying(attempt).await
+}
+
+impl fmt::Debug for Work<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Work")
+            .field("txn", &self.txn)
+            .field("now", &self.now)
+            .field("facts", &self.facts)
+            .finish_non_exhaustive()
+    }
+}
