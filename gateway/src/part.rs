@@ -3,9 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use rpc::error::with_retry_after;
 use rpc::{Code, ConnectError};
 use tonic::Status;
+
+/// When to come back to a peer that is full.
+const FULL_FOR: Duration = Duration::from_secs(1);
 
 /// What a peer answered.
 pub(crate) type Answer<T> = Result<tonic::Response<T>, Status>;
@@ -42,7 +47,7 @@ impl Degraded {
 ///
 /// # Errors
 /// What the peer said of the caller's own request, `unavailable` when it could not be
-/// asked, `internal` for everything that only the gateway could have done wrong.
+/// asked, `deadline_exceeded` when it was too slow, `internal` for everything that only the gateway could have done wrong.
 pub(crate) fn required<T>(answer: Answer<T>) -> Result<T, ConnectError> {
     answer.map(tonic::Response::into_inner).map_err(translate)
 }
@@ -65,18 +70,45 @@ fn translate(status: Status) -> ConnectError {
         | tonic::Code::OutOfRange
         | tonic::Code::FailedPrecondition
         | tonic::Code::Aborted => ConnectError::from(status),
-        tonic::Code::Unavailable
-        | tonic::Code::DeadlineExceeded
-        | tonic::Code::ResourceExhausted => {
-            ConnectError::new(Code::Unavailable, "Required service unavailable")
-        }
+        // Whoever asks is still here, so it was not them who went.
+        tonic::Code::Unavailable | tonic::Code::Cancelled => unavailable(),
+        tonic::Code::ResourceExhausted => with_retry_after(unavailable(), FULL_FOR),
+        tonic::Code::DeadlineExceeded => ConnectError::new(
+            Code::DeadlineExceeded,
+            "Required service did not answer in time",
+        ),
         _ => rpc::to_wire(rpc::Kind::Internal, &status),
     }
+}
+
+fn unavailable() -> ConnectError {
+    ConnectError::new(Code::Unavailable, "Required service unavailable")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// row: C7
+    #[test]
+    fn a_peer_that_cannot_answer_is_told_as_what_it_is() {
+        for (said, told, retry) in [
+            (tonic::Code::Unavailable, Code::Unavailable, None),
+            (tonic::Code::Cancelled, Code::Unavailable, None),
+            (tonic::Code::ResourceExhausted, Code::Unavailable, Some("1")),
+            (tonic::Code::DeadlineExceeded, Code::DeadlineExceeded, None),
+            (tonic::Code::Aborted, Code::Aborted, None),
+        ] {
+            let error = translate(Status::new(said, "secret"));
+            assert_eq!(error.code(), told, "{said:?}");
+            let after = error.meta().and_then(|meta| meta.get("retry-after"));
+            assert_eq!(
+                after.map(|value| value.to_str().unwrap()),
+                retry,
+                "{said:?}"
+            );
+        }
+    }
 
     #[test]
     fn what_is_our_own_mistake_is_not_shown() {
