@@ -2,9 +2,11 @@
 //!
 //! A task belongs to no request, so a client that leaves stops nothing. What it knows is what is
 //! written; killed anywhere, the saga is found again by its lease and goes on from there. The lease
-//! saves work, no more: two drivers at once write by revision, and what they ask for is keyed.
+//! saves work, no more: two drivers at once write by revision, and what they ask for has one effect per
+//! order.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ use crate::saga::checkout::{Event, Rules};
 use crate::saga::fail_point::{FailPoints, Place, Verdict};
 use crate::saga::record::Record;
 use crate::saga::task::Task;
-use crate::store;
+use crate::store::{self, saga::Orphan};
 
 /// Sagas that one process drives at once; more wait in the database until there is room.
 const DRIVEN_MAX: usize = 4096;
@@ -64,6 +66,8 @@ struct Inner {
     id: Uuid,
     calls: Semaphore,
     driven: Mutex<HashMap<OrderId, Driven>>,
+    /// How many orphans could not be read when they were last looked for.
+    unreadable: AtomicUsize,
     tasks: TaskTracker,
     stopping: CancellationToken,
     dead: CancellationToken,
@@ -91,6 +95,7 @@ impl Driver {
             id,
             calls,
             driven,
+            unreadable: AtomicUsize::new(0),
             tasks,
             stopping,
             dead,
@@ -165,9 +170,11 @@ impl Driver {
     pub async fn run(self, shutdown: CancellationToken) {
         let mut alone = self.0.parts.db.engine() == Engine::Sqlite;
         while !shutdown.is_cancelled() && !self.0.dead.is_cancelled() {
-            match self.take_over(alone).await {
-                Ok(()) => alone = false,
-                Err(error) => {
+            // Who is dead takes nothing over any more.
+            match self.0.dead.run_until_cancelled(self.take_over(alone)).await {
+                None => break,
+                Some(Ok(())) => alone = false,
+                Some(Err(error)) => {
                     tracing::warn!(cause = %rpc::error::chain(&error), "Orphaned checkouts could not be read");
                 }
             }
@@ -191,24 +198,48 @@ impl Driver {
     async fn take_over(&self, alone: bool) -> Result<(), Error> {
         let Parts { db, clock, .. } = &self.0.parts;
         self.measure().await?;
+        let all_but = alone.then_some(self.0.id);
+        let (mut last, mut unreadable) = (None, Vec::new());
         loop {
-            let all_but = alone.then_some(self.0.id);
-            let orphans =
-                store::saga::orphans(db.read(), all_but, clock.now(), ORPHANS_MAX).await?;
-            let (found, mut taken) = (orphans.len() as u64, 0);
-            for id in orphans {
+            let now = clock.now();
+            let orphans = store::saga::orphans(db.read(), all_but, now, last, ORPHANS_MAX).await?;
+            for Orphan { id, .. } in &orphans {
                 if self.driven().len() >= DRIVEN_MAX {
                     return Ok(());
                 }
-                if let Some(record) = retrying(|| self.resume_once(id, alone)).await? {
-                    tracing::info!(order.id = %id, "Took over the checkout of order {id}");
-                    self.drive(record);
-                    taken += 1;
+                match retrying(|| self.resume_once(*id, alone)).await {
+                    Ok(Some(record)) => {
+                        tracing::info!(order.id = %id, "Took over the checkout of order {id}");
+                        self.drive(record);
+                    }
+                    Ok(None) => {}
+                    // One that a newer version has written is for that to carry on.
+                    Err(Error::Store(DbErr::Type(cause))) => unreadable.push((*id, cause)),
+                    Err(error) => return Err(error),
                 }
             }
-            if found < ORPHANS_MAX || taken == 0 {
+            last = orphans.last().copied();
+            if (orphans.len() as u64) < ORPHANS_MAX {
+                self.tell_unreadable(&unreadable);
                 return Ok(());
             }
+        }
+    }
+
+    /// Says that there are orphans which this version cannot read, whenever they are others than before.
+    fn tell_unreadable(&self, unreadable: &[(OrderId, String)]) {
+        metrics::gauge!("sagas_unreadable").set(unreadable.len() as f64);
+        let before = self.0.unreadable.swap(unreadable.len(), Ordering::Relaxed);
+        if before != unreadable.len()
+            && let Some((id, cause)) = unreadable.first()
+        {
+            let count = unreadable.len();
+            tracing::warn!(
+                count,
+                order.id = %id,
+                cause,
+                "Checkouts cannot be read, and wait for a version that can"
+            );
         }
     }
 

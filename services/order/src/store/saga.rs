@@ -119,7 +119,18 @@ pub async fn find(
     }))
 }
 
-/// Sagas with something pending whose driver is gone, at most `limit`, longest orphaned first.
+/// A saga with something pending whose driver is gone. Orphans are in the order of `since`, and in
+/// that of their ids where it is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    /// Whose saga it is.
+    pub id: OrderId,
+    /// When its lease ran out.
+    pub since: DateTime<Utc>,
+}
+
+/// Sagas with something pending whose driver is gone, at most `limit`, longest orphaned first,
+/// those behind `after`.
 ///
 /// With `all_but`, every saga that is not driven by this one counts: for a database that only one
 /// process can have open, where a lease of another owner is one of an earlier life.
@@ -130,8 +141,9 @@ pub async fn orphans(
     db: &impl ConnectionTrait,
     all_but: Option<Uuid>,
     now: DateTime<Utc>,
+    after: Option<Orphan>,
     limit: u64,
-) -> Result<Vec<OrderId>, DbErr> {
+) -> Result<Vec<Orphan>, DbErr> {
     let orphaned = match all_but {
         Some(owner) => Condition::all()
             .add(Column::LeaseUntil.is_not_null())
@@ -140,17 +152,28 @@ pub async fn orphans(
             .add(Column::LeaseUntil.lt(now))
             .add(Column::LeaseUntil.gt(now + LEASE_MAX)),
     };
-    let ids: Vec<Uuid> = Entity::find()
+    let mut orphans = Entity::find()
         .select_only()
-        .column(Column::OrderId)
+        .columns([Column::OrderId, Column::LeaseUntil])
         .filter(Column::Phase.gt(AT_REST))
         .filter(orphaned)
         .order_by_asc(Column::LeaseUntil)
-        .limit(limit)
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(ids.into_iter().map(OrderId).collect())
+        .order_by_asc(Column::OrderId)
+        .limit(limit);
+    if let Some(Orphan { id, since }) = after {
+        let later = Condition::any().add(Column::LeaseUntil.gt(since)).add(
+            Condition::all()
+                .add(Column::LeaseUntil.eq(since))
+                .add(Column::OrderId.gt(id.0)),
+        );
+        orphans = orphans.filter(later);
+    }
+    let rows: Vec<(Uuid, DateTime<Utc>)> = orphans.into_tuple().all(db).await?;
+    let orphan = |(id, since)| Orphan {
+        id: OrderId(id),
+        since,
+    };
+    Ok(rows.into_iter().map(orphan).collect())
 }
 
 /// How many orders have something pending.

@@ -7,6 +7,9 @@ use std::time::Duration;
 use order::saga::fail_point::{FailPoints, Place, Verdict};
 use proto::order::v1::{CancelOrderRequest, ListOrdersRequest, Order, OrderStatus};
 use rpc::Code;
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::Query;
+use uuid::Uuid;
 
 use crate::shop::{Shop, eventually, id, keyed, purchase};
 use crate::world::{Charge, Fault, Goods};
@@ -193,6 +196,52 @@ async fn an_accepted_order_is_carried_out_by_the_next_life() {
             OrderStatus::Confirmed
         );
     }
+}
+
+/// Rows that a newer version wrote, more of them than are looked at together, stand in nobody's way:
+/// what else a crash left is carried on.
+///
+/// row: E9, O-05
+#[tokio::test]
+async fn what_cannot_be_read_stops_no_other_order() {
+    let trap = Trap::default();
+    for mut shop in Shop::on_both_with(order::Config::default(), trap.fail_points()).await {
+        trap.set(Place::Accepted, "accept");
+        shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
+        plant_unreadable(&shop, 250).await;
+        shop.restart_with(trap.fail_points()).await;
+        trap.set(Place::Accepted, "accept");
+        shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
+        shop.restart().await;
+        let order = only_order(&shop, 2).await.unwrap();
+        let ended = shop.ended(2, &order.id).await;
+        assert_eq!(ended.status(), OrderStatus::Confirmed);
+        let first = only_order(&shop, 1).await.unwrap();
+        assert_eq!(first.status(), OrderStatus::Pending, "it waits");
+        shop.bury().await;
+    }
+}
+
+/// Makes the only saga one of a step that this version does not know, and adds as many like it, of
+/// orders of nobody's.
+async fn plant_unreadable(shop: &Shop, count: u128) {
+    let txn = shop.db.database.begin_write().await.unwrap();
+    let run = async |sql: &str| drop(txn.execute_unprepared(sql).await.unwrap());
+    run("update sagas set step = 99").await;
+    for (table, id) in [("orders", "id"), ("sagas", "order_id")] {
+        run(&format!("create temp table copy as select * from {table}")).await;
+        for number in 1..=count {
+            let mut other = Query::update();
+            other.table("copy").value(id, Uuid::from_u128(number));
+            if table == "orders" {
+                other.value("customer_id", Uuid::max());
+            }
+            txn.execute(&other).await.unwrap();
+            run(&format!("insert into {table} select * from copy")).await;
+        }
+        run("drop table copy").await;
+    }
+    txn.commit().await.unwrap();
 }
 
 /// The next life comes after the step's budget: the customer has long gone, and nothing is charged.
