@@ -11,6 +11,12 @@ pub const DOMAIN: &[Metric] = &[
         help: "Orders that are not terminal yet.",
     },
     Metric {
+        name: "sagas_unreadable",
+        kind: Kind::Gauge,
+        labels: &[],
+        help: "Orphaned checkouts that this version cannot read: a newer one has written them.",
+    },
+    Metric {
         name: "build_info",
         kind: Kind::Gauge,
         labels: &["version", "target"],

@@ -57,7 +57,7 @@ async fn a_fact_is_read_as_it_was_written_with_its_whole_envelope() {
             (fact.topic.as_str(), fact.key.as_str()),
             ("thing.made", "k")
         );
-        assert_eq!((fact.version, fact.source.as_str()), (1, "source"));
+        assert_eq!((fact.version, fact.source.as_str()), (1, "events"));
         assert_eq!((fact.subject, fact.at), (Some(subject), start()));
         assert_eq!(fact.data, [0, 255, 1]);
         assert_eq!(fact.origin.correlation_id, "c");

@@ -201,7 +201,7 @@ async fn an_accepted_order_is_carried_out_by_the_next_life() {
 /// Rows that a newer version wrote, more of them than are looked at together, stand in nobody's way:
 /// what else a crash left is carried on.
 ///
-/// row: E9, O-05
+/// row: E9
 #[tokio::test]
 async fn what_cannot_be_read_stops_no_other_order() {
     let trap = Trap::default();
@@ -225,8 +225,16 @@ async fn what_cannot_be_read_stops_no_other_order() {
 /// Makes the only saga one of a step that this version does not know, and adds as many like it, of
 /// orders of nobody's.
 async fn plant_unreadable(shop: &Shop, count: u128) {
-    let txn = shop.db.database.begin_write().await.unwrap();
-    let run = async |sql: &str| drop(txn.execute_unprepared(sql).await.unwrap());
+    let txn = shop
+        .db
+        .database
+        .begin_write()
+        .await
+        .expect("the rows are planted");
+    let run = async |sql: &str| {
+        let ran = txn.execute_unprepared(sql).await;
+        ran.expect("the rows are planted");
+    };
     run("update sagas set step = 99").await;
     for (table, id) in [("orders", "id"), ("sagas", "order_id")] {
         run(&format!("create temp table copy as select * from {table}")).await;
@@ -236,12 +244,12 @@ async fn plant_unreadable(shop: &Shop, count: u128) {
             if table == "orders" {
                 other.value("customer_id", Uuid::max());
             }
-            txn.execute(&other).await.unwrap();
+            txn.execute(&other).await.expect("the rows are planted");
             run(&format!("insert into {table} select * from copy")).await;
         }
         run("drop table copy").await;
     }
-    txn.commit().await.unwrap();
+    txn.commit().await.expect("the rows are planted");
 }
 
 /// The next life comes after the step's budget: the customer has long gone, and nothing is charged.
