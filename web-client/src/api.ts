@@ -58,11 +58,9 @@ export const transport = createConnectTransport({
   interceptors: [withIdentity, withCorrelation],
 });
 
-/** A moment of bad network or of a restarting service: pages ask again by themselves, twice. */
-const isPassing = (error: Error): boolean => {
-  const { code } = ConnectError.from(error);
-  return code === Code.Unavailable || code === Code.Aborted;
-};
+/** How often a page asks again by itself: a moment of bad network or of a restarting service, or one that was slow. */
+const RETRIES: Partial<Record<Code, number>> = { [Code.Unavailable]: 2, [Code.Aborted]: 2, [Code.DeadlineExceeded]: 1 };
+const retriesOf = (error: Error): number => RETRIES[ConnectError.from(error).code] ?? 0;
 
 export const queries = new QueryClient({
   defaultOptions: {
@@ -71,7 +69,7 @@ export const queries = new QueryClient({
       gcTime: 10 * 60_000,
       networkMode: 'always',
       refetchOnReconnect: true,
-      retry: (failures, error) => failures < 2 && isPassing(error),
+      retry: (failures, error) => failures < retriesOf(error),
       retryDelay: (attempt) => 300 * 2 ** attempt * (0.8 + Math.random() * 0.4),
     },
   },

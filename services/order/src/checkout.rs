@@ -235,8 +235,11 @@ pub struct Cancellation {
 /// # Errors
 /// [`Error::OrderNotFound`] out of reach, [`Error::Cancel`] when it is too late.
 pub async fn cancel(app: &App, work: &mut Work<'_>, asked: &Cancellation) -> Result<Order, Error> {
-    let mut on = app.driver.occasion(Duration::ZERO);
-    on.note.clone_from(&asked.note);
+    let on = Occasion {
+        now: work.now,
+        note: asked.note.clone(),
+        ..app.driver.occasion(Duration::ZERO)
+    };
     let record = store::saga::find(&work.txn, asked.scope, asked.order_id).await?;
     let record = record.ok_or(Error::OrderNotFound)?;
     let reason = if asked.user == Some(record.order.customer_id.0) {

@@ -157,11 +157,13 @@ async fn exchange(
         Verdict::Again(successor) => successor,
         Verdict::Reused => {
             store::session::delete(&work.txn, session.id).await?;
-            tracing::warn!(
-                user.id = %session.user_id,
-                session.id = %session.id,
-                "A refresh token was used twice: its session ends",
-            );
+            work.then(move || {
+                tracing::warn!(
+                    user.id = %session.user_id,
+                    session.id = %session.id,
+                    "Ended a session whose refresh token was used twice",
+                );
+            });
             return Ok(None);
         }
         Verdict::Expired | Verdict::Forged => return Err(Error::SessionOver),

@@ -188,7 +188,7 @@ impl Callees {
                 .unwrap_or_else(|| CorrelationId::from_uuid(record.order.id.0)),
             trace: TraceContext::parse(&origin.traceparent)
                 .unwrap_or_else(|| TraceContext::root(self.clock.random(), self.clock.random())),
-            idempotency_key: None, // the order's id tells a repeat
+            idempotency_key: None, // its order guards it
             authorization: None,
             synthetic: origin.synthetic,
         };
@@ -197,16 +197,8 @@ impl Callees {
 }
 
 /// The key of a payment or a refund: the same for every attempt, in every life of this process.
-///
-/// A refund's request says why the order ends, and a cancel may change that while the refund is
-/// out: the next attempt is then another request, which the first one's key would refuse for
-/// ever. Its effect is one all the same, since payment refunds by order.
 fn key(record: &Record, task: Task) -> String {
-    let (order_id, task) = (record.order.id, task.name());
-    match ending(record) {
-        Some(reason) => format!("{order_id}/{task}/{}", reason.name()),
-        None => format!("{order_id}/{task}"),
-    }
+    format!("{}/{}", record.order.id, task.name())
 }
 
 fn is_short(status: &Status) -> bool {

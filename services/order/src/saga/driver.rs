@@ -81,6 +81,22 @@ struct Driven {
     answer: Outcome,
 }
 
+/// Orphans that this version cannot carry on.
+#[derive(Default)]
+struct Unreadable {
+    count: usize,
+    /// One of them, and why.
+    first: Option<(OrderId, String)>,
+}
+
+impl Unreadable {
+    fn add(&mut self, id: OrderId, error: &Error) {
+        self.count += 1;
+        self.first
+            .get_or_insert_with(|| (id, rpc::error::chain(error)));
+    }
+}
+
 /// The answer of CreateOrder, once it is known; closed when this process gave the saga up.
 pub type Outcome = watch::Receiver<Option<Answer>>;
 
@@ -199,7 +215,7 @@ impl Driver {
         let Parts { db, clock, .. } = &self.0.parts;
         self.measure().await?;
         let all_but = alone.then_some(self.0.id);
-        let (mut last, mut unreadable) = (None, Vec::new());
+        let (mut last, mut unreadable) = (None, Unreadable::default());
         loop {
             let now = clock.now();
             let orphans = store::saga::orphans(db.read(), all_but, now, last, ORPHANS_MAX).await?;
@@ -207,15 +223,17 @@ impl Driver {
                 if self.driven().len() >= DRIVEN_MAX {
                     return Ok(());
                 }
-                match retrying(|| self.resume_once(*id, alone)).await {
+                match self.resume(*id, alone).await {
                     Ok(Some(record)) => {
                         tracing::info!(order.id = %id, "Took over the checkout of order {id}");
                         self.drive(record);
                     }
                     Ok(None) => {}
+                    Err(Error::Store(error)) if !matches!(error, DbErr::Type(_)) => {
+                        return Err(error.into());
+                    }
                     // One that a newer version has written is for that to carry on.
-                    Err(Error::Store(DbErr::Type(cause))) => unreadable.push((*id, cause)),
-                    Err(error) => return Err(error),
+                    Err(error) => unreadable.add(*id, &error),
                 }
             }
             last = orphans.last().copied();
@@ -226,14 +244,13 @@ impl Driver {
         }
     }
 
-    /// Says that there are orphans which this version cannot read, whenever they are others than before.
-    fn tell_unreadable(&self, unreadable: &[(OrderId, String)]) {
-        metrics::gauge!("sagas_unreadable").set(unreadable.len() as f64);
-        let before = self.0.unreadable.swap(unreadable.len(), Ordering::Relaxed);
-        if before != unreadable.len()
-            && let Some((id, cause)) = unreadable.first()
+    /// Says that there are orphans which this version cannot carry on, whenever their number changes.
+    fn tell_unreadable(&self, Unreadable { count, first }: &Unreadable) {
+        metrics::gauge!("sagas_unreadable").set(*count as f64);
+        let before = self.0.unreadable.swap(*count, Ordering::Relaxed);
+        if before != *count
+            && let Some((id, cause)) = first
         {
-            let count = unreadable.len();
             tracing::warn!(
                 count,
                 order.id = %id,
@@ -241,6 +258,12 @@ impl Driver {
                 "Checkouts cannot be read, and wait for a version that can"
             );
         }
+    }
+
+    /// Goes on with a saga, if it can be read: what cannot costs no transaction that writes.
+    async fn resume(&self, id: OrderId, alone: bool) -> Result<Option<Record>, Error> {
+        store::saga::find(self.0.parts.db.read(), Scope::Everyone, id).await?;
+        retrying(|| self.resume_once(id, alone)).await
     }
 
     /// Writes that this driver goes on with a saga, unless its own is alive after all.

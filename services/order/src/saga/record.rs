@@ -27,7 +27,8 @@ pub struct Saga {
     pub lease: Option<Lease>,
 }
 
-/// The right to drive a saga for a while. It saves work; what keeps effects single is that they are keyed.
+/// The right to drive a saga for a while. It saves work; what keeps effects single is that each is
+/// guarded by its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// The driver, a new id per start of the process.
