@@ -1,5 +1,5 @@
-//! The parts of a page: one that is required fails the page, one that is optional leaves
-//! a hole that is named.
+//! The parts of a page. One that is required fails the page; one that is optional is left out, and its peer is
+//! named in the page's `degraded`.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -47,7 +47,8 @@ impl Degraded {
 ///
 /// # Errors
 /// What the peer said of the caller's own request, `unavailable` when it could not be
-/// asked, `deadline_exceeded` when it was too slow, `internal` for everything that only the gateway could have done wrong.
+/// asked, `deadline_exceeded` when it was too slow, `internal` for everything that only the gateway could have done
+/// wrong.
 pub(crate) fn required<T>(answer: Answer<T>) -> Result<T, ConnectError> {
     answer.map(tonic::Response::into_inner).map_err(translate)
 }

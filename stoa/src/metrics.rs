@@ -11,10 +11,10 @@ pub const DOMAIN: &[Metric] = &[
         help: "Orders that are not terminal yet.",
     },
     Metric {
-        name: "sagas_unreadable",
+        name: "sagas_stuck",
         kind: Kind::Gauge,
         labels: &[],
-        help: "Orphaned checkouts that this version cannot read: a newer one has written them.",
+        help: "Orphaned checkouts that could not be taken over: a newer version has written them, or their rows are held.",
     },
     Metric {
         name: "build_info",

@@ -44,6 +44,66 @@ test('another card right after a declined one, and a reload before the answer: w
   await expect(page.getByRole('link', { name: 'Cart, 0 pieces' })).toBeVisible();
 });
 
+test('the same with a sign-out before the answer is known: it is told to whoever comes back, and nothing is paid twice', async ({
+  page,
+  expects,
+}) => {
+  expects.push(/CreateOrder/, ...CUT);
+  await addToCart(page, 'MUG-STR-03');
+  const who = await signUp(page);
+  const pay = await checkout(page, 'The card that declines');
+  await pay.click();
+  await page.getByRole('heading', { name: 'The payment was declined' }).waitFor();
+  await page.getByRole('radio', { name: /^The card that pays/ }).check({ force: true });
+  let taken = (): void => undefined;
+  const reached = new Promise<void>((resolve) => {
+    taken = resolve;
+  });
+  await page.route(/CreateOrder$/, async (route) => {
+    await route.fetch();
+    taken();
+    await route.abort();
+  });
+  await page.getByRole('button', { name: /^Pay / }).click();
+  await reached;
+  await signOut(page);
+  await page.unroute(/CreateOrder$/);
+  await signIn(page, who, '/shop/checkout');
+  await orderIs(page, 'Confirmed');
+  await expect(page.getByRole('link', { name: 'Cart, 0 pieces' })).toBeVisible();
+  expect(await orderCount(page), 'the declined one and the paid one').toBe(2);
+});
+
+test('an answer that comes after the sign-out leaves nothing of the order in the browser', async ({
+  page,
+  context,
+}) => {
+  await addToCart(page, 'MUG-STR-03');
+  await signUp(page);
+  const pay = await checkout(page);
+  let answer = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let orderId = '';
+  await page.route(/CreateOrder$/, async (route) => {
+    const response = await route.fetch();
+    orderId = (await response.json()).order.id;
+    await held;
+    await route.fulfill({ response });
+  });
+  await pay.click();
+  await expect.poll(() => orderId).not.toBe('');
+  const other = await context.newPage();
+  await signOut(other);
+  await page.getByRole('link', { name: 'Sign in' }).first().waitFor();
+  const noted = () => other.evaluate(() => JSON.stringify({ ...localStorage }));
+  expect(await noted(), 'it is kept as long as nobody knows').toContain('tok_ok');
+  answer();
+  await expect.poll(noted).not.toContain('tok_ok');
+  expect(await noted()).not.toContain(orderId);
+});
+
 test('who signs out leaves no attempt behind that was never sent', async ({ page }) => {
   await addToCart(page, 'MUG-STR-03');
   await signUp(page, somebody(), '/shop/checkout');

@@ -133,6 +133,38 @@ test('the frame of all pages may break too, and comes back', async ({ page, expe
   await expect(page.getByRole('button', { name: 'Add to cart' })).toBeVisible();
 });
 
+test('a service that was away is asked twice more before the page says so, one that was slow once', async ({
+  page,
+  expects,
+}) => {
+  expects.push(/Failed to load resource/);
+  let asked = 0;
+  let left = 0;
+  let code = '';
+  await page.route(/GetProductPage$/, async (route) => {
+    asked += 1;
+    if (left === 0) return route.continue();
+    left -= 1;
+    return route.fulfill({ status: 503, json: { code } });
+  });
+  const open = async (kind: string, times: number): Promise<void> => {
+    [asked, left, code] = [0, times, kind];
+    await page.goto('/shop/products/MUG-STR-01');
+  };
+  for (const [kind, again, title] of [
+    ['unavailable', 2, 'The shop is out of reach'],
+    ['deadline_exceeded', 1, 'That took too long'],
+    ['internal', 0, 'Something broke on our side'],
+  ] as const) {
+    await open(kind, again);
+    await expect(page.getByRole('button', { name: 'Add to cart' }), kind).toBeVisible();
+    expect(asked, kind).toBe(again + 1);
+    await open(kind, 9);
+    await expect(page.getByRole('heading', { name: title })).toBeVisible();
+    expect(asked, kind).toBe(again + 1);
+  }
+});
+
 test('the number to quote is copied; where a page may not copy, it is selected', async ({ page, context, expects }) => {
   expects.push(/Failed to load resource/);
   await page.route(/GetProductPage$/, (route) => route.fulfill({ status: 503, json: { code: 'unavailable' } }));

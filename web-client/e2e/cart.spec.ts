@@ -1,11 +1,11 @@
 /** The cart: what is taken out, what is put back, and what it cannot hold. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Page } from '@playwright/test';
+import type { CDPSession, Page } from '@playwright/test';
 import { asKeeper } from './account.ts';
 import { expect, test } from './fixtures.ts';
 import { keep } from './keep.ts';
-import { addToCart, settled, signUp } from './visit.ts';
+import { addToCart, painted, settled, signUp } from './visit.ts';
 
 const DEMO: { sku: string; name: string }[] = JSON.parse(
   readFileSync(new URL('../../stoa/demo/products.json', import.meta.url), 'utf8'),
@@ -257,6 +257,65 @@ test('a press hits what it was meant for, although what stands above it goes awa
   await page.mouse.up();
   await expect(removes).toHaveCount(3);
   await expect(page.getByText(/^Only \d+ left\.$/)).toHaveCount(0);
+});
+
+test.describe('a double click on Remove', () => {
+  test.use({ viewport: { width: 360, height: 740 }, hasTouch: true });
+
+  /** A press at this place, said to be at this moment: how soon one follows another is no matter of this machine's speed. */
+  const hits = {
+    mouse: async (input: CDPSession, x: number, y: number, timestamp: number) => {
+      for (const type of ['mouseMoved', 'mousePressed', 'mouseReleased'] as const)
+        await input.send('Input.dispatchMouseEvent', { type, x, y, timestamp, button: 'left', clickCount: 1 });
+    },
+    finger: async (input: CDPSession, x: number, y: number, timestamp: number) => {
+      await input.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x, y }], timestamp });
+      await input.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [], timestamp });
+    },
+  };
+  for (const [name, hit] of Object.entries(hits))
+    test(`takes one thing, by ${name}, and a press after a while another`, async ({ page, context }) => {
+      const input = await context.newCDPSession(page);
+      await openCart(page, THREE);
+      await settled(page);
+      const removes = page.getByRole('button', { name: /^Remove / });
+      const box = await removes.first().boundingBox();
+      const [x, y] = [(box?.x ?? 0) + 20, (box?.y ?? 0) + 20];
+      const seconds = Date.now() / 1000;
+      for (const [later, left] of [
+        [0, 2],
+        [0.2, 2],
+        [0.6, 2],
+        [1.3, 1],
+      ] as const) {
+        await hit(input, x, y, seconds + later);
+        await painted(page);
+        await expect(removes, `after ${later} s`).toHaveCount(left);
+      }
+      expect(await stored(page)).toEqual(THREE.slice(2));
+    });
+
+  test('goes again where one goes elsewhere in between', async ({ page }) => {
+    await openCart(page, THREE);
+    await settled(page);
+    const removes = page.getByRole('button', { name: /^Remove / });
+    for (const left of [2, 1]) {
+      await removes.first().click();
+      await expect(removes).toHaveCount(left);
+      await page.mouse.move(300, 20);
+    }
+  });
+
+  test('nor does a key that is held go on to what it was not pressed on', async ({ page }) => {
+    await openCart(page, THREE);
+    const removes = page.getByRole('button', { name: /^Remove / });
+    await removes.first().focus();
+    for (let times = 0; times < 4; times += 1) await page.keyboard.down('Enter');
+    await page.keyboard.up('Enter');
+    await expect(removes).toHaveCount(2);
+    await page.keyboard.press('Enter');
+    await expect(removes).toHaveCount(1);
+  });
 });
 
 test('the cart promises nothing that a demonstration shop does not do', async ({ page }) => {

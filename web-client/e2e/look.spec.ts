@@ -10,6 +10,8 @@ test.use({ contextOptions: { reducedMotion: 'no-preference' } });
 const PHONE = { width: 360, height: 740 };
 const TABLET = { width: 768, height: 1024 };
 const FLAT = { width: 667, height: 375 };
+const FLAT_LOW = { width: 740, height: 360 };
+const FLAT_WIDE = { width: 844, height: 390 };
 /** A window of 1280 by 1024 at 400 %. */
 const ZOOMED = { width: 320, height: 256 };
 
@@ -50,6 +52,8 @@ test.describe('the product page', () => {
   for (const [name, viewport] of Object.entries({
     phone: PHONE,
     'phone held flat': FLAT,
+    'phone held flat, of little height': FLAT_LOW,
+    'phone held flat, as wide as a tablet': FLAT_WIDE,
     tablet: TABLET,
     laptop: { width: 1440, height: 900 },
   }))

@@ -101,6 +101,8 @@ test('cancelling: asked and kept three times, then cancelled, and the focus is n
     await expect(page.getByText('Are you sure?')).toBeFocused();
     await leave();
     await expect(offer).toBeFocused();
+    // Where the one button was the other is: pressed as fast as here it would be a double click.
+    await page.mouse.move(0, 0);
   }
   await offer.click();
   await keep(page, 'cancel-asked');
@@ -112,6 +114,30 @@ test('cancelling: asked and kept three times, then cancelled, and the focus is n
   await page.getByRole('button', { name: 'Put these back in the cart' }).click();
   await page.getByRole('link', { name: 'Cart, 1 piece' }).waitFor();
   expect(await focused(page)).toBe('A');
+});
+
+test('two slow clicks on Cancel this order cancel nothing', async ({ page }) => {
+  await signUp(page);
+  await addToCart(page, 'NTB-SFT-01');
+  await buy(page);
+  const offer = page.getByRole('button', { name: 'Cancel this order' });
+  for (const width of [360, 768, 1440])
+    for (const part of [0.1, 0.5, 0.95]) {
+      await page.setViewportSize({ width, height: 900 });
+      await offer.scrollIntoViewIfNeeded();
+      const box = await offer.boundingBox();
+      const [x, y] = [(box?.x ?? 0) + 20, (box?.y ?? 0) + (box?.height ?? 0) * part];
+      await page.mouse.click(x, y);
+      await expect(page.getByText('Are you sure?')).toBeFocused();
+      const there = await page.evaluate(([x, y]) => document.elementFromPoint(x, y)?.closest('button')?.textContent, [
+        x,
+        y,
+      ] as const);
+      expect(there, `${width} px, at ${part} of its height`).not.toBe('Yes, cancel it');
+      await page.keyboard.press('Escape');
+      await expect(offer).toBeFocused();
+      await page.mouse.move(0, 0);
+    }
 });
 
 test('a cancellation that fails offers to try again, and tries with the same key', async ({ page, expects }) => {

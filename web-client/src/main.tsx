@@ -10,10 +10,12 @@ import { clearDrafts } from './drafts';
 import { MissingCode } from './errors/explain';
 import { fetchPagesWhenIdle } from './lazy-page';
 import { router } from './router';
+import { guardSecondPress } from './second-press';
 import { openSession } from './session/session';
 import { followSession } from './session/turns';
 import './theme.css';
 
+guardSecondPress();
 followSession();
 openSession(plainTransport);
 router.subscribe('onResolved', ({ pathChanged }) => {

@@ -9,6 +9,7 @@ import { Root } from './components/Root';
 import { RouteFailure } from './components/RouteFailure';
 import { WebService } from './gen/stoa/bff/web/v1/web_pb';
 import { lazyPage } from './lazy-page';
+import { askAsOwner } from './orders/whose';
 import { HomeBones, OrderBones, OrdersBones, PersonBones, ProductBones } from './pages/bones';
 import Home from './pages/Home';
 import { NotFound } from './pages/NotFound';
@@ -187,7 +188,7 @@ const orders = createRoute({
 const order = createRoute({
   getParentRoute: () => persons,
   path: '/account/orders/$orderId',
-  loader: ({ params }) => load(WebService.method.getOrderPage, { orderId: params.orderId }),
+  loader: ({ params: { orderId } }) => askAsOwner(orderId, () => load(WebService.method.getOrderPage, { orderId })),
   // What was asked, heard or failed on one order's page is nothing of another order's.
   remountDeps: ({ params }) => params.orderId,
   pendingComponent: OrderBones,

@@ -121,7 +121,9 @@ fn postgres_fault(code: &str) -> Fault {
     match code {
         "40001" | "40P01" | "55P03" => Fault::Retry, // serialization, deadlock, lock timeout
         "57014" | "25P03" | "25P04" => Fault::Unavailable, // statement, idle, transaction timeout
-        "25006" => Fault::Unavailable, // read-only: a server that is to become, or was, the primary
+        // Read-only: a server that is to become, or was, the primary. A write of ours through the reading
+        // pool says the same, and nothing here tells the two apart.
+        "25006" => Fault::Unavailable,
         _ if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => {
             Fault::Unavailable // connection lost, no room left, shutting down or starting
         }

@@ -265,7 +265,7 @@ fn string(
     };
     let mut text = String::new();
     // What is one of a list or of a regular form is nothing else, and a password is kept as no text.
-    let is_bound = ["in", "uuid", "email"].iter().any(|name| rules.has(name));
+    let is_bound = rules.has("in") || rules.flag("uuid") || rules.flag("email");
     if !is_bound && field.name() != "password" {
         let _ = writeln!(text, "rule::no_nul({at}, {value}, found);");
     }

@@ -1,4 +1,4 @@
-//! Placing an order and undoing it: what the two commands do, each begin and commit on one screen.
+//! Placing an order, which begins and commits here, and undoing it, an effect that `command::run` carries.
 //!
 //! Placing runs in a task of its own, so that a client that leaves changes nothing about it.
 

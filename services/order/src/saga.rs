@@ -1,7 +1,8 @@
 //! The checkout saga: what happens between an accepted order and its end, whatever fails in between.
 //!
 //! `checkout` is the pure core that decides, over the steps in `step`; `change` makes rows of its commands; `driver` gives each
-//! saga a `task` that carries the decisions out and takes over what a crash left; `call` asks the peers.
+//! saga a `task` that carries the decisions out and takes over what a crash left, `stuck` notes what it could not;
+//! `call` asks the peers.
 //! This page is the table the core is tested against.
 //!
 //! # Steps
@@ -81,4 +82,5 @@ pub mod driver;
 pub mod fail_point;
 pub mod record;
 pub mod step;
+mod stuck;
 mod task;

@@ -1,6 +1,7 @@
 //! How little the whole shop takes.
 
 use std::path::Path;
+use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::json;
@@ -9,7 +10,9 @@ use tokio::time::Instant;
 use crate::shop::{Shop, binary};
 
 const RESIDENT_MAX_KIB: u64 = 100_000;
-const READY_MAX_SECONDS: f64 = 1.0;
+const WORK_MAX_SECONDS: f64 = 1.0;
+/// What waits for something at its start waits longer than any machine is busy.
+const READY_MAX: Duration = Duration::from_secs(10);
 const CHECKOUTS: usize = 100;
 
 /// Ready soon on a data folder that has its demo data, and small after a hundred checkouts. A
@@ -28,7 +31,8 @@ async fn it_says_how_to_begin_and_stays_below_100_mb() {
     let begun = Instant::now();
     shop.restart().await;
     let (ready, worked) = (begun.elapsed(), processor_seconds(shop.process.id()));
-    assert!(worked < READY_MAX_SECONDS, "ready after {worked} s of work");
+    assert!(worked < WORK_MAX_SECONDS, "ready after {worked} s of work");
+    assert!(ready < READY_MAX, "ready after {ready:?}");
     let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
     for _ in 0..CHECKOUTS {
         let placed = customer.place("MUG-STR-01", 1, "tok_ok").await;

@@ -30,6 +30,9 @@ interface Deed {
 
 export type Move = AsyncCommand<Model, Real>;
 
+/** As a hand does between two presses; so fast as a walk goes, the next would else be half of a double click. */
+const lift = (page: Page): Promise<void> => page.mouse.move(0, 0);
+
 /** A move by this name and with these arguments, after which every rule holds in every tab. */
 const move = (
   name: string,
@@ -44,6 +47,7 @@ const move = (
     const before = await focusOf(front);
     const offline = !model.online;
     model.steps += 1;
+    await lift(front);
     const idle = (await act(model, real)) === 'idle';
     if (idle) model.idle.push(name);
     const used = !idle && uses;
@@ -350,12 +354,14 @@ export const pay = (method: Method, how: { twice?: boolean; another?: boolean } 
       const blocked = page.getByText(/cannot be had as it is/);
       await expect(onwards.or(blocked).first()).toBeVisible();
       if (!(await onwards.isVisible())) return 'idle';
+      await lift(page);
       await onwards.click();
       await payWith(model, real, method, how.twice);
       if (method !== 'tok_declined') return;
       await page.locator('main [role=alert]').waitFor({ timeout: PAID_MS });
       if (!how.another) return;
       const choose = page.getByRole('button', { name: 'Choose another method' });
+      await lift(page);
       if (await choose.isVisible()) await choose.click();
       await payWith(model, real, 'tok_ok', how.twice);
     },
@@ -366,6 +372,7 @@ async function payWith(model: Model, { page, shop }: Real, method: Method, twice
   const { who } = model;
   if (!who) return;
   const radio = page.locator(`main input[type=radio][value=${method}]`);
+  await lift(page);
   await page
     .locator('main label')
     .filter({ has: page.locator(`[value=${method}]`) })
@@ -394,6 +401,7 @@ export const cancel = (sure: boolean): Move =>
       const button = page.getByRole('button', { name: 'Cancel this order' });
       if ((await button.count()) === 0) return 'idle';
       await button.click();
+      await lift(page);
       await page.getByRole('button', { name: sure ? /^Yes/ : /^Keep/ }).click();
       if (sure) await expect(page.locator('main').getByText('Cancelled', { exact: true }).first()).toBeVisible();
     },

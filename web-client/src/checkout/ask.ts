@@ -1,7 +1,7 @@
 /**
  * What became of an attempt, asked of the person's own history. It reads and can buy nothing. No order tells the key
  * it was made with, so the order is known by what it holds and by when it was made. In this browser only one attempt of
- * a person can be without an answer, and the orders that answered the others are known; another device would have to
+ * a person can be without an answer, and it knows the orders that answered those before; another device would have to
  * buy the very same things in the same moments.
  */
 import { timestampMs } from '@bufbuild/protobuf/wkt';
@@ -23,20 +23,16 @@ const NEWEST = 100;
 
 const PASSING = new Set([Code.Unavailable, Code.DeadlineExceeded, Code.Aborted]);
 
-/**
- * The order that came of the attempt, if there is one so far; waits while one may still be arriving. `others` are orders
- * that came of other attempts.
- */
+/** The order that came of the attempt, if there is one so far; waits while one may still be arriving. */
 export async function findOrder(
   orders: Client<typeof OrderService>,
   attempt: SentAttempt,
-  others: readonly string[],
   wait: (ms: number) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Order | undefined> {
   for (let looks = 0, failures = 0; ; ) {
     try {
-      const order = await look(orders, attempt, others, signal);
+      const order = await look(orders, attempt, signal);
       looks += 1;
       if (order || looks === LOOKS_MAX || !isYoungerThan(ARRIVAL_MS, attempt, Date.now())) return order;
     } catch (thrown) {
@@ -51,8 +47,7 @@ export async function findOrder(
 
 async function look(
   orders: Client<typeof OrderService>,
-  { customerId, sent }: SentAttempt,
-  others: readonly string[],
+  { customerId, others, sent }: SentAttempt,
   signal: AbortSignal,
 ): Promise<Order | undefined> {
   let since = sent.at - CLOCK_TOLERANCE_MS;

@@ -45,6 +45,7 @@ describe('an attempt to pay', () => {
     expect(again, 'but the method is chosen still').toEqual({
       key: sent.key,
       customerId: 'robin',
+      others: [],
       method: sent.sent.method,
     });
     expect(pressed(again, [{ sku: 'MUG-STR-01', quantity: 9 }], 'tok_slow', NOW + HOUR).sent).toEqual({

@@ -18,6 +18,8 @@ export interface Attempt {
   readonly key: string;
   /** Whose it is: another person must never send it. */
   readonly customerId: string;
+  /** Orders that answered this person's earlier attempts: none of them is the answer to this one, however alike. */
+  readonly others: readonly string[];
   /** How it was to be paid when it was pressed and nothing was sent. */
   readonly method?: string;
   /** What was sent; absent until Pay is pressed. */
@@ -30,6 +32,8 @@ export type SentAttempt = Attempt & Required<Pick<Attempt, 'sent'>>;
 /** At most one per person, the latest last: whoever signs in next in this browser must not erase what is unanswered. */
 export type Attempts = readonly Attempt[];
 
+/** Far more than anybody pays for in the seconds by which two clocks may differ. */
+const OTHERS_MAX = 16;
 /** Nobody leaves so many behind in a day; a store of this size is small whatever is in it. */
 const PERSONS_MAX = 16;
 
@@ -45,12 +49,13 @@ const KEY = /^[!-~]{1,128}$/;
 const MOMENT_MAX = 8.64e15;
 
 function parseAttempt(raw: unknown): Attempt | null {
-  const { key, customerId, method, sent } = (raw ?? {}) as Partial<Attempt>;
+  const { key, customerId, others: ids, method, sent } = (raw ?? {}) as Partial<Attempt>;
   if (typeof key !== 'string' || !KEY.test(key) || typeof customerId !== 'string') return null;
-  if (sent === undefined) return { key, customerId, ...(typeof method === 'string' ? { method } : {}) };
+  const others = Array.isArray(ids) ? ids.filter((id) => typeof id === 'string').slice(-OTHERS_MAX) : [];
+  if (sent === undefined) return { key, customerId, others, ...(typeof method === 'string' ? { method } : {}) };
   const items = parseCart(sent?.items);
   if (items.length === 0 || typeof sent?.method !== 'string' || !isMoment(sent.at)) return null;
-  return { key, customerId, sent: { items, method: sent.method, at: sent.at } };
+  return { key, customerId, others, sent: { items, method: sent.method, at: sent.at } };
 }
 
 const isMoment = (at: unknown): at is number => Number.isInteger(at) && Math.abs(at as number) <= MOMENT_MAX;
@@ -61,7 +66,13 @@ export const attemptOf = (all: Attempts, customerId: string | undefined): Attemp
 
 /** The attempt to go on with: this person's own, else a new one. */
 export const opened = (all: Attempts, customerId: string): Attempt =>
-  attemptOf(all, customerId) ?? { key: randomId(), customerId };
+  attemptOf(all, customerId) ?? { key: randomId(), customerId, others: [] };
+
+/** The attempt after one that is over, which `orderId` answered if there was an order. */
+export function following({ customerId, others }: Attempt, orderId: string | undefined): Attempt {
+  const known = orderId === undefined ? others : [...others, orderId].slice(-OTHERS_MAX);
+  return { key: randomId(), customerId, others: known };
+}
 
 /** With `attempt` as its person's only one. Of the others stays what may have become an order within a key's life. */
 export function withAttempt(all: Attempts, attempt: Attempt, now: number): Attempts {
@@ -79,13 +90,14 @@ export const withoutUnsent = (all: Attempts, customerId: string): Attempts =>
   all.filter((attempt) => attempt.customerId !== customerId || attempt.sent !== undefined);
 
 /** The attempt with what is being paid for, from the moment it may reach the shop. */
-export function pressed({ key, customerId }: Attempt, items: Cart, method: string, now: number): SentAttempt {
-  return { key, customerId, sent: { items, method, at: now } };
+export function pressed(attempt: Attempt, items: Cart, method: string, now: number): SentAttempt {
+  const { key, customerId, others } = attempt;
+  return { key, customerId, others, sent: { items, method, at: now } };
 }
 
 /** The attempt as before the press: nobody looked at what was sent, so nothing can have come of it. */
-export function unsent({ key, customerId, sent }: SentAttempt): Attempt {
-  return { key, customerId, method: sent.method };
+export function unsent({ key, customerId, others, sent }: SentAttempt): Attempt {
+  return { key, customerId, others, method: sent.method };
 }
 
 /** An attempt of this person that was sent and whose answer nobody has seen. */

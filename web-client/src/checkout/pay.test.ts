@@ -3,10 +3,11 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { OrderService } from '~/gen/stoa/order/v1/order_pb';
 import { OrderStatus } from '~/gen/stoa/order/v1/types_pb';
 import type { Session } from '~/session/session';
+import { memory, withRoom } from '~/stores/storage.fixture';
 
 const shop = vi.hoisted(() => ({
   session: { kind: 'stranger', expired: false } as Session,
-  createOrder: async (): Promise<{ status: number }> => ({ status: 0 }),
+  createOrder: async (): Promise<{ id?: string; status: number }> => ({ status: 0 }),
   /** Whose orders were asked for, one entry per call. */
   sent: [] as string[],
 }));
@@ -33,15 +34,6 @@ const LAMP = [{ sku: 'LMP-ARC-01', quantity: 1 }];
 const PAID = { status: OrderStatus.CONFIRMED };
 const quietly = (): void => undefined;
 
-function memory(): Storage {
-  const values = new Map<string, string>();
-  return {
-    getItem: (key: string) => values.get(key) ?? null,
-    setItem: (key: string, value: string) => void values.set(key, value),
-    removeItem: (key: string) => void values.delete(key),
-  } as unknown as Storage;
-}
-
 /** The modules as a tab has them that was just opened. */
 async function tab(storage?: Storage) {
   vi.stubGlobal('localStorage', storage);
@@ -64,22 +56,15 @@ beforeEach(() => {
 
 describe('paying', () => {
   it('sends nothing that the browser has no room to remember, and pays once there is room', async () => {
-    const storage = memory();
-    let full = false;
-    const here = await tab({
-      ...storage,
-      setItem: (key: string, value: string) => {
-        if (full) throw new Error('full');
-        storage.setItem(key, value);
-      },
-    } as unknown as Storage);
+    const room = { isFull: false };
+    const here = await tab(withRoom(memory(), room));
     here.addToCart('LMP-ARC-01');
-    full = true;
+    room.isFull = true;
     const outcome = await here.pay('robin', here.cart.get(), 'tok_slow', quietly);
     expect(outcome).toMatchObject({ kind: 'unsent', error: { name: 'NotKept', code: Code.FailedPrecondition } });
     expect(shop.sent).toEqual([]);
     expect(here.attempts.get()).toMatchObject([{ customerId: 'robin', method: 'tok_slow' }]);
-    full = false;
+    room.isFull = false;
     expect((await here.pay('robin', here.cart.get(), 'tok_slow', quietly)).kind).toBe('ordered');
     expect(shop.sent).toEqual(['robin: 1 LMP-ARC-01']);
   });
@@ -151,6 +136,27 @@ describe('paying', () => {
     answerRobin(PAID);
     expect((await first).kind).toBe('ordered');
     expect(shop.sent).toEqual(['robin: 1 LMP-ARC-01', 'kim: 2 MUG-STR-01']);
-    expect(here.attempts.get()).toEqual([]);
+    expect(here.attempts.get(), 'of whoever left nothing stays').toMatchObject([{ customerId: 'kim' }]);
+    expect(here.unanswered(here.attempts.get(), 'kim')).toBeUndefined();
+  });
+
+  it('tells the next attempt which orders answered those before', async () => {
+    const here = await tab(memory());
+    for (const [id, status] of [
+      ['one', OrderStatus.CONFIRMED],
+      ['two', OrderStatus.REJECTED],
+    ] as const) {
+      shop.createOrder = async () => ({ id, status });
+      await here.pay('robin', LAMP, 'tok_ok', quietly);
+    }
+    expect(here.openAttempt('robin').others).toEqual(['one', 'two']);
+    shop.createOrder = async () => {
+      throw new ConnectError('lost', Code.Unauthenticated);
+    };
+    await here.pay('robin', LAMP, 'tok_ok', quietly);
+    expect(here.openAttempt('robin').others, 'also one that was not sent').toEqual(['one', 'two']);
+    const sent = here.pressed(here.openAttempt('robin'), LAMP, 'tok_ok', Date.now());
+    expect(sent.others).toEqual(['one', 'two']);
+    expect(here.parseAttempts(JSON.parse(JSON.stringify([sent])))).toEqual([sent]);
   });
 });

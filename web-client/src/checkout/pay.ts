@@ -7,13 +7,13 @@ import { type Order, OrderStatus } from '~/gen/stoa/order/v1/types_pb';
 import { underLock } from '~/locks';
 import { currentSession, sessionKnown } from '~/session/session';
 import { type Cart, takeOrdered } from '~/stores/cart';
-import { answered, noteAnswered } from './answered';
 import { findOrder } from './ask';
 import {
   type Attempt,
   attemptOf,
   attempts,
   canFinish,
+  following,
   noteAnswer,
   opened,
   pressed,
@@ -89,7 +89,7 @@ export function finish(attempt: SentAttempt, onRetry: Retrying): Promise<Paid> {
 
 /** The order that came of an attempt, if there is one so far. Sends nothing that buys. */
 export async function ask(attempt: SentAttempt, signal: AbortSignal): Promise<Order | undefined> {
-  const order = await findOrder(createClient(OrderService, transport), attempt, answered.fresh(), wait, signal);
+  const order = await findOrder(createClient(OrderService, transport), attempt, wait, signal);
   if (order) await underLock(LOCK, async () => conclude(attempt, { kind: 'ordered', order }));
   return order;
 }
@@ -98,7 +98,7 @@ export async function ask(attempt: SentAttempt, signal: AbortSignal): Promise<Or
 export function drop(attempt: SentAttempt): Promise<boolean> {
   return underLock(LOCK, async () => {
     if (!isHeld(attempt)) return false;
-    forget(attempt);
+    close(attempt, undefined);
     return true;
   });
 }
@@ -137,11 +137,9 @@ const leftMeanwhile = (): ConnectError =>
 /** Closes an attempt whose answer is known, whichever tab is the first to know it. */
 function conclude(attempt: SentAttempt, outcome: Outcome<Order>): Outcome<Order> {
   if (outcome.kind !== 'ordered' && outcome.kind !== 'refused') return outcome;
-  const orderId = outcome.kind === 'ordered' ? outcome.order.id : outcome.orderId;
-  if (orderId) noteAnswered(orderId);
   if (isHeld(attempt)) {
     noteAnswer(attempt.key, outcome.kind === 'ordered' ? { kind: 'ordered', orderId: outcome.order.id } : outcome);
-    forget(attempt);
+    close(attempt, outcome.kind === 'ordered' ? outcome.order.id : outcome.orderId);
     // An order that came to nothing leaves the cart as it is.
     if (outcome.kind === 'ordered' && isStanding(outcome.order)) takeOrdered(attempt.sent.items);
   }
@@ -155,7 +153,12 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 
 const isHeld = ({ key }: Attempt): boolean => attempts.fresh().some((held) => held.key === key);
 const keep = (attempt: Attempt): void => attempts.set(withAttempt(attempts.fresh(), attempt, Date.now()));
-const forget = ({ key }: Attempt): void => attempts.set(withoutAttempt(attempts.fresh(), key));
+
+/** The attempt is over, and its person's next one begins; of whoever has left meanwhile nothing stays. */
+function close(attempt: SentAttempt, orderId: string | undefined): void {
+  if (isHere(attempt.customerId)) keep(following(attempt, orderId));
+  else attempts.set(withoutAttempt(attempts.fresh(), attempt.key));
+}
 
 /** One payment at a time: in this tab, and over all tabs; the second finds the attempt answered, or to be asked about. */
 function once(customerId: string, work: () => Promise<Paid>): Promise<Paid> {

@@ -67,11 +67,12 @@ export function CancelOrder({
           <p ref={question} tabIndex={-1} className="w-full text-muted outline-none">
             Your things go back on the shelf, and whatever was paid goes back to you. Are you sure?
           </p>
-          <Button kind="danger" isPending={phase === 'working'} onPress={() => void cancel()}>
-            {phase === 'working' ? 'Cancelling…' : 'Yes, cancel it'}
-          </Button>
+          {/* First, since it comes to stand where the question was asked for: a slow double click keeps. */}
           <Button kind="quiet" isDisabled={phase === 'working'} onPress={keep}>
             Keep it
+          </Button>
+          <Button kind="danger" isPending={phase === 'working'} onPress={() => void cancel()}>
+            {phase === 'working' ? 'Cancelling…' : 'Yes, cancel it'}
           </Button>
         </div>
       )}

@@ -162,7 +162,7 @@ export function signOut(allSessions = false): Promise<void> {
     catchUp();
     // Whoever pressed the button has left already, and another person may have come.
     if (asked !== known) return;
-    if ((!access || isStale(access)) && (await exchange()) === 'refused') return end(expired);
+    if ((!access || isStale(access)) && (await exchange()) === 'refused') return end(stranger);
     let heard = false;
     try {
       await auth().signOut({ allSessions }, bearing(access?.token));

@@ -1,6 +1,5 @@
 /** What becomes of all that a tab holds when somebody comes or goes. */
 import { queries } from '~/api';
-import { answered } from '~/checkout/answered';
 import { attempts, withoutUnsent } from '~/checkout/attempt';
 import { clearDrafts } from '~/drafts';
 import { atPrivatePage, router } from '~/router';
@@ -22,10 +21,7 @@ function forget(customerId: string): void {
   const session = currentSession();
   const expired = session.kind === 'stranger' && session.expired;
   // Whoever was sent away by the shop comes back to what they had chosen.
-  if (!expired) {
-    attempts.set(withoutUnsent(attempts.fresh(), customerId));
-    answered.set([]);
-  }
+  if (!expired) attempts.set(withoutUnsent(attempts.fresh(), customerId));
   // Whoever left a page of their own is not asked to come back to it, unless it was the shop that sent them away.
   if (atPrivatePage() && !expired) void router.navigate({ to: '/', replace: true });
   else void router.invalidate();

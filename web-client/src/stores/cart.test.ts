@@ -12,6 +12,7 @@ import {
   withQuantity,
 } from './cart';
 import { persisted } from './persisted';
+import { memory, withRoom } from './storage.fixture';
 
 const LAMP = { sku: 'LMP-ARC-01', quantity: 2 };
 const MUG = { sku: 'MUG-STR-01', quantity: 1 };
@@ -73,15 +74,6 @@ describe('the cart', () => {
 });
 
 describe('a persisted value', () => {
-  const memory = () => {
-    const values = new Map<string, string>();
-    return {
-      getItem: (key: string) => values.get(key) ?? null,
-      setItem: (key: string, value: string) => void values.set(key, value),
-      removeItem: (key: string) => void values.delete(key),
-    } as unknown as Storage;
-  };
-
   it('survives a reload', () => {
     const storage = memory();
     persisted('cart', parseCart, storage).set([LAMP]);
@@ -100,33 +92,21 @@ describe('a persisted value', () => {
     const storage = memory();
     storage.setItem('cart', '{not json');
     expect(persisted('cart', parseCart, storage).get()).toEqual([]);
-    const refusing = {
-      ...memory(),
-      setItem: () => {
-        throw new Error('full');
-      },
-    } as unknown as Storage;
-    const cart = persisted('cart', parseCart, refusing);
+    const cart = persisted('cart', parseCart, withRoom(memory(), { isFull: true }));
     cart.set([LAMP]);
     expect(cart.get()).toEqual([LAMP]);
   });
 
   it('keeps what the storage would not take, also when asked freshly, and follows the storage once it takes again', () => {
+    const room = { isFull: true };
     const storage = memory();
-    let full = true;
-    const cart = persisted('cart', parseCart, {
-      ...storage,
-      setItem: (key: string, value: string) => {
-        if (full) throw new Error('full');
-        storage.setItem(key, value);
-      },
-    } as unknown as Storage);
+    const cart = persisted('cart', parseCart, withRoom(storage, room));
     cart.set([LAMP]);
     expect(cart.fresh()).toEqual([LAMP]);
     expect(cart.keeping()).toBe('refused');
     cart.set([...cart.fresh(), MUG]);
     expect(cart.fresh()).toEqual([LAMP, MUG]);
-    full = false;
+    room.isFull = false;
     cart.set([LAMP]);
     expect(cart.keeping()).toBe('kept');
     storage.setItem('cart', JSON.stringify([MUG]));
@@ -136,15 +116,9 @@ describe('a persisted value', () => {
   it('does not exchange what this tab alone knows for what another tab stored', () => {
     const browser = new EventTarget();
     vi.stubGlobal('addEventListener', browser.addEventListener.bind(browser));
+    const room = { isFull: true };
     const storage = memory();
-    let full = true;
-    const cart = persisted('cart', parseCart, {
-      ...storage,
-      setItem: (key: string, value: string) => {
-        if (full) throw new Error('full');
-        storage.setItem(key, value);
-      },
-    } as unknown as Storage);
+    const cart = persisted('cart', parseCart, withRoom(storage, room));
     vi.unstubAllGlobals();
     const another = (): void => {
       storage.setItem('cart', JSON.stringify([MUG]));
@@ -154,7 +128,7 @@ describe('a persisted value', () => {
     another();
     expect(cart.get()).toEqual([LAMP]);
     expect(cart.keeping()).toBe('refused');
-    full = false;
+    room.isFull = false;
     cart.set([LAMP]);
     another();
     expect(cart.get()).toEqual([MUG]);

@@ -83,9 +83,10 @@ export function useIsKept<T>(store: Persisted<T>): boolean {
   return useSyncExternalStore(store.subscribe, store.keeping) === 'kept';
 }
 
-function safeStorage(): Storage | undefined {
+/** One of the browser's storages, which some browsers refuse to give. */
+export function safeStorage(which: 'localStorage' | 'sessionStorage' = 'localStorage'): Storage | undefined {
   try {
-    return globalThis.localStorage;
+    return globalThis[which];
   } catch {
     return undefined;
   }

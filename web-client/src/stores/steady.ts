@@ -22,7 +22,9 @@ function liftIn(ms: number): void {
   lifted = setTimeout(() => set(false), ms);
 }
 
-globalThis.addEventListener?.('pointerdown', () => set(true), true);
+// A menu of the browser's own, or another window, may swallow the end of a press.
+globalThis.addEventListener?.('pointerdown', ({ button }) => set(button === 0), true);
+globalThis.addEventListener?.('blur', () => set(false));
 globalThis.addEventListener?.('pointerup', () => liftIn(CLICK_COMES_WITHIN_MS), true);
 globalThis.addEventListener?.('pointercancel', () => liftIn(0), true);
 // What is pressed acts first.

@@ -5,12 +5,11 @@
 //! saves work, no more: two drivers at once write by revision, and what they ask for has one effect per
 //! order.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::store::{Database, Engine, retrying};
+use ::store::{Database, Engine, Fault, fault, retrying};
 use chrono::{DateTime, Utc};
 use clock::Clock;
 use rpc::Scope;
@@ -29,6 +28,7 @@ use crate::saga::change::{Occasion, change};
 use crate::saga::checkout::{Event, Rules};
 use crate::saga::fail_point::{FailPoints, Place, Verdict};
 use crate::saga::record::Record;
+use crate::saga::stuck::Stuck;
 use crate::saga::task::Task;
 use crate::store::{self, saga::Orphan};
 
@@ -66,8 +66,6 @@ struct Inner {
     id: Uuid,
     calls: Semaphore,
     driven: Mutex<HashMap<OrderId, Driven>>,
-    /// How many orphans could not be read when they were last looked for.
-    unreadable: AtomicUsize,
     tasks: TaskTracker,
     stopping: CancellationToken,
     dead: CancellationToken,
@@ -79,22 +77,6 @@ struct Driven {
     stale: bool,
     wake: Arc<Notify>,
     answer: Outcome,
-}
-
-/// Orphans that this version cannot carry on.
-#[derive(Default)]
-struct Unreadable {
-    count: usize,
-    /// One of them, and why.
-    first: Option<(OrderId, String)>,
-}
-
-impl Unreadable {
-    fn add(&mut self, id: OrderId, error: &Error) {
-        self.count += 1;
-        self.first
-            .get_or_insert_with(|| (id, rpc::error::chain(error)));
-    }
 }
 
 /// The answer of CreateOrder, once it is known; closed when this process gave the saga up.
@@ -111,7 +93,6 @@ impl Driver {
             id,
             calls,
             driven,
-            unreadable: AtomicUsize::new(0),
             tasks,
             stopping,
             dead,
@@ -185,13 +166,17 @@ impl Driver {
     /// what is under way come to a resting place.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut alone = self.0.parts.db.engine() == Engine::Sqlite;
+        let mut stuck = Stuck::default();
         while !shutdown.is_cancelled() && !self.0.dead.is_cancelled() {
             // Who is dead takes nothing over any more.
-            match self.0.dead.run_until_cancelled(self.take_over(alone)).await {
+            let scan = self.take_over(alone, &mut stuck, &shutdown);
+            let scanned = self.0.dead.run_until_cancelled(scan).await;
+            stuck.tell();
+            match scanned {
                 None => break,
                 Some(Ok(())) => alone = false,
                 Some(Err(error)) => {
-                    tracing::warn!(cause = %rpc::error::chain(&error), "Orphaned checkouts could not be read");
+                    tracing::warn!(cause = %rpc::error::chain(&error), "Orphaned checkouts could not be looked for");
                 }
             }
             tokio::select! {
@@ -210,53 +195,50 @@ impl Driver {
         }
     }
 
-    /// Takes orphans over until there are none. `alone`: no other process can drive these.
-    async fn take_over(&self, alone: bool) -> Result<(), Error> {
+    /// Takes orphans over until there are none, or `shutdown`. `alone`: no other process can drive these.
+    ///
+    /// # Errors
+    /// The database is out of reach. What one orphan alone fails for stops no other.
+    async fn take_over(
+        &self,
+        alone: bool,
+        stuck: &mut Stuck,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Error> {
         let Parts { db, clock, .. } = &self.0.parts;
         self.measure().await?;
         let all_but = alone.then_some(self.0.id);
-        let (mut last, mut unreadable) = (None, Unreadable::default());
+        let (mut last, mut seen) = (None, HashSet::new());
         loop {
             let now = clock.now();
             let orphans = store::saga::orphans(db.read(), all_but, now, last, ORPHANS_MAX).await?;
-            for Orphan { id, .. } in &orphans {
-                if self.driven().len() >= DRIVEN_MAX {
+            for &Orphan { id, .. } in &orphans {
+                if shutdown.is_cancelled() || self.driven().len() >= DRIVEN_MAX {
                     return Ok(());
                 }
-                match self.resume(*id, alone).await {
-                    Ok(Some(record)) => {
-                        tracing::info!(order.id = %id, "Took over the checkout of order {id}");
-                        self.drive(record);
+                seen.insert(id);
+                if stuck.rests(id) {
+                    continue;
+                }
+                match self.resume(id, alone).await {
+                    Ok(record) => {
+                        stuck.remove(id);
+                        if let Some(record) = record {
+                            tracing::info!(order.id = %id, "Took over the checkout of order {id}");
+                            self.drive(record);
+                        }
                     }
-                    Ok(None) => {}
-                    Err(Error::Store(error)) if !matches!(error, DbErr::Type(_)) => {
+                    Err(Error::Store(error)) if fault(&error) == Fault::Unavailable => {
                         return Err(error.into());
                     }
-                    // One that a newer version has written is for that to carry on.
-                    Err(error) => unreadable.add(*id, &error),
+                    Err(error) => stuck.add(id, &error),
                 }
             }
             last = orphans.last().copied();
             if (orphans.len() as u64) < ORPHANS_MAX {
-                self.tell_unreadable(&unreadable);
+                stuck.keep(&seen);
                 return Ok(());
             }
-        }
-    }
-
-    /// Says that there are orphans which this version cannot carry on, whenever their number changes.
-    fn tell_unreadable(&self, Unreadable { count, first }: &Unreadable) {
-        metrics::gauge!("sagas_unreadable").set(*count as f64);
-        let before = self.0.unreadable.swap(*count, Ordering::Relaxed);
-        if before != *count
-            && let Some((id, cause)) = first
-        {
-            tracing::warn!(
-                count,
-                order.id = %id,
-                cause,
-                "Checkouts cannot be read, and wait for a version that can"
-            );
         }
     }
 

@@ -183,6 +183,12 @@ impl Task {
                     return !lost;
                 }
                 Ok(None) => return false,
+                // Written by a newer version, which carries it on.
+                Err(error @ DbErr::Type(_)) => {
+                    let cause = rpc::error::chain(&error);
+                    tracing::warn!(cause, "A checkout is left to the version that wrote it");
+                    return false;
+                }
                 Err(error) => {
                     let cause = rpc::error::chain(&error);
                     tracing::error!(cause, "A checkout could not be read, trying again");

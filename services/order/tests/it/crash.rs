@@ -9,6 +9,7 @@ use proto::order::v1::{CancelOrderRequest, ListOrdersRequest, Order, OrderStatus
 use rpc::Code;
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::Query;
+use store::Engine;
 use uuid::Uuid;
 
 use crate::shop::{Shop, eventually, id, keyed, purchase};
@@ -220,6 +221,60 @@ async fn what_cannot_be_read_stops_no_other_order() {
         assert_eq!(first.status(), OrderStatus::Pending, "it waits");
         shop.bury().await;
     }
+}
+
+/// Nor does one whose row cannot be written, here because a trigger of the database refuses it.
+///
+/// row: E9
+#[tokio::test]
+async fn what_cannot_be_written_stops_no_other_order() {
+    let trap = Trap::default();
+    for mut shop in Shop::on_both_with(order::Config::default(), trap.fail_points()).await {
+        trap.set(Place::Accepted, "accept");
+        shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
+        let first = only_order(&shop, 1).await.unwrap();
+        shop.restart_with(trap.fail_points()).await;
+        refuse_writes(&shop, &first.id).await;
+        trap.set(Place::Accepted, "accept");
+        shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
+        shop.restart().await;
+        let second = only_order(&shop, 2).await.unwrap();
+        assert_eq!(
+            shop.ended(2, &second.id).await.status(),
+            OrderStatus::Confirmed
+        );
+        assert_eq!(
+            shop.order(1, &first.id).await.status(),
+            OrderStatus::Pending
+        );
+        shop.bury().await;
+    }
+}
+
+/// Lets nobody change the saga of this order any more.
+async fn refuse_writes(shop: &Shop, order_id: &str) {
+    let database = &shop.db.database;
+    let statements = match database.engine() {
+        Engine::Sqlite => vec![format!(
+            "create trigger held before update on sagas when hex(old.order_id) = '{}' \
+             begin select raise(abort, 'held'); end",
+            order_id.replace('-', "").to_uppercase()
+        )],
+        Engine::Postgres => vec![
+            "create function held() returns trigger language plpgsql \
+             as $$ begin raise exception 'held'; end $$"
+                .to_owned(),
+            format!(
+                "create trigger held before update on sagas for each row \
+                 when (old.order_id = '{order_id}') execute function held()"
+            ),
+        ],
+    };
+    let txn = database.begin_write().await.expect("a transaction");
+    for sql in statements {
+        txn.execute_unprepared(&sql).await.expect("the trigger");
+    }
+    txn.commit().await.expect("the trigger");
 }
 
 /// Makes the only saga one of a step that this version does not know, and adds as many like it, of
