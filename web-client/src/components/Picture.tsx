@@ -7,8 +7,8 @@ const FRAMES = {
   plain: 'aspect-4/5 rounded-card',
   arch: 'aspect-3/4 rounded-arch',
   tall: 'aspect-3/5 rounded-arch-tall',
-  /** Lower on a phone, where the page has to begin with more than a picture. */
-  page: 'aspect-9/10 rounded-card object-[50%_40%] md:aspect-4/5',
+  /** Lower on a phone, where the page has to begin with more than a picture; held flat, as high as there is room. */
+  page: 'aspect-9/10 rounded-card object-[50%_40%] md:aspect-4/5 flat:aspect-4/5 flat:h-[calc(100svh-7rem)] flat:w-auto',
   thumb: 'aspect-square rounded-control',
 };
 

@@ -41,16 +41,17 @@ export default function Checkout() {
 function Account({ id }: { id: string }) {
   const user = useQuery(UserService.method.getUser, { id });
   return (
-    <p className="mt-3 min-h-6 text-muted">
-      {user.data ? (
-        <>
-          As {user.data.name}, <span className="break-words">{user.data.email}</span>. The receipt stands under your
-          orders; no mail is sent.
-        </>
-      ) : user.isError ? (
-        'Your name did not come just now; the order is yours all the same.'
-      ) : null}
-    </p>
+    <div className="mt-3 text-muted">
+      {/* As high before it is known as afterwards, but for the longest names. */}
+      <p className="min-h-[3.2em] break-words sm:min-h-[1.6em]">
+        {user.data
+          ? `As ${user.data.name}, ${user.data.email}.`
+          : user.isError
+            ? 'Your name did not come just now; the order is yours all the same.'
+            : null}
+      </p>
+      <p>The receipt stands under your orders; no mail is sent.</p>
+    </div>
   );
 }
 

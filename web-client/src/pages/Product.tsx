@@ -34,7 +34,7 @@ export default function ProductPage() {
   return (
     <Page name={name}>
       {isError ? <Stale what="page" /> : null}
-      <div className="grid gap-5 flat:grid-cols-2 md:grid-cols-2 md:gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)] lg:gap-16">
+      <div className="grid gap-5 flat:grid-cols-[auto_minmax(0,1fr)] md:grid-cols-2 md:gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)] lg:gap-16">
         <div className="min-w-0 lg:max-w-2xl">
           <Picture src={product?.imageUrl ?? ''} alt={name} frame="page" eager />
         </div>

@@ -27,7 +27,7 @@ export function ProductBones() {
   return (
     <Page name="">
       <Skeleton label="The product is loading">
-        <div className="grid gap-5 md:grid-cols-2 md:gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)] lg:gap-16">
+        <div className="grid gap-5 flat:grid-cols-[auto_minmax(0,1fr)] md:grid-cols-2 md:gap-10 lg:grid-cols-[minmax(0,1.1fr)_minmax(0,1fr)] lg:gap-16">
           <div className="lg:max-w-2xl">
             <PictureBone frame="page" />
           </div>
