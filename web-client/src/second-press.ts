@@ -14,6 +14,8 @@ const CONTROLS = 'a, button, input, label, select, summary, textarea';
 interface Press {
   readonly control: Element;
   readonly name: string;
+  /** How far down the page it stood. */
+  readonly top: number;
   readonly x: number;
   readonly y: number;
   readonly at: number;
@@ -23,11 +25,12 @@ let last: Press | undefined;
 let isStray = false;
 
 function begin(event: PointerEvent): void {
+  const { clientX: x, clientY: y, timeStamp: at } = event;
   const control = controlOf(event);
-  const first = last && event.timeStamp - last.at < DOUBLE_CLICK_MS && isNear(last, event) ? last : undefined;
+  const first = last && at - last.at < DOUBLE_CLICK_MS && isNear(last, event) ? last : undefined;
   isStray = first !== undefined && control !== undefined && !isMeant(first, control);
-  if (isStray && first) last = { ...first, at: event.timeStamp };
-  else last = control && { control, name: nameOf(control), x: event.clientX, y: event.clientY, at: event.timeStamp };
+  if (isStray && first) last = { ...first, at };
+  else last = control && { control, name: nameOf(control), top: topOf(control), x, y, at };
   refuse(event);
 }
 
@@ -39,11 +42,14 @@ const isNear = ({ x, y }: Press, { clientX, clientY }: MouseEvent): boolean =>
 
 const nameOf = (control: Element): string => control.getAttribute('aria-label') ?? control.textContent;
 
-/** Whether the second press is for `control`: it, or one that does the same, was pressed first, or is beside that one. */
+/** Whether the second press is for `control`: it, or one that does the same, was pressed first, or nothing slid at all. */
 const isMeant = (first: Press, control: Element): boolean =>
-  first.control.contains(control) ||
-  first.name === nameOf(control) ||
-  first.control.contains(document.elementFromPoint(first.x, first.y));
+  first.control.contains(control) || first.name === nameOf(control) || stands(first);
+
+/** Whether what was pressed is where it was on the page, which may have been scrolled since. */
+const stands = ({ control, top }: Press): boolean => control.isConnected && Math.abs(topOf(control) - top) < 1;
+
+const topOf = (control: Element): number => control.getBoundingClientRect().top + scrollY;
 
 /** Fields act when a press begins, links and buttons when it has ended; a click by key has no press and no place. */
 function refuse(event: MouseEvent): void {
@@ -55,11 +61,6 @@ function refuse(event: MouseEvent): void {
 /** Whoever goes elsewhere and comes back means what is there now. */
 function wander(event: PointerEvent): void {
   if (last && !isNear(last, event)) last = undefined;
-}
-
-/** Nor does whoever moves the page press twice where they were. */
-function leave(): void {
-  last = undefined;
 }
 
 /** A key that is held presses again and again, also what has the focus only since its first press. */
@@ -74,8 +75,6 @@ function hold(event: KeyboardEvent): void {
 export function guardSecondPress(): void {
   addEventListener('pointerdown', begin, true);
   addEventListener('pointermove', wander, true);
-  for (const type of ['wheel', 'pointercancel'] as const)
-    addEventListener(type, leave, { capture: true, passive: true });
   for (const type of ['mousedown', 'pointerup', 'mouseup', 'click'] as const) addEventListener(type, refuse, true);
   addEventListener('keydown', hold, true);
 }
