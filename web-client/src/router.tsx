@@ -1,5 +1,5 @@
 /** The map of the shop. Loaders are here; pages but the first two are fetched when the browser is idle, or asked for. */
-import type { DescMessage, DescMethodUnary, MessageInitShape } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { createQueryOptions } from '@connectrpc/connect-query';
 import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
@@ -9,7 +9,7 @@ import { Root } from './components/Root';
 import { RouteFailure } from './components/RouteFailure';
 import { WebService } from './gen/stoa/bff/web/v1/web_pb';
 import { lazyPage } from './lazy-page';
-import { askAsOwner } from './orders/whose';
+import { askForOrder } from './orders/whose';
 import { HomeBones, OrderBones, OrdersBones, PersonBones, ProductBones } from './pages/bones';
 import Home from './pages/Home';
 import { NotFound } from './pages/NotFound';
@@ -21,9 +21,9 @@ import { cart as held } from './stores/cart';
 async function load<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   input: MessageInitShape<I>,
-): Promise<void> {
+): Promise<MessageShape<O>> {
   await sessionKnown();
-  await queries.ensureQueryData(createQueryOptions(method, input, { transport }));
+  return queries.ensureQueryData(createQueryOptions(method, input, { transport }));
 }
 
 /** Leads a stranger to the sign-in and back. */
@@ -188,7 +188,7 @@ const orders = createRoute({
 const order = createRoute({
   getParentRoute: () => persons,
   path: '/account/orders/$orderId',
-  loader: ({ params: { orderId } }) => askAsOwner(orderId, () => load(WebService.method.getOrderPage, { orderId })),
+  loader: ({ params: { orderId } }) => askForOrder(orderId, () => load(WebService.method.getOrderPage, { orderId })),
   // What was asked, heard or failed on one order's page is nothing of another order's.
   remountDeps: ({ params }) => params.orderId,
   pendingComponent: OrderBones,

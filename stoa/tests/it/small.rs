@@ -17,7 +17,7 @@ const CHECKOUTS: usize = 100;
 
 /// Ready soon on a data folder that has its demo data, and small after a hundred checkouts. A
 /// busy machine proves nothing about how long the clock says it took, so what is held is the
-/// processor's time; `just bench` has the clock's.
+/// processor's time, and a clock that no machine is too slow for; `just bench` has the clock's.
 ///
 /// row: X2
 #[tokio::test]

@@ -42,7 +42,7 @@ let paying: { readonly customerId: string; readonly paid: Promise<Paid> } | unde
 export const underWay = (customerId: string): Promise<Paid> | undefined =>
   paying?.customerId === customerId ? paying.paid : undefined;
 
-/** Opens the checkout: from here on there is one key. */
+/** The attempt that the next press sends: from here on there is one key. */
 export function openAttempt(customerId: string): Attempt {
   const all = attempts.fresh();
   const attempt = opened(all, customerId);

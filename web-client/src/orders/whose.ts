@@ -1,15 +1,16 @@
 /**
- * Whose the orders are that this tab has shown. The addresses of somebody's orders stay in the tab's history when they
- * leave; whoever comes next and goes back is told at once that it is not theirs, and the shop is not asked in vain.
+ * Whose the orders are that this tab knows. The addresses of somebody's orders stay in the tab's history when they
+ * leave; whoever comes next and goes back is told what the shop would tell them, and it is not asked in vain.
  */
 import { Code, ConnectError } from '@connectrpc/connect';
+import type { Order } from '~/gen/stoa/order/v1/types_pb';
 import { currentSession } from '~/session/session';
 import { persisted, safeStorage } from '~/stores/persisted';
 
 /** As many pages as one goes back through. */
 const ORDERS_MAX = 50;
 
-/** An order, and a trace of whose it is that leads to nobody. */
+/** An order, and a trace of whose it is: it tells two accounts apart, and names neither. */
 type Owned = readonly [orderId: string, trace: number];
 
 const isOwned = (raw: unknown): raw is Owned =>
@@ -22,18 +23,19 @@ const owners = persisted(
   safeStorage('sessionStorage'),
 );
 
-/** Calls `ask` for an order, unless it is known to be another person's. Throws PermissionDenied if it is. */
-export async function askAsOwner(orderId: string, ask: () => Promise<void>): Promise<void> {
+/** Calls `ask` for an order, unless it is known to be another customer's. Throws NotFound if it is. */
+export async function askForOrder(orderId: string, ask: () => Promise<{ order?: Order | undefined }>): Promise<void> {
   const session = currentSession();
-  const trace = traceOf(session.kind === 'person' ? session.id : '');
-  const known = owners.get().find(([id]) => id === orderId);
-  if (known && known[1] !== trace) throw new ConnectError('the order is of another person', Code.PermissionDenied);
-  await ask();
-  if (known || currentSession() !== session) return;
-  owners.set([...owners.get(), [orderId, trace] as const].slice(-ORDERS_MAX));
+  const owner = owners.get().find(([id]) => id === orderId)?.[1];
+  const customer = session.kind === 'person' && !session.isStaff ? session.id : undefined;
+  if (customer !== undefined && owner !== undefined && owner !== traceOf(customer))
+    throw new ConnectError('order not found', Code.NotFound);
+  const { order } = await ask();
+  if (owner !== undefined || !order) return;
+  owners.set([...owners.get(), [orderId, traceOf(order.customerId)] as const].slice(-ORDERS_MAX));
 }
 
-/** 32 bits of FNV-1a. Two persons of the same trace would ask for each other's orders in vain, no more. */
+/** 32 bits of FNV-1a. Two customers of the same trace would ask for each other's orders in vain, no more. */
 function traceOf(id: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(id)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;

@@ -11,11 +11,11 @@ const KEPT = [
   ],
   [
     'stoa.attempt',
-    'A payment under way, from the moment the checkout opens, so that it is never made twice: its number, the number of the account it is for, the numbers of your orders before it, and once it is sent the things, the payment method and the time. It goes when the answer is known, or when you sign out without paying; what was never answered may stay for a later visit.',
+    'Your payment, from the moment the checkout first opens, so that none is made twice: its number, the number of your account and of your orders before it, and, from the press until the answer is known, the things, the payment method and the time. It goes when you sign out; what was never answered may stay for a later visit.',
   ],
   [
     'stoa.owners',
-    'Which orders this tab has shown and, by a number that names nobody, whose they were: whoever goes back to another’s order is told so. It goes with the tab.',
+    'Which orders this tab has fetched and, by a number made of the account’s, whose they are: whoever goes back to another’s finds nothing there. It goes with the tab.',
   ],
   ['tsr-scroll-restoration', 'How far down you had read, for the way back. It goes with the tab.'],
 ] as const;

@@ -156,6 +156,22 @@ it('lets everybody stay if the shop cannot be told to end every session', async 
   expect(here.currentSession().kind).toBe('person');
 });
 
+it.each([
+  [false, { kind: 'stranger', expired: false }],
+  [true, { kind: 'stranger', expired: true }],
+])(
+  'signs out of a session that is over already, and calls it ended if the others could not be: all %s',
+  async (all, left) => {
+    const here = await tab();
+    answers.SignIn = () => ({ tokens: { ...tokensOf('somebody').tokens, expiresIn: 1 } });
+    await here.signIn('a@example.com', 'a short sentence');
+    answers.Refresh = no(Code.Unauthenticated);
+    await here.signOut(all);
+    expect(here.currentSession()).toEqual(left);
+    expect(asked).not.toContain('SignOut');
+  },
+);
+
 it('says that the session ends with the tab where its mark cannot be kept', async () => {
   const here = await tab();
   vi.stubGlobal('localStorage', {

@@ -21,7 +21,8 @@ export type Session =
   | { readonly kind: 'unknown' }
   /** `expired`: somebody was here, and it was the shop that ended it. */
   | { readonly kind: 'stranger'; readonly expired: boolean }
-  | { readonly kind: 'person'; readonly id: string; readonly endsWithTab: boolean };
+  /** `isStaff`: the shop lets them read what is not their own. */
+  | { readonly kind: 'person'; readonly id: string; readonly isStaff: boolean; readonly endsWithTab: boolean };
 
 interface Access {
   token: string;
@@ -154,7 +155,7 @@ export function signUp(name: string, email: string, password: string): Promise<v
 /**
  * Ends this session. If the shop is out of reach this browser forgets it at once, and tells the shop as soon as it can.
  * Or ends every session of this person, which only the shop can do: if it cannot be told, this throws and everybody
- * stays.
+ * stays; if this session is over already, it ends as one that the shop has ended, and the others stay.
  */
 export function signOut(allSessions = false): Promise<void> {
   const asked = known;
@@ -162,7 +163,7 @@ export function signOut(allSessions = false): Promise<void> {
     catchUp();
     // Whoever pressed the button has left already, and another person may have come.
     if (asked !== known) return;
-    if ((!access || isStale(access)) && (await exchange()) === 'refused') return end(stranger);
+    if ((!access || isStale(access)) && (await exchange()) === 'refused') return end(allSessions ? expired : stranger);
     let heard = false;
     try {
       await auth().signOut({ allSessions }, bearing(access?.token));
@@ -231,9 +232,9 @@ const isSafari = (): boolean => /^((?!chrome|android).)*safari/i.test(navigator.
 function accept(tokens: RefreshResponse['tokens']): void {
   if (!tokens) throw new ConnectError('the answer has no token', Code.Internal);
   const next = { token: tokens.accessToken, expiresAt: Date.now() + tokens.expiresIn * 1000 };
-  const id = subject(tokens.accessToken);
+  const { id, isStaff } = bearer(tokens.accessToken);
   if (session.kind === 'person' && session.id === id) access = next;
-  else become({ kind: 'person', id, endsWithTab: false }, next);
+  else become({ kind: 'person', id, isStaff, endsWithTab: false }, next);
 }
 
 function end(next: Session, mark: string | null = null): void {
@@ -275,11 +276,11 @@ function writeMark(mark: string | null): void {
   known = readMark();
 }
 
-/** The `sub` of a token. It is only shown and sent back; the server is the one who checks it. */
-function subject(token: string): string {
+/** Whose a token is. It is only shown and sent back; the server is the one who checks it. */
+function bearer(token: string): { id: string; isStaff: boolean } {
   const payload = token.split('.')[1] ?? '';
   const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
-  const claims = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: string };
+  const claims = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: string; roles?: string[] };
   if (!claims.sub) throw new ConnectError('the token names nobody', Code.Internal);
-  return claims.sub;
+  return { id: claims.sub, isStaff: claims.roles?.some((role) => role !== 'customer') ?? false };
 }

@@ -23,7 +23,7 @@ function liftIn(ms: number): void {
 }
 
 // A menu of the browser's own, or another window, may swallow the end of a press.
-globalThis.addEventListener?.('pointerdown', ({ button }) => set(button === 0), true);
+globalThis.addEventListener?.('pointerdown', ({ button, ctrlKey }) => set(button === 0 && !ctrlKey), true);
 globalThis.addEventListener?.('blur', () => set(false));
 globalThis.addEventListener?.('pointerup', () => liftIn(CLICK_COMES_WITHIN_MS), true);
 globalThis.addEventListener?.('pointercancel', () => liftIn(0), true);

@@ -9,12 +9,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::store::{Database, Engine, Fault, fault, retrying};
+use ::store::{Database, Engine, Fault, fault};
 use chrono::{DateTime, Utc};
 use clock::Clock;
 use rpc::Scope;
 use sea_orm::DbErr;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -36,6 +37,8 @@ use crate::store::{self, saga::Orphan};
 const DRIVEN_MAX: usize = 4096;
 /// Orphans taken over at a time.
 const ORPHANS_MAX: u64 = 200;
+/// How long the stuck ones are tried again before the others are looked for once more.
+const AGAIN_MAX: Duration = Duration::from_secs(2);
 /// How often orphans are looked for.
 const SCAN_EVERY: Duration = Duration::from_millis(500);
 /// What sagas under way get to come to a resting place when the process stops.
@@ -174,7 +177,7 @@ impl Driver {
             stuck.tell();
             match scanned {
                 None => break,
-                Some(Ok(())) => alone = false,
+                Some(Ok(())) => alone &= !stuck.is_empty(),
                 Some(Err(error)) => {
                     tracing::warn!(cause = %rpc::error::chain(&error), "Orphaned checkouts could not be looked for");
                 }
@@ -208,51 +211,65 @@ impl Driver {
         let Parts { db, clock, .. } = &self.0.parts;
         self.measure().await?;
         let all_but = alone.then_some(self.0.id);
-        let (mut last, mut seen) = (None, HashSet::new());
+        let (mut last, mut seen, mut again) = (None, HashSet::new(), Vec::new());
+        let enough = || shutdown.is_cancelled() || self.driven().len() >= DRIVEN_MAX;
         loop {
             let now = clock.now();
             let orphans = store::saga::orphans(db.read(), all_but, now, last, ORPHANS_MAX).await?;
             for &Orphan { id, .. } in &orphans {
-                if shutdown.is_cancelled() || self.driven().len() >= DRIVEN_MAX {
+                if enough() {
                     return Ok(());
                 }
                 seen.insert(id);
-                if stuck.rests(id) {
-                    continue;
-                }
-                match self.resume(id, alone).await {
-                    Ok(record) => {
-                        stuck.remove(id);
-                        if let Some(record) = record {
-                            tracing::info!(order.id = %id, "Took over the checkout of order {id}");
-                            self.drive(record);
-                        }
-                    }
-                    Err(Error::Store(error)) if fault(&error) == Fault::Unavailable => {
-                        return Err(error.into());
-                    }
-                    Err(error) => stuck.add(id, &error),
+                if stuck.knows(id) {
+                    again.push(id);
+                } else {
+                    self.take(id, alone, stuck).await?;
                 }
             }
             last = orphans.last().copied();
             if (orphans.len() as u64) < ORPHANS_MAX {
-                stuck.keep(&seen);
-                return Ok(());
+                break;
             }
         }
+        stuck.keep(&seen);
+        let until = Instant::now() + AGAIN_MAX;
+        for id in again {
+            if enough() || Instant::now() > until {
+                return Ok(());
+            }
+            if !stuck.rests(id) {
+                self.take(id, alone, stuck).await?;
+            }
+        }
+        Ok(())
     }
 
-    /// Goes on with a saga, if it can be read: what cannot costs no transaction that writes.
+    /// Takes an orphan over, or notes that it is stuck.
+    async fn take(&self, id: OrderId, alone: bool, stuck: &mut Stuck) -> Result<(), Error> {
+        match self.resume(id, alone).await {
+            Ok(record) => {
+                stuck.remove(id);
+                if let Some(record) = record {
+                    tracing::info!(order.id = %id, "Took over the checkout of order {id}");
+                    self.drive(record);
+                }
+            }
+            Err(Error::Store(error)) if fault(&error) == Fault::Unavailable => {
+                return Err(error.into());
+            }
+            Err(error) => stuck.add(id, &error),
+        }
+        Ok(())
+    }
+
+    /// Writes that this driver goes on with a saga, unless its own is alive after all. It is tried once: whatever is in
+    /// the way, the next look at the orphans comes soon. What cannot be read costs no transaction that writes.
     async fn resume(&self, id: OrderId, alone: bool) -> Result<Option<Record>, Error> {
-        store::saga::find(self.0.parts.db.read(), Scope::Everyone, id).await?;
-        retrying(|| self.resume_once(id, alone)).await
-    }
-
-    /// Writes that this driver goes on with a saga, unless its own is alive after all.
-    async fn resume_once(&self, id: OrderId, alone: bool) -> Result<Option<Record>, Error> {
         let Parts {
             db, clock, rules, ..
         } = &self.0.parts;
+        store::saga::find(db.read(), Scope::Everyone, id).await?;
         let txn = db.begin_write().await?;
         let on = self.occasion(Duration::ZERO);
         if let Some(record) = store::saga::find(&txn, Scope::Everyone, id).await?

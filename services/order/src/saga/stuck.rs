@@ -1,5 +1,5 @@
-//! Orphans that could not be taken over: written by a newer version, or with a row that somebody else holds. They
-//! stand in nobody's way, and are tried again now and then.
+//! Orphans that could not be taken over: written by a newer version, or with a row that somebody else holds. They are
+//! tried again after all others, more and more rarely.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -9,56 +9,75 @@ use tokio::time::Instant;
 use crate::domain::id::OrderId;
 use crate::error::Error;
 
-/// How long one rests before it is tried again: looking at thousands that will not move costs little then.
-const REST: Duration = Duration::from_secs(10);
+/// How long one rests before it is tried again; twice as long each time.
+const REST: Duration = Duration::from_millis(500);
+const REST_MAX: Duration = Duration::from_secs(10);
 
-/// Orphans that wait, and until when.
+/// Orphans that were tried in vain.
 #[derive(Default)]
 pub(super) struct Stuck {
-    until: HashMap<OrderId, Instant>,
+    tried: HashMap<OrderId, Tried>,
     /// How many there were when it was last said.
     told: usize,
-    /// One that came since, and why.
+    /// One that is stuck since, and why.
     news: Option<(OrderId, String)>,
 }
 
+struct Tried {
+    times: u32,
+    until: Instant,
+}
+
 impl Stuck {
-    /// Whether this one was tried a moment ago.
-    pub(super) fn rests(&self, id: OrderId) -> bool {
-        self.until
-            .get(&id)
-            .is_some_and(|until| Instant::now() < *until)
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tried.is_empty()
     }
 
-    /// It could not be taken over.
+    /// Whether this one was tried in vain.
+    pub(super) fn knows(&self, id: OrderId) -> bool {
+        self.tried.contains_key(&id)
+    }
+
+    /// Whether it was tried a moment ago.
+    pub(super) fn rests(&self, id: OrderId) -> bool {
+        let tried = self.tried.get(&id);
+        tried.is_some_and(|tried| Instant::now() < tried.until)
+    }
+
+    /// It could not be taken over. Once may be chance; the second time it is stuck.
     pub(super) fn add(&mut self, id: OrderId, error: &Error) {
-        self.until.insert(id, Instant::now() + REST);
-        self.news
-            .get_or_insert_with(|| (id, rpc::error::chain(error)));
+        let times = self.tried.get(&id).map_or(1, |tried| tried.times + 1);
+        let rest = REST * (1 << (times - 1).min(6));
+        let until = Instant::now() + rest.min(REST_MAX);
+        self.tried.insert(id, Tried { times, until });
+        if times == 2 {
+            self.news
+                .get_or_insert_with(|| (id, rpc::error::chain(error)));
+        }
     }
 
     /// It was taken over, or needs nobody any more.
     pub(super) fn remove(&mut self, id: OrderId) {
-        self.until.remove(&id);
+        self.tried.remove(&id);
     }
 
     /// Forgets all but these: every orphan that there is.
     pub(super) fn keep(&mut self, orphans: &HashSet<OrderId>) {
-        self.until.retain(|id, _| orphans.contains(id));
+        self.tried.retain(|id, _| orphans.contains(id));
     }
 
-    /// Says how many there are, whenever their number has changed.
+    /// Says how many there are, and of new ones why.
     pub(super) fn tell(&mut self) {
-        let count = self.until.len();
+        let count = self.tried.values().filter(|tried| tried.times > 1).count();
         metrics::gauge!("sagas_stuck").set(count as f64);
         let news = self.news.take();
-        if let Some((id, cause)) = news.filter(|_| count != self.told) {
+        if let Some((id, cause)) = news.filter(|_| count > self.told) {
             tracing::warn!(
                 count,
                 order.id = %id,
                 cause,
-                "Checkouts cannot be carried on here for now; they are tried again every {} s",
-                REST.as_secs()
+                "Checkouts cannot be carried on here for now, and are tried again from time to time"
             );
         }
         self.told = count;

@@ -144,13 +144,14 @@ pub async fn orphans(
     after: Option<Orphan>,
     limit: u64,
 ) -> Result<Vec<Orphan>, DbErr> {
+    let expired = Condition::any()
+        .add(Column::LeaseUntil.lt(now))
+        .add(Column::LeaseUntil.gt(now + LEASE_MAX));
     let orphaned = match all_but {
         Some(owner) => Condition::all()
             .add(Column::LeaseUntil.is_not_null())
-            .add(Column::LeaseOwner.ne(owner)),
-        None => Condition::any()
-            .add(Column::LeaseUntil.lt(now))
-            .add(Column::LeaseUntil.gt(now + LEASE_MAX)),
+            .add(expired.add(Column::LeaseOwner.ne(owner))),
+        None => expired,
     };
     let mut orphans = Entity::find()
         .select_only()

@@ -233,8 +233,8 @@ async fn what_cannot_be_written_stops_no_other_order() {
         trap.set(Place::Accepted, "accept");
         shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
         let first = only_order(&shop, 1).await.unwrap();
-        shop.restart_with(trap.fail_points()).await;
         refuse_writes(&shop, &first.id).await;
+        shop.restart_with(trap.fail_points()).await;
         trap.set(Place::Accepted, "accept");
         shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
         shop.restart().await;
