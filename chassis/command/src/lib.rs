@@ -4,6 +4,7 @@
 //! It decides nothing about the command itself: that is the effect, which a service hands to
 //! [`run`].
 
+mod accept;
 mod run;
 mod service;
 
@@ -17,6 +18,7 @@ use store::idempotency::{self, Claim, Key};
 use store::{Fault, Transaction};
 use uuid::Uuid;
 
+pub use accept::{accept, seal};
 pub use run::{Making, Work, run, transact};
 pub use service::service;
 
@@ -39,6 +41,9 @@ pub enum Error {
     /// The key stands for another request of the same caller.
     #[error("the idempotency key was used for another request")]
     KeyReused,
+    /// The key is claimed and its answer is still to come.
+    #[error("a request with this idempotency key is being carried out")]
+    KeyPending,
     /// The answer that was kept does not decode: a contract changed incompatibly.
     #[error("a kept answer cannot be read")]
     Answer(#[from] prost::DecodeError),
@@ -52,6 +57,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::KeyReused => Kind::InvalidArgument,
+            Self::KeyPending => Kind::Aborted,
             Self::Answer(_) => Kind::Internal,
             Self::Store(error) => storage_kind(error),
         }
@@ -106,6 +112,11 @@ pub struct Answer<R> {
 }
 
 impl Command {
+    /// The key to give the answer under, if the caller sent one.
+    pub fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
     /// The command of a call of the rpc at `path`.
     pub fn of<M: Message>(call: &Call, path: &'static str, request: &M) -> Self {
         let key = call.idempotent(request).map(|idempotent| Key {
@@ -135,7 +146,7 @@ impl Command {
     ) -> Result<Option<Answer<R>>, Error> {
         match idempotency::claim(txn, self.key.as_ref(), now).await? {
             Claim::New | Claim::Pending => Ok(None),
-            Claim::Replay(bytes) => Answer::replay(&bytes).map(Some),
+            Claim::Replay(bytes) => Answer::replay(txn.service(), &bytes).map(Some),
         }
     }
 
@@ -143,31 +154,48 @@ impl Command {
     ///
     /// # Errors
     /// The database failed.
-    async fn seal<R: Message>(&self, txn: &Transaction, response: R) -> Result<Answer<R>, Error> {
+    async fn seal<R: Message>(
+        &self,
+        txn: &Transaction,
+        now: DateTime<Utc>,
+        response: R,
+    ) -> Result<Answer<R>, Error> {
         let bytes = response.encode_to_vec();
-        idempotency::seal_with_commit(txn, self.key.as_ref(), &bytes).await?;
-        Ok(Answer {
-            response,
-            replayed: false,
-        })
+        idempotency::seal_with_commit(txn, self.key.as_ref(), now, &bytes).await?;
+        Ok(Answer::new(response))
     }
 }
 
 impl<R> Answer<R> {
+    /// One that is given for the first time.
+    pub fn new(response: R) -> Self {
+        Self {
+            response,
+            replayed: false,
+        }
+    }
+
     /// The answer on the wire, marked if it was given before.
     pub fn respond(self, call: &Call) -> ConnectResponse<R> {
+        ConnectResponse::new(self.open(call))
+    }
+
+    /// What was answered; the caller is told if it was before.
+    pub fn open(self, call: &Call) -> R {
         if self.replayed {
             call.response
                 .header(REPLAYED, HeaderValue::from_static("true"));
         }
-        ConnectResponse::new(self.response)
+        self.response
     }
 }
 
 impl<R: Message + Default> Answer<R> {
-    fn replay(bytes: &[u8]) -> Result<Self, Error> {
+    fn replay(service: &'static str, bytes: &[u8]) -> Result<Self, Error> {
+        let response = R::decode(bytes)?;
+        metrics::counter!("idempotency_replays_total", "service" => service).increment(1);
         Ok(Self {
-            response: R::decode(bytes)?,
+            response,
             replayed: true,
         })
     }

@@ -29,7 +29,7 @@ pub struct Work<'env> {
 pub type Making<'a, T, E> = BoxFuture<'a, Result<T, E>>;
 
 impl<'env> Work<'env> {
-    async fn begin(db: &Database, clock: &'env Clock) -> Result<Self, DbErr> {
+    pub(crate) async fn begin(db: &Database, clock: &'env Clock) -> Result<Self, DbErr> {
         Ok(Self {
             txn: db.begin_write().await?,
             now: clock.now(),
@@ -54,7 +54,7 @@ impl<'env> Work<'env> {
         self.after.push(Box::new(act));
     }
 
-    async fn commit(self, origin: &Origin) -> Result<(), DbErr> {
+    pub(crate) async fn commit(self, origin: &Origin) -> Result<(), DbErr> {
         outbox::push_all(&self.txn, self.clock, origin, self.facts).await?;
         self.txn.commit().await?;
         for act in self.after {
@@ -89,7 +89,7 @@ where
             return Ok(answer);
         }
         let response = effect(&mut work).await?;
-        let answer = command.seal(&work.txn, response).await?;
+        let answer = command.seal(&work.txn, work.now, response).await?;
         work.commit(&command.origin).await?;
         Ok(answer)
     };

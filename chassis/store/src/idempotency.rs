@@ -78,34 +78,28 @@ pub async fn claim(
     let Some(key) = key else {
         return Ok(Claim::New);
     };
-    if txn
-        .execute(&claiming(key, None, now))
-        .await?
-        .rows_affected()
-        == 1
-    {
+    if txn.execute(&claiming(key, now)).await?.rows_affected() == 1 {
         return Ok(Claim::New);
     }
     found(txn, key, now).await
 }
 
-/// As [`claim`], sealed at once with the answer if there is one, and deferred to the commit, which
-/// fails with [`DbErr::RecordNotUpdated`] if anybody came before: for keys that are most likely
-/// new.
+/// As [`claim`], deferred to the commit, which fails with [`DbErr::RecordNotUpdated`] if anybody came before: for keys
+/// that are most likely new. What is deferred sees nothing of what is deferred with it, so it is sealed by a later
+/// transaction.
 ///
 /// # Errors
 /// The database failed.
 pub async fn claim_with_commit(
     txn: &Transaction,
     key: Option<&Key>,
-    answer: Option<Vec<u8>>,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let Some(key) = key else { return Ok(()) };
-    txn.defer_required(&claiming(key, answer, now)).await
+    txn.defer_required(&claiming(key, now)).await
 }
 
-fn claiming(key: &Key, answer: Option<Vec<u8>>, now: DateTime<Utc>) -> InsertStatement {
+fn claiming(key: &Key, now: DateTime<Utc>) -> InsertStatement {
     let mut insert = Query::insert();
     insert
         .into_table(Column::Table)
@@ -114,7 +108,6 @@ fn claiming(key: &Key, answer: Option<Vec<u8>>, now: DateTime<Utc>) -> InsertSta
             Column::Method,
             Column::Key,
             Column::RequestHash,
-            Column::Answer,
             Column::At,
         ])
         .values_panic([
@@ -122,7 +115,6 @@ fn claiming(key: &Key, answer: Option<Vec<u8>>, now: DateTime<Utc>) -> InsertSta
             key.method.into(),
             key.key.as_str().into(),
             key.request_hash.to_vec().into(),
-            answer.into(),
             now.into(),
         ])
         .on_conflict(
@@ -168,13 +160,7 @@ async fn found(txn: &Transaction, key: &Key, now: DateTime<Utc>) -> Result<Claim
     let row = txn.query_one(&select(key)).await?;
     let row = row.ok_or_else(|| DbErr::RecordNotFound("idempotency record".into()))?;
     match read(&row, key, now)? {
-        Some(claim) => {
-            if matches!(claim, Claim::Replay(_)) {
-                metrics::counter!("idempotency_replays_total", "service" => txn.service())
-                    .increment(1);
-            }
-            Ok(claim)
-        }
+        Some(claim) => Ok(claim),
         None => {
             renew(txn, key, now).await?;
             Ok(Claim::New)
@@ -182,13 +168,20 @@ async fn found(txn: &Transaction, key: &Key, now: DateTime<Utc>) -> Result<Claim
     }
 }
 
-/// Stores the answer that every repetition gets. It replaces nothing: a key is sealed once.
+/// Stores the answer that every repetition gets, of what claimed the key at `claimed`. It replaces nothing: a claim is
+/// sealed once. Whoever claimed the key anew, after it had expired, gets no answer of an earlier claim.
 ///
 /// # Errors
-/// [`DbErr::RecordNotUpdated`] when the key was not claimed, or is sealed already.
-pub async fn seal(txn: &Transaction, key: Option<&Key>, answer: &[u8]) -> Result<(), DbErr> {
+/// [`DbErr::RecordNotUpdated`] when the key was not claimed then, or is sealed already.
+pub async fn seal(
+    txn: &Transaction,
+    key: Option<&Key>,
+    claimed: DateTime<Utc>,
+    answer: &[u8],
+) -> Result<(), DbErr> {
     let Some(key) = key else { return Ok(()) };
-    match txn.execute(&sealing(key, answer)).await?.rows_affected() {
+    let sealed = txn.execute(&sealing(key, claimed, answer)).await?;
+    match sealed.rows_affected() {
         1 => Ok(()),
         _ => Err(DbErr::RecordNotUpdated),
     }
@@ -201,43 +194,51 @@ pub async fn seal(txn: &Transaction, key: Option<&Key>, answer: &[u8]) -> Result
 pub async fn seal_with_commit(
     txn: &Transaction,
     key: Option<&Key>,
+    claimed: DateTime<Utc>,
     answer: &[u8],
 ) -> Result<(), DbErr> {
     let Some(key) = key else { return Ok(()) };
-    txn.defer_required(&sealing(key, answer)).await
+    txn.defer_required(&sealing(key, claimed, answer)).await
 }
 
-/// As [`seal_with_commit`], where somebody else may have sealed the key: then it stays as it is.
+/// As [`seal_with_commit`], where somebody else may have sealed the claim: then it stays as it is.
 ///
 /// # Errors
 /// The database failed.
 pub async fn seal_if_pending(
     txn: &Transaction,
     key: Option<&Key>,
+    claimed: DateTime<Utc>,
     answer: &[u8],
 ) -> Result<(), DbErr> {
     let Some(key) = key else { return Ok(()) };
-    txn.defer(&sealing(key, answer)).await
+    txn.defer(&sealing(key, claimed, answer)).await
 }
 
 /// The time stays that of the claim: PostgreSQL rewrites a row in place only while no index
 /// changes, and whoever writes an index meets all who read it.
-fn sealing(key: &Key, answer: &[u8]) -> UpdateStatement {
+fn sealing(key: &Key, claimed: DateTime<Utc>, answer: &[u8]) -> UpdateStatement {
     Query::update()
         .table(Column::Table)
         .value(Column::Answer, answer)
         .and_where(same(key))
+        .and_where(Expr::col(Column::At).eq(claimed))
         .and_where(Expr::col(Column::Answer).is_null())
         .to_owned()
 }
 
-/// Returns the answer sealed under `key`, for those who wait for one that is
-/// [`Claim::Pending`].
+/// Returns the answer to what claimed the key at `claimed`, once it is sealed.
 ///
 /// # Errors
 /// The database failed.
-pub async fn answer(db: &impl ConnectionTrait, key: &Key) -> Result<Option<Vec<u8>>, DbErr> {
-    match db.query_one(&select(key)).await? {
+pub async fn answer(
+    db: &impl ConnectionTrait,
+    key: &Key,
+    claimed: DateTime<Utc>,
+) -> Result<Option<Vec<u8>>, DbErr> {
+    let mut sealed = select(key);
+    sealed.and_where(Expr::col(Column::At).eq(claimed));
+    match db.query_one(&sealed).await? {
         Some(row) => row.try_get("", "answer"),
         None => Ok(None),
     }

@@ -1,5 +1,5 @@
-//! What CreateOrder answers, as bytes: sealed under the caller's key before it is sent, so that every
-//! repetition gets the very same, an error too.
+//! What CreateOrder answers, sealed under the caller's key before it is sent, so that every repetition gets the very
+//! same, an error too.
 
 use prost::Message;
 use proto::order::v1::CreateOrderResponse;
@@ -11,8 +11,8 @@ use crate::error::Error;
 /// An answer of CreateOrder. The numbers are those of stored answers: never reuse one.
 #[derive(Clone, PartialEq, Message)]
 pub struct Answer {
-    #[prost(bytes = "vec", optional, tag = "1")]
-    response: Option<Vec<u8>>,
+    #[prost(message, optional, tag = "1")]
+    response: Option<CreateOrderResponse>,
     /// The code of an error, as gRPC numbers it.
     #[prost(int32, tag = "2")]
     code: i32,
@@ -40,45 +40,24 @@ impl Answer {
                     details: status.details().to_vec(),
                 }
             }
-            _ => {
-                let response = CreateOrderResponse {
+            _ => Self {
+                response: Some(CreateOrderResponse {
                     order: Some(order.into()),
-                };
-                Self {
-                    response: Some(response.encode_to_vec()),
-                    ..Self::default()
-                }
-            }
+                }),
+                ..Self::default()
+            },
         }
-    }
-
-    /// The bytes to seal.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.encode_to_vec()
-    }
-
-    /// Reads sealed bytes.
-    ///
-    /// # Errors
-    /// They are not an answer.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self::decode(bytes)?)
     }
 
     /// The answer as a handler gives it.
     ///
     /// # Errors
-    /// The error that was sealed, or that the sealed bytes cannot be read.
+    /// The error that was sealed.
     pub fn into_result(self) -> Result<CreateOrderResponse, ConnectError> {
-        match self.response {
-            Some(bytes) => {
-                Ok(CreateOrderResponse::decode(bytes.as_slice()).map_err(Error::Answer)?)
-            }
-            None => {
-                let code = tonic::Code::from_i32(self.code);
-                Err(tonic::Status::with_details(code, self.message, self.details.into()).into())
-            }
-        }
+        self.response.ok_or_else(|| {
+            let code = tonic::Code::from_i32(self.code);
+            tonic::Status::with_details(code, self.message, self.details.into()).into()
+        })
     }
 }
 
@@ -110,8 +89,9 @@ mod tests {
     /// row: S-16, X16
     #[test]
     fn an_order_reads_back_as_it_was_sealed() {
-        let sealed = Answer::about(&order(Status::Confirmed, None)).to_bytes();
-        let response = Answer::from_bytes(&sealed).unwrap().into_result().unwrap();
+        let sealed = Answer::about(&order(Status::Confirmed, None)).encode_to_vec();
+        let response = Answer::decode(sealed.as_slice()).unwrap();
+        let response = response.into_result().unwrap();
         assert_eq!(
             response.order,
             Some((&order(Status::Confirmed, None)).into())
@@ -121,12 +101,10 @@ mod tests {
     /// row: S-16, E7
     #[test]
     fn a_rejection_reads_back_with_its_reason_and_order() {
-        let sealed =
-            Answer::about(&order(Status::Rejected, Some(EndReason::PaymentDeclined))).to_bytes();
-        let error = Answer::from_bytes(&sealed)
-            .unwrap()
-            .into_result()
-            .unwrap_err();
+        let rejected = order(Status::Rejected, Some(EndReason::PaymentDeclined));
+        let sealed = Answer::about(&rejected).encode_to_vec();
+        let answer = Answer::decode(sealed.as_slice()).unwrap();
+        let error = answer.into_result().unwrap_err();
         assert_eq!(error.code(), Code::FailedPrecondition);
         let (domain, reason, metadata) =
             rpc::error::reason_of(&tonic::Status::from(error)).unwrap();

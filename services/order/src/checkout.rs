@@ -5,10 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::store::idempotency::{self, Claim, Key};
-use ::store::{Transaction, retrying_until};
-use command::Work;
-use events::outbox;
+use ::store::Transaction;
+use command::{Command, Work};
+use futures::FutureExt;
 use rpc::{Call, Scope};
 use sea_orm::DbErr;
 use tokio::time::Instant;
@@ -29,19 +28,8 @@ use crate::saga::fail_point::Place;
 use crate::saga::record::{Record, Saga, Secret};
 use crate::store;
 
-/// How often one who waits for another's answer looks for it.
-const LOOK_EVERY: Duration = Duration::from_millis(40);
 /// What one who waits leaves of his deadline, to say so in time.
 const SPARE: Duration = Duration::from_millis(100);
-
-/// An answer, and whether it was given before.
-#[derive(Clone, Debug)]
-pub struct Answered {
-    /// The answer.
-    pub answer: Answer,
-    /// Given before, under the same key.
-    pub replayed: bool,
-}
 
 /// Places an order, and answers with its outcome if that is known in time.
 ///
@@ -50,118 +38,83 @@ pub struct Answered {
 pub async fn create(
     app: &App,
     call: Call,
+    command: Command,
     draft: Draft,
-    key: Option<Key>,
-) -> Result<Answered, Error> {
+) -> Result<command::Answer<Answer>, Error> {
     let app = app.clone();
     let place_taken = Arc::clone(&app.placing)
         .try_acquire_owned()
         .map_err(|_| Error::Busy)?;
     let placing = async move {
         let _place_taken = place_taken;
-        place(&app, &call, &draft, key).await
+        place(&app, &call, &command, &draft).await
     };
     tokio::spawn(placing.in_current_span()).await?
 }
 
-async fn place(app: &App, call: &Call, draft: &Draft, key: Option<Key>) -> Result<Answered, Error> {
-    if let Some(key) = &key
-        && let Some(claim) = idempotency::look(app.db.read(), key, app.clock.now()).await?
-    {
-        return repeat(app, call, key, claim).await;
-    }
-    let quote = app.advisers.quote(call, draft).await?;
-    let accepted = Instant::now();
+async fn place(
+    app: &App,
+    call: &Call,
+    command: &Command,
+    draft: &Draft,
+) -> Result<command::Answer<Answer>, Error> {
     let patience = call.deadline.instant() - SPARE;
-    let record = match accept(app, call, draft, &quote, key.as_ref(), patience).await? {
-        Accepted::Now(record) => *record,
-        Accepted::Before(key, claim) => return repeat(app, call, &key, claim).await,
+    let (record, accepted) = loop {
+        if let Some(answer) = command.repeated(&app.db, &app.clock, patience).await? {
+            return Ok(answer);
+        }
+        let quote = app.advisers.quote(call, draft).await?;
+        let accepted = Instant::now();
+        let record = command::accept(&app.db, &app.clock, command, patience, |work| {
+            accept(app, work, command, draft, &quote).boxed()
+        });
+        if let Some(record) = record.await? {
+            break (record, accepted);
+        }
     };
     if !app.driver.survives(Place::Accepted, "accept") {
         return Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::ConnectionClosed).into());
     }
-    let (id, outcome) = (record.order.id, app.driver.drive(record));
+    let Order { id, created_at, .. } = record.order;
+    let outcome = app.driver.drive(record);
     let known = in_time(outcome, accepted + app.config.outcome_wait());
-    let answer = match app.driver.dead().run_until_cancelled(known).await.flatten() {
-        Some(answer) => answer,
+    match app.driver.dead().run_until_cancelled(known).await.flatten() {
+        Some(answer) => Ok(command::Answer::new(answer)),
         None => {
-            let answer = || answer_as_it_stands_once(app, id, key.as_ref());
-            retrying_until(patience, answer).await?
+            let answer = command.conclude(&app.db, created_at, patience, |txn| {
+                as_it_stands(txn, id).boxed()
+            });
+            answer.await
         }
-    };
-    Ok(Answered {
-        answer,
-        replayed: false,
-    })
+    }
 }
 
-/// What came of accepting.
-enum Accepted {
-    /// There is a new order.
-    Now(Box<Record>),
-    /// The key was claimed before.
-    Before(Key, Claim),
-}
-
-/// Writes the order, at first in the hope that its key is new.
+/// Writes the order and the saga that carries it on.
 async fn accept(
     app: &App,
-    call: &Call,
+    work: &mut Work<'_>,
+    command: &Command,
     draft: &Draft,
     quote: &Quote,
-    key: Option<&Key>,
-    patience: Instant,
-) -> Result<Accepted, Error> {
-    let hoping = || async {
-        let txn = app.db.begin_write().await?;
-        let on = app.driver.occasion(Duration::ZERO);
-        idempotency::claim_with_commit(&txn, key, None, on.now).await?;
-        accept_claimed(app, call, draft, quote, key, &on, txn).await
+) -> Result<Record, Error> {
+    let on = Occasion {
+        now: work.now,
+        ..app.driver.occasion(Duration::ZERO)
     };
-    match retrying_until(patience, hoping).await {
-        Err(Error::Store(DbErr::RecordNotUpdated)) => {}
-        accepted => return accepted,
-    }
-    let looking = || async {
-        let txn = app.db.begin_write().await?;
-        let on = app.driver.occasion(Duration::ZERO);
-        match (idempotency::claim(&txn, key, on.now).await?, key) {
-            (Claim::New, _) | (_, None) => {
-                accept_claimed(app, call, draft, quote, key, &on, txn).await
-            }
-            (claim, Some(key)) => {
-                txn.rollback().await?;
-                Ok(Accepted::Before(key.clone(), claim))
-            }
-        }
-    };
-    retrying_until(patience, looking).await
-}
-
-async fn accept_claimed(
-    app: &App,
-    call: &Call,
-    draft: &Draft,
-    quote: &Quote,
-    key: Option<&Key>,
-    on: &Occasion,
-    txn: Transaction,
-) -> Result<Accepted, Error> {
     let (state, _) = checkout::accepted(on.now);
-    let order = Order::new(draft, quote.clone(), OrderId(app.clock.id()), on.now);
+    let order = Order::new(draft, quote.clone(), OrderId(work.id()), on.now);
     let saga = Saga {
-        lease: lease(state.pending().map(|attempt| attempt.due), on),
+        lease: lease(state.pending().map(|attempt| attempt.due), &on),
         state,
         revision: 1,
-        origin: command::origin(call),
+        origin: command.origin.clone(),
         payment_method: Secret(draft.payment_method.clone()),
-        key: key.cloned(),
+        key: command.key().cloned(),
     };
-    store::order::insert(&txn, &order).await?;
-    store::saga::insert(&txn, order.id, &saga).await?;
-    outbox::push(&txn, &app.clock, &saga.origin, event::of(&order, None)).await?;
-    txn.commit().await?;
-    Ok(Accepted::Now(Box::new(Record { order, saga })))
+    store::order::insert(&work.txn, &order).await?;
+    store::saga::insert(&work.txn, order.id, &saga).await?;
+    work.tell(event::of(&order, None));
+    Ok(Record { order, saga })
 }
 
 /// The outcome, if it is known before `until`.
@@ -171,50 +124,9 @@ async fn in_time(outcome: Option<Outcome>, until: Instant) -> Option<Answer> {
     known.ok()?.ok()?.clone()
 }
 
-/// Seals the answer about the order as it is, unless the checkout has sealed another meanwhile.
-async fn answer_as_it_stands_once(
-    app: &App,
-    id: OrderId,
-    key: Option<&Key>,
-) -> Result<Answer, Error> {
-    let Some(key) = key else {
-        let order = store::order::find(app.db.read(), Scope::Everyone, id).await?;
-        return Ok(Answer::about(&order.ok_or(Error::OrderNotFound)?));
-    };
-    let txn = app.db.begin_write().await?;
-    let order = store::order::find(&txn, Scope::Everyone, id)
-        .await?
-        .ok_or(Error::OrderNotFound)?;
-    let answer = Answer::about(&order);
-    match idempotency::seal(&txn, Some(key), &answer.to_bytes()).await {
-        Ok(()) => {
-            txn.commit().await?;
-            Ok(answer)
-        }
-        Err(DbErr::RecordNotUpdated) => {
-            let sealed = idempotency::answer(&txn, key).await?;
-            txn.rollback().await?;
-            sealed.map_or(Ok(answer), |bytes| Answer::from_bytes(&bytes))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The answer that was given under the key, or will be: waits for it as long as the caller does.
-async fn repeat(app: &App, call: &Call, key: &Key, claim: Claim) -> Result<Answered, Error> {
-    let mut found = match claim {
-        Claim::Replay(bytes) => Some(bytes),
-        Claim::Pending | Claim::New => None,
-    };
-    while found.is_none() && call.deadline.remaining() > SPARE + LOOK_EVERY {
-        tokio::time::sleep(LOOK_EVERY).await;
-        found = idempotency::answer(app.db.read(), key).await?;
-    }
-    let answer = Answer::from_bytes(&found.ok_or(Error::KeyPending)?)?;
-    Ok(Answered {
-        answer,
-        replayed: true,
-    })
+async fn as_it_stands(txn: &Transaction, id: OrderId) -> Result<Answer, Error> {
+    let order = store::order::find(txn, Scope::Everyone, id).await?;
+    Ok(Answer::about(&order.ok_or(Error::OrderNotFound)?))
 }
 
 /// A request to undo an order.

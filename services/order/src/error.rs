@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use ::store::idempotency::ClaimError;
 use command::storage_kind;
 use events::WatchError;
 use rpc::{ConnectError, Kind, Reason};
@@ -95,18 +94,9 @@ pub enum Error {
         #[source]
         source: WatchError,
     },
-    /// The idempotency key stands for another request.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
-    /// The idempotency key is claimed and its answer is still to come.
-    #[error("a request with this idempotency key is being carried out")]
-    KeyPending,
     /// The command could not be claimed or sealed.
     #[error(transparent)]
     Command(#[from] command::Error),
-    /// A stored answer could not be read back.
-    #[error("a stored answer is unreadable")]
-    Answer(#[from] prost::DecodeError),
     /// A task of ours died.
     #[error("a task ended before its work was done")]
     Task(#[from] tokio::task::JoinError),
@@ -129,26 +119,19 @@ impl Error {
         match self {
             Self::OrderNotFound | Self::UserNotFound => Kind::NotFound,
             Self::NotTheCaller => Kind::PermissionDenied,
-            Self::Field(_)
-            | Self::Draft(_)
-            | Self::SkuNotFound
-            | Self::Page(_)
-            | Self::KeyReused => Kind::InvalidArgument,
+            Self::Field(_) | Self::Draft(_) | Self::SkuNotFound | Self::Page(_) => {
+                Kind::InvalidArgument
+            }
             Self::UserBlocked
             | Self::NoPrice(_)
             | Self::SumTooLarge(_)
             | Self::Short(_)
             | Self::Rejected { .. }
             | Self::Cancel(_) => Kind::FailedPrecondition,
-            Self::KeyPending => Kind::Aborted,
             Self::Busy => Kind::ResourceExhausted,
             Self::Peer { status, .. } => peer_kind(status.code()),
             Self::Watch { source, .. } => watch_kind(source),
-            Self::Move(_)
-            | Self::Quote(_)
-            | Self::Answer(_)
-            | Self::Task(_)
-            | Self::Config { .. } => Kind::Internal,
+            Self::Move(_) | Self::Quote(_) | Self::Task(_) | Self::Config { .. } => Kind::Internal,
             Self::Command(error) => error.kind(),
             Self::Store(error) => storage_kind(error),
         }
@@ -179,14 +162,11 @@ impl Error {
             | Self::Draft(_)
             | Self::SkuNotFound
             | Self::Page(_)
-            | Self::KeyReused
-            | Self::KeyPending
             | Self::Busy
             | Self::Peer { .. }
             | Self::Watch { .. }
             | Self::Move(_)
             | Self::Quote(_)
-            | Self::Answer(_)
             | Self::Task(_)
             | Self::Config { .. }
             | Self::Command(_)
@@ -246,15 +226,6 @@ impl From<Error> for ConnectError {
         match error.reason() {
             Some(reason) => reason.attach(wire),
             None => wire,
-        }
-    }
-}
-
-impl From<ClaimError> for Error {
-    fn from(error: ClaimError) -> Self {
-        match error {
-            ClaimError::Mismatch => Self::KeyReused,
-            ClaimError::Db(error) => Self::Store(error),
         }
     }
 }

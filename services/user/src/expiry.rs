@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use ::store::Database;
-use chrono::{DateTime, Utc};
 use clock::Clock;
+use events::Origin;
+use futures::{FutureExt, TryFutureExt};
 
 use crate::error::Error;
 use crate::store;
@@ -15,7 +16,7 @@ const INTERVAL: Duration = Duration::from_secs(600);
 pub async fn run(db: Database, clock: Clock) {
     loop {
         tokio::time::sleep(INTERVAL).await;
-        if let Err(error) = forget(&db, clock.now()).await {
+        if let Err(error) = forget(&db, &clock).await {
             let cause = ::rpc::error::chain(&error);
             tracing::warn!(%cause, "Sessions that are over could not be forgotten");
         }
@@ -23,21 +24,23 @@ pub async fn run(db: Database, clock: Clock) {
 }
 
 /// Forgets what is over now, a batch at a time, so that it holds up no writer.
-async fn forget(db: &Database, now: DateTime<Utc>) -> Result<(), Error> {
-    while ::store::retrying(|| forget_once(db, now)).await? > 0 {}
-    Ok(())
-}
-
-async fn forget_once(db: &Database, now: DateTime<Utc>) -> Result<u64, Error> {
-    let txn = db.begin_write().await?;
-    let forgotten = store::session::prune(&txn, now).await?;
-    txn.commit().await?;
-    Ok(forgotten)
+async fn forget(db: &Database, clock: &Clock) -> Result<(), Error> {
+    let origin = Origin::default();
+    loop {
+        let forgotten = command::transact(db, clock, &origin, |work| {
+            let pruned = store::session::prune(&work.txn, work.now);
+            pruned.map_err(Error::from).boxed()
+        });
+        if forgotten.await? == 0 {
+            return Ok(());
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
+    use chrono::{DateTime, TimeDelta};
+    use clock::Manual;
     use rpc::{Roles, Scope};
     use uuid::Uuid;
 
@@ -66,7 +69,8 @@ mod tests {
             }
             txn.commit().await.unwrap();
 
-            forget(&db, now + TimeDelta::days(2)).await.unwrap();
+            let (clock, _) = Manual::new(now + TimeDelta::days(2));
+            forget(&db, &clock).await.unwrap();
             let txn = db.begin_write().await.unwrap();
             for (days, left) in [(1, false), (2, false), (3, true)] {
                 let session = SessionId(Uuid::from_u128(days));

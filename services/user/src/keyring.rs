@@ -9,6 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use clock::Clock;
+use command::Work;
+use events::Origin;
 use futures::FutureExt;
 use rpc::token::{self, AccessClaims, FetchKeys, PublicKey};
 use secrecy::ExposeSecret;
@@ -128,7 +130,11 @@ impl Keyring {
     pub async fn tend(&self) -> Result<(), Error> {
         let mut stored = store::signing_key::all(self.0.db.read()).await?;
         if signing_key::due(&stored, self.0.clock.now(), &self.0.schedule) != Default::default() {
-            stored = ::store::retrying(|| self.rotate_once()).await?;
+            let origin = Origin::default();
+            let rotated = command::transact(&self.0.db, &self.0.clock, &origin, |work| {
+                self.rotate(work).boxed()
+            });
+            stored = rotated.await?;
         }
         let keys: Result<Vec<Key>, Error> = stored.into_iter().map(Key::try_from).collect();
         *self.0.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys?);
@@ -136,23 +142,22 @@ impl Keyring {
     }
 
     /// Does what is due. Of two replicas at once the second finds it done.
-    async fn rotate_once(&self) -> Result<Vec<SigningKey>, Error> {
-        let now = self.0.clock.now();
-        let txn = self.0.db.begin_write().await?;
-        let mut keys = store::signing_key::all(&txn).await?;
-        let due = signing_key::due(&keys, now, &self.0.schedule);
+    async fn rotate(&self, work: &mut Work<'_>) -> Result<Vec<SigningKey>, Error> {
+        let mut keys = store::signing_key::all(&work.txn).await?;
+        let due = signing_key::due(&keys, work.now, &self.0.schedule);
         if !due.retire.is_empty() {
-            store::signing_key::delete(&txn, &due.retire).await?;
+            store::signing_key::delete(&work.txn, &due.retire).await?;
             keys.retain(|key| !due.retire.contains(&key.kid));
-            tracing::info!(kids = ?due.retire, "Retired signing keys");
+            let kids = due.retire;
+            work.then(move || tracing::info!(?kids, "Retired signing keys"));
         }
         if let Some(signs_from) = due.create {
-            let key = self.generate(now, signs_from)?;
-            store::signing_key::insert(&txn, &key).await?;
-            tracing::info!(kid = %key.kid, %signs_from, "Made a signing key");
+            let key = self.generate(work.now, signs_from)?;
+            store::signing_key::insert(&work.txn, &key).await?;
+            let kid = key.kid.clone();
+            work.then(move || tracing::info!(kid, %signs_from, "Made a signing key"));
             keys.push(key);
         }
-        txn.commit().await?;
         Ok(keys)
     }
 

@@ -32,7 +32,7 @@ async fn call(db: &Database, key: &Key, at: DateTime<Utc>) -> Result<Vec<u8>, Cl
     let value = read(&txn, "a").await? + 1;
     set(&txn, "a", value).await?;
     let answer = value.to_be_bytes().to_vec();
-    idempotency::seal(&txn, Some(key), &answer).await?;
+    idempotency::seal(&txn, Some(key), at, &answer).await?;
     txn.commit().await?;
     Ok(answer)
 }
@@ -103,7 +103,10 @@ async fn an_attempt_that_rolled_back_leaves_the_key_free() {
             Claim::New
         );
         drop(txn);
-        assert_eq!(idempotency::answer(db.read(), &key()).await.unwrap(), None);
+        assert_eq!(
+            idempotency::answer(db.read(), &key(), now()).await.unwrap(),
+            None
+        );
         call(
             &db,
             &Key {
@@ -179,11 +182,16 @@ async fn a_claim_whose_answer_is_still_to_come_is_pending_until_sealed_once() {
             idempotency::claim(&txn, Some(&key()), now()).await.unwrap(),
             Claim::Pending
         );
-        assert_eq!(idempotency::answer(&txn, &key()).await.unwrap(), None);
-        idempotency::seal(&txn, Some(&key()), b"").await.unwrap();
+        assert_eq!(
+            idempotency::answer(&txn, &key(), now()).await.unwrap(),
+            None
+        );
+        idempotency::seal(&txn, Some(&key()), now(), b"")
+            .await
+            .unwrap();
         txn.commit().await.unwrap();
         assert_eq!(
-            idempotency::answer(db.read(), &key()).await.unwrap(),
+            idempotency::answer(db.read(), &key(), now()).await.unwrap(),
             Some(Vec::new())
         );
 
@@ -194,7 +202,7 @@ async fn a_claim_whose_answer_is_still_to_come_is_pending_until_sealed_once() {
             Claim::Replay(Vec::new()),
             "an empty answer is an answer"
         );
-        idempotency::seal(&txn, Some(&key()), b"other")
+        idempotency::seal(&txn, Some(&key()), now(), b"other")
             .await
             .unwrap_err();
         txn.rollback().await.unwrap();
@@ -204,9 +212,47 @@ async fn a_claim_whose_answer_is_still_to_come_is_pending_until_sealed_once() {
             key: "unclaimed".into(),
             ..key()
         };
-        idempotency::seal(&txn, Some(&unclaimed), b"")
+        idempotency::seal(&txn, Some(&unclaimed), now(), b"")
             .await
             .unwrap_err();
+    }
+}
+
+/// An order may take longer than its key is kept, and the key stand for another request by then.
+///
+/// row: S-16
+#[tokio::test]
+async fn an_answer_is_sealed_under_its_own_claim_and_no_later_one() {
+    for db in both().await {
+        let (earlier, later) = (now(), now() + KEPT);
+        let other = Key {
+            request_hash: [8; 32],
+            ..key()
+        };
+        for (key, at) in [(&key(), earlier), (&other, later)] {
+            let txn = db.begin_write().await.unwrap();
+            let claim = idempotency::claim(&txn, Some(key), at).await.unwrap();
+            assert_eq!(claim, Claim::New);
+            txn.commit().await.unwrap();
+        }
+        let txn = db.begin_write().await.unwrap();
+        let late = idempotency::seal(&txn, Some(&key()), earlier, b"late").await;
+        assert!(matches!(late, Err(DbErr::RecordNotUpdated)), "{late:?}");
+        idempotency::seal_if_pending(&txn, Some(&key()), earlier, b"late")
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+        let look = idempotency::look(db.read(), &other, later).await.unwrap();
+        assert_eq!(look, Some(Claim::Pending));
+
+        let txn = db.begin_write().await.unwrap();
+        idempotency::seal(&txn, Some(&other), later, b"own")
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+        let answer = async |at| idempotency::answer(db.read(), &key(), at).await.unwrap();
+        assert_eq!(answer(earlier).await, None);
+        assert_eq!(answer(later).await, Some(b"own".to_vec()));
     }
 }
 
@@ -237,7 +283,9 @@ async fn without_a_key_everything_is_new() {
                 idempotency::claim(&txn, None, now()).await.unwrap(),
                 Claim::New
             );
-            idempotency::seal(&txn, None, b"answer").await.unwrap();
+            idempotency::seal(&txn, None, now(), b"answer")
+                .await
+                .unwrap();
         }
     }
 }
@@ -272,16 +320,20 @@ async fn pruning_deletes_old_records_alone_however_many() {
 #[tokio::test]
 async fn a_key_that_is_claimed_with_the_commit_was_claimed_by_nobody_else() {
     for db in both().await {
-        let answer = || Some(b"first".to_vec());
         let txn = db.begin_write().await.unwrap();
-        idempotency::claim_with_commit(&txn, Some(&key()), answer(), now())
+        idempotency::claim_with_commit(&txn, Some(&key()), now())
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+        let txn = db.begin_write().await.unwrap();
+        idempotency::seal_with_commit(&txn, Some(&key()), now(), b"first")
             .await
             .unwrap();
         txn.commit().await.unwrap();
 
         let txn = db.begin_write().await.unwrap();
         set(&txn, "a", 5).await.unwrap();
-        idempotency::claim_with_commit(&txn, Some(&key()), answer(), now())
+        idempotency::claim_with_commit(&txn, Some(&key()), now())
             .await
             .unwrap();
         let again = txn.commit().await;
@@ -289,20 +341,20 @@ async fn a_key_that_is_claimed_with_the_commit_was_claimed_by_nobody_else() {
         assert_eq!(read(db.read(), "a").await.unwrap(), 0);
 
         let txn = db.begin_write().await.unwrap();
-        idempotency::seal_with_commit(&txn, Some(&key()), b"second")
+        idempotency::seal_with_commit(&txn, Some(&key()), now(), b"second")
             .await
             .unwrap();
         let sealed = txn.commit().await;
         assert!(matches!(sealed, Err(DbErr::RecordNotUpdated)), "{sealed:?}");
 
         let txn = db.begin_write().await.unwrap();
-        idempotency::seal_if_pending(&txn, Some(&key()), b"third")
+        idempotency::seal_if_pending(&txn, Some(&key()), now(), b"third")
             .await
             .unwrap();
         txn.commit().await.unwrap();
         assert_eq!(
-            idempotency::answer(db.read(), &key()).await.unwrap(),
-            answer()
+            idempotency::answer(db.read(), &key(), now()).await.unwrap(),
+            Some(b"first".to_vec())
         );
     }
 }

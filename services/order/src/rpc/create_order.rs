@@ -1,10 +1,8 @@
 //! `OrderService/CreateOrder`
 
-use ::rpc::call::IdempotentRequest;
 use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
-use ::store::idempotency::Key;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue};
+use command::Command;
 use proto::order::v1::order_service::CREATE_ORDER;
 use proto::order::v1::{CreateOrderRequest, CreateOrderResponse};
 
@@ -15,36 +13,19 @@ use crate::domain::amount::Currency;
 use crate::domain::draft::{Draft, Item, merge};
 use crate::error::Error;
 
-/// The header that tells a repeated answer from a new one.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-
 /// Places an order: reserves stock, takes the payment, confirms.
 pub async fn create_order(
     State(app): State<App>,
     call: Call,
     ConnectRequest(request): ConnectRequest<CreateOrderRequest>,
 ) -> Result<ConnectResponse<CreateOrderResponse>, ConnectError> {
-    let key = call.idempotent(&request).map(key);
+    let command = Command::of(&call, CREATE_ORDER, &request);
     let draft = Draft::try_from(rpc::valid(request)?)?;
     if call.caller.user_id() != Some(draft.customer_id.0) {
         return Err(Error::NotTheCaller.into());
     }
-    let answered = checkout::create(&app, call.clone(), draft, key).await?;
-    if answered.replayed {
-        metrics::counter!("idempotency_replays_total", "service" => crate::NAME).increment(1);
-        call.response
-            .header(REPLAYED, HeaderValue::from_static("true"));
-    }
-    answered.answer.into_result().map(ConnectResponse::new)
-}
-
-fn key(request: IdempotentRequest) -> Key {
-    Key {
-        subject: request.subject,
-        method: CREATE_ORDER,
-        key: request.key,
-        request_hash: request.hash,
-    }
+    let answer = checkout::create(&app, call.clone(), command, draft).await?;
+    answer.open(&call).into_result().map(ConnectResponse::new)
 }
 
 impl TryFrom<Valid<CreateOrderRequest>> for Draft {

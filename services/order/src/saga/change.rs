@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ::store::{Transaction, idempotency};
+use ::store::Transaction;
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
 use events::{Fact, outbox};
@@ -167,7 +167,7 @@ impl Change {
         if let Some(answer) = &self.answer {
             // It may be sealed already: with PENDING by one who would wait no longer, or by the
             // checkout that is now cancelled.
-            idempotency::seal_if_pending(txn, saga.key.as_ref(), &answer.to_bytes()).await?;
+            command::seal(txn, saga.key.as_ref(), order.created_at, answer).await?;
         }
         Ok(())
     }
