@@ -89,7 +89,7 @@ function wander(event: PointerEvent): void {
 /** A key that is held presses again and again, also what has the focus only since its first press. */
 let heldOn: EventTarget | null = null;
 function hold(event: KeyboardEvent): void {
-  forgive();
+  if (!event.repeat) forgive();
   if (event.key !== 'Enter') return;
   if (!event.repeat) heldOn = event.target;
   else if (event.target !== heldOn) event.preventDefault();
@@ -99,7 +99,7 @@ function hold(event: KeyboardEvent): void {
 export function guardSecondPress(): void {
   addEventListener('pointerdown', begin, true);
   addEventListener('pointermove', wander, true);
-  addEventListener('pointercancel', forgive, true);
+  addEventListener('pointercancel', ({ pointerId }) => pointerId === stray && forgive(), true);
   for (const type of ['mousedown', 'pointerup', 'mouseup', 'click'] as const) addEventListener(type, refuse, true);
   addEventListener('keydown', hold, true);
 }

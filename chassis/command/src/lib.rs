@@ -1,8 +1,8 @@
 //! What carries a command: the caller's idempotency key, the transaction that the command takes
 //! effect in, the facts that it makes true and the ids under which they are traced.
 //!
-//! It decides nothing about the command itself: that is the effect, which a service hands to
-//! [`run`].
+//! It decides nothing about the command itself: that is the effect, which a service hands to [`run`], to [`accept`] or
+//! to [`transact`].
 
 mod accept;
 mod run;
@@ -134,18 +134,19 @@ impl Command {
 
     /// Claims the command's key; with an answer the command was carried out before.
     ///
-    /// A key is claimed and sealed in one transaction, so one that is claimed and not
-    /// sealed is that of a command which was refused, and is decided again.
+    /// What [`run`] carries is claimed and sealed in one transaction; a key that is claimed and not sealed is that of
+    /// something that was accepted, and answers later.
     ///
     /// # Errors
-    /// [`Error::KeyReused`] when the key stands for another request.
+    /// [`Error::KeyReused`] when the key stands for another request, [`Error::KeyPending`].
     async fn claim<R: Message + Default>(
         &self,
         txn: &Transaction,
         now: DateTime<Utc>,
     ) -> Result<Option<Answer<R>>, Error> {
         match idempotency::claim(txn, self.key.as_ref(), now).await? {
-            Claim::New | Claim::Pending => Ok(None),
+            Claim::New => Ok(None),
+            Claim::Pending => Err(Error::KeyPending),
             Claim::Replay(bytes) => Answer::replay(txn.service(), &bytes).map(Some),
         }
     }

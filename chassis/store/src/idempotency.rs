@@ -7,8 +7,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{
-    self, Expr, ExprTrait, Iden, InsertStatement, OnConflict, Query, SelectStatement, SimpleExpr,
-    UpdateStatement,
+    self, Expr, ExprTrait, Func, Iden, InsertStatement, OnConflict, Query, SelectStatement,
+    SimpleExpr, UpdateStatement,
 };
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 
@@ -222,9 +222,16 @@ fn sealing(key: &Key, claimed: DateTime<Utc>, answer: &[u8]) -> UpdateStatement 
         .table(Column::Table)
         .value(Column::Answer, answer)
         .and_where(same(key))
-        .and_where(Expr::col(Column::At).eq(claimed))
+        .and_where(claimed_at(claimed))
         .and_where(Expr::col(Column::Answer).is_null())
         .to_owned()
+}
+
+/// Compares what no index is made of: by that of the times, PostgreSQL would find the row in the very page that every
+/// new claim is written to, and the two would be in each other's way.
+fn claimed_at(claimed: DateTime<Utc>) -> SimpleExpr {
+    let at = || Expr::col(Column::At);
+    Expr::expr(Func::coalesce([at(), at()])).eq(claimed)
 }
 
 /// Returns the answer to what claimed the key at `claimed`, once it is sealed.
@@ -237,7 +244,7 @@ pub async fn answer(
     claimed: DateTime<Utc>,
 ) -> Result<Option<Vec<u8>>, DbErr> {
     let mut sealed = select(key);
-    sealed.and_where(Expr::col(Column::At).eq(claimed));
+    sealed.and_where(claimed_at(claimed));
     match db.query_one(&sealed).await? {
         Some(row) => row.try_get("", "answer"),
         None => Ok(None),

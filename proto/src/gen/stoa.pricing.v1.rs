@@ -119,6 +119,10 @@ pub struct QuoteItemsRequest {
     /// currency_code is the ISO 4217 code; empty means the shop's currency.
     #[prost(string, tag = "2")]
     pub currency_code: ::prost::alloc::string::String,
+    /// leave_out_unpriced has items without a price in the currency left out,
+    /// instead of failing for them: a cart may hold what is no longer sold.
+    #[prost(bool, tag = "3")]
+    pub leave_out_unpriced: bool,
 }
 /// QuoteItemsResponse is a priced cart.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1919,6 +1923,9 @@ impl serde::Serialize for QuoteItemsRequest {
         if !self.currency_code.is_empty() {
             len += 1;
         }
+        if self.leave_out_unpriced {
+            len += 1;
+        }
         let mut struct_ser =
             serializer.serialize_struct("stoa.pricing.v1.QuoteItemsRequest", len)?;
         if !self.items.is_empty() {
@@ -1926,6 +1933,9 @@ impl serde::Serialize for QuoteItemsRequest {
         }
         if !self.currency_code.is_empty() {
             struct_ser.serialize_field("currencyCode", &self.currency_code)?;
+        }
+        if self.leave_out_unpriced {
+            struct_ser.serialize_field("leaveOutUnpriced", &self.leave_out_unpriced)?;
         }
         struct_ser.end()
     }
@@ -1936,12 +1946,19 @@ impl<'de> serde::Deserialize<'de> for QuoteItemsRequest {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["items", "currency_code", "currencyCode"];
+        const FIELDS: &[&str] = &[
+            "items",
+            "currency_code",
+            "currencyCode",
+            "leave_out_unpriced",
+            "leaveOutUnpriced",
+        ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Items,
             CurrencyCode,
+            LeaveOutUnpriced,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -1969,6 +1986,9 @@ impl<'de> serde::Deserialize<'de> for QuoteItemsRequest {
                         match value {
                             "items" => Ok(GeneratedField::Items),
                             "currencyCode" | "currency_code" => Ok(GeneratedField::CurrencyCode),
+                            "leaveOutUnpriced" | "leave_out_unpriced" => {
+                                Ok(GeneratedField::LeaveOutUnpriced)
+                            }
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -1990,6 +2010,7 @@ impl<'de> serde::Deserialize<'de> for QuoteItemsRequest {
             {
                 let mut items__ = None;
                 let mut currency_code__ = None;
+                let mut leave_out_unpriced__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Items => {
@@ -2004,6 +2025,12 @@ impl<'de> serde::Deserialize<'de> for QuoteItemsRequest {
                             }
                             currency_code__ = map_.next_value::<::std::option::Option<_>>()?;
                         }
+                        GeneratedField::LeaveOutUnpriced => {
+                            if leave_out_unpriced__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("leaveOutUnpriced"));
+                            }
+                            leave_out_unpriced__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -2012,6 +2039,7 @@ impl<'de> serde::Deserialize<'de> for QuoteItemsRequest {
                 Ok(QuoteItemsRequest {
                     items: items__.unwrap_or_default(),
                     currency_code: currency_code__.unwrap_or_default(),
+                    leave_out_unpriced: leave_out_unpriced__.unwrap_or_default(),
                 })
             }
         }
@@ -2838,7 +2866,7 @@ pub mod pricing_service_server {
         ) -> std::result::Result<tonic::Response<super::BatchGetPricesResponse>, tonic::Status>;
         /// QuoteItems prices a whole cart, promotions included. Lines less discount
         /// are the total, to the minor unit. A SKU without a price in the currency
-        /// answers `failed_precondition`, reason NO_PRICE.
+        /// answers `failed_precondition`, reason NO_PRICE, unless it may be left out.
         async fn quote_items(
             &self,
             request: tonic::Request<super::QuoteItemsRequest>,
@@ -3284,7 +3312,7 @@ pub mod pricing_service_client {
         }
         /// QuoteItems prices a whole cart, promotions included. Lines less discount
         /// are the total, to the minor unit. A SKU without a price in the currency
-        /// answers `failed_precondition`, reason NO_PRICE.
+        /// answers `failed_precondition`, reason NO_PRICE, unless it may be left out.
         pub async fn quote_items(
             &mut self,
             request: impl tonic::IntoRequest<super::QuoteItemsRequest>,

@@ -19,7 +19,7 @@ pub struct Config {
     pub outcome_wait_ms: u32,
     /// For how many hours after confirmation an order can be cancelled, 0 to 720. Default 24.
     pub cancel_window_hours: u32,
-    /// Calls to peers that all checkouts together have out at once, 1 to 1,024. Default 64.
+    /// Calls that all checkouts together have out at once to one peer, 1 to 1,024. Default 64.
     pub calls_max: usize,
 }
 

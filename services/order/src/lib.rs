@@ -91,9 +91,8 @@ pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
     let driver = Driver::new(Parts {
         db: db.clone(),
         clock: clock.clone(),
-        callees: Callees::new(&peers, clock.clone()),
+        callees: Callees::new(&peers, clock.clone(), config.calls_max),
         rules: config.rules(),
-        calls_max: config.calls_max,
         fail_points,
     });
     let app = App {

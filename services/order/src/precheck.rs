@@ -132,6 +132,7 @@ impl Advisers {
         let message = QuoteItemsRequest {
             items,
             currency_code,
+            leave_out_unpriced: false,
         };
         Ok(self
             .pricing

@@ -48,6 +48,54 @@ fn skus<const N: usize>(skus: [&str; N]) -> BTreeSet<String> {
     skus.map(str::to_owned).into()
 }
 
+/// How many calls to peers this process has made, as its metrics tell.
+async fn calls_to_peers(shop: &Shop) -> u64 {
+    let metrics = Door::new(shop.admin.clone()).get("/metrics").await;
+    let text = String::from_utf8_lossy(&metrics.bytes);
+    let counts = text
+        .lines()
+        .filter(|line| line.starts_with("rpc_client_call_duration_seconds_count{"))
+        .map(|line| line.rsplit(' ').next().and_then(|count| count.parse().ok()));
+    counts
+        .map(|count: Option<u64>| count.expect("a count"))
+        .sum()
+}
+
+/// One line or a hundred, all of it sold or nothing: the catalog, the stock, the price and, of a person, the profile.
+///
+/// row: C11
+#[tokio::test]
+async fn a_cart_page_costs_the_same_calls_whatever_is_in_the_cart() {
+    let shop = Shop::up().await;
+    let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
+    let products: Value = serde_json::from_str(include_str!("../../demo/products.json")).unwrap();
+    let sold: Vec<&str> = products.as_array().unwrap()[..99]
+        .iter()
+        .map(|product| product["sku"].as_str().unwrap())
+        .collect();
+    let gone = ["GONE-1", "GONE,2"];
+    for (door, calls) in [(&shop.door, 3), (&customer.door, 4)] {
+        for (skus, priced) in [
+            (vec![MUG], 1),
+            (gone.to_vec(), 0),
+            ([&sold[..], &gone[..1]].concat(), 99),
+        ] {
+            let items: Vec<_> = skus
+                .iter()
+                .map(|sku| json!({"sku": sku, "quantity": 1}))
+                .collect();
+            let before = calls_to_peers(&shop).await;
+            let page = page(door, "GetCartPage", json!({"items": items})).await;
+            assert_eq!(calls_to_peers(&shop).await - before, calls, "{skus:?}");
+            let lines = page["lines"].as_array().expect("lines");
+            let with_price = lines.iter().filter(|line| !line["amount"].is_null());
+            assert_eq!((lines.len(), with_price.count()), (skus.len(), priced));
+            assert_eq!(page["total"].is_null(), priced == 0, "{page}");
+            assert_eq!(page["canOrder"] == true, priced == skus.len(), "{page}");
+        }
+    }
+}
+
 /// row: X5, D5, D8, C11
 #[tokio::test]
 async fn orders_show_what_they_hold_with_the_catalog_and_without() {

@@ -1,8 +1,8 @@
 /**
  * One attempt to pay. Its idempotency key is made when the checkout first opens, or when the attempt before it is over,
- * and kept until the answer is known, in a store that survives reloads, crashes and closed tabs: whatever is sent again carries the same key, and the server
- * makes one order of it. An attempt is sent because somebody pressed a button that shows what it buys, never because
- * a page was opened.
+ * and kept until the answer is known, in a store that survives reloads, crashes and closed tabs: whatever is sent again
+ * carries the same key, and the server makes one order of it. An attempt is sent because somebody pressed a button that
+ * shows what it buys, never because a page was opened.
  */
 import { randomId } from '~/random';
 import { type Cart, parseCart } from '~/stores/cart';

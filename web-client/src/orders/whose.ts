@@ -27,11 +27,11 @@ const owners = persisted(
 export async function askForOrder(orderId: string, ask: () => Promise<{ order?: Order | undefined }>): Promise<void> {
   const session = currentSession();
   const owner = owners.get().find(([id]) => id === orderId)?.[1];
-  const customer = session.kind === 'person' && !session.isStaff ? session.id : undefined;
+  const customer = session.kind === 'person' && !session.isSupport ? session.id : undefined;
   if (customer !== undefined && owner !== undefined && owner !== traceOf(customer))
     throw new ConnectError('order not found', Code.NotFound);
   const { order } = await ask();
-  if (owner !== undefined || !order) return;
+  if (!order || owners.get().some(([id]) => id === orderId)) return;
   owners.set([...owners.get(), [orderId, traceOf(order.customerId)] as const].slice(-ORDERS_MAX));
 }
 

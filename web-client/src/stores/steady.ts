@@ -22,8 +22,12 @@ function liftIn(ms: number): void {
   lifted = setTimeout(() => set(false), ms);
 }
 
-// A menu of the browser's own, or another window, may swallow the end of a press.
-globalThis.addEventListener?.('pointerdown', ({ button, ctrlKey }) => set(button === 0 && !ctrlKey), true);
+/** A menu of the browser's own swallows the end of the press. On a Mac the left button opens it too, with Control. */
+const opensMenu = ({ button, ctrlKey }: PointerEvent): boolean =>
+  button !== 0 || (ctrlKey && /Mac/.test(navigator.userAgent));
+
+globalThis.addEventListener?.('pointerdown', (press) => set(!opensMenu(press)), true);
+// So does another window.
 globalThis.addEventListener?.('blur', () => set(false));
 globalThis.addEventListener?.('pointerup', () => liftIn(CLICK_COMES_WITHIN_MS), true);
 globalThis.addEventListener?.('pointercancel', () => liftIn(0), true);

@@ -7,7 +7,7 @@ use proto::bff::web::v1::{CartLine, GetCartPageRequest, GetCartPageResponse};
 use proto::catalog::v1::{BatchGetProductsRequest, Product};
 use proto::inventory::v1::{CheckAvailabilityRequest, ItemAvailability, StockItem};
 use proto::order::v1::OrderItem;
-use proto::pricing::v1::{QuoteItem, QuoteItemsRequest, QuoteItemsResponse, QuoteLine};
+use proto::pricing::v1::{QuoteItem, QuoteItemsRequest, QuoteLine};
 use proto::user::v1::{GetProfileRequest, GetProfileResponse};
 use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
@@ -28,18 +28,17 @@ pub async fn get_cart_page(
     if items.is_empty() {
         return Ok(ConnectResponse::new(GetCartPageResponse::default()));
     }
-    let (mut catalog, mut inventory) = (
-        app.upstreams.catalog.clone(),
-        app.upstreams.inventory.clone(),
-    );
+    let mut catalog = app.upstreams.catalog.clone();
+    let mut inventory = app.upstreams.inventory.clone();
+    let mut pricing = app.upstreams.pricing.clone();
     let (products, availability, quote, profile) = tokio::join!(
         catalog.batch_get_products(visitor.ask(products_of(&items))),
         inventory.check_availability(visitor.ask(stock_of(&items))),
-        quote(&app, &visitor, &items),
+        pricing.quote_items(visitor.ask(quote_of(&app, &items))),
         profile(&app, &visitor),
     );
     let stock = required(availability)?;
-    let quote = quote?;
+    let quote = required(quote)?;
     let degraded = Degraded::default();
     let may_order = match profile.map(|answer| degraded.optional("user", answer)) {
         Some(answer) => answer
@@ -47,6 +46,7 @@ pub async fn get_cart_page(
             .is_some_and(|it| it.can_place_orders),
         None => true, // a stranger is asked to sign in before they order
     };
+    let is_priced = !quote.lines.is_empty();
     let lines = lines(
         items,
         required(products)?.products,
@@ -55,9 +55,10 @@ pub async fn get_cart_page(
     );
     Ok(ConnectResponse::new(GetCartPageResponse {
         can_order: may_order && lines.iter().all(|line| line.available),
+        // What has no price at all costs nothing that could be named.
+        discount: quote.discount.filter(|_| is_priced),
+        total: quote.total.filter(|_| is_priced),
         lines,
-        discount: quote.discount,
-        total: quote.total,
         degraded: degraded.into_inner(),
     }))
 }
@@ -82,44 +83,16 @@ fn stock_of(items: &[OrderItem]) -> CheckAvailabilityRequest {
     }
 }
 
-/// The quote for what has a price. A cart may hold what is no longer sold; then the
-/// refusal names it, and the rest is quoted.
-async fn quote(
-    app: &App,
-    visitor: &Visitor,
-    items: &[OrderItem],
-) -> Result<QuoteItemsResponse, ConnectError> {
-    let ask = |items: Vec<&OrderItem>| {
-        let item = |item: &&OrderItem| QuoteItem {
-            sku: item.sku.clone(),
-            quantity: item.quantity,
-        };
-        visitor.ask(QuoteItemsRequest {
-            items: items.iter().map(item).collect(),
-            currency_code: app.config.currency.clone(),
-        })
+fn quote_of(app: &App, items: &[OrderItem]) -> QuoteItemsRequest {
+    let item = |item: &OrderItem| QuoteItem {
+        sku: item.sku.clone(),
+        quantity: item.quantity,
     };
-    let mut pricing = app.upstreams.pricing.clone();
-    let answer = pricing.quote_items(ask(items.iter().collect())).await;
-    let Some(unpriced) = answer.as_ref().err().and_then(unpriced) else {
-        return required(answer);
-    };
-    let priced: Vec<_> = items
-        .iter()
-        .filter(|item| !unpriced.contains(&format!(",{},", item.sku)))
-        .collect();
-    match priced.is_empty() {
-        true => Ok(QuoteItemsResponse::default()),
-        false => required(pricing.quote_items(ask(priced)).await),
+    QuoteItemsRequest {
+        items: items.iter().map(item).collect(),
+        currency_code: app.config.currency.clone(),
+        leave_out_unpriced: true, // a cart may hold what is no longer sold
     }
-}
-
-/// The SKUs that a refused quote has no price for, each between commas. They are looked for in
-/// there rather than taken apart: a cart may name anything, also what has a comma in it.
-fn unpriced(status: &tonic::Status) -> Option<String> {
-    let (_, reason, metadata) = rpc::error::reason_of(status)?;
-    let skus = metadata.get("skus").filter(|_| reason == "NO_PRICE")?;
-    Some(format!(",{skus},"))
 }
 
 async fn profile(app: &App, visitor: &Visitor) -> Option<Answer<GetProfileResponse>> {

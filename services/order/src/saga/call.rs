@@ -4,6 +4,7 @@
 //! keeps nobody's token. Each attempt is one request, see the module above. Only answers that are named
 //! here are refusals; everything else may hide an effect.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
@@ -19,6 +20,7 @@ use proto::payment::v1::{
 };
 use rpc::{CorrelationId, Deadline, Role, User};
 use telemetry::TraceContext;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::{Code, Request, Status};
 
 use crate::domain::order::EndReason;
@@ -37,17 +39,40 @@ const GRACE: Duration = Duration::from_millis(200);
 pub struct Callees {
     inventory: InventoryServiceClient<Channel>,
     payment: PaymentServiceClient<Channel>,
+    places: Arc<Places>,
     clock: Clock,
 }
 
+/// Calls that may be out at once, to each peer: one that hangs keeps nobody from the other.
+struct Places {
+    inventory: Semaphore,
+    payment: Semaphore,
+}
+
 impl Callees {
-    /// Finds the peers.
-    pub fn new(peers: &Peers, clock: Clock) -> Self {
+    /// Finds the peers. Each is sent at most `calls_max` calls at once.
+    pub fn new(peers: &Peers, clock: Clock, calls_max: usize) -> Self {
         Self {
             inventory: InventoryServiceClient::new(peers.channel("inventory")),
             payment: PaymentServiceClient::new(peers.channel("payment")),
+            places: Arc::new(Places {
+                inventory: Semaphore::new(calls_max),
+                payment: Semaphore::new(calls_max),
+            }),
             clock,
         }
+    }
+
+    /// A place among the calls that are out to whom this task asks.
+    pub async fn place(&self, task: Task) -> Option<SemaphorePermit<'_>> {
+        let places = match task {
+            Task::Do(Step::ProcessPayment) | Task::Undo(Undo::RefundPayment) => {
+                &self.places.payment
+            }
+            Task::Do(Step::ReserveInventory | Step::CommitInventory | Step::ConfirmOrder)
+            | Task::Undo(Undo::ReleaseInventory) => &self.places.inventory,
+        };
+        places.acquire().await.ok() // they are never closed
     }
 
     /// Makes one attempt. It ends in time, whatever the peer does.

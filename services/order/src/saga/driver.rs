@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use clock::Clock;
 use rpc::Scope;
 use sea_orm::DbErr;
-use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -58,8 +58,6 @@ pub struct Parts {
     pub callees: Callees,
     /// The numbers of the core.
     pub rules: Rules,
-    /// Calls out at once.
-    pub calls_max: usize,
     /// Where tests kill it.
     pub fail_points: FailPoints,
 }
@@ -67,7 +65,6 @@ pub struct Parts {
 struct Inner {
     parts: Parts,
     id: Uuid,
-    calls: Semaphore,
     driven: Mutex<HashMap<OrderId, Driven>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -88,13 +85,12 @@ pub type Outcome = watch::Receiver<Option<Answer>>;
 impl Driver {
     /// A driver that nothing is given to yet.
     pub fn new(parts: Parts) -> Self {
-        let (id, calls) = (parts.clock.id(), Semaphore::new(parts.calls_max));
+        let id = parts.clock.id();
         let (driven, tasks) = (Mutex::default(), TaskTracker::new());
         let (stopping, dead) = (CancellationToken::new(), CancellationToken::new());
         Self(Arc::new(Inner {
             parts,
             id,
-            calls,
             driven,
             tasks,
             stopping,
@@ -233,6 +229,7 @@ impl Driver {
             }
         }
         stuck.keep(&seen);
+        again.sort_unstable_by_key(|id| stuck.due(*id));
         let until = Instant::now() + AGAIN_MAX;
         for id in again {
             if enough() || Instant::now() > until {
@@ -321,11 +318,6 @@ impl Driver {
 
     pub(super) fn parts(&self) -> &Parts {
         &self.0.parts
-    }
-
-    /// A place among the calls that are out at once; none when the process is stopping for good.
-    pub(super) async fn call_permit(&self) -> Option<SemaphorePermit<'_>> {
-        self.0.calls.acquire().await.ok()
     }
 
     pub(super) fn stopping(&self) -> &CancellationToken {

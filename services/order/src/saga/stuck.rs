@@ -17,8 +17,6 @@ const REST_MAX: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(super) struct Stuck {
     tried: HashMap<OrderId, Tried>,
-    /// How many there were when it was last said.
-    told: usize,
     /// One that is stuck since, and why.
     news: Option<(OrderId, String)>,
 }
@@ -39,10 +37,14 @@ impl Stuck {
         self.tried.contains_key(&id)
     }
 
+    /// When it is to be tried again; one that was not tried is due.
+    pub(super) fn due(&self, id: OrderId) -> Option<Instant> {
+        self.tried.get(&id).map(|tried| tried.until)
+    }
+
     /// Whether it was tried a moment ago.
     pub(super) fn rests(&self, id: OrderId) -> bool {
-        let tried = self.tried.get(&id);
-        tried.is_some_and(|tried| Instant::now() < tried.until)
+        self.due(id).is_some_and(|due| Instant::now() < due)
     }
 
     /// It could not be taken over. Once may be chance; the second time it is stuck.
@@ -71,8 +73,7 @@ impl Stuck {
     pub(super) fn tell(&mut self) {
         let count = self.tried.values().filter(|tried| tried.times > 1).count();
         metrics::gauge!("sagas_stuck").set(count as f64);
-        let news = self.news.take();
-        if let Some((id, cause)) = news.filter(|_| count > self.told) {
+        if let Some((id, cause)) = self.news.take() {
             tracing::warn!(
                 count,
                 order.id = %id,
@@ -80,6 +81,5 @@ impl Stuck {
                 "Checkouts cannot be carried on here for now, and are tried again from time to time"
             );
         }
-        self.told = count;
     }
 }

@@ -69,19 +69,15 @@ impl Task {
         if !self.driver.survives(Place::BeforeCall, name) {
             return false;
         }
+        let callees = &self.driver.parts().callees;
         let (answer, took) = {
-            let Some(_permit) = self.driver.call_permit().await else {
-                return false;
+            let _place = tokio::select! {
+                place = callees.place(attempt.task) => place,
+                () = self.driver.stopping().cancelled() => return false,
             };
             let started = Instant::now();
-            (
-                self.driver
-                    .parts()
-                    .callees
-                    .ask(&self.record, attempt.task)
-                    .await,
-                started.elapsed(),
-            )
+            let answer = callees.ask(&self.record, attempt.task).await;
+            (answer, started.elapsed())
         };
         if !self.driver.survives(Place::AfterCall, name) {
             return false;

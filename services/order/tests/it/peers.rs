@@ -1,8 +1,12 @@
 //! What a caller sees of a peer's trouble.
 
+use std::time::Duration;
+
+use order::saga::fail_point::FailPoints;
+use proto::order::v1::GetOrderTimelineRequest;
 use rpc::Code;
 
-use crate::shop::Shop;
+use crate::shop::{Shop, eventually};
 use crate::world::Fault;
 
 /// row: C6, C7, C8
@@ -62,5 +66,39 @@ async fn a_step_in_trouble_is_asked_again() {
         assert_eq!(ended.status(), proto::order::v1::OrderStatus::Confirmed);
         assert_eq!(shop.world.calls_about(&order.id).len(), 9);
         assert_eq!(shop.world.books().stock["lamp"], 99);
+    }
+}
+
+/// A payment service that hangs takes every place of its own, and none of the inventory's.
+///
+/// row: C4, E9
+#[tokio::test]
+async fn a_peer_that_hangs_keeps_no_checkout_from_another_peer() {
+    let config = order::Config {
+        calls_max: 2,
+        outcome_wait_ms: 0,
+        ..order::Config::default()
+    };
+    for shop in Shop::on_both_with(config, FailPoints::default()).await {
+        let hangs = Fault::Delay(Duration::from_secs(60));
+        shop.world.always("ProcessPayment", Some(hangs));
+        let mut orders = Vec::new();
+        for number in 1..=5 {
+            let order = shop.buy(number, &[("lamp", 1)], "tok_ok").await.unwrap();
+            let id = order.id.clone();
+            eventually(async || shop.world.goods(&id)).await;
+            orders.push(order);
+        }
+        let request = GetOrderTimelineRequest {
+            order_id: orders[0].id.clone(),
+        };
+        let timeline = shop.customer(1).get_order_timeline(request).await.unwrap();
+        let entries = timeline.into_inner().entries;
+        let tried = entries.iter().any(|entry| entry.step == "process-payment");
+        assert!(
+            !tried,
+            "all five have their goods while the first call hangs"
+        );
+        shop.world.always("ProcessPayment", None);
     }
 }

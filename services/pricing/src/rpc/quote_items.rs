@@ -5,10 +5,11 @@ use proto::pricing::v1::{QuoteItem, QuoteItemsRequest, QuoteItemsResponse, Quote
 use rpc::{ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use super::{currency, money};
+use crate::App;
 use crate::domain::quote::{Item, Quote};
 use crate::domain::sku::Sku;
 use crate::error::Error;
-use crate::{App, quotes};
+use crate::quotes::{self, Unpriced};
 
 /// Says what a cart costs now.
 pub async fn quote_items(
@@ -17,7 +18,11 @@ pub async fn quote_items(
 ) -> Result<ConnectResponse<QuoteItemsResponse>, ConnectError> {
     let request = rpc::valid(request)?;
     let currency = currency(&request.currency_code, &app)?;
-    let quote = quotes::quote(&app, items(request)?, currency).await?;
+    let unpriced = match request.leave_out_unpriced {
+        true => Unpriced::LeftOut,
+        false => Unpriced::Fails,
+    };
+    let quote = quotes::quote(&app, items(request)?, currency, unpriced).await?;
     Ok(ConnectResponse::new(quote.into()))
 }
 

@@ -6,7 +6,7 @@ use crate::app::{TestApp, both, customer, euro, item, order};
 async fn quote(app: &TestApp, items: &[QuoteItem]) -> Result<QuoteItemsResponse, Status> {
     let request = QuoteItemsRequest {
         items: items.to_vec(),
-        currency_code: String::new(),
+        ..QuoteItemsRequest::default()
     };
     let answer = app.client().quote_items(order(request)).await;
     answer.map(tonic::Response::into_inner)
@@ -82,6 +82,28 @@ async fn skus_without_a_price_fail_the_quote_by_name() {
     }
 }
 
+/// row: D14, C11
+#[tokio::test]
+async fn skus_without_a_price_are_left_out_where_they_may_be() {
+    for app in both().await {
+        app.price("LAMP", 1999).await;
+        let leave_out = async |items: &[QuoteItem]| {
+            let request = QuoteItemsRequest {
+                items: items.to_vec(),
+                leave_out_unpriced: true,
+                ..QuoteItemsRequest::default()
+            };
+            let answer = app.client().quote_items(order(request)).await;
+            answer.unwrap().into_inner()
+        };
+        let some = leave_out(&[item("GHOST", 1), item("LAMP", 2), item("ALSO", 1)]).await;
+        let skus: Vec<_> = some.lines.iter().map(|line| line.sku.as_str()).collect();
+        assert_eq!((skus, some.total), (vec!["LAMP"], Some(euro(3998))));
+        let none = leave_out(&[item("GHOST", 1)]).await;
+        assert_eq!((none.lines, none.total), (vec![], Some(euro(0))));
+    }
+}
+
 /// row: D14
 #[tokio::test]
 async fn a_sum_beyond_an_integer_is_refused_not_wrapped() {
@@ -141,6 +163,7 @@ async fn malformed_carts_are_refused() {
         let request = QuoteItemsRequest {
             items: vec![item("LAMP", 1)],
             currency_code: "USD".to_owned(),
+            ..QuoteItemsRequest::default()
         };
         let refused = app
             .client()

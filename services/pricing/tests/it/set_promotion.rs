@@ -10,7 +10,7 @@ use crate::app::{TestApp, both, customer, item, keyed, operator, promotion, star
 async fn total(app: &TestApp) -> i64 {
     let request = QuoteItemsRequest {
         items: vec![item("LAMP", 1)],
-        currency_code: String::new(),
+        ..QuoteItemsRequest::default()
     };
     let answer = app.client().quote_items(customer(request)).await;
     let quote = answer.expect("a quote").into_inner();
