@@ -189,6 +189,7 @@ test('an attempt that grew too old on an open page is not sent again', async ({ 
   await page.reload();
   const finish = page.getByRole('button', { name: 'Finish this payment' });
   await finish.waitFor();
+  await page.getByText('Total').waitFor();
   const purchases = purchasesOf(page);
   // Nothing has been drawn anew since, so the button still stands.
   await page.clock.setSystemTime(Date.now() + 24 * 60 * MINUTE);
