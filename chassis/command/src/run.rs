@@ -72,7 +72,8 @@ impl<'env> Work<'env> {
 /// decided anew.
 ///
 /// # Errors
-/// [`Error::KeyReused`] when the key stands for another request, and those of [`transact`].
+/// [`Error::KeyReused`] when the key stands for another request, [`Error::KeyPending`] when it is one of [`crate::accept`],
+/// and those of [`transact`].
 pub async fn run<'env, R, E>(
     db: &Database,
     clock: &'env Clock,

@@ -228,7 +228,7 @@ fn sealing(key: &Key, claimed: DateTime<Utc>, answer: &[u8]) -> UpdateStatement 
 }
 
 /// Compares what no index is made of: by that of the times, PostgreSQL would find the row in the very page that every
-/// new claim is written to, and the two would be in each other's way.
+/// new claim is written to, and the two would be in each other's way. (PostgreSQL 18 leaves this `coalesce` as it is.)
 fn claimed_at(claimed: DateTime<Utc>) -> SimpleExpr {
     let at = || Expr::col(Column::At);
     Expr::expr(Func::coalesce([at(), at()])).eq(claimed)

@@ -233,8 +233,9 @@ function accept(tokens: RefreshResponse['tokens']): void {
   if (!tokens) throw new ConnectError('the answer has no token', Code.Internal);
   const next = { token: tokens.accessToken, expiresAt: Date.now() + tokens.expiresIn * 1000 };
   const { id, isSupport } = bearer(tokens.accessToken);
-  if (session.kind === 'person' && session.id === id && session.isSupport === isSupport) access = next;
-  else become({ kind: 'person', id, isSupport, endsWithTab: false }, next);
+  const before = session.kind === 'person' && session.id === id ? session : undefined;
+  if (before?.isSupport === isSupport) access = next;
+  else become({ kind: 'person', id, isSupport, endsWithTab: before?.endsWithTab ?? false }, next);
 }
 
 function end(next: Session, mark: string | null = null): void {

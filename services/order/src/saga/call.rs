@@ -63,9 +63,10 @@ impl Callees {
         }
     }
 
-    /// A place among the calls that are out to whom this task asks.
-    pub async fn place(&self, task: Task) -> Option<SemaphorePermit<'_>> {
+    /// A place among the calls that are out to whom this task asks; none for what asks nobody.
+    pub async fn place(&self, record: &Record, task: Task) -> Option<SemaphorePermit<'_>> {
         let places = match task {
+            Task::Do(Step::ProcessPayment) if record.order.total.minor == 0 => return None,
             Task::Do(Step::ProcessPayment) | Task::Undo(Undo::RefundPayment) => {
                 &self.places.payment
             }

@@ -69,10 +69,14 @@ impl Task {
         if !self.driver.survives(Place::BeforeCall, name) {
             return false;
         }
-        let callees = &self.driver.parts().callees;
+        let driver = self.driver.clone();
+        let callees = &driver.parts().callees;
         let (answer, took) = {
+            // Whoever stops waits for no place, but what is under way goes on as long as there is one.
             let _place = tokio::select! {
-                place = callees.place(attempt.task) => place,
+                biased;
+                place = callees.place(&self.record, attempt.task) => place,
+                () = self.wake.notified() => return self.read_again().await,
                 () = self.driver.stopping().cancelled() => return false,
             };
             let started = Instant::now();

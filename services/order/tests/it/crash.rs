@@ -199,6 +199,30 @@ async fn an_accepted_order_is_carried_out_by_the_next_life() {
     }
 }
 
+/// A stop that is asked for ends nothing that is under way: every step after it finds its place.
+///
+/// row: O12, E9
+#[tokio::test]
+async fn what_is_under_way_when_a_stop_is_asked_for_comes_to_its_end() {
+    let config = order::Config {
+        outcome_wait_ms: 0,
+        ..order::Config::default()
+    };
+    for shop in Shop::on_both_with(config, FailPoints::default()).await {
+        let slow = Fault::Delay(Duration::from_millis(500));
+        shop.world.always("ReserveStock", Some(slow));
+        let mut orders = Vec::new();
+        for number in 1..=5 {
+            orders.push(shop.buy(number, &[("lamp", 1)], "tok_ok").await.unwrap());
+        }
+        shop.stop();
+        for (order, number) in orders.iter().zip(1..) {
+            let ended = shop.ended(number, &order.id).await;
+            assert_eq!(ended.status(), OrderStatus::Confirmed);
+        }
+    }
+}
+
 /// Rows that a newer version wrote, more of them than are looked at together, stand in nobody's way:
 /// what else a crash left is carried on.
 ///

@@ -83,7 +83,8 @@ async fn a_peer_that_hangs_keeps_no_checkout_from_another_peer() {
         let hangs = Fault::Delay(Duration::from_secs(60));
         shop.world.always("ProcessPayment", Some(hangs));
         let mut orders = Vec::new();
-        for number in 1..=5 {
+        // One more than there are places.
+        for number in 1..=3 {
             let order = shop.buy(number, &[("lamp", 1)], "tok_ok").await.unwrap();
             let id = order.id.clone();
             eventually(async || shop.world.goods(&id)).await;
@@ -95,10 +96,7 @@ async fn a_peer_that_hangs_keeps_no_checkout_from_another_peer() {
         let timeline = shop.customer(1).get_order_timeline(request).await.unwrap();
         let entries = timeline.into_inner().entries;
         let tried = entries.iter().any(|entry| entry.step == "process-payment");
-        assert!(
-            !tried,
-            "all five have their goods while the first call hangs"
-        );
+        assert!(!tried, "all have their goods while the first call hangs");
         shop.world.always("ProcessPayment", None);
     }
 }

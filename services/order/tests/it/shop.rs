@@ -95,6 +95,11 @@ impl Shop {
         }
     }
 
+    /// Asks this life to stop.
+    pub fn stop(&self) {
+        self.life.shutdown.cancel();
+    }
+
     /// Ends this life as a crash does, but for what is already dead, and begins the next one.
     pub async fn restart(&mut self) {
         self.restart_with(FailPoints::default()).await;
