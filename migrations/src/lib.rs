@@ -12,7 +12,10 @@ mod user;
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 use store::{Database, Engine, retrying};
 
@@ -125,24 +128,35 @@ pub async fn state(db: &Database, service: &str) -> Result<State, Error> {
 
 /// Returns what was missing before, which is there now.
 async fn up_once(db: &Database, migrator: &Migrator) -> Result<State, DbErr> {
-    let txn = lock(db).await?;
+    let connection = db.schema_connection();
+    let txn = lock(db, &connection).await?;
     let before = compare(&txn, migrator).await?;
     if matches!(before, State::Behind(_)) {
-        migrator.up(txn.caught_up().await?, None).await?;
-        txn.commit().await?;
+        migrator.up(&txn, None).await?;
     }
+    txn.commit().await?;
+    connection.close().await?;
     Ok(before)
 }
 
 async fn down_once(db: &Database, migrator: &Migrator) -> Result<(), DbErr> {
-    let txn = lock(db).await?;
-    migrator.down(txn.caught_up().await?, None).await?;
-    txn.commit().await
+    let connection = db.schema_connection();
+    let txn = lock(db, &connection).await?;
+    migrator.down(&txn, None).await?;
+    txn.commit().await?;
+    connection.close().await
 }
 
 /// Begins the transaction that all changes share. On SQLite its beginning is the lock.
-async fn lock(db: &Database) -> Result<store::Transaction, DbErr> {
-    let txn = db.begin_write().await?;
+async fn lock(
+    db: &Database,
+    connection: &DatabaseConnection,
+) -> Result<DatabaseTransaction, DbErr> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let txn = connection.begin_with_options(options).await?;
     if db.engine() == Engine::Postgres {
         // Who waited for the lock must see what its holder did. A large table takes longer than a
         // request may, and others wait for all of it.

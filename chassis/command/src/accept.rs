@@ -36,7 +36,13 @@ where
     let hoping = async || {
         let mut work = Work::begin(db, clock).await?;
         idempotency::claim_with_commit(&work.txn, command.key(), work.now).await?;
-        let made = effect(&mut work).await?;
+        let made = match effect(&mut work).await {
+            Ok(made) => made,
+            Err(error) => {
+                work.give_up().await?;
+                return Err(error);
+            }
+        };
         match work.commit(&command.origin).await {
             Ok(()) => Ok(Some(made)),
             Err(DbErr::RecordNotUpdated) => Ok(None),
@@ -49,13 +55,15 @@ where
     let looking = async || {
         let mut work = Work::begin(db, clock).await?;
         let claim = idempotency::claim(&work.txn, command.key(), work.now).await;
-        if claim.map_err(Error::from)? != Claim::New {
-            work.txn.rollback().await?;
-            return Ok(None);
-        }
-        let made = effect(&mut work).await?;
-        work.commit(&command.origin).await?;
-        Ok(Some(made))
+        let made = match claim.map_err(Error::from) {
+            Ok(Claim::New) => effect(&mut work).await.map(Some),
+            Ok(Claim::Pending | Claim::Replay(_)) => {
+                work.give_up().await?;
+                return Ok(None);
+            }
+            Err(error) => Err(error.into()),
+        };
+        work.end(&command.origin, made).await
     };
     retrying_until(until, looking).await
 }

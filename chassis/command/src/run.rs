@@ -54,6 +54,30 @@ impl<'env> Work<'env> {
         self.after.push(Box::new(act));
     }
 
+    /// Commits what was made, or gives up what failed.
+    pub(crate) async fn end<T, E: From<DbErr>>(
+        self,
+        origin: &Origin,
+        made: Result<T, E>,
+    ) -> Result<T, E> {
+        match made {
+            Ok(made) => {
+                self.commit(origin).await?;
+                Ok(made)
+            }
+            Err(error) => {
+                self.give_up().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes nothing, and returns once what was read is stored for good: an answer that rests on what others changed
+    /// must not be given before that is durable.
+    pub(crate) async fn give_up(self) -> Result<(), DbErr> {
+        self.txn.rollback().await
+    }
+
     pub(crate) async fn commit(self, origin: &Origin) -> Result<(), DbErr> {
         outbox::push_all(&self.txn, self.clock, origin, self.facts).await?;
         self.txn.commit().await?;
@@ -86,15 +110,31 @@ where
 {
     let attempt = async || {
         let mut work = Work::begin(db, clock).await?;
-        if let Some(answer) = command.claim(&work.txn, work.now).await? {
-            return Ok(answer);
+        let answer = carry_out(&mut work, command, &effect).await;
+        if answer.as_ref().is_ok_and(|answer| answer.replayed) {
+            work.give_up().await?;
+            return answer;
         }
-        let response = effect(&mut work).await?;
-        let answer = command.seal(&work.txn, work.now, response).await?;
-        work.commit(&command.origin).await?;
-        Ok(answer)
+        work.end(&command.origin, answer).await
     };
     retrying(attempt).await
+}
+
+/// One attempt of [`run`], up to its commit.
+async fn carry_out<'env, R, E>(
+    work: &mut Work<'env>,
+    command: &Command,
+    effect: &impl for<'a> Fn(&'a mut Work<'env>) -> Making<'a, R, E>,
+) -> Result<Answer<R>, E>
+where
+    R: Message + Default,
+    E: From<Error> + From<DbErr>,
+{
+    if let Some(answer) = command.claim(&work.txn, work.now).await? {
+        return Ok(answer);
+    }
+    let response = effect(work).await?;
+    Ok(command.seal(&work.txn, work.now, response).await?)
 }
 
 /// Makes an effect: what it writes and the facts that it tells are stored together, or, if it
@@ -114,9 +154,8 @@ where
 {
     let attempt = async || {
         let mut work = Work::begin(db, clock).await?;
-        let made = effect(&mut work).await?;
-        work.commit(origin).await?;
-        Ok(made)
+        let made = effect(&mut work).await;
+        work.end(origin, made).await
     };
     retrying(attempt).await
 }

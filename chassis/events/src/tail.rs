@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clock::Clock;
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
 use store::{Database, Engine};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;

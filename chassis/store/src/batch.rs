@@ -8,7 +8,9 @@ use std::fmt::{self, Write};
 use sea_orm::sea_query::{
     PostgresQueryBuilder, QueryStatementBuilder, SqlWriterValues, SqliteQueryBuilder,
 };
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement};
+use sea_orm::{DbBackend, DbErr, RuntimeErr, Statement};
+
+use crate::connection::Connection;
 
 /// More than this are not kept waiting, so that a text stays short enough to be prepared once.
 const STATEMENTS_MAX: usize = 16;
@@ -77,6 +79,12 @@ impl Batch {
         }
     }
 
+    /// Adds a word that follows them on SQLite, in the same text.
+    pub fn then(&mut self, word: &'static str) {
+        self.statements += 1;
+        write!(self.sql, " {word};").expect("a string takes any text");
+    }
+
     pub fn is_full(&self) -> bool {
         self.statements >= STATEMENTS_MAX
     }
@@ -90,7 +98,7 @@ impl Batch {
     ///
     /// # Errors
     /// [`DbErr::RecordNotUpdated`] if one that was required to touched no row.
-    pub async fn send(self, db: &impl ConnectionTrait) -> Result<(), DbErr> {
+    pub async fn send(self, db: &mut Connection) -> Result<(), DbErr> {
         if self.is_empty() {
             return Ok(());
         }
@@ -102,7 +110,7 @@ impl Batch {
             text = format!("{text} select {}", checks.join(", "));
         }
         let statement = Statement::from_sql_and_values(self.backend, text, values.0);
-        db.execute_raw(statement).await.map(drop).map_err(untouched)
+        db.execute(statement).await.map(drop).map_err(untouched)
     }
 }
 

@@ -13,25 +13,31 @@ use sea_orm::sqlx::sqlite::{
 };
 use sea_orm::sqlx::{self, ConnectOptions};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector,
-    SqlxSqliteConnector,
+    ConnectionTrait, DatabaseConnection, DbErr, SqlxPostgresConnector, SqlxSqliteConnector,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::connection::{Connection, Options, connection_error};
+use crate::pinned::{Limits, Pinned};
+use crate::reader::Reader;
+use crate::transaction::Writer;
+use crate::turns::Turns;
 use crate::{Engine, retrying};
 
 /// Statements that take longer are logged as a warning: their text, never their values.
 const STATEMENT_SLOW: Duration = Duration::from_millis(200);
 /// How long a request waits for a connection of PostgreSQL before it counts as unavailable.
 const POSTGRES_ACQUIRE_MAX: Duration = Duration::from_secs(2);
-/// A connection idle for longer is tested before it is used, so that a restarted server costs
-/// no request; testing each time would cost every request a round trip.
+/// A connection that rested for longer is asked for a sign of life before it is used, so that a restarted server
+/// costs no request; asking each time would cost every request a round trip.
 const POSTGRES_TEST_AFTER_IDLE: Duration = Duration::from_millis(500);
 /// How long a writer of SQLite queues for its turn, and waits for the lock of another process.
 const SQLITE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Readers beside the one writer of SQLite; opened when first needed, closed when idle.
 const SQLITE_READERS_MAX: u32 = 4;
+/// Statements that each connection keeps prepared.
+const STATEMENTS_KEPT: usize = 256;
 /// SQLite 3.7.0 to 3.51.2 can corrupt a database while several connections reset its WAL.
 const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
 
@@ -67,17 +73,22 @@ impl Config {
     }
 }
 
-/// The two pools of one database.
-pub(crate) struct Pools {
+/// The connections of one database.
+#[derive(Debug)]
+pub(crate) struct Connections {
     pub engine: Engine,
-    pub reader: DatabaseConnection,
-    pub writer: DatabaseConnection,
+    pub reader: Reader,
+    /// One to ask for a sign of life, however busy the others are.
+    pub ping: Reader,
+    pub writer: Writer,
+    /// How to open one that writes.
+    pub options: Options,
 }
 
-pub(crate) async fn open(service: &'static str, config: &Config) -> Result<Pools, DbErr> {
+pub(crate) async fn open(service: &'static str, config: &Config) -> Result<Connections, DbErr> {
     let url = config.url.expose_secret();
     if let Some(path) = url.strip_prefix("sqlite:") {
-        return sqlite(Path::new(path)).await;
+        return sqlite(service, Path::new(path)).await;
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         return postgres(service, url, config.connections_max);
@@ -88,40 +99,46 @@ pub(crate) async fn open(service: &'static str, config: &Config) -> Result<Pools
     ))
 }
 
-/// Opens the writer, then a pool of readers that cannot write.
-async fn sqlite(path: &Path) -> Result<Pools, DbErr> {
+/// Opens the one connection that writes: SQLite has one writer at a time anyway, and a queue in front of it is fair
+/// where its own lock is not. Readers, which cannot write, are opened when first needed.
+async fn sqlite(service: &'static str, path: &Path) -> Result<Connections, DbErr> {
     create_private(path)?;
-    let writer = retrying(|| sqlite_writer(path)).await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(SQLITE_READERS_MAX)
-        .min_connections(0)
-        .idle_timeout(Duration::from_secs(60))
-        .acquire_timeout(SQLITE_WAIT_MAX)
-        .test_before_acquire(false)
-        .connect_lazy_with(sqlite_options(path).read_only(true));
-    let reader = SqlxSqliteConnector::from_sqlx_sqlite_pool(readers);
+    let options = sqlite_options(path).journal_mode(SqliteJournalMode::Wal);
+    let options = Options::Sqlite(Box::new(options));
+    let open = async || Connection::open(&options).await.map_err(connection_error);
+    let writer = retrying(open).await?;
+    let readers = Options::Sqlite(Box::new(sqlite_options(path).read_only(true)));
+    let limits = |connections_max| Limits {
+        connections_max,
+        wait_max: SQLITE_WAIT_MAX,
+        test_after_idle: Duration::MAX,
+    };
+    let reader = Reader(Pinned::new(readers.clone(), limits(SQLITE_READERS_MAX)));
     check_sqlite_version(&reader).await?;
-    Ok(Pools {
+    Ok(Connections {
         engine: Engine::Sqlite,
         reader,
-        writer,
+        ping: Reader(Pinned::new(readers, limits(1))),
+        writer: Writer::Sqlite(Turns::new(service, writer, SQLITE_WAIT_MAX)),
+        options,
     })
 }
 
-/// The one connection that writes: SQLite has one writer at a time anyway, and a queue in front
-/// of it is fair where its own lock is not.
-async fn sqlite_writer(path: &Path) -> Result<DatabaseConnection, DbErr> {
-    SqlitePoolOptions::new()
-        .max_connections(1)
-        .min_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .acquire_timeout(SQLITE_WAIT_MAX)
-        .test_before_acquire(false)
-        .connect_with(sqlite_options(path).journal_mode(SqliteJournalMode::Wal))
-        .await
-        .map(SqlxSqliteConnector::from_sqlx_sqlite_pool)
-        .map_err(connection_error)
+/// Opens a pool of one for changes of the schema, which the library makes on connections of its own kind.
+pub(crate) fn schema_connection(options: &Options) -> DatabaseConnection {
+    match options {
+        Options::Sqlite(options) => {
+            let pool = SqlitePoolOptions::new().max_connections(1);
+            let pool = pool.connect_lazy_with(options.as_ref().clone());
+            SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
+        }
+        Options::Postgres(options) => {
+            let pool = PgPoolOptions::new().max_connections(1);
+            let pool = pool.acquire_timeout(POSTGRES_ACQUIRE_MAX);
+            let pool = pool.connect_lazy_with(options.as_ref().clone());
+            SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
+        }
+    }
 }
 
 fn sqlite_options(path: &Path) -> SqliteConnectOptions {
@@ -131,6 +148,7 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(SQLITE_WAIT_MAX)
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .log_statements(LevelFilter::Debug)
         .log_slow_statements(LevelFilter::Warn, STATEMENT_SLOW)
 }
@@ -147,7 +165,7 @@ fn create_private(path: &Path) -> Result<(), DbErr> {
         .map_err(|error| connection_error(sqlx::Error::Io(error)))
 }
 
-async fn check_sqlite_version(reader: &DatabaseConnection) -> Result<(), DbErr> {
+async fn check_sqlite_version(reader: &Reader) -> Result<(), DbErr> {
     let statement = sea_orm::Statement::from_string(
         sea_orm::DbBackend::Sqlite,
         "select sqlite_version() as version",
@@ -170,11 +188,11 @@ async fn check_sqlite_version(reader: &DatabaseConnection) -> Result<(), DbErr> 
 }
 
 /// Opens nothing yet: a server that is down makes a service unready, it does not stop its start.
-fn postgres(service: &str, url: &str, connections_max: u32) -> Result<Pools, DbErr> {
+fn postgres(service: &str, url: &str, connections_max: u32) -> Result<Connections, DbErr> {
     let options: PgConnectOptions = url.parse().map_err(connection_error)?;
     let options = options
         .application_name(&format!("stoa {service}"))
-        .statement_cache_capacity(256)
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .log_statements(LevelFilter::Debug)
         .log_slow_statements(LevelFilter::Warn, STATEMENT_SLOW)
         .options([
@@ -183,38 +201,27 @@ fn postgres(service: &str, url: &str, connections_max: u32) -> Result<Pools, DbE
             ("idle_in_transaction_session_timeout", "10s"),
             ("jit", "off"), // our statements are short, compiling one takes longer than running it
         ]);
-    let writers = connections_max.div_ceil(2).max(1);
-    let readers = (connections_max / 2).max(1);
     let writer = options.clone().options([
         ("default_transaction_isolation", "serializable"),
         // A scan of a small table counts as reading all of it, so any two would collide.
         ("enable_seqscan", "off"),
     ]);
     let reader = options.options([("default_transaction_read_only", "on")]);
-    Ok(Pools {
+    let writer = Options::Postgres(Box::new(writer));
+    let reader = Options::Postgres(Box::new(reader));
+    let limits = |connections_max: u32| Limits {
+        connections_max: connections_max.max(1),
+        wait_max: POSTGRES_ACQUIRE_MAX,
+        test_after_idle: POSTGRES_TEST_AFTER_IDLE,
+    };
+    Ok(Connections {
         engine: Engine::Postgres,
-        reader: postgres_pool(readers, reader),
-        writer: postgres_pool(writers, writer),
+        reader: Reader(Pinned::new(reader.clone(), limits(connections_max / 2))),
+        ping: Reader(Pinned::new(reader, limits(1))),
+        writer: Writer::Postgres(Pinned::new(
+            writer.clone(),
+            limits(connections_max.div_ceil(2)),
+        )),
+        options: writer,
     })
-}
-
-fn postgres_pool(connections_max: u32, options: PgConnectOptions) -> DatabaseConnection {
-    let pool = PgPoolOptions::new()
-        .max_connections(connections_max)
-        .acquire_timeout(POSTGRES_ACQUIRE_MAX)
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(async move {
-                if meta.idle_for >= POSTGRES_TEST_AFTER_IDLE {
-                    sqlx::Connection::ping(connection).await?;
-                }
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(options);
-    SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
-}
-
-fn connection_error(error: sqlx::Error) -> DbErr {
-    DbErr::Conn(RuntimeErr::SqlxError(error.into()))
 }

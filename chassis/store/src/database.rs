@@ -6,8 +6,9 @@ use std::time::Duration;
 use sea_orm::{ConnAcquireErr, ConnectionTrait, DatabaseConnection, DbErr};
 use tokio::sync::watch;
 
-use crate::connect::{self, Config};
-use crate::transaction::Transaction;
+use crate::connect::{self, Config, Connections};
+use crate::reader::Reader;
+use crate::transaction::{Transaction, Writer};
 
 /// A ping that takes longer finds the database unavailable.
 const PING_MAX: Duration = Duration::from_secs(1);
@@ -31,9 +32,7 @@ pub struct Database(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     service: &'static str,
-    engine: Engine,
-    reader: DatabaseConnection,
-    writer: DatabaseConnection,
+    connections: Connections,
     committed: watch::Sender<u64>,
 }
 
@@ -46,28 +45,21 @@ impl Database {
     /// # Errors
     /// A URL that is not understood, or a file that cannot be opened.
     pub async fn connect(service: &'static str, config: &Config) -> Result<Self, DbErr> {
-        let connect::Pools {
-            engine,
-            reader,
-            writer,
-        } = connect::open(service, config).await?;
         let (committed, _) = watch::channel(0);
         let inner = Arc::new(Inner {
             service,
-            engine,
-            reader,
-            writer,
+            connections: connect::open(service, config).await?,
             committed,
         });
         tokio::spawn(measure_pools(Arc::downgrade(&inner)));
         Ok(Self(inner))
     }
 
-    /// Returns the pool to read from. It refuses every write, and each statement sees what was
+    /// Returns the connections to read from. They refuse every write, and each statement sees what was
     /// committed before it; a read that several statements must agree on belongs in
     /// [`Database::begin_write`].
-    pub fn read(&self) -> &DatabaseConnection {
-        &self.0.reader
+    pub fn read(&self) -> &Reader {
+        &self.0.connections.reader
     }
 
     /// Begins the one kind of transaction that may write. Run the whole attempt, from here to the
@@ -78,12 +70,17 @@ impl Database {
     /// found by the first statement.
     pub async fn begin_write(&self) -> Result<Transaction, DbErr> {
         let Inner {
-            writer,
+            connections,
             service,
             committed,
-            ..
         } = &*self.0;
-        Transaction::begin(writer.clone(), service, committed.clone()).await
+        Transaction::begin(connections.writer.clone(), service, committed.clone()).await
+    }
+
+    /// Opens a connection of the library's own kind, for changes of the schema alone; close it when they are made.
+    /// It writes beside all others: on SQLite it waits for the file's lock.
+    pub fn schema_connection(&self) -> DatabaseConnection {
+        connect::schema_connection(&self.0.connections.options)
     }
 
     /// Returns a number that rises after each commit which called [`Transaction::announce`] in
@@ -94,7 +91,7 @@ impl Database {
 
     /// Returns the engine, for the rare statement that is not alike on both.
     pub fn engine(&self) -> Engine {
-        self.0.engine
+        self.0.connections.engine
     }
 
     /// Returns the name of the service whose rows these are.
@@ -102,12 +99,13 @@ impl Database {
         self.0.service
     }
 
-    /// Asks the database for a sign of life, within a second.
+    /// Asks the database for a sign of life, within a second and on a connection of its own: that all others are busy
+    /// is load, not loss.
     ///
     /// # Errors
-    /// The database is not there, or has no connection free.
+    /// The database is not there.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        let answer = self.0.reader.execute_unprepared("select 1");
+        let answer = self.0.connections.ping.execute_unprepared("select 1");
         match tokio::time::timeout(PING_MAX, answer).await {
             Ok(answer) => answer.map(drop),
             Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),
@@ -119,25 +117,39 @@ impl Database {
     /// # Errors
     /// None today: the driver closes what it can.
     pub async fn close(self) -> Result<(), DbErr> {
-        self.0.reader.close_by_ref().await?;
-        self.0.writer.close_by_ref().await // last, since only a writer can fold the WAL
+        let Connections {
+            reader,
+            ping,
+            writer,
+            ..
+        } = &self.0.connections;
+        reader.0.close().await;
+        ping.0.close().await;
+        match writer {
+            Writer::Sqlite(turns) => turns.close().await, // last, since only a writer can fold the log
+            Writer::Postgres(connections) => connections.close().await,
+        }
+        Ok(())
     }
 }
 
 impl Inner {
-    fn measure(&self, pool: &'static str, connections: &DatabaseConnection) {
-        let (open, idle) = match self.engine {
-            Engine::Sqlite => {
-                let pool = connections.get_sqlite_connection_pool();
-                (pool.size(), pool.num_idle())
+    fn measure(&self) {
+        let Connections { reader, writer, .. } = &self.connections;
+        reader.0.tidy();
+        self.gauge("read", reader.0.counts());
+        match writer {
+            Writer::Sqlite(turns) if turns.is_taken() => self.gauge("write", (1, 0)),
+            Writer::Sqlite(_) => self.gauge("write", (0, 1)),
+            Writer::Postgres(connections) => {
+                connections.tidy();
+                self.gauge("write", connections.counts());
             }
-            Engine::Postgres => {
-                let pool = connections.get_postgres_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
-        };
-        let idle = u32::try_from(idle).unwrap_or(open);
-        for (state, count) in [("idle", idle), ("in use", open.saturating_sub(idle))] {
+        }
+    }
+
+    fn gauge(&self, pool: &'static str, (used, idle): (u32, u32)) {
+        for (state, count) in [("idle", idle), ("in use", used)] {
             let gauge = metrics::gauge!(
                 "store_pool_connections",
                 "service" => self.service, "pool" => pool, "state" => state,
@@ -147,11 +159,10 @@ impl Inner {
     }
 }
 
-/// Counts the connections now and then, until the database is dropped.
+/// Counts the connections now and then, and closes those that rested for long, until the database is dropped.
 async fn measure_pools(inner: Weak<Inner>) {
     while let Some(inner) = inner.upgrade() {
-        inner.measure("read", &inner.reader);
-        inner.measure("write", &inner.writer);
+        inner.measure();
         drop(inner);
         tokio::time::sleep(MEASURE_EVERY).await;
     }

@@ -7,16 +7,21 @@
 
 mod batch;
 mod connect;
+mod connection;
 mod database;
 mod fault;
 pub mod idempotency;
 pub mod page;
+mod pinned;
+mod reader;
 mod retry;
 pub mod schema;
 mod transaction;
+mod turns;
 
 pub use connect::Config;
 pub use database::{Database, Engine};
 pub use fault::{Fault, fault, fault_within};
+pub use reader::Reader;
 pub use retry::{retrying, retrying_until};
 pub use transaction::Transaction;

@@ -7,30 +7,50 @@ use std::time::Instant;
 
 use sea_orm::prelude::async_trait::async_trait;
 use sea_orm::sea_query::QueryStatementBuilder;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-};
-use tokio::sync::{OnceCell, watch};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
+use tokio::sync::{Mutex as AsyncMutex, watch};
 
 use crate::batch::Batch;
+use crate::connection::Connection;
+use crate::pinned::{Lease, Pinned};
+use crate::turns::{Turn, Turns};
 
-/// Takes the write lock at once on SQLite; PostgreSQL's isolation stands on its connections.
-const WRITE: TransactionOptions = TransactionOptions {
-    isolation_level: None,
-    access_mode: None,
-    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-};
+/// Where transactions that write begin.
+#[derive(Clone, Debug)]
+pub(crate) enum Writer {
+    /// The file's one writer, whose commits are shared.
+    Sqlite(Turns),
+    /// Connections of which each has a transaction of its own.
+    Postgres(Pinned),
+}
+
+impl Writer {
+    fn backend(&self) -> DbBackend {
+        match self {
+            Self::Sqlite(_) => DbBackend::Sqlite,
+            Self::Postgres(_) => DbBackend::Postgres,
+        }
+    }
+}
+
+/// What a transaction holds while it lasts.
+#[derive(Debug)]
+enum Hold {
+    /// Nothing yet. One on PostgreSQL whose writes are all deferred is a single statement there, which needs neither
+    /// a begin nor a commit, so nothing is held before the first statement that somebody waits for.
+    Nothing,
+    Turn(Turn),
+    Lease(Lease),
+}
 
 /// A transaction that may write; dropping it rolls back.
 ///
-/// A statement whose error is swallowed poisons it: on PostgreSQL its commit then answers well
-/// and stores nothing. Use `on conflict do nothing`, or give up the attempt.
+/// After a statement that failed, every other and the commit fail too, on both engines. Use
+/// `on conflict do nothing`, or give up the attempt.
 pub struct Transaction {
-    writer: DatabaseConnection,
-    /// Empty until the first statement on PostgreSQL: one whose writes are all deferred is a
-    /// single statement there, which needs neither a begin nor a commit.
-    begun: OnceCell<DatabaseTransaction>,
+    writer: Writer,
+    hold: AsyncMutex<Hold>,
+    failed: AtomicBool,
     deferred: Mutex<Batch>,
     announced: AtomicBool,
     committed: watch::Sender<u64>,
@@ -46,34 +66,28 @@ struct Meter {
 
 impl Transaction {
     pub(crate) async fn begin(
-        writer: DatabaseConnection,
+        writer: Writer,
         service: &'static str,
         committed: watch::Sender<u64>,
     ) -> Result<Self, DbErr> {
+        let hold = match &writer {
+            Writer::Sqlite(turns) => Hold::Turn(turns.take().await?),
+            Writer::Postgres(_) => Hold::Nothing,
+        };
         let meter = Meter {
             service,
             begun: Instant::now(),
             stored: false,
         };
-        let backend = writer.get_database_backend();
-        let transaction = Self {
+        Ok(Self {
+            deferred: Mutex::new(Batch::new(writer.backend())),
             writer,
-            begun: OnceCell::new(),
-            deferred: Mutex::new(Batch::new(backend)),
+            hold: AsyncMutex::new(hold),
+            failed: AtomicBool::new(false),
             announced: AtomicBool::new(false),
             committed,
             meter,
-        };
-        if backend == DbBackend::Sqlite {
-            transaction.begun().await?;
-        }
-        Ok(transaction)
-    }
-
-    async fn begun(&self) -> Result<&DatabaseTransaction, DbErr> {
-        self.begun
-            .get_or_try_init(|| self.writer.begin_with_options(WRITE))
-            .await
+        })
     }
 
     /// Asks that the commit wake those who follow [`crate::Database::committed`].
@@ -129,33 +143,78 @@ impl Transaction {
     }
 
     fn take_deferred(&self) -> Batch {
-        let empty = Batch::new(self.writer.get_database_backend());
+        let empty = Batch::new(self.writer.backend());
         std::mem::replace(&mut *self.deferred(), empty)
     }
 
-    /// Returns the library's transaction, with everything deferred sent.
+    /// Sends everything deferred, so that what follows sees it.
     ///
     /// # Errors
     /// No connection came free in time, or a deferred write failed.
-    pub async fn caught_up(&self) -> Result<&DatabaseTransaction, DbErr> {
-        let begun = self.begun().await?;
-        self.take_deferred().send(begun).await?;
-        Ok(begun)
+    pub async fn caught_up(&self) -> Result<(), DbErr> {
+        self.on(async |_| Ok(())).await
+    }
+
+    /// Runs a statement on the transaction's connection, behind everything deferred.
+    async fn on<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut Connection) -> Result<T, DbErr>,
+    ) -> Result<T, DbErr> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(failed_before());
+        }
+        let answer = self.on_held(run).await;
+        if answer.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    async fn on_held<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut Connection) -> Result<T, DbErr>,
+    ) -> Result<T, DbErr> {
+        let mut hold = self.hold.lock().await;
+        if let (Hold::Nothing, Writer::Postgres(connections)) = (&*hold, &self.writer) {
+            let mut lease = connections.lease().await?;
+            lease.transaction().say("begin").await?;
+            *hold = Hold::Lease(lease);
+        }
+        let connection = match &mut *hold {
+            Hold::Turn(turn) => turn.connection()?,
+            Hold::Lease(lease) => lease.transaction(),
+            Hold::Nothing => return Err(failed_before()),
+        };
+        self.take_deferred().send(connection).await?;
+        run(connection).await
     }
 
     /// Stores everything, durably.
     ///
     /// # Errors
     /// [`crate::Fault::Retry`] when PostgreSQL finds only now that two transactions cannot both
-    /// have happened; the error of a deferred write.
+    /// have happened; the error of a deferred write, or that a statement failed before.
     pub async fn commit(mut self) -> Result<(), DbErr> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Err(failed_before());
+        }
         let deferred = self.take_deferred();
-        match self.begun.take() {
-            Some(begun) => {
-                deferred.send(&begun).await?;
-                begun.commit().await?;
+        let hold = std::mem::replace(self.hold.get_mut(), Hold::Nothing);
+        match (hold, &self.writer) {
+            (Hold::Turn(turn), _) => turn.keep(deferred).await?, // which counts what it commits
+            (Hold::Lease(mut lease), _) => {
+                deferred.send(lease.transaction()).await?;
+                lease.transaction().say("commit").await?;
+                lease.done();
+                count_commit(self.service());
             }
-            None => deferred.send(&self.writer).await?,
+            (Hold::Nothing, Writer::Postgres(connections)) if !deferred.is_empty() => {
+                let mut lease = connections.lease().await?;
+                deferred.send(lease.connection()).await?;
+                lease.done();
+                count_commit(self.service());
+            }
+            (Hold::Nothing, _) => {}
         }
         self.meter.stored = true;
         if self.announced.into_inner() {
@@ -164,14 +223,16 @@ impl Transaction {
         Ok(())
     }
 
-    /// Forgets everything.
+    /// Forgets everything. What it had read is stored for good when this returns: on SQLite a transaction may see what
+    /// others changed whose commit is still under way.
     ///
     /// # Errors
-    /// The connection was lost, which forgets everything too.
+    /// What it had read could not be stored, so it never was.
     pub async fn rollback(mut self) -> Result<(), DbErr> {
-        match self.begun.take() {
-            Some(begun) => begun.rollback().await,
-            None => Ok(()),
+        match std::mem::replace(self.hold.get_mut(), Hold::Nothing) {
+            Hold::Turn(turn) => turn.take_back().await,
+            // The connection takes it back before it serves somebody else; nobody need wait for that.
+            Hold::Lease(_) | Hold::Nothing => Ok(()),
         }
     }
 
@@ -186,7 +247,7 @@ impl Drop for Meter {
         let open = self.begun.elapsed();
         metrics::histogram!("store_write_duration_seconds", "service" => self.service).record(open);
         if self.stored {
-            metrics::counter!("store_commits_total", "service" => self.service).increment(1);
+            metrics::counter!("store_transactions_total", "service" => self.service).increment(1);
         } else {
             metrics::counter!("store_rollbacks_total", "service" => self.service).increment(1);
         }
@@ -204,22 +265,37 @@ impl fmt::Debug for Transaction {
 #[async_trait]
 impl ConnectionTrait for Transaction {
     fn get_database_backend(&self) -> DbBackend {
-        self.writer.get_database_backend()
+        self.writer.backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.caught_up().await?.execute_raw(statement).await
+        self.on(async |connection| connection.execute(statement).await)
+            .await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.caught_up().await?.execute_unprepared(sql).await
+        self.on(async |connection| connection.execute_unprepared(sql).await)
+            .await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.caught_up().await?.query_one_raw(statement).await
+        self.on(async |connection| connection.query_one(statement).await)
+            .await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.caught_up().await?.query_all_raw(statement).await
+        self.on(async |connection| connection.query_all(statement).await)
+            .await
     }
+}
+
+/// Counts what the database stored durably, at once.
+pub(crate) fn count_commit(service: &'static str) {
+    metrics::counter!("store_commits_total", "service" => service).increment(1);
+}
+
+fn failed_before() -> DbErr {
+    DbErr::Exec(RuntimeErr::Internal(
+        "a statement of this transaction failed before".into(),
+    ))
 }

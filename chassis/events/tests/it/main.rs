@@ -26,9 +26,9 @@ const ALL: Filter = Filter {
 
 async fn both() -> [TestDatabase; 2] {
     testkit::database::both("events", async |db: &Database| {
-        let txn = db.begin_write().await?;
-        events::schema::outbox(&SchemaManager::new(txn.caught_up().await?)).await?;
-        txn.commit().await
+        let schema = db.schema_connection();
+        events::schema::outbox(&SchemaManager::new(&schema)).await?;
+        schema.close().await
     })
     .await
 }

@@ -10,6 +10,7 @@ mod load;
 mod page;
 mod power;
 mod retry;
+mod share;
 mod write;
 
 use sea_orm::{ConnectionTrait, DbErr};
@@ -23,8 +24,10 @@ async fn both() -> [TestDatabase; 2] {
 }
 
 async fn tables(db: &Database) -> Result<(), DbErr> {
+    let schema = db.schema_connection();
+    store::schema::idempotency_keys(&SchemaManager::new(&schema)).await?;
+    schema.close().await?;
     let txn = db.begin_write().await?;
-    store::schema::idempotency_keys(&SchemaManager::new(txn.caught_up().await?)).await?;
     txn.execute_unprepared("create table counters (name text primary key, value bigint not null)")
         .await?;
     for name in ["a", "b"] {

@@ -120,7 +120,12 @@ pub const CHASSIS: &[Metric] = &[
     counter(
         "store_commits_total",
         &["service"],
-        "Transactions committed.",
+        "Durable commits; on SQLite transactions share them.",
+    ),
+    counter(
+        "store_transactions_total",
+        &["service"],
+        "Transactions stored.",
     ),
     counter(
         "store_rollbacks_total",

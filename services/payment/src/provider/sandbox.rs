@@ -86,20 +86,22 @@ impl Sandbox {
             txn.commit().await?;
             return Ok(Returned::Nothing);
         }
-        let Some(known) = store::sandbox_charge::find(&txn, order_id, None).await? else {
-            return Ok(Returned::Nothing);
-        };
-        let Memory::Charged {
+        let known = store::sandbox_charge::find(&txn, order_id, None).await?;
+        let Some(Memory::Charged {
             amount,
             outcome: Outcome::Captured { transaction_id },
             refund_id,
             ..
-        } = known.memory
+        }) = known.map(|known| known.memory)
         else {
+            txn.rollback().await?;
             return Ok(Returned::Nothing);
         };
         let refund_id = match refund_id {
-            Some(refund_id) => refund_id,
+            Some(refund_id) => {
+                txn.rollback().await?;
+                refund_id
+            }
             None => {
                 let refund_id = format!("re_{}", self.clock.id().simple());
                 store::sandbox_charge::mark_returned(&txn, order_id, &refund_id).await?;
