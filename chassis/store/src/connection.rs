@@ -5,6 +5,9 @@
 //! a change of threads and back on SQLite.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::Values;
 use sea_orm::sqlx::postgres::PgConnectOptions;
@@ -37,18 +40,48 @@ impl fmt::Debug for Options {
     }
 }
 
+/// How long a statement of SQLite may take, as PostgreSQL's settings say of its own.
+const SQLITE_STATEMENT_MAX: Duration = Duration::from_secs(5);
+/// After so many steps of its machine SQLite looks at the time: some milliseconds.
+const SQLITE_STEPS: i32 = 100_000;
+
 /// A connection. Whoever drops a future of it must take care of what it may have left running.
 #[derive(Debug)]
 pub(crate) enum Connection {
-    Sqlite(SqliteConnection),
+    Sqlite(SqliteConnection, Arc<Bound>),
     Postgres(PgConnection),
+}
+
+/// Until when the statement of a SQLite connection may run, in milliseconds since it was opened.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    opened: Instant,
+    until: AtomicU64,
+}
+
+impl Bound {
+    fn now(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn renew(&self) {
+        let most = u64::try_from(SQLITE_STATEMENT_MAX.as_millis()).unwrap_or(u64::MAX);
+        self.until.store(self.now() + most, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        self.now() > self.until.load(Ordering::Relaxed)
+    }
 }
 
 /// Does the same with the driver's connection of either engine.
 macro_rules! on {
     ($connection:expr, $driver:ident => $act:expr) => {
         match $connection {
-            Connection::Sqlite($driver) => $act,
+            Connection::Sqlite($driver, bound) => {
+                bound.renew();
+                $act
+            }
             Connection::Postgres($driver) => $act,
         }
     };
@@ -57,9 +90,18 @@ macro_rules! on {
 impl Connection {
     pub async fn open(options: &Options) -> Result<Self, sqlx::Error> {
         match options {
-            Options::Sqlite(options) => SqliteConnection::connect_with(options)
-                .await
-                .map(Self::Sqlite),
+            Options::Sqlite(options) => {
+                let mut connection = SqliteConnection::connect_with(options).await?;
+                let bound = Arc::new(Bound {
+                    opened: Instant::now(),
+                    until: AtomicU64::new(u64::MAX),
+                });
+                let watched = bound.clone();
+                let mut handle = connection.lock_handle().await?;
+                handle.set_progress_handler(SQLITE_STEPS, move || !watched.is_over());
+                drop(handle);
+                Ok(Self::Sqlite(connection, bound))
+            }
             Options::Postgres(options) => PgConnection::connect_with(options)
                 .await
                 .map(Self::Postgres),

@@ -112,6 +112,7 @@ fn reported_fault(error: &dyn DatabaseError) -> Fault {
 fn sqlite_fault(code: &str) -> Fault {
     match code.parse::<i32>().map(|code| code & 0xff) {
         Ok(5) => Fault::Retry,                  // busy
+        Ok(9) => Fault::Unavailable,            // took too long
         Ok(10 | 13 | 14) => Fault::Unavailable, // disk fails, is full, file cannot be opened
         _ => Fault::Other,
     }

@@ -174,12 +174,20 @@ async fn an_attempt_dropped_at_any_moment_leaves_all_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_is_ended() {
-    let [_, db] = both().await;
-    let error = db
-        .read()
-        .execute_unprepared("select pg_sleep(6)")
-        .await
-        .unwrap_err();
-    assert_eq!(fault(&error), Fault::Unavailable);
+async fn a_statement_that_takes_too_long_is_ended_and_the_connection_serves_the_next() {
+    let [sqlite, postgres] = both().await;
+    let endless = "with recursive n(i) as (select 1 union all select i + 1 from n) \
+                   select max(i) from n";
+    for (db, sql) in [(sqlite, endless), (postgres, "select pg_sleep(6)")] {
+        let error = db.read().execute_unprepared(sql).await.unwrap_err();
+        assert_eq!(fault(&error), Fault::Unavailable, "{error}");
+        let txn = db.begin_write().await.unwrap();
+        let error = txn.execute_unprepared(sql).await.unwrap_err();
+        assert_eq!(fault(&error), Fault::Unavailable, "{error}");
+        drop(txn);
+        let txn = db.begin_write().await.unwrap();
+        set(&txn, "a", 1).await.unwrap();
+        txn.commit().await.unwrap();
+        assert_eq!(read(db.read(), "a").await.unwrap(), 1);
+    }
 }
