@@ -5,11 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::store::Transaction;
 use command::{Command, Work};
 use futures::FutureExt;
 use rpc::{Call, Scope};
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
 use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -82,9 +81,8 @@ async fn place(
         Some(answer) => Ok(command::Answer::new(answer)),
         // Without a key nothing is sealed, and whoever only reads waits for no writer.
         None if command.key().is_none() => {
-            let order = store::order::find(app.db.read(), Scope::Everyone, id).await?;
-            let order = order.ok_or(Error::OrderNotFound)?;
-            Ok(command::Answer::new(Answer::about(&order)))
+            let answer = as_it_stands(app.db.read(), id).await?;
+            Ok(command::Answer::new(answer))
         }
         None => {
             let answer = command.conclude(&app.db, created_at, patience, |txn| {
@@ -130,8 +128,8 @@ async fn in_time(outcome: Option<Outcome>, until: Instant) -> Option<Answer> {
     known.ok()?.ok()?.clone()
 }
 
-async fn as_it_stands(txn: &Transaction, id: OrderId) -> Result<Answer, Error> {
-    let order = store::order::find(txn, Scope::Everyone, id).await?;
+async fn as_it_stands(db: &impl ConnectionTrait, id: OrderId) -> Result<Answer, Error> {
+    let order = store::order::find(db, Scope::Everyone, id).await?;
     Ok(Answer::about(&order.ok_or(Error::OrderNotFound)?))
 }
 
