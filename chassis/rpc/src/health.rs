@@ -1,7 +1,7 @@
 //! Alive, ready, and who says so: `/healthz` is the process, `/readyz` its dependencies,
 //! and `grpc.health.v1` tells the same to load balancers, on every protocol.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ pub const SERVICE: &str = "grpc.health.v1.Health";
 const LIVENESS: &str = "liveness";
 
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
-const CHECK_TIME_MAX: Duration = Duration::from_secs(1);
+/// A little less than what a check takes for too long itself, so that being late is seen here.
+const CHECK_TIME_MAX: Duration = Duration::from_millis(900);
 
 /// Something that must be well for a service to be ready.
 pub(crate) struct Check {
@@ -50,12 +51,19 @@ struct Inner {
     draining: CancellationToken,
 }
 
+/// A component: its service, and its own name.
+type Name = (&'static str, &'static str);
+/// What a check said, if it did in time.
+type Found = (Name, Option<Result<(), String>>);
+
 /// The state of every component, by service and name; the cause where it is not well.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Snapshot {
     checked: bool,
     draining: bool,
-    components: BTreeMap<(&'static str, &'static str), Result<(), String>>,
+    /// Those that were well and have now been late once.
+    late: BTreeSet<Name>,
+    components: BTreeMap<Name, Result<(), String>>,
 }
 
 impl Snapshot {
@@ -65,6 +73,28 @@ impl Snapshot {
         let well = components
             .all(|((of, _), state)| state.is_ok() || service.is_some_and(|service| service != *of));
         self.checked && !self.draining && well
+    }
+}
+
+impl Snapshot {
+    /// How the components are by these results, of which `None` is one that was late. Whoever was well is late twice
+    /// before he counts as away: under load one answer may take its time, and a replica that leaves for that makes
+    /// the load of the others worse. One that says that he is away is believed at once.
+    fn judge(&mut self, results: Vec<Found>) -> BTreeMap<Name, Result<(), String>> {
+        let late = std::mem::take(&mut self.late);
+        let judged = results.into_iter().map(|(name, result)| {
+            let was_well = self.components.get(&name) == Some(&Ok(()));
+            let result = match result {
+                Some(result) => result,
+                None if was_well && !late.contains(&name) => {
+                    self.late.insert(name);
+                    Ok(())
+                }
+                None => Err("no answer within a second".to_owned()),
+            };
+            (name, result)
+        });
+        judged.collect()
     }
 }
 
@@ -113,12 +143,11 @@ impl Health {
             .clone();
         let results = join_all(checks.iter().map(|check| async {
             let result = tokio::time::timeout(CHECK_TIME_MAX, (check.check)()).await;
-            let result = result.unwrap_or_else(|_| Err("no answer within a second".to_owned()));
-            ((check.service, check.name), result)
+            ((check.service, check.name), result.ok())
         }))
         .await;
-        let components: BTreeMap<_, _> = results.into_iter().collect();
         self.0.state.send_if_modified(|state| {
+            let components = state.judge(results);
             for (name, now) in &components {
                 report(*name, state.components.get(name), now);
             }
@@ -261,3 +290,6 @@ async fn watch_status(
     };
     Ok(ConnectResponse::new(StreamBody::new(Box::pin(statuses))))
 }
+
+#[cfg(test)]
+mod tests;

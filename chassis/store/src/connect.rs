@@ -29,6 +29,8 @@ use crate::{Engine, retrying};
 const STATEMENT_SLOW: Duration = Duration::from_millis(200);
 /// How long a request waits for a connection of PostgreSQL before it counts as unavailable.
 const POSTGRES_ACQUIRE_MAX: Duration = Duration::from_secs(2);
+/// How long whoever asks for a sign of life waits for a connection: he wants to hear why there is none.
+const PING_WAIT_MAX: Duration = Duration::from_millis(700);
 /// A connection that rested for longer is asked for a sign of life before it is used, so that a restarted server
 /// costs no request; asking each time would cost every request a round trip.
 const POSTGRES_TEST_AFTER_IDLE: Duration = Duration::from_millis(500);
@@ -217,7 +219,13 @@ fn postgres(service: &str, url: &str, connections_max: u32) -> Result<Connection
     Ok(Connections {
         engine: Engine::Postgres,
         reader: Reader(Pinned::new(reader.clone(), limits(connections_max / 2))),
-        ping: Reader(Pinned::new(reader, limits(1))),
+        ping: Reader(Pinned::new(
+            reader,
+            Limits {
+                wait_max: PING_WAIT_MAX,
+                ..limits(1)
+            },
+        )),
         writer: Writer::Postgres(Pinned::new(
             writer.clone(),
             limits(connections_max.div_ceil(2)),
