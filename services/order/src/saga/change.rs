@@ -22,6 +22,11 @@ use crate::store;
 /// How long a driver is presumed at work on an attempt: the longest call and its commit.
 const LEASE: TimeDelta = TimeDelta::seconds(4);
 
+/// Attempts of one task that are all told of in the timeline. One that is tried for days would get
+/// a line every few seconds, so of those after these only the 32nd, the 64th and so on are, and the
+/// one that ends the task.
+const TOLD_ALL: u32 = 20;
+
 /// Who writes, when, and what is known of the attempt that was answered.
 #[derive(Clone, Debug)]
 pub struct Occasion {
@@ -77,9 +82,11 @@ pub fn change(
                 attempt,
                 outcome,
             } => {
-                change
-                    .entries
-                    .push(tried(task, attempt, outcome, &trace_id, on));
+                let is_over = state.pending().is_none_or(|next| next.task != task);
+                if is_over || attempt <= TOLD_ALL || attempt.is_power_of_two() {
+                    let entry = tried(task, attempt, outcome, &trace_id, on);
+                    change.entries.push(entry);
+                }
             }
             Command::NoteTransaction(id) => transaction_id = Some(id),
             Command::Enter(status, reason) => {

@@ -9,7 +9,7 @@ use crate::domain::id::OrderId;
 use crate::saga::record::{Entry, Kind};
 use crate::store::broken;
 
-/// The longest timeline that is shown: an undo that is refused for hours writes a line each time.
+/// The longest timeline that is shown; none is written that long.
 pub const ENTRIES_MAX: u64 = 1000;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]

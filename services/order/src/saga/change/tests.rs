@@ -106,6 +106,48 @@ async fn accept(db: &Database, clock: &Clock) -> Record {
     Record { order, saga }
 }
 
+/// row: X14
+#[tokio::test]
+async fn a_timeline_stays_short_however_often_an_undo_fails() {
+    let migrate = async |db: &Database| migrations::up(db, "order").await;
+    let db = testkit::database::sqlite("order", migrate).await;
+    let (clock, time) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let mut record = accept(&db, &clock).await;
+    let mut told = Vec::new();
+    let failures = std::iter::repeat_n(Happens::Failed, 10_000);
+    for happens in [Happens::Done, Happens::Cancelled]
+        .into_iter()
+        .chain(failures)
+        .chain([Happens::Done; 3])
+    {
+        time.advance(Duration::from_secs(10));
+        let on = Occasion {
+            driver: record.order.id.0,
+            now: clock.now(),
+            took: Duration::ZERO,
+            note: String::new(),
+        };
+        let change = change(&RULES, &record, event(&record.saga, happens), &on).unwrap();
+        let Some(change) = change else { break };
+        told.extend(change.entries);
+        record = change.record;
+    }
+    assert_eq!(record.order.status, Status::Cancelled);
+    assert!(told.len() < 50, "{} lines", told.len());
+    let attempts = |kind| {
+        let of_kind = told.iter().filter(move |entry| entry.kind == kind);
+        of_kind.map(|entry| (entry.attempt, entry.outcome.as_str()))
+    };
+    let failed = attempts(Kind::Undo).filter(|(_, outcome)| *outcome == "unavailable");
+    assert!(
+        failed
+            .map(|(attempt, _)| attempt)
+            .take(22)
+            .eq((1..=20).chain([32, 64]))
+    );
+    assert!(attempts(Kind::Undo).any(|told| told == (10_001, "done")));
+}
+
 async fn play(db: &Database, clock: &Clock, time: &Manual, history: &[(u64, Happens)]) {
     let mut record = accept(db, clock).await;
     let id = record.order.id;
