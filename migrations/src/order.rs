@@ -3,6 +3,7 @@
 
 mod m0001_orders;
 mod m0002_indexes;
+mod m0003_outbox_lanes;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -11,5 +12,6 @@ pub fn list() -> Vec<Box<dyn MigrationTrait>> {
     vec![
         Box::new(m0001_orders::Migration),
         Box::new(m0002_indexes::Migration),
+        Box::new(m0003_outbox_lanes::Migration),
     ]
 }

@@ -2,10 +2,14 @@
 //! memory, beside the outbox and the idempotency records every service has.
 
 mod m0001_payments;
+mod m0002_outbox_lanes;
 
 use sea_orm_migration::MigrationTrait;
 
 /// Every change of the payment service's database, oldest first.
 pub fn list() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(m0001_payments::Migration)]
+    vec![
+        Box::new(m0001_payments::Migration),
+        Box::new(m0002_outbox_lanes::Migration),
+    ]
 }

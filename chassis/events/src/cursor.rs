@@ -6,13 +6,21 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
 
 /// How long a cursor can be resumed from; the rows after it are kept at least as long.
 pub(crate) const KEPT: TimeDelta = TimeDelta::days(7);
 
+/// Bytes of a cursor.
+const WHOLE: usize = 40;
+/// Bytes of one from before there were epochs: a cursor of ours, and of no epoch that there is.
+const WITHOUT_EPOCH: usize = 24;
+
 /// A place in an outbox: everything up to it was seen. To a client it is an opaque string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
+    /// Which history of the outbox the place is one of.
+    pub(crate) epoch: Uuid,
     /// Orders before the position on PostgreSQL; always 0 on SQLite.
     pub(crate) transaction_id: i64,
     pub(crate) position: i64,
@@ -48,10 +56,11 @@ impl Cursor {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [0; 24];
+        let mut bytes = [0; WHOLE];
         bytes[..8].copy_from_slice(&self.transaction_id.to_be_bytes());
         bytes[8..16].copy_from_slice(&self.position.to_be_bytes());
-        bytes[16..].copy_from_slice(&self.at.timestamp_micros().to_be_bytes());
+        bytes[16..24].copy_from_slice(&self.at.timestamp_micros().to_be_bytes());
+        bytes[24..].copy_from_slice(self.epoch.as_bytes());
         f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
     }
 }
@@ -60,9 +69,9 @@ impl FromStr for Cursor {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let mut bytes = [0; 24];
+        let mut bytes = [0; WHOLE];
         match URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
-            Ok(24) => {}
+            Ok(WHOLE | WITHOUT_EPOCH) => {}
             _ => return Err(ParseError),
         }
         let number = |from: usize| {
@@ -72,10 +81,13 @@ impl FromStr for Cursor {
         };
         let at = DateTime::from_timestamp_micros(number(16)).ok_or(ParseError)?;
         let (transaction_id, position) = (number(0), number(8));
+        let mut epoch = [0; 16];
+        epoch.copy_from_slice(&bytes[24..]);
         if transaction_id < 0 || position < 0 {
             return Err(ParseError);
         }
         Ok(Self {
+            epoch: Uuid::from_bytes(epoch),
             transaction_id,
             position,
             at,
@@ -90,6 +102,7 @@ mod tests {
     fn cursor() -> Cursor {
         let at = DateTime::from_timestamp_micros(1_790_000_000_123_456).unwrap();
         Cursor {
+            epoch: Uuid::from_u128(u128::MAX),
             transaction_id: 42,
             position: i64::MAX,
             at,
@@ -99,6 +112,14 @@ mod tests {
     #[test]
     fn a_cursor_reads_back() {
         assert_eq!(cursor().to_string().parse(), Ok(cursor()));
+    }
+
+    #[test]
+    fn a_cursor_from_before_epochs_reads_as_one_of_none() {
+        let whole = URL_SAFE_NO_PAD.decode(cursor().to_string()).unwrap();
+        let text = URL_SAFE_NO_PAD.encode(&whole[..WITHOUT_EPOCH]);
+        let epoch = Uuid::nil();
+        assert_eq!(text.parse(), Ok(Cursor { epoch, ..cursor() }));
     }
 
     #[test]

@@ -5,10 +5,12 @@
 //! bus, and knows no fact by name.
 
 mod cursor;
+mod lane;
 pub mod outbox;
 pub mod schema;
 mod tail;
 mod watch;
+mod watchers;
 
 pub use cursor::Cursor;
 pub use outbox::{Fact, Origin, Recorded};

@@ -1,22 +1,29 @@
 //! Facts as rows, written in the transaction that makes them true.
 //!
 //! A row holds the whole envelope of `stoa.event.v1.Event`, so that publishing it later needs
-//! nothing else. Rows are never changed.
+//! nothing else. Rows are never changed, and pruned once no cursor resumes before them.
+
+mod extent;
+mod measure;
+mod prune;
 
 use chrono::{DateTime, Utc};
 use clock::Clock;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
-use store::{Database, Transaction, retrying};
+use store::Transaction;
 use uuid::Uuid;
 
 use crate::cursor::Cursor;
-use crate::schema::Outbox;
+use crate::lane;
+use crate::schema::{Outbox, State};
+
+pub(crate) use extent::{extent, remembers};
+pub use measure::measure;
+pub use prune::{KEPT, prune};
 
 /// Facts that one statement adds at most: a statement takes a limited number of values.
 const PUSHED_MAX: usize = 100;
-/// Rows that one transaction of [`prune`] deletes at most, so that it holds up no writer.
-const PRUNE_BATCH: u64 = 1000;
 
 /// Something that became true.
 #[derive(Clone, Debug)]
@@ -126,6 +133,7 @@ async fn add(
         Outbox::EventId,
         Outbox::Topic,
         Outbox::Aggregate,
+        Outbox::Lane,
         Outbox::Key,
         Outbox::Version,
         Outbox::Source,
@@ -141,6 +149,7 @@ async fn add(
             event_id.into(),
             fact.topic.into(),
             aggregate(fact.topic).into(),
+            lane::of(&fact.key).into(),
             fact.key.into(),
             fact.version.into(),
             txn.service().into(),
@@ -171,7 +180,7 @@ pub async fn page(
 ) -> Result<Vec<Recorded>, DbErr> {
     let mut query = select(db.get_database_backend());
     if let Some(after) = after {
-        query.and_where(after_place(db.get_database_backend(), after));
+        query.and_where(after_place(db.get_database_backend(), after.place()));
     }
     read(db, query.limit(limit)).await
 }
@@ -187,72 +196,6 @@ pub async fn committed(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<Reco
         .limit(limit)
         .to_owned();
     read(db, &query).await
-}
-
-/// Deletes the facts from `before` and earlier, and returns how many they were. Cursors resume
-/// for seven days, so `before` must lie further back.
-///
-/// # Errors
-/// The database failed; what was deleted stays so.
-pub async fn prune(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
-    let mut deleted = 0;
-    loop {
-        let batch = retrying(|| prune_once(db, before)).await?;
-        deleted += batch;
-        if batch < PRUNE_BATCH {
-            return Ok(deleted);
-        }
-    }
-}
-
-async fn prune_once(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
-    // Only the oldest rows are looked at, so this needs no index on the time.
-    let oldest = Query::select()
-        .columns([Outbox::Position, Outbox::At])
-        .from(Outbox::Table)
-        .order_by(Outbox::Position, Order::Asc)
-        .limit(PRUNE_BATCH)
-        .to_owned();
-    let old = Query::select()
-        .column(Outbox::Position)
-        .from_subquery(oldest, "oldest")
-        .and_where(Expr::col(Outbox::At).lte(before))
-        .to_owned();
-    let mut delete = Query::delete();
-    delete
-        .from_table(Outbox::Table)
-        .and_where(Expr::col(Outbox::Position).in_subquery(old));
-    let txn = db.begin_write().await?;
-    let deleted = txn.execute(&delete).await?.rows_affected();
-    txn.commit().await?;
-    Ok(deleted)
-}
-
-/// Returns the place behind everything that can be read now: whatever is committed later comes
-/// after it.
-pub(crate) async fn end(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Cursor, DbErr> {
-    let mut query = Query::select();
-    match db.get_database_backend() {
-        DbBackend::Postgres => {
-            query.expr_as(Expr::cust(OLDEST_RUNNING), "transaction_id");
-            query.expr_as(Expr::val(0_i64), "position");
-        }
-        _ => {
-            query.expr_as(Expr::val(0_i64), "transaction_id");
-            query.expr_as(
-                Expr::col(Outbox::Position).max().if_null(Expr::val(0_i64)),
-                "position",
-            );
-            query.from(Outbox::Table);
-        }
-    }
-    let row = db.query_one(&query).await?;
-    let row = row.ok_or_else(|| DbErr::RecordNotFound("the end of the outbox".into()))?;
-    Ok(Cursor {
-        transaction_id: row.try_get("", "transaction_id")?,
-        position: row.try_get("", "position")?,
-        at: now,
-    })
 }
 
 /// The oldest transaction that may still commit a row here, by the snapshot of the statement it
@@ -277,12 +220,45 @@ pub(crate) fn select(backend: DbBackend) -> SelectStatement {
     let mut query = columns();
     if backend == DbBackend::Postgres {
         query.and_where(Expr::col(Outbox::TransactionId).lt(Expr::cust(OLDEST_RUNNING)));
-        query.order_by(Outbox::TransactionId, Order::Asc);
     }
-    query.order_by(Outbox::Position, Order::Asc).to_owned()
+    in_order(&mut query, backend, Order::Asc);
+    query
+}
+
+/// Orders rows by place.
+fn in_order(query: &mut SelectStatement, backend: DbBackend, order: Order) {
+    if backend == DbBackend::Postgres {
+        query.order_by(Outbox::TransactionId, order.clone());
+    }
+    query.order_by(Outbox::Position, order);
+}
+
+/// Returns when the first fact after `cursor` became true, committed and yet perhaps not to be
+/// read, since a slower transaction may overtake it.
+///
+/// # Errors
+/// The database failed.
+pub(crate) async fn first_after(
+    db: &impl ConnectionTrait,
+    cursor: Cursor,
+) -> Result<Option<DateTime<Utc>>, DbErr> {
+    let backend = db.get_database_backend();
+    let mut first = Query::select();
+    first
+        .column(Outbox::At)
+        .from(Outbox::Table)
+        .and_where(after_place(backend, cursor.place()))
+        .limit(1);
+    in_order(&mut first, backend, Order::Asc);
+    let row = db.query_one(&first).await?;
+    row.map(|row| row.try_get("", "at")).transpose()
 }
 
 fn columns() -> SelectStatement {
+    let epoch = Query::select()
+        .column(State::Epoch)
+        .from(State::Table)
+        .to_owned();
     Query::select()
         .columns([
             Outbox::Position,
@@ -299,25 +275,26 @@ fn columns() -> SelectStatement {
             Outbox::Synthetic,
             Outbox::Data,
         ])
+        .expr_as(SimpleExpr::SubQuery(None, Box::new(epoch.into())), "epoch")
         .from(Outbox::Table)
         .to_owned()
 }
 
-/// Rows after `cursor`.
-pub(crate) fn after_place(backend: DbBackend, cursor: Cursor) -> SimpleExpr {
+/// Rows after a place.
+pub(crate) fn after_place(backend: DbBackend, place: (i64, i64)) -> SimpleExpr {
     if backend == DbBackend::Postgres {
-        place().gt(tuple(cursor))
+        place_of_row().gt(tuple(place))
     } else {
-        Expr::col(Outbox::Position).gt(cursor.position)
+        Expr::col(Outbox::Position).gt(place.1)
     }
 }
 
-/// Rows up to `cursor`.
-pub(crate) fn up_to_place(backend: DbBackend, cursor: Cursor) -> SimpleExpr {
+/// Rows up to a place.
+pub(crate) fn up_to_place(backend: DbBackend, place: (i64, i64)) -> SimpleExpr {
     if backend == DbBackend::Postgres {
-        place().lte(tuple(cursor))
+        place_of_row().lte(tuple(place))
     } else {
-        Expr::col(Outbox::Position).lte(cursor.position)
+        Expr::col(Outbox::Position).lte(place.1)
     }
 }
 
@@ -328,15 +305,15 @@ pub(crate) async fn read(
     db.query_all(query).await?.iter().map(recorded).collect()
 }
 
-fn place() -> SimpleExpr {
+fn place_of_row() -> SimpleExpr {
     Expr::tuple([
         Expr::col(Outbox::TransactionId),
         Expr::col(Outbox::Position),
     ])
 }
 
-fn tuple(cursor: Cursor) -> SimpleExpr {
-    Expr::tuple([Expr::val(cursor.transaction_id), Expr::val(cursor.position)])
+fn tuple((transaction_id, position): (i64, i64)) -> SimpleExpr {
+    Expr::tuple([Expr::val(transaction_id), Expr::val(position)])
 }
 
 fn recorded(row: &QueryResult) -> Result<Recorded, DbErr> {
@@ -344,6 +321,7 @@ fn recorded(row: &QueryResult) -> Result<Recorded, DbErr> {
     Ok(Recorded {
         event_id: row.try_get("", "event_id")?,
         cursor: Cursor {
+            epoch: row.try_get("", "epoch")?,
             transaction_id: row.try_get("", "transaction_id")?,
             position: row.try_get("", "position")?,
             at,
@@ -363,7 +341,8 @@ fn recorded(row: &QueryResult) -> Result<Recorded, DbErr> {
     })
 }
 
-fn aggregate(topic: &str) -> &str {
+/// What kind of thing a topic speaks of.
+pub(crate) fn aggregate(topic: &str) -> &str {
     topic
         .split_once('.')
         .map_or(topic, |(aggregate, _)| aggregate)

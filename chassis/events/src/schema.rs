@@ -1,11 +1,32 @@
 //! The outbox, for the services' migrations.
 
-use sea_orm::DbBackend;
-use sea_orm_migration::prelude::{ColumnDef, DbErr, Expr, Iden, Index, SchemaManager, Table};
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm_migration::prelude::{
+    ColumnDef, DbErr, Expr, ExprTrait, Iden, Index, Order, Query, SchemaManager, Table,
+};
 use sea_orm_migration::schema::{
-    big_integer, blob, boolean, text, timestamp_with_time_zone, uuid, uuid_null,
+    big_integer, blob, boolean, integer, small_integer, text, timestamp_with_time_zone, uuid,
+    uuid_null,
 };
 use sea_orm_migration::sea_query;
+
+use crate::lane;
+
+/// Rows that are put into their lanes at once.
+const MOVED_AT_ONCE: u64 = 1000;
+/// Where the rows of a PostgreSQL database were written: another server, another database of it and
+/// another history of the same one, as after a recovery, each give other numbers to transactions.
+pub(crate) const HERE: &str = "(
+    select concat_ws(':', system_identifier, timeline_id, oid)
+    from pg_control_system(), pg_control_checkpoint(), pg_database
+    where datname = current_database()
+)";
+/// A random epoch, made by PostgreSQL.
+pub(crate) const NEW_EPOCH_POSTGRES: &str = "gen_random_uuid()";
+const NEW_EPOCH_SQLITE: &str = "randomblob(16)";
+const IN_LANES: &str = "outbox_in_lanes";
 
 #[derive(Iden, Clone, Copy)]
 pub(crate) enum Outbox {
@@ -18,6 +39,8 @@ pub(crate) enum Outbox {
     Topic,
     /// What kind of thing the key names: the topic up to its dot.
     Aggregate,
+    /// See [`lane`].
+    Lane,
     Key,
     Version,
     Source,
@@ -29,7 +52,22 @@ pub(crate) enum Outbox {
     Data,
 }
 
-/// Creates the outbox.
+/// One row about the whole outbox.
+#[derive(Iden, Clone, Copy)]
+pub(crate) enum State {
+    #[iden = "outbox_state"]
+    Table,
+    Id,
+    /// Which history this is.
+    Epoch,
+    /// Where the rows were written on PostgreSQL; empty on SQLite.
+    Home,
+    /// Rows up to the place of these two are gone.
+    PrunedTransactionId,
+    PrunedPosition,
+}
+
+/// Creates the outbox as it was at first, without its lanes and its state.
 ///
 /// # Errors
 /// The database refuses, or has the table already.
@@ -93,4 +131,105 @@ pub async fn drop_outbox(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager
         .drop_table(Table::drop().table(Outbox::Table).to_owned())
         .await
+}
+
+/// Gives the rows of an outbox their lanes, and makes its state.
+///
+/// # Errors
+/// The database refuses, or has them already.
+pub async fn outbox_lanes(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let add = Table::alter()
+        .table(Outbox::Table)
+        .add_column(small_integer(Outbox::Lane).default(0))
+        .to_owned();
+    manager.alter_table(add).await?;
+    fill_lanes(manager).await?;
+    let in_lanes = Index::create()
+        .name(IN_LANES)
+        .table(Outbox::Table)
+        .col(Outbox::Lane)
+        .col(Outbox::TransactionId)
+        .col(Outbox::Position)
+        .to_owned();
+    manager.create_index(in_lanes).await?;
+    let state = Table::create()
+        .table(State::Table)
+        .col(integer(State::Id).primary_key())
+        .col(uuid(State::Epoch))
+        .col(text(State::Home))
+        .col(big_integer(State::PrunedTransactionId))
+        .col(big_integer(State::PrunedPosition))
+        .check(Expr::col(State::Id).eq(1))
+        .to_owned();
+    manager.create_table(state).await?;
+    let (epoch, home) = match manager.get_database_backend() {
+        DbBackend::Postgres => (NEW_EPOCH_POSTGRES, HERE),
+        _ => (NEW_EPOCH_SQLITE, "''"),
+    };
+    let mut row = Query::insert();
+    row.into_table(State::Table)
+        .columns([
+            State::Id,
+            State::Epoch,
+            State::Home,
+            State::PrunedTransactionId,
+            State::PrunedPosition,
+        ])
+        .values_panic([
+            1.into(),
+            Expr::cust(epoch),
+            Expr::cust(home),
+            0.into(),
+            0.into(),
+        ]);
+    manager.get_connection().execute(&row).await.map(drop)
+}
+
+/// Puts the rows that are there into their lanes, as those that come will be.
+async fn fill_lanes(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    let mut after = 0_i64;
+    loop {
+        let some = Query::select()
+            .columns([Outbox::Position, Outbox::Key])
+            .from(Outbox::Table)
+            .and_where(Expr::col(Outbox::Position).gt(after))
+            .order_by(Outbox::Position, Order::Asc)
+            .limit(MOVED_AT_ONCE)
+            .to_owned();
+        let mut lanes: BTreeMap<i16, Vec<i64>> = BTreeMap::new();
+        for row in db.query_all(&some).await? {
+            let key: String = row.try_get("", "key")?;
+            after = row.try_get("", "position")?;
+            lanes.entry(lane::of(&key)).or_default().push(after);
+        }
+        if lanes.is_empty() {
+            return Ok(());
+        }
+        for (lane, positions) in lanes {
+            let mut update = Query::update();
+            update
+                .table(Outbox::Table)
+                .value(Outbox::Lane, lane)
+                .and_where(Expr::col(Outbox::Position).is_in(positions));
+            db.execute(&update).await?;
+        }
+    }
+}
+
+/// Takes lanes and state from an outbox.
+///
+/// # Errors
+/// The database refuses, or has none of them.
+pub async fn drop_outbox_lanes(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    manager
+        .drop_table(Table::drop().table(State::Table).to_owned())
+        .await?;
+    let index = Index::drop().name(IN_LANES).table(Outbox::Table).to_owned();
+    manager.drop_index(index).await?;
+    let column = Table::alter()
+        .table(Outbox::Table)
+        .drop_column(Outbox::Lane)
+        .to_owned();
+    manager.alter_table(column).await
 }

@@ -3,10 +3,11 @@
 //! One task per service reads the table once for all watchers, and not at all while there are
 //! none. It wakes when this process commits, and looks every 200 ms for what another committed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
 use sea_orm::{ConnectionTrait, DbErr};
 use store::{Database, Engine};
@@ -15,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cursor::Cursor;
 use crate::outbox::{self, Recorded};
-use crate::watch::{Filter, Mailbox, Watch, WatchError};
+use crate::watch::{End, Filter, Mailbox, Watch, WatchError};
+use crate::watchers::Watchers;
 
 /// How long a fact committed elsewhere may go unnoticed.
 const PAUSE_MAX: Duration = Duration::from_millis(200);
@@ -23,6 +25,8 @@ const PAUSE_MAX: Duration = Duration::from_millis(200);
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 /// Facts read at once.
 const BATCH: u64 = 500;
+/// How often the tail makes sure that its place still holds: a machine may have slept for a week.
+const CHECK_EVERY: TimeDelta = TimeDelta::seconds(10);
 
 /// The tail of one service's outbox; cheap to clone.
 #[derive(Clone, Debug)]
@@ -32,16 +36,18 @@ pub struct Tail(Arc<Shared>);
 struct Shared {
     db: Database,
     clock: Clock,
-    watchers: Mutex<Watchers>,
+    state: Mutex<State>,
     came: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Watchers {
-    mailboxes: HashMap<u64, Arc<Mailbox>>,
+struct State {
+    watchers: Watchers,
     made: u64,
     /// Everything up to here was handed out. None while nobody watches: nobody keeps it up.
     head: Option<Cursor>,
+    /// When the head was last found to hold; none when that is in doubt.
+    checked: Option<DateTime<Utc>>,
     closing: bool,
 }
 
@@ -50,17 +56,18 @@ struct Watchers {
 pub(crate) struct Registration {
     shared: Arc<Shared>,
     number: u64,
+    mailbox: Arc<Mailbox>,
 }
 
 impl Tail {
     /// Starts to follow `db`, until `shutdown`, which ends every watch.
     pub fn start(db: Database, clock: Clock, shutdown: CancellationToken) -> Self {
         let committed = db.committed();
-        let (watchers, came) = (Mutex::default(), Notify::new());
+        let (state, came) = (Mutex::default(), Notify::new());
         let shared = Arc::new(Shared {
             db,
             clock,
-            watchers,
+            state,
             came,
         });
         tokio::spawn(follow(Arc::clone(&shared), committed, shutdown));
@@ -80,7 +87,9 @@ impl Tail {
             "" => None,
             text => Some(text.parse::<Cursor>()?),
         };
-        if from.is_some_and(|from| from.is_expired(self.0.clock.now())) {
+        if let Some(from) = from
+            && !self.0.holds(from).await?
+        {
             return Err(WatchError::Expired);
         }
         let mailbox = Arc::new(Mailbox::new(filter));
@@ -95,7 +104,7 @@ impl Tail {
             cursor,
             catch_up,
             caught,
-            _registration: registration,
+            registration,
         })
     }
 
@@ -104,7 +113,7 @@ impl Tail {
         if let Some(registered) = self.add(mailbox, None)? {
             return Ok(registered);
         }
-        let end = outbox::end(self.0.db.read(), self.0.clock.now()).await?;
+        let end = outbox::extent(&self.0.db).await?.end(self.0.clock.now());
         self.add(mailbox, Some(end))?.ok_or(WatchError::Closing)
     }
 
@@ -114,107 +123,157 @@ impl Tail {
         mailbox: &Arc<Mailbox>,
         end: Option<Cursor>,
     ) -> Result<Option<(Cursor, Registration)>, WatchError> {
-        let mut watchers = self.0.lock();
-        if watchers.closing {
+        let mut state = self.0.lock();
+        if state.closing {
             return Err(WatchError::Closing);
         }
-        let Some(head) = watchers.head.or(end) else {
+        let Some(head) = state.head.or(end) else {
             return Ok(None);
         };
-        watchers.head = Some(head);
-        watchers.made += 1;
-        let number = watchers.made;
-        watchers.mailboxes.insert(number, Arc::clone(mailbox));
-        watchers.measure(self.0.db.service());
-        drop(watchers);
+        state.head = Some(head);
+        state.made += 1;
+        let number = state.made;
+        state.watchers.insert(number, Arc::clone(mailbox));
+        state.measure(self.0.db.service());
+        drop(state);
         self.0.came.notify_one();
         Ok(Some((
             head,
             Registration {
                 shared: Arc::clone(&self.0),
                 number,
+                mailbox: Arc::clone(mailbox),
             },
         )))
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Watchers> {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether everything after a client's cursor is still there.
+    async fn holds(&self, from: Cursor) -> Result<bool, DbErr> {
+        Ok(!from.is_expired(self.clock.now())
+            && outbox::extent(&self.db).await?.holds(from)
+            && outbox::remembers(self.db.read(), from).await?)
     }
 
     /// Hands out what came after the head, and tells whether there may be more.
     async fn look(&self) -> Result<bool, DbErr> {
-        let Some(head) = self.lock().head else {
-            return Ok(false);
+        let (head, checked) = {
+            let state = self.lock();
+            let Some(head) = state.head else {
+                return Ok(false);
+            };
+            (head, state.checked)
         };
         let now = self.clock.now();
-        let service = self.db.service();
         let db = self.db.read();
         let backend = db.get_database_backend();
         let mut query = outbox::select(backend);
         query
-            .and_where(outbox::after_place(backend, head))
+            .and_where(outbox::after_place(backend, head.place()))
             .limit(BATCH);
         let facts = outbox::read(db, &query).await?;
         let more = facts.len() as u64 == BATCH;
-        let mut watchers = self.lock();
-        if watchers.head.map(|head| head.place()) != Some(head.place()) {
+        let is_due = checked.is_none_or(|checked| (now - checked).abs() >= CHECK_EVERY);
+        // After the facts: what was pruned before they were read is noted by now.
+        let holds = !is_due || outbox::extent(&self.db).await?.holds(head);
+        self.measure_lag(head, &facts, is_due, now).await?;
+        let mut state = self.lock();
+        if state.head.map(|head| head.place()) != Some(head.place()) {
             return Ok(true); // all left, and others came who have seen these facts
         }
-        let lag = facts
-            .first()
-            .map_or(0.0, |oldest| (now - oldest.at).as_seconds_f64());
-        metrics::gauge!("outbox_lag_seconds", "service" => service).set(lag);
+        if !holds {
+            state.expire();
+            return Ok(false);
+        }
+        if is_due {
+            state.checked = Some(now);
+        }
         let end = facts.last().map_or(head, |last| last.cursor);
-        let gaps = watchers.hand_out(facts, Cursor { at: now, ..end });
-        metrics::counter!("event_watch_gaps_total", "service" => service).increment(gaps);
+        state.hand_out(facts, Cursor { at: now, ..end }, self.db.service());
         Ok(more)
     }
 
+    /// Tells how old the first fact is that was not handed out before: one of those that were read,
+    /// or one that is held back since a slower transaction may overtake it.
+    async fn measure_lag(
+        &self,
+        head: Cursor,
+        facts: &[Recorded],
+        is_due: bool,
+        now: DateTime<Utc>,
+    ) -> Result<(), DbErr> {
+        let first = match facts.first() {
+            Some(first) => Some(first.at),
+            None if is_due => outbox::first_after(self.db.read(), head).await?,
+            None => return Ok(()),
+        };
+        let lag = first.map_or(0.0, |first| (now - first).as_seconds_f64());
+        metrics::gauge!("outbox_lag_seconds", "service" => self.db.service()).set(lag);
+        Ok(())
+    }
+
     fn close(&self) {
-        let mut watchers = self.lock();
-        watchers.closing = true;
-        for mailbox in watchers.mailboxes.values() {
-            mailbox.close();
+        let mut state = self.lock();
+        state.closing = true;
+        for mailbox in state.watchers.all() {
+            mailbox.end(End::Closing);
         }
     }
 }
 
-impl Watchers {
-    /// Gives each watcher what passes its filter, up to the new head; returns how many of them
-    /// had no room and begin to miss facts.
-    fn hand_out(&mut self, facts: Vec<Recorded>, head: Cursor) -> u64 {
-        let mut gaps = 0;
+impl State {
+    /// Gives each watcher what passes its filter, up to the new head.
+    fn hand_out(&mut self, facts: Vec<Recorded>, head: Cursor, service: &'static str) {
+        let (mut visited, mut gaps) = (0, 0);
         for fact in facts.into_iter().map(Arc::new) {
-            let wanted = self
-                .mailboxes
-                .values()
-                .filter(|mailbox| mailbox.filter.passes(&fact));
-            gaps += wanted
-                .map(|mailbox| u64::from(mailbox.put(&fact)))
-                .sum::<u64>();
-        }
-        for mailbox in self.mailboxes.values() {
-            mailbox.see(head);
+            for mailbox in self.watchers.of(&fact) {
+                visited += 1;
+                if mailbox.filter.passes(&fact) && mailbox.put(&fact) {
+                    gaps += 1; // no room: from here on it misses facts
+                }
+            }
         }
         self.head = Some(head);
-        gaps
+        metrics::counter!("event_watchers_visited_total", "service" => service).increment(visited);
+        metrics::counter!("event_watch_gaps_total", "service" => service).increment(gaps);
+    }
+
+    /// Ends every watch, since facts behind the head are gone; who comes now begins at the end.
+    fn expire(&mut self) {
+        for mailbox in self.watchers.all() {
+            mailbox.end(End::Expired);
+        }
+        self.head = None;
+        self.checked = None;
     }
 
     fn measure(&self, service: &'static str) {
-        let count = u32::try_from(self.mailboxes.len()).unwrap_or(u32::MAX);
-        metrics::gauge!("event_watchers", "service" => service).set(count);
+        metrics::gauge!("event_watchers", "service" => service).set(self.watchers.count());
+    }
+}
+
+impl Registration {
+    /// The place up to which the watcher was given everything; none while something waits to be
+    /// fetched.
+    pub(crate) fn seen(&self) -> Option<Cursor> {
+        let state = self.shared.lock();
+        state.head.filter(|_| !self.mailbox.is_waiting()) // nothing is put in meanwhile
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let mut watchers = self.shared.lock();
-        watchers.mailboxes.remove(&self.number);
-        watchers.measure(self.shared.db.service());
-        if watchers.mailboxes.is_empty() {
-            watchers.head = None;
+        let mut state = self.shared.lock();
+        state.watchers.remove(self.number, &self.mailbox.filter);
+        state.measure(self.shared.db.service());
+        if state.watchers.count() == 0 {
+            state.head = None;
+            state.checked = None;
         }
     }
 }
@@ -243,6 +302,7 @@ async fn follow(
         let looked = look_all(&shared).await;
         if let Err(error) = &looked {
             pause = PAUSE_MAX;
+            shared.lock().checked = None; // the database that comes back may be another
             if !failing {
                 tracing::warn!(%error, service = shared.db.service(), "Cannot follow the outbox");
             }

@@ -63,8 +63,9 @@ pub enum WatchError {
     /// The cursor is not one of ours.
     #[error(transparent)]
     Invalid(#[from] ParseError),
-    /// The cursor is older than seven days: what came after it may be gone.
-    #[error("the cursor is older than seven days")]
+    /// What came after the cursor may be gone: it is older than seven days, or of another history
+    /// of the database. Watch from now on, and read the state anew.
+    #[error("what came after the cursor is no longer kept, watch without one")]
     Expired,
     /// The service is about to stop: resume from the cursor elsewhere, or later.
     #[error("the service is shutting down, resume from the last cursor")]
@@ -83,7 +84,7 @@ pub struct Watch {
     /// Facts up to here are read from the outbox before any that the mailbox holds.
     pub(crate) catch_up: Option<Cursor>,
     pub(crate) caught: VecDeque<Recorded>,
-    pub(crate) _registration: Registration,
+    pub(crate) registration: Registration,
 }
 
 impl Watch {
@@ -96,7 +97,7 @@ impl Watch {
     ///
     /// # Errors
     /// [`WatchError::Closing`] and [`WatchError::Db`]; both may be resumed from
-    /// [`Watch::cursor`].
+    /// [`Watch::cursor`]. [`WatchError::Expired`], when facts were pruned before they were heard.
     pub async fn next(&mut self) -> Result<Next, WatchError> {
         if let Some(fact) = self.next_caught().await? {
             self.cursor = fact.cursor;
@@ -113,7 +114,7 @@ impl Watch {
             let place = match &next {
                 Next::Event(fact) => fact.cursor,
                 Next::Gap { cursor } => *cursor,
-                Next::Idle => self.mailbox.seen().unwrap_or(self.cursor),
+                Next::Idle => self.registration.seen().unwrap_or(self.cursor),
             };
             // A cursor from another replica may be ahead of what this one has handed out.
             if place.place() > self.cursor.place() || matches!(next, Next::Idle) {
@@ -128,8 +129,8 @@ impl Watch {
         if let Some(until) = self.catch_up
             && self.caught.is_empty()
         {
-            if self.mailbox.lock().closing {
-                return Err(WatchError::Closing);
+            if let Some(end) = self.mailbox.lock().end {
+                return Err(end.into());
             }
             self.caught = self.read(until).await?.into();
             if self.caught.is_empty() {
@@ -140,14 +141,15 @@ impl Watch {
         Ok(self.caught.pop_front())
     }
 
-    async fn read(&self, until: Cursor) -> Result<Vec<Recorded>, DbErr> {
+    async fn read(&self, until: Cursor) -> Result<Vec<Recorded>, WatchError> {
         let db = self.db.read();
         let backend = db.get_database_backend();
         let filter = &self.mailbox.filter;
+        let aggregates = filter.topics.iter().map(|topic| outbox::aggregate(topic));
         let mut query = outbox::select(backend);
         query
-            .and_where(outbox::after_place(backend, self.cursor))
-            .and_where(outbox::up_to_place(backend, until))
+            .and_where(outbox::after_place(backend, self.cursor.place()))
+            .and_where(outbox::up_to_place(backend, until.place()))
             .and_where(Expr::col(Outbox::Topic).is_in(filter.topics.iter().copied()))
             .and_where_option(
                 filter
@@ -155,13 +157,25 @@ impl Watch {
                     .as_ref()
                     .map(|key| Expr::col(Outbox::Key).eq(key.as_str())),
             )
+            // The index of a thing's versions begins with this.
+            .and_where_option(
+                filter
+                    .key
+                    .as_ref()
+                    .map(|_| Expr::col(Outbox::Aggregate).is_in(aggregates)),
+            )
             .and_where_option(
                 filter
                     .subject
                     .map(|user| Expr::col(Outbox::Subject).eq(user)),
             )
             .limit(CATCH_UP_BATCH);
-        outbox::read(db, &query).await
+        let facts = outbox::read(db, &query).await?;
+        // In this order: what was pruned before the facts were read is noted by now.
+        if !outbox::extent(&self.db).await?.holds(self.cursor) {
+            return Err(WatchError::Expired);
+        }
+        Ok(facts)
     }
 }
 
@@ -178,9 +192,24 @@ pub(crate) struct Contents {
     facts: VecDeque<Arc<Recorded>>,
     /// The place behind the last fact that found no room.
     missed: Option<Cursor>,
-    /// Everything up to here that passes the filter has been put in.
-    seen: Option<Cursor>,
-    closing: bool,
+    /// Why nothing more is to be heard.
+    end: Option<End>,
+}
+
+/// Why a tail hands out nothing more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    Closing,
+    Expired,
+}
+
+impl From<End> for WatchError {
+    fn from(end: End) -> Self {
+        match end {
+            End::Closing => Self::Closing,
+            End::Expired => Self::Expired,
+        }
+    }
 }
 
 impl Mailbox {
@@ -202,15 +231,16 @@ impl Mailbox {
         first_missed
     }
 
-    /// Notes that everything up to `cursor` was put in.
-    pub fn see(&self, cursor: Cursor) {
-        self.lock().seen = Some(cursor);
+    /// Wakes the watcher for the last time; what is left it can resume from its cursor.
+    pub fn end(&self, end: End) {
+        self.lock().end.get_or_insert(end);
+        self.arrived.notify_one();
     }
 
-    /// Wakes the watcher for the last time; what is left it can resume from its cursor.
-    pub fn close(&self) {
-        self.lock().closing = true;
-        self.arrived.notify_one();
+    /// Whether something waits to be fetched.
+    pub fn is_waiting(&self) -> bool {
+        let contents = self.lock();
+        !contents.facts.is_empty() || contents.missed.is_some()
     }
 
     async fn take(&self) -> Result<Next, WatchError> {
@@ -220,13 +250,6 @@ impl Mailbox {
             }
             self.arrived.notified().await;
         }
-    }
-
-    /// Returns the place that was seen, unless something waits to be fetched.
-    fn seen(&self) -> Option<Cursor> {
-        let contents = self.lock();
-        let waiting = !contents.facts.is_empty() || contents.missed.is_some();
-        contents.seen.filter(|_| !waiting)
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
@@ -244,8 +267,8 @@ impl Contents {
     }
 
     fn take(&mut self) -> Result<Option<Next>, WatchError> {
-        if self.closing {
-            return Err(WatchError::Closing);
+        if let Some(end) = self.end {
+            return Err(end.into());
         }
         if let Some(fact) = self.facts.pop_front() {
             return Ok(Some(Next::Event(fact)));

@@ -7,17 +7,17 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{
-    self, Expr, ExprTrait, Func, Iden, InsertStatement, OnConflict, Query, SelectStatement,
-    SimpleExpr, UpdateStatement,
+    self, Asterisk, Expr, ExprTrait, Func, Iden, InsertStatement, OnConflict, Query,
+    SelectStatement, SimpleExpr, UpdateStatement,
 };
-use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement};
 
-use crate::{Database, Transaction, retrying};
+use crate::{Database, Engine, Transaction, retrying, sweep};
 
 /// How long a record is kept; a later request with its key is a new one.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
-/// Rows that one transaction of [`prune`] deletes at most, so that it holds up no writer.
-const PRUNE_BATCH: u64 = 1000;
+/// More records than this are not counted one by one.
+const COUNTED_MAX: u64 = 1_000_000;
 
 #[derive(Iden, Clone, Copy)]
 pub(crate) enum Column {
@@ -256,31 +256,68 @@ pub async fn answer(
 /// # Errors
 /// The database failed; what was deleted stays so.
 pub async fn prune(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
-    let mut deleted = 0;
-    loop {
-        let batch = retrying(|| prune_once(db, before)).await?;
-        deleted += batch;
-        if batch < PRUNE_BATCH {
-            return Ok(deleted);
-        }
-    }
+    sweep::in_batches(|| retrying(|| prune_once(db, before))).await
 }
 
 async fn prune_once(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
     let identity = [Column::Subject, Column::Method, Column::Key];
+    let is_old = || Expr::col(Column::At).lte(before);
     let mut old = Query::select();
     old.columns(identity)
         .from(Column::Table)
-        .and_where(Expr::col(Column::At).lte(before))
-        .limit(PRUNE_BATCH);
+        .and_where(is_old())
+        .limit(sweep::BATCH);
     let mut delete = Query::delete();
     delete
         .from_table(Column::Table)
-        .and_where(Expr::tuple(identity.map(SimpleExpr::column)).in_subquery(old));
-    let txn = db.begin_write().await?;
+        .and_where(Expr::tuple(identity.map(SimpleExpr::column)).in_subquery(old))
+        .and_where(is_old()); // said of the row itself: its key may be claimed anew meanwhile
+    let txn = sweep::begin(db).await?;
     let deleted = txn.execute(&delete).await?.rows_affected();
     txn.commit().await?;
     Ok(deleted)
+}
+
+/// Sets the gauge of the records: PostgreSQL's estimate where it has one, else a count that ends at
+/// a million.
+///
+/// # Errors
+/// The database failed.
+pub async fn measure(db: &Database) -> Result<(), DbErr> {
+    let estimate = match db.engine() {
+        Engine::Postgres => estimated(db.read()).await?,
+        Engine::Sqlite => None,
+    };
+    let rows = match estimate {
+        Some(rows) => rows,
+        None => counted(db.read()).await?,
+    };
+    let gauge = metrics::gauge!("idempotency_rows", "service" => db.service());
+    gauge.set(u32::try_from(rows).unwrap_or(u32::MAX));
+    Ok(())
+}
+
+/// What PostgreSQL found when it last looked; none before it looked for the first time.
+async fn estimated(db: &impl ConnectionTrait) -> Result<Option<i64>, DbErr> {
+    let sql = "select reltuples::bigint as rows from pg_class
+        where oid = 'idempotency_keys'::regclass and reltuples >= 0";
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await?;
+    row.map(|row| row.try_get("", "rows")).transpose()
+}
+
+async fn counted(db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+    let some = Query::select()
+        .column(Column::At)
+        .from(Column::Table)
+        .limit(COUNTED_MAX)
+        .to_owned();
+    let count = Query::select()
+        .expr_as(Func::count(Expr::col(Asterisk)), "rows")
+        .from_subquery(some, "some")
+        .to_owned();
+    let row = db.query_one(&count).await?;
+    row.map_or(Ok(0), |row| row.try_get("", "rows"))
 }
 
 /// Makes an expired record a fresh claim.

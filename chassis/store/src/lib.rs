@@ -16,6 +16,7 @@ mod pinned;
 mod reader;
 mod retry;
 pub mod schema;
+pub mod sweep;
 mod transaction;
 mod turns;
 

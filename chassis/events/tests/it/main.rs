@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod outbox;
+mod prune;
+mod scale;
+mod schema;
 mod tail;
 
 use std::time::Duration;
@@ -10,7 +13,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clock::{Clock, Manual};
 use events::{Cursor, Fact, Filter, Next, Origin, Tail, Watch, outbox as facts};
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::SchemaManager;
 use store::{Database, Transaction};
 use testkit::database::TestDatabase;
@@ -27,7 +30,9 @@ const ALL: Filter = Filter {
 async fn both() -> [TestDatabase; 2] {
     testkit::database::both("events", async |db: &Database| {
         let schema = db.schema_connection();
-        events::schema::outbox(&SchemaManager::new(&schema)).await?;
+        let manager = SchemaManager::new(&schema);
+        events::schema::outbox(&manager).await?;
+        events::schema::outbox_lanes(&manager).await?;
         schema.close().await
     })
     .await
@@ -85,6 +90,13 @@ fn fact(key: &str, version: i64) -> Fact {
 
 async fn push(txn: &Transaction, clock: &Clock, fact: Fact) -> Result<Uuid, DbErr> {
     facts::push(txn, clock, &Origin::default(), fact).await
+}
+
+/// Changes what no function of ours changes.
+async fn execute(db: &Database, sql: &str) {
+    let txn = db.begin_write().await.unwrap();
+    txn.execute_unprepared(sql).await.unwrap();
+    txn.commit().await.unwrap();
 }
 
 /// Pushes a fact and leaves it written but not committed.

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use clock::Manual;
 use events::{Cursor, Fact, Origin, Recorded, outbox};
 use store::{Database, Fault, fault};
@@ -12,7 +11,7 @@ use crate::{both, fact, push, start, write};
 
 /// Reads facts until there are any: a transaction of another test on the same server holds them
 /// back for a moment.
-async fn page(db: &Database, after: Option<Cursor>) -> Vec<Recorded> {
+pub async fn page(db: &Database, after: Option<Cursor>) -> Vec<Recorded> {
     for _ in 0..500 {
         let facts = outbox::page(db.read(), after, 10).await.unwrap();
         if !facts.is_empty() {
@@ -124,32 +123,5 @@ async fn facts_that_are_pushed_together_keep_their_order_however_many() {
         txn.commit().await.unwrap();
         let facts = outbox::committed(db.read(), 2 * MANY as u64).await.unwrap();
         assert!(facts.iter().map(|fact| fact.version).eq(1..=MANY));
-    }
-}
-
-#[tokio::test]
-async fn pruning_deletes_the_oldest_alone_however_many() {
-    for db in both().await {
-        let (clock, manual) = Manual::new(start());
-        let txn = db.begin_write().await.unwrap();
-        for version in 1..=1500 {
-            push(&txn, &clock, fact("old", version)).await.unwrap();
-        }
-        manual.set(start() + TimeDelta::seconds(1));
-        push(&txn, &clock, fact("young", 1)).await.unwrap();
-        txn.commit().await.unwrap();
-        assert_eq!(outbox::prune(&db, start()).await.unwrap(), 1500);
-        assert_eq!(outbox::prune(&db, start()).await.unwrap(), 0);
-        let left = page(&db, None).await;
-        assert_eq!(left.len(), 1);
-        assert_eq!(left[0].key, "young");
-
-        // Positions are never given out twice, or a cursor would point at another fact.
-        assert_eq!(outbox::prune(&db, clock.now()).await.unwrap(), 1);
-        let txn = db.begin_write().await.unwrap();
-        push(&txn, &clock, fact("next", 1)).await.unwrap();
-        txn.commit().await.unwrap();
-        let after = page(&db, Some(left[0].cursor)).await;
-        assert_eq!(after.len(), 1);
     }
 }

@@ -1,8 +1,10 @@
 //! One effect and one answer for each key.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use store::idempotency::{self, Claim, ClaimError, KEPT, Key};
 use store::{Database, retrying};
 
@@ -315,6 +317,40 @@ async fn pruning_deletes_old_records_alone_however_many() {
         let claim = idempotency::claim(&txn, Some(&young), later).await.unwrap();
         assert_eq!(claim, Claim::Pending);
     }
+}
+
+/// The deletion waits for whoever claims the key anew, and looks at the row again.
+#[tokio::test]
+async fn a_key_that_is_claimed_anew_meanwhile_is_not_pruned_on_postgres() {
+    let [_, db] = both().await;
+    call(&db, &key(), now()).await.unwrap();
+    let later = now() + KEPT;
+    let anew = db.begin_write().await.unwrap();
+    let claim = idempotency::claim(&anew, Some(&key()), later)
+        .await
+        .unwrap();
+    assert_eq!(claim, Claim::New);
+    let pruning = tokio::spawn({
+        let db = db.database.clone();
+        async move { idempotency::prune(&db, now()).await.unwrap() }
+    });
+    let waits = "select 1 from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'";
+    let waits = Statement::from_string(DbBackend::Postgres, waits);
+    while db
+        .read()
+        .query_one_raw(waits.clone())
+        .await
+        .unwrap()
+        .is_none()
+    {
+        assert!(!pruning.is_finished(), "it waits for nobody");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    anew.commit().await.unwrap();
+    assert_eq!(pruning.await.unwrap(), 0);
+    let look = idempotency::look(db.read(), &key(), later).await.unwrap();
+    assert_eq!(look, Some(Claim::Pending));
 }
 
 #[tokio::test]

@@ -153,11 +153,26 @@ pub const CHASSIS: &[Metric] = &[
         &["service"],
         "Answers given again for a key already used.",
     ),
+    gauge(
+        "idempotency_rows",
+        &["service"],
+        "Idempotency records kept: estimated on PostgreSQL, counted up to a million on SQLite.",
+    ),
     // events
     gauge(
         "outbox_lag_seconds",
         &["service"],
-        "Age of the oldest fact that no tail has read yet.",
+        "Age of the oldest committed fact that the tail has not handed out, while anybody watches.",
+    ),
+    gauge(
+        "outbox_rows",
+        &["service"],
+        "Facts kept, by the positions of the first and the last.",
+    ),
+    gauge(
+        "outbox_oldest_seconds",
+        &["service"],
+        "Age of the oldest fact kept; older than eight days, and pruning stands still.",
     ),
     gauge(
         "event_watchers",
@@ -168,5 +183,10 @@ pub const CHASSIS: &[Metric] = &[
         "event_watch_gaps_total",
         &["service"],
         "Times a watcher fell behind and was told so.",
+    ),
+    counter(
+        "event_watchers_visited_total",
+        &["service"],
+        "Watchers that the tail looked at for a fact, by its key or its subject.",
     ),
 ];

@@ -1,0 +1,57 @@
+//! The outbox of a database that was there before lanes were.
+
+use std::collections::BTreeMap;
+
+use clock::Manual;
+use sea_orm::{ConnectionTrait, Statement};
+use sea_orm_migration::SchemaManager;
+use store::Database;
+
+use crate::{both, fact, push, start};
+
+/// Every key's lanes.
+async fn lanes(db: &Database) -> BTreeMap<String, Vec<i16>> {
+    let sql = "select key, lane from outbox order by position";
+    let statement = Statement::from_string(db.read().get_database_backend(), sql);
+    let mut lanes: BTreeMap<String, Vec<i16>> = BTreeMap::new();
+    for row in db.read().query_all_raw(statement).await.unwrap() {
+        let key = row.try_get("", "key").unwrap();
+        let lane = row.try_get("", "lane").unwrap();
+        lanes.entry(key).or_default().push(lane);
+    }
+    lanes
+}
+
+#[tokio::test]
+async fn facts_of_one_key_share_a_lane_also_those_from_before_there_were_lanes() {
+    for db in both().await {
+        let (clock, _manual) = Manual::new(start());
+        let facts = async |version| {
+            let txn = db.begin_write().await.unwrap();
+            for number in 0..1200 {
+                push(&txn, &clock, fact(&number.to_string(), version))
+                    .await
+                    .unwrap();
+            }
+            txn.commit().await.unwrap();
+        };
+        facts(1).await;
+        let schema = db.schema_connection();
+        let manager = SchemaManager::new(&schema);
+        events::schema::drop_outbox_lanes(&manager).await.unwrap();
+        events::schema::outbox_lanes(&manager).await.unwrap();
+        schema.close().await.unwrap();
+        facts(2).await;
+
+        let lanes = lanes(&db).await;
+        assert!(
+            lanes
+                .values()
+                .all(|lanes| lanes.len() == 2 && lanes[0] == lanes[1])
+        );
+        let mut used: Vec<_> = lanes.values().map(|lanes| lanes[0]).collect();
+        used.sort_unstable();
+        used.dedup();
+        assert!(used.into_iter().eq(0..16));
+    }
+}
