@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 pub use accept::{accept, seal};
 pub use run::{Making, Work, run, transact};
-pub use service::service;
+pub use service::{HOUSEKEEPING_EVERY, Sweep, service};
 
 /// The header that tells a repeated answer from a new one.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

@@ -1,40 +1,177 @@
 //! What every service with a database begins with, so that none can forget it: readiness, and
 //! work that keeps what grows within bounds.
 
+use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use clock::Clock;
+use events::outbox;
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
 use rpc::Service;
 use store::{Database, idempotency};
 use tokio_util::sync::CancellationToken;
 
-const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often a service keeps house, the first time when it starts.
+pub const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10 * 60);
+/// How often the tables that every service has are measured.
+const MEASURE_EVERY: Duration = Duration::from_secs(60);
+/// How soon a sweep that failed is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// Work that keeps something within bounds, again and again.
+pub struct Sweep {
+    name: &'static str,
+    every: Duration,
+    run: Box<dyn Fn() -> Sweeping + Send + Sync>,
+}
+
+type Sweeping = BoxFuture<'static, Result<(), String>>;
+
+impl Sweep {
+    /// Runs `sweep` that often. It must work in transactions of a bounded size, so that it holds up
+    /// no writer, and may be dropped between any two.
+    pub fn new<F, Fut, E>(name: &'static str, every: Duration, sweep: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: std::error::Error + 'static,
+    {
+        let run = move || {
+            let swept = sweep();
+            async move { swept.await.map_err(|error| rpc::error::chain(&error)) }.boxed()
+        };
+        Self {
+            name,
+            every,
+            run: Box::new(run),
+        }
+    }
+
+    /// Sweeps until `shutdown`. What fails, or panics, is told and tried again.
+    async fn keep(self, service: &'static str, shutdown: &CancellationToken) {
+        loop {
+            let swept = AssertUnwindSafe((self.run)()).catch_unwind();
+            let Some(swept) = shutdown.run_until_cancelled(swept).await else {
+                return;
+            };
+            let pause = match swept.unwrap_or_else(|_| Err("it panicked".to_owned())) {
+                Ok(()) => self.every,
+                Err(cause) => {
+                    let sweep = self.name;
+                    tracing::warn!(service, sweep, cause, "Housekeeping failed: {sweep}");
+                    self.every.min(RETRY_AFTER)
+                }
+            };
+            let pause = shutdown.run_until_cancelled(tokio::time::sleep(pause));
+            if pause.await.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Sweep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sweep")
+            .field("name", &self.name)
+            .field("every", &self.every)
+            .finish_non_exhaustive()
+    }
+}
 
 /// A service of that name on its own database, without rpcs yet: ready while the database
-/// answers, and keeping house every hour.
-pub fn service(name: &'static str, db: &Database, clock: &Clock) -> Service {
-    let (ready, kept, clock) = (db.clone(), db.clone(), clock.clone());
+/// answers, and keeping house. What every service has is kept within bounds by itself; `own` is
+/// what this one has beside it.
+pub fn service(
+    name: &'static str,
+    db: &Database,
+    clock: &Clock,
+    own: impl IntoIterator<Item = Sweep>,
+) -> Service {
+    let ready = db.clone();
+    let mut sweeps = common(db, clock);
+    sweeps.extend(own);
     Service::new(name)
         .ready("database", move || {
             let db = ready.clone();
             Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })
         })
-        .background("housekeeping", move |shutdown| {
-            keep_house(kept, clock, shutdown)
+        .background("housekeeping", move |shutdown| async move {
+            let sweeps = sweeps.into_iter().map(|sweep| sweep.keep(name, &shutdown));
+            join_all(sweeps).await; // side by side: a long one holds up no other
         })
 }
 
-/// Deletes idempotency records that no repetition can ask for any more, until `shutdown`, on
-/// the hour of its own start.
-async fn keep_house(db: Database, clock: Clock, shutdown: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(HOUSEKEEPING_EVERY) => {}
-        }
-        let before = clock.now() - idempotency::KEPT;
-        if let Err(error) = idempotency::prune(&db, before).await {
-            tracing::warn!(error = %error, "Old idempotency records could not be deleted");
-        }
+/// The sweeps of the tables that every service has.
+fn common(db: &Database, clock: &Clock) -> Vec<Sweep> {
+    let of = (db.clone(), clock.clone());
+    let sweep = |name, every, run: fn(Database, Clock) -> Pruning| {
+        let (db, clock) = of.clone();
+        Sweep::new(name, every, move || run(db.clone(), clock.clone()))
+    };
+    vec![
+        sweep("facts", HOUSEKEEPING_EVERY, |db, clock| {
+            async move {
+                let before = clock.now() - outbox::KEPT;
+                outbox::prune(&db, before).await.map(drop)
+            }
+            .boxed()
+        }),
+        sweep("idempotency records", HOUSEKEEPING_EVERY, |db, clock| {
+            async move {
+                let before = clock.now() - idempotency::KEPT;
+                idempotency::prune(&db, before).await.map(drop)
+            }
+            .boxed()
+        }),
+        sweep("sizes", MEASURE_EVERY, |db, clock| {
+            async move {
+                outbox::measure(&db, clock.now()).await?;
+                idempotency::measure(&db).await
+            }
+            .boxed()
+        }),
+    ]
+}
+
+type Pruning = BoxFuture<'static, Result<(), sea_orm::DbErr>>;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use sea_orm::DbErr;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sweep_that_fails_or_panics_is_tried_again_until_the_service_stops() {
+        let shutdown = CancellationToken::new();
+        let (begun, stop) = (Arc::new(AtomicU32::new(0)), shutdown.clone());
+        let sweep = Sweep::new("test", Duration::from_millis(1), {
+            let begun = Arc::clone(&begun);
+            move || {
+                let number = begun.fetch_add(1, Ordering::Relaxed);
+                let stop = stop.clone();
+                async move {
+                    match number {
+                        0 => Err(DbErr::Custom("away".into())),
+                        1 => panic!("a fault of ours"),
+                        2 => Ok(()),
+                        _ => {
+                            stop.cancel();
+                            std::future::pending().await // never ends, and holds up no stop
+                        }
+                    }
+                }
+            }
+        });
+        let kept = sweep.keep("test", &shutdown);
+        let kept = tokio::time::timeout(Duration::from_secs(5), kept).await;
+        kept.expect("it ends with the service");
+        assert_eq!(begun.load(Ordering::Relaxed), 4);
     }
 }

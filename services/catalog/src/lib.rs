@@ -51,7 +51,7 @@ pub async fn service(_: Config, deps: Deps) -> Result<::rpc::Service, Error> {
         clock,
         page_signer,
     } = deps;
-    let service = command::service(NAME, &db, &clock);
+    let service = command::service(NAME, &db, &clock, []);
     let app = App {
         db,
         clock,

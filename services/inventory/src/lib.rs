@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use ::store::Database;
 use clock::Clock;
+use command::Sweep;
 
 pub use config::Config;
 pub use error::Error;
@@ -55,12 +56,16 @@ struct App {
 pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error> {
     config.check()?;
     let Deps { db, clock } = deps;
-    let service = command::service(NAME, &db, &clock);
     let app = App {
         config: Arc::new(config),
         db,
         clock,
         lanes: lane::Lanes::new(),
     };
-    Ok(rpc::mount(service, &app).background("sweep", move |shutdown| sweep::run(app, shutdown)))
+    let overdue = Sweep::new("overdue reservations", app.config.sweep_interval(), {
+        let app = app.clone();
+        move || sweep::all(app.clone())
+    });
+    let service = command::service(NAME, &app.db, &app.clock, [overdue]);
+    Ok(rpc::mount(service, &app))
 }

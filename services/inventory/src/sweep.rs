@@ -8,9 +8,7 @@ use chrono::{DateTime, Utc};
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::domain::item::{OrderId, Sku};
 use crate::domain::level::Transfer;
@@ -21,23 +19,14 @@ use crate::{App, event, store};
 /// Reservations that one transaction expires at most, so that it holds up no buyer.
 const BATCH: u64 = 50;
 
-/// Sweeps until the service stops.
-pub async fn run(app: App, shutdown: CancellationToken) {
-    let pause = app.config.sweep_interval();
-    while shutdown.run_until_cancelled(sleep(pause)).await.is_some() {
-        // A full batch may have left some.
-        loop {
-            match sweep(&app).await {
-                Ok(expired) if expired == BATCH => {}
-                Ok(_) => break,
-                Err(error) => {
-                    let cause = rpc::error::chain(&error);
-                    warn!(cause, "Overdue reservations stay held until the next sweep");
-                    break;
-                }
-            }
-        }
-    }
+/// Gives back all overdue holds, a batch at a time. Until one that failed is tried again they stay
+/// held.
+///
+/// # Errors
+/// The database failed; what the batches before gave back stays so.
+pub async fn all(app: App) -> Result<(), Error> {
+    while sweep(&app).await? == BATCH {} // a full batch may have left some
+    Ok(())
 }
 
 /// Whether a hold is over that has not been given back.

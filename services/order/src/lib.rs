@@ -105,6 +105,6 @@ pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
         db,
         clock,
     };
-    let service = command::service(NAME, &app.db, &app.clock);
+    let service = command::service(NAME, &app.db, &app.clock, []);
     Ok(rpc::mount(service, &app).background("checkouts", move |shutdown| driver.run(shutdown)))
 }

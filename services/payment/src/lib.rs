@@ -68,7 +68,7 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
             config.sandbox_slow(),
         )),
     };
-    let service = command::service(NAME, &db, &clock);
+    let service = command::service(NAME, &db, &clock, []);
     let moving = TaskTracker::new();
     let arriving = moving.clone();
     let app = App {

@@ -50,7 +50,7 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
         problem: "must be an ISO 4217 code such as EUR",
     })?;
     let Deps { db, clock } = deps;
-    let service = command::service(NAME, &db, &clock);
+    let service = command::service(NAME, &db, &clock, []);
     let app = App {
         db,
         clock,

@@ -1,46 +1,30 @@
 //! Forgets sessions whose time is over.
 
-use std::time::Duration;
+use ::store::{Database, retrying, sweep};
+use chrono::{DateTime, Utc};
+use sea_orm::DbErr;
 
-use ::store::Database;
-use clock::Clock;
-use events::Origin;
-use futures::{FutureExt, TryFutureExt};
-
-use crate::error::Error;
 use crate::store;
 
-const INTERVAL: Duration = Duration::from_secs(600);
-
-/// Forgets what is over, from time to time.
-pub async fn run(db: Database, clock: Clock) {
-    loop {
-        tokio::time::sleep(INTERVAL).await;
-        if let Err(error) = forget(&db, &clock).await {
-            let cause = ::rpc::error::chain(&error);
-            tracing::warn!(%cause, "Sessions that are over could not be forgotten");
-        }
-    }
+/// Forgets what was over by `now`, a batch at a time, so that it holds up no writer.
+///
+/// # Errors
+/// The database failed; what was forgotten stays so.
+pub async fn forget(db: Database, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let batch = || retrying(|| forget_some(&db, now));
+    sweep::in_batches(batch).await.map(drop)
 }
 
-/// Forgets what is over now, a batch at a time, so that it holds up no writer.
-async fn forget(db: &Database, clock: &Clock) -> Result<(), Error> {
-    let origin = Origin::default();
-    loop {
-        let forgotten = command::transact(db, clock, &origin, |work| {
-            let pruned = store::session::prune(&work.txn, work.now);
-            pruned.map_err(Error::from).boxed()
-        });
-        if forgotten.await? == 0 {
-            return Ok(());
-        }
-    }
+async fn forget_some(db: &Database, now: DateTime<Utc>) -> Result<u64, DbErr> {
+    let txn = sweep::begin(db).await?;
+    let forgotten = store::session::prune(&txn, now).await?;
+    txn.commit().await?;
+    Ok(forgotten)
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, TimeDelta};
-    use clock::Manual;
+    use chrono::TimeDelta;
     use rpc::{Roles, Scope};
     use uuid::Uuid;
 
@@ -69,8 +53,8 @@ mod tests {
             }
             txn.commit().await.unwrap();
 
-            let (clock, _) = Manual::new(now + TimeDelta::days(2));
-            forget(&db, &clock).await.unwrap();
+            let later = now + TimeDelta::days(2);
+            forget(db.database.clone(), later).await.unwrap();
             let txn = db.begin_write().await.unwrap();
             for (days, left) in [(1, false), (2, false), (3, true)] {
                 let session = SessionId(Uuid::from_u128(days));

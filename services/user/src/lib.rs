@@ -29,6 +29,7 @@ use ::rpc::Service;
 use ::store::Database;
 use ::store::page::Signer;
 use clock::Clock;
+use command::{HOUSEKEEPING_EVERY, Sweep};
 use events::Tail;
 use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
@@ -94,28 +95,26 @@ pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
         clock,
         keyring,
     };
-    let service = rpc::mount(command::service(NAME, &app.db, &app.clock), &app);
-    Ok(with_background(service, app))
+    let expired = Sweep::new("expired sessions", HOUSEKEEPING_EVERY, {
+        let (db, clock) = (app.db.clone(), app.clock.clone());
+        move || expiry::forget(db.clone(), clock.now())
+    });
+    let service = command::service(NAME, &app.db, &app.clock, [expired]);
+    Ok(with_keys(rpc::mount(service, &app), app.keyring))
 }
 
-fn with_background(service: Service, app: App) -> Service {
-    let keyring = app.keyring.clone();
+fn with_keys(service: Service, keyring: Keyring) -> Service {
+    let ready = keyring.clone();
     service
         .ready("signing keys", move || {
-            let keyring = keyring.clone();
+            let keyring = ready.clone();
             async move {
                 let ready = keyring.ready().await;
                 ready.map_err(|error| ::rpc::error::chain(&error))
             }
             .boxed()
         })
-        .background("signing keys", {
-            let keyring = app.keyring.clone();
-            move |shutdown| shutdown.run_until_cancelled_owned(keyring.keep()).map(drop)
-        })
-        .background("expired sessions", move |shutdown| {
-            shutdown
-                .run_until_cancelled_owned(expiry::run(app.db, app.clock))
-                .map(drop)
+        .background("signing keys", move |shutdown| {
+            shutdown.run_until_cancelled_owned(keyring.keep()).map(drop)
         })
 }

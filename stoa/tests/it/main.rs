@@ -20,6 +20,7 @@ mod people;
 mod power;
 mod production;
 mod protected;
+mod pruned;
 mod purchase;
 mod reflection;
 mod replay;

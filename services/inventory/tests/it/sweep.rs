@@ -21,7 +21,7 @@ async fn overdue_holds_come_back_by_themselves_and_the_task_ends() {
         }
         inventory.pass(15 * 60);
         let stop = CancellationToken::new();
-        let task = tokio::spawn((inventory.task("sweep").start)(stop.clone()));
+        let task = tokio::spawn((inventory.task("housekeeping").start)(stop.clone()));
         let swept = async {
             while inventory.counts("lamp").await != [120, 0, 0] {
                 tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,5 +1,6 @@
 //! Sessions: the table `sessions`. Ending a session deletes its row.
 
+use ::store::sweep;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
@@ -45,8 +46,8 @@ use entity::{ActiveModel, Column, Entity, Model};
 
 /// Sessions that an account has at most: one per browser, and none for a loop of sign-ins.
 const SESSIONS_MAX: u64 = 50;
-/// Expired rows that one call of [`prune`] deletes at most.
-const PRUNE_BATCH: u64 = 1000;
+/// More sessions than these are not ended at once.
+const ENDED_MAX: u64 = 1000;
 
 /// Stores a new session.
 pub async fn insert(db: &impl ConnectionTrait, session: &Session) -> Result<(), DbErr> {
@@ -100,7 +101,7 @@ pub async fn end_oldest_of(db: &impl ConnectionTrait, user: UserId) -> Result<()
         .filter(Column::UserId.eq(user.0))
         .order_by_desc(Column::CreatedAt)
         .offset(SESSIONS_MAX - 1)
-        .limit(PRUNE_BATCH)
+        .limit(ENDED_MAX)
         .into_tuple()
         .all(db)
         .await?;
@@ -114,13 +115,13 @@ pub async fn end_oldest_of(db: &impl ConnectionTrait, user: UserId) -> Result<()
         .map(drop)
 }
 
-/// Forgets sessions whose time is over, a bounded number; returns how many.
+/// Forgets sessions whose time is over, at most [`sweep::BATCH`] of them; returns how many.
 pub async fn prune(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64, DbErr> {
     let expired: Vec<Uuid> = Entity::find()
         .select_only()
         .column(Column::Id)
         .filter(Column::ExpiresAt.lte(now))
-        .limit(PRUNE_BATCH)
+        .limit(sweep::BATCH)
         .into_tuple()
         .all(db)
         .await?;

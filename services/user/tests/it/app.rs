@@ -35,6 +35,7 @@ pub struct TestApp {
     pub keyring: Keyring,
     pub shutdown: CancellationToken,
     order: SigningKey,
+    tasks: Vec<rpc::Task>,
 }
 
 /// Somebody who has signed in.
@@ -83,7 +84,7 @@ impl TestApp {
         let (clock, time) = Manual::new(start());
         let order = SigningKey::generate("order").expect("a key");
         let database = db.database.clone();
-        let (app, keyring, shutdown) = serve(database, &clock, config, &order).await;
+        let (app, keyring, shutdown, tasks) = serve(database, &clock, config, &order).await;
         Self {
             db,
             clock,
@@ -92,7 +93,14 @@ impl TestApp {
             keyring,
             shutdown,
             order,
+            tasks,
         }
+    }
+
+    /// Takes work out that runs in the background, for a test to run.
+    pub fn task(&mut self, name: &str) -> rpc::Task {
+        let index = self.tasks.iter().position(|task| task.name == name);
+        self.tasks.swap_remove(index.expect("there is such a task"))
     }
 
     /// The service over a database that may not be there.
@@ -226,7 +234,7 @@ async fn serve(
     clock: &Clock,
     config: &Config,
     order: &SigningKey,
-) -> (App, Keyring, CancellationToken) {
+) -> (App, Keyring, CancellationToken, Vec<rpc::Task>) {
     let shutdown = CancellationToken::new();
     let keyring = Keyring::new(db.clone(), clock.clone(), config);
     let deps = user::Deps {
@@ -236,9 +244,10 @@ async fn serve(
         page_signer: store::page::Signer::new([7; 32]),
         shutdown: shutdown.clone(),
     };
-    let service = user::service(config.clone(), deps)
+    let mut service = user::service(config.clone(), deps)
         .await
         .expect("the service starts");
+    let tasks = service.take_tasks();
     let (people, services) = (
         Keys::fetched(keyring.source()),
         Keys::fixed([order.public()]),
@@ -256,7 +265,7 @@ async fn serve(
         .service(service)
         .build()
         .expect("the edge finds nothing missing");
-    (app, keyring, shutdown)
+    (app, keyring, shutdown, tasks)
 }
 
 /// Whether an app says within five seconds that it is ready.

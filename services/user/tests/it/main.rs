@@ -13,6 +13,7 @@ mod demo;
 mod get_jwks;
 mod get_profile;
 mod get_user;
+mod housekeeping;
 mod list_users;
 mod refresh;
 mod set_password;
