@@ -217,10 +217,18 @@ const OLDEST_RUNNING: &str = "(
 
 /// Selects whole rows that can no longer be overtaken, in order.
 pub(crate) fn select(backend: DbBackend) -> SelectStatement {
-    let mut query = columns();
+    let mut query = select_settled(backend);
     if backend == DbBackend::Postgres {
         query.and_where(Expr::col(Outbox::TransactionId).lt(Expr::cust(OLDEST_RUNNING)));
     }
+    query
+}
+
+/// Selects whole rows in order, of a range that nothing is written into any more: where that is
+/// known it is not asked again, since whose a transaction is cannot be told while it ends, and rows
+/// would be left out that were there before.
+pub(crate) fn select_settled(backend: DbBackend) -> SelectStatement {
+    let mut query = columns();
     in_order(&mut query, backend, Order::Asc);
     query
 }

@@ -133,8 +133,10 @@ impl Watch {
                 return Err(end.into());
             }
             self.caught = self.read(until).await?.into();
-            if self.caught.is_empty() {
+            if (self.caught.len() as u64) < CATCH_UP_BATCH {
                 self.catch_up = None;
+            }
+            if self.caught.is_empty() {
                 self.cursor = self.cursor.later(until);
             }
         }
@@ -146,7 +148,7 @@ impl Watch {
         let backend = db.get_database_backend();
         let filter = &self.mailbox.filter;
         let aggregates = filter.topics.iter().map(|topic| outbox::aggregate(topic));
-        let mut query = outbox::select(backend);
+        let mut query = outbox::select_settled(backend); // as everything up to there is
         query
             .and_where(outbox::after_place(backend, self.cursor.place()))
             .and_where(outbox::up_to_place(backend, until.place()))
