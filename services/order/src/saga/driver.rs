@@ -168,7 +168,7 @@ impl Driver {
         let mut stuck = Stuck::default();
         while !shutdown.is_cancelled() && !self.0.dead.is_cancelled() {
             // Who is dead takes nothing over any more.
-            let scan = self.take_over(alone, &mut stuck, &shutdown);
+            let scan = Box::pin(self.take_over(alone, &mut stuck, &shutdown));
             let scanned = self.0.dead.run_until_cancelled(scan).await;
             stuck.tell();
             match scanned {
