@@ -1,24 +1,26 @@
-//! Whole checkouts, from CreateOrder to CONFIRMED, against what the databases under them
-//! commit when nothing else is done.
+//! Whole checkouts, from CreateOrder to CONFIRMED, against the same checkout written by hand,
+//! and against what the databases under them commit when nothing else is done.
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use anyhow::ensure;
-use hdrhistogram::Histogram;
+use indicatif::ProgressBar;
 use sea_orm::sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
 use serde_json::json;
-use tokio::task::JoinSet;
+use testkit::postgres::Server;
 
+use crate::child::Child;
 use crate::commits::{CLIENTS, Postgres, Sqlite};
 use crate::contest::median;
 use crate::cores::resident_mib;
+use crate::crowd::{CUSTOMERS, Crowd, Until};
 use crate::report::{Goal, Report};
-use crate::shop::{Customer, Shop};
-use crate::{Effort, bar};
+use crate::serve::Kind;
+use crate::shop::Shop;
+use crate::turns::{Contender, Goals, postmaster};
+use crate::{Effort, bar, tables};
 
 /// Commits of one checkout.
 const COMMITS_GOAL: f64 = 8.0;
@@ -26,6 +28,14 @@ const COMMITS_GOAL: f64 = 8.0;
 const CEILING_GOAL: f64 = 0.5;
 /// What the shop may take after its checkouts, in MiB.
 const MEMORY_GOAL: f64 = 100.0;
+/// Of the checkouts per second of the plain program, what Stoa should have.
+const SPEED_GOAL: f64 = 0.5;
+/// Times the processor time of the plain program that Stoa may take on SQLite.
+const PROCESSOR_GOAL_SQLITE: f64 = 3.0;
+/// The same on PostgreSQL, whose own processes take most of it from both.
+const PROCESSOR_GOAL_POSTGRES: f64 = 2.0;
+/// Times the bytes that the plain program writes that Stoa may write.
+const WRITTEN_GOAL: f64 = 1.0;
 
 const SERVICES: [&str; 6] = [
     "user",
@@ -42,13 +52,31 @@ enum Ceiling {
     Postgres(Postgres),
 }
 
-impl Ceiling {
-    async fn commit_for(&mut self, time: Duration) -> anyhow::Result<f64> {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.commit_for(time).await,
-            Self::Postgres(postgres) => postgres.commit_for(time, CLIENTS),
-        }
-    }
+/// Where the checkout by hand keeps its books.
+enum Place<'a> {
+    Sqlite(&'a Path),
+    Postgres(&'a Server),
+}
+
+/// An engine with everything that takes turns on it.
+struct Match<'a> {
+    engine: &'static str,
+    processor_goal: f64,
+    stoa: Contender,
+    shop: Shop,
+    plain: Contender,
+    place: Place<'a>,
+    ceiling: Ceiling,
+    _plain_process: Child,
+}
+
+/// What was counted beside the scores of the contenders, by round: commits per checkout, what
+/// the database commits, and Stoa's share of it.
+#[derive(Default)]
+struct Counts {
+    each: Vec<f64>,
+    ceilings: Vec<f64>,
+    shares: Vec<f64>,
 }
 
 /// Measures.
@@ -57,19 +85,63 @@ impl Ceiling {
 /// A shop or a database does not start, or a checkout fails.
 pub async fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let sqlite = Sqlite::open(&folder.path().join("bench.db")).await?;
-    let data = folder.path().join("sqlite");
-    measure(
-        "sqlite",
-        &data,
-        &HashMap::new(),
-        Ceiling::Sqlite(sqlite),
-        effort,
-        report,
-    )
-    .await?;
+    on_sqlite(folder.path(), effort, report).await?;
+    on_postgres(folder.path(), effort, report).await
+}
 
+async fn on_sqlite(folder: &Path, effort: Effort, report: &mut Report) -> anyhow::Result<()> {
+    let ceiling = Ceiling::Sqlite(Sqlite::open(&folder.join("bench.db")).await?);
+    let shop = Shop::up(&folder.join("sqlite"), &HashMap::new())?;
+    let place = folder.join("plain");
+    std::fs::create_dir(&place)?;
+    tables::create_sqlite(&place)?;
+    let (process, origin) = start_plain(Kind::PlainSqlite, &place.display().to_string())?;
+    let engine = Match {
+        engine: "sqlite",
+        processor_goal: PROCESSOR_GOAL_SQLITE,
+        stoa: Contender::new("Stoa", Crowd::of_shop(&shop).await?, vec![shop.child.id()]).await?,
+        plain: Contender::new("by hand", plain_crowd(&origin), vec![process.id()]).await?,
+        shop,
+        place: Place::Sqlite(&place),
+        ceiling,
+        _plain_process: process,
+    };
+    engine.measure(effort, report).await
+}
+
+async fn on_postgres(folder: &Path, effort: Effort, report: &mut Report) -> anyhow::Result<()> {
+    // A server each, so that its processes are counted for whom they worked.
     let server = testkit::postgres::durable().await;
+    let others = testkit::postgres::durable().await;
+    let variables = shop_databases(&server).await?;
+    let postgres = Postgres::open(&server.url("postgres")).await?;
+    let one = postgres.commit_for(effort.turn, 1)?;
+    let detail = json!({"connections": 1});
+    let measure = "postgres, bare insert loop";
+    report.add(measure, one, "commits/s", Goal::None, detail)?;
+    let shop = Shop::up(&folder.join("postgres"), &variables)?;
+    tables::create_postgres(&others).await?;
+    let (process, origin) = start_plain(Kind::PlainPostgres, &tables::origin_of(&others)?)?;
+    let stoa = vec![shop.child.id(), postmaster(&server).await?];
+    let plain = vec![process.id(), postmaster(&others).await?];
+    let engine = Match {
+        engine: "postgres",
+        processor_goal: PROCESSOR_GOAL_POSTGRES,
+        stoa: Contender::new("Stoa", Crowd::of_shop(&shop).await?, stoa).await?,
+        plain: Contender::new("by hand", plain_crowd(&origin), plain).await?,
+        shop,
+        place: Place::Postgres(&others),
+        ceiling: Ceiling::Postgres(postgres),
+        _plain_process: process,
+    };
+    engine.measure(effort, report).await
+}
+
+/// Makes the shop's databases; returns the variables that say where they are.
+///
+/// # Errors
+/// The server refuses.
+pub async fn shop_databases(server: &Server) -> anyhow::Result<HashMap<String, String>> {
     let mut variables = HashMap::new();
     let mut connection = PgConnection::connect(&server.url("postgres")).await?;
     for name in SERVICES {
@@ -81,194 +153,121 @@ pub async fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
         variables.insert(variable, server.url(name));
     }
     connection.close().await?;
-    let postgres = Postgres::open(&server.url("postgres")).await?;
-    let one = postgres.commit_for(effort.turn, 1)?;
-    let detail = json!({"connections": 1});
-    report.add(
-        "postgres, bare insert loop",
-        one,
-        "commits/s",
-        Goal::None,
-        detail,
-    )?;
-    let data = folder.path().join("postgres");
-    measure(
-        "postgres",
-        &data,
-        &variables,
-        Ceiling::Postgres(postgres),
-        effort,
-        report,
-    )
-    .await
+    Ok(variables)
 }
 
-async fn measure(
-    engine: &str,
-    data: &Path,
-    variables: &HashMap<String, String>,
-    mut ceiling: Ceiling,
-    effort: Effort,
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let bar = bar(effort.rounds + 2, &format!("Checkouts on {engine}"));
-    let shop = Shop::up(data, variables)?;
-    let crowd = Crowd::sign_up(&shop).await?;
-    crowd.check_out(Until::Count(32)).await?; // connections and statements are prepared
-    bar.inc(1);
-    let (mut speeds, mut ceilings, mut shares) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut placed, mut commits) = (0, 0.0);
-    let mut latency = Histogram::new_with_bounds(1, 60_000_000, 3)?;
-    for _ in 0..effort.rounds {
-        let before = shop.metric("store_commits_total").await?;
-        let done = crowd.check_out(Until::Time(effort.turn)).await?;
-        let spent = shop.metric("store_commits_total").await? - before;
-        let committed = ceiling.commit_for(effort.turn).await?;
-        (placed, commits) = (placed + done.confirmed, commits + spent);
-        speeds.push(done.confirmed as f64 / done.took.as_secs_f64());
-        shares.push(spent / done.took.as_secs_f64() / committed);
-        ceilings.push(committed);
-        latency.add(&done.latency)?;
-        bar.inc(1);
-    }
-    let left = effort.checkouts.saturating_sub(placed);
-    let more = crowd.check_out(Until::Count(left)).await?;
-    bar.finish_and_clear();
-    let detail = json!({
-        "clients": CLIENTS,
-        "p50 ms": latency.value_at_quantile(0.5) as f64 / 1e3,
-        "p99 ms": latency.value_at_quantile(0.99) as f64 / 1e3,
-        "checkouts": placed,
-    });
-    let named = |what: &str| format!("{engine}, {what}");
-    report.add(
-        &named("checkouts"),
-        median(&speeds),
-        "/s",
-        Goal::None,
-        detail,
-    )?;
-    let detail = json!({"clients": if engine == "sqlite" { 1 } else { CLIENTS }});
-    report.add(
-        &named("commit ceiling"),
-        median(&ceilings),
-        "commits/s",
-        Goal::None,
-        detail,
-    )?;
-    let each = commits / placed as f64;
-    let goal = Goal::AtMost(COMMITS_GOAL);
-    report.add(
-        &named("commits per checkout"),
-        each,
-        "",
-        goal,
-        json!({"checkouts": placed}),
-    )?;
-    let goal = Goal::AtLeast(CEILING_GOAL);
-    let detail = json!({"rounds": shares.len()});
-    report.add(
-        &named("share of the commit ceiling"),
-        median(&shares),
-        "",
-        goal,
-        detail,
-    )?;
-    let memory = resident_mib(shop.child.id())?;
-    let detail = json!({"checkouts": placed + more.confirmed});
-    let goal = Goal::AtMost(MEMORY_GOAL);
-    report.add(
-        &named("memory after checkouts"),
-        memory,
-        "MiB",
-        goal,
-        detail,
-    )
+/// Starts the checkout by hand on its databases; returns where it listens, too.
+///
+/// # Errors
+/// It does not start.
+pub fn start_plain(kind: Kind, place: &str) -> anyhow::Result<(Child, String)> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["serve", kind.name(), "--upstream", place]);
+    Child::start(&mut command, |line| {
+        Some(format!("http://{}", line.strip_suffix(" -")?))
+    })
 }
 
-/// Pieces that a product must have in stock to be ordered here, so that none runs out.
-const STOCK_MIN: u32 = 30;
-
-/// How often a customer asks again when writers collided.
-const AGAIN_MAX: usize = 20;
-
-/// Customers who order at once, each as soon as the last order is confirmed.
-struct Crowd {
-    customers: Vec<Customer>,
-    skus: Arc<Vec<String>>,
-    /// Numbers given to orders so far, of which a few were not placed.
-    numbers: Arc<AtomicU64>,
+/// The customers of the checkout by hand.
+pub fn plain_crowd(origin: &str) -> Crowd {
+    Crowd::of_peer(origin, |_| "/checkout".to_owned())
 }
 
-#[derive(Clone, Copy)]
-enum Until {
-    Time(Duration),
-    Count(u64),
-}
-
-struct Done {
-    confirmed: u64,
-    took: Duration,
-    latency: Histogram<u64>,
-}
-
-impl Crowd {
-    async fn sign_up(shop: &Shop) -> anyhow::Result<Self> {
-        let mut customers = Vec::new();
-        for place in 0..CLIENTS {
-            customers.push(shop.door.sign_up(&format!("customer-{place}")).await?);
+impl Match<'_> {
+    async fn measure(mut self, effort: Effort, report: &mut Report) -> anyhow::Result<()> {
+        let bar = bar(effort.rounds, &format!("Checkouts on {}", self.engine));
+        let counts = self.rounds(effort, &bar).await?;
+        let left = effort.checkouts.saturating_sub(self.stoa.score.placed);
+        let more = self.stoa.crowd.check_out(CUSTOMERS, Until::Count(left));
+        let held = self.stoa.score.confirmed + more.await?.confirmed;
+        bar.finish_and_clear();
+        let confirmed = self.plain.score.confirmed;
+        match self.place {
+            Place::Sqlite(folder) => tables::check_sqlite(folder, confirmed)?,
+            Place::Postgres(server) => tables::check_postgres(server, confirmed).await?,
         }
-        let all = shop.door.skus().await?;
-        let skus = Arc::new(customers[0].in_stock(&all, STOCK_MIN).await?);
-        ensure!(!skus.is_empty(), "the shop sells nothing");
-        Ok(Self {
-            customers,
-            skus,
-            numbers: Arc::default(),
-        })
+        self.stoa.add_own(self.engine, report)?;
+        self.plain.add_own(self.engine, report)?;
+        let goals = Goals {
+            speed: Goal::AtLeast(SPEED_GOAL),
+            processor: Goal::AtMost(self.processor_goal),
+            written: Goal::AtMost(WRITTEN_GOAL),
+        };
+        self.stoa
+            .add_over(&self.plain, self.engine, goals, report)?;
+        self.add_counts(&counts, held, report)
     }
 
-    async fn check_out(&self, until: Until) -> anyhow::Result<Done> {
-        let began = Instant::now();
-        let first = self.numbers.load(Ordering::Relaxed);
-        let mut running = JoinSet::new();
-        for customer in self.customers.clone() {
-            let (skus, numbers) = (self.skus.clone(), self.numbers.clone());
-            running.spawn(async move {
-                let mut took = Vec::new();
-                loop {
-                    let number = numbers.fetch_add(1, Ordering::Relaxed);
-                    let over = match until {
-                        Until::Time(time) => began.elapsed() >= time,
-                        Until::Count(count) => number >= first + count,
-                    };
-                    if over {
-                        return anyhow::Ok(took);
-                    }
-                    // All shelves are emptied evenly.
-                    let sku = &skus[usize::try_from(number)? % skus.len()];
-                    let (key, asked) = (format!("bench-{number}"), Instant::now());
-                    let confirmed = customer.check_out(sku, &key, AGAIN_MAX).await?;
-                    ensure!(
-                        confirmed,
-                        "order {number} of {sku} was not confirmed in time"
-                    );
-                    took.push(asked.elapsed());
-                }
-            });
-        }
-        let mut latency = Histogram::new_with_bounds(1, 60_000_000, 3)?;
-        let mut confirmed = 0;
-        while let Some(ended) = running.join_next().await {
-            for took in ended?? {
-                latency.saturating_record(u64::try_from(took.as_micros())?);
-                confirmed += 1;
+    async fn rounds(&mut self, effort: Effort, bar: &ProgressBar) -> anyhow::Result<Counts> {
+        let mut counts = Counts::default();
+        for round in 0..effort.rounds {
+            if round % 2 == 1 {
+                self.plain.turn(effort.turn).await?;
             }
+            let (before, placed) = (self.commits().await?, self.stoa.score.confirmed);
+            self.stoa.turn(effort.turn).await?;
+            let placed = (self.stoa.score.confirmed - placed) as f64;
+            let each = (self.commits().await? - before) / placed;
+            if round % 2 == 0 {
+                self.plain.turn(effort.turn).await?;
+            }
+            let ceiling = self.ceiling.commit_for(effort.turn).await?;
+            counts.each.push(each);
+            counts.ceilings.push(ceiling);
+            let speed = self.stoa.score.speed[round];
+            counts.shares.push(speed * each / ceiling);
+            bar.inc(1);
         }
-        Ok(Done {
-            confirmed,
-            took: began.elapsed(),
-            latency,
-        })
+        Ok(counts)
+    }
+
+    async fn commits(&self) -> anyhow::Result<f64> {
+        self.shop.metric("store_commits_total").await
+    }
+
+    fn add_counts(&self, counts: &Counts, held: u64, report: &mut Report) -> anyhow::Result<()> {
+        let named = |what: &str| format!("{}, {what}", self.engine);
+        let clients = match self.ceiling {
+            Ceiling::Sqlite(_) => 1,
+            Ceiling::Postgres(_) => CLIENTS,
+        };
+        let rounds = json!({"rounds": counts.shares.len()});
+        report.add(
+            &named("commit ceiling"),
+            median(&counts.ceilings),
+            "commits/s",
+            Goal::None,
+            json!({"clients": clients}),
+        )?;
+        report.add(
+            &named("commits per checkout"),
+            median(&counts.each),
+            "",
+            Goal::AtMost(COMMITS_GOAL),
+            rounds.clone(),
+        )?;
+        report.add(
+            &named("share of the commit ceiling"),
+            median(&counts.shares),
+            "",
+            Goal::AtLeast(CEILING_GOAL),
+            rounds,
+        )?;
+        report.add(
+            &named("memory after checkouts"),
+            resident_mib(self.shop.child.id())?,
+            "MiB",
+            Goal::AtMost(MEMORY_GOAL),
+            json!({"checkouts": held}),
+        )
+    }
+}
+
+impl Ceiling {
+    async fn commit_for(&mut self, time: Duration) -> anyhow::Result<f64> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.commit_for(time).await,
+            Self::Postgres(postgres) => postgres.commit_for(time, CLIENTS),
+        }
     }
 }

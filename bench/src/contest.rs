@@ -48,12 +48,7 @@ impl Score {
 
     /// The median over rounds of this speed over the other's, and the spread: the quartiles.
     pub fn over(&self, other: &Self) -> (f64, [f64; 2]) {
-        let pairs = self.per_core.iter().zip(&other.per_core);
-        let ratios: Vec<f64> = pairs.map(|(own, other)| own / other).collect();
-        (
-            median(&ratios),
-            [quantile(&ratios, 0.25), quantile(&ratios, 0.75)],
-        )
+        ratio(&self.per_core, &other.per_core)
     }
 }
 
@@ -116,6 +111,16 @@ impl Score {
             latency: latency.expect("the bounds are legal"),
         }
     }
+}
+
+/// The median over rounds of one value over another of the same round, and its quartiles.
+pub fn ratio(own: &[f64], others: &[f64]) -> (f64, [f64; 2]) {
+    let pairs = own.iter().zip(others);
+    let ratios: Vec<f64> = pairs.map(|(own, other)| own / other).collect();
+    (
+        median(&ratios),
+        [quantile(&ratios, 0.25), quantile(&ratios, 0.75)],
+    )
 }
 
 /// The middle of the values.

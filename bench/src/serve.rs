@@ -1,7 +1,9 @@
 //! The servers under test: the same tiny handler behind the whole edge, behind the bare
-//! library, and behind plain tonic; and the gateway in front of one of them.
+//! library, and behind plain tonic; the gateway in front of one of them; and the checkout as
+//! one would write it by hand.
 
 mod handler;
+mod plain;
 
 use std::net::Ipv4Addr;
 
@@ -34,6 +36,10 @@ pub enum Kind {
     Tonic,
     /// The gateway, passing calls to the upstream.
     Gateway,
+    /// The checkout by hand, on the files in the upstream's folder.
+    PlainSqlite,
+    /// The checkout by hand, on the databases of the upstream's server.
+    PlainPostgres,
 }
 
 impl Kind {
@@ -44,6 +50,8 @@ impl Kind {
             Self::Bare => "bare",
             Self::Tonic => "tonic",
             Self::Gateway => "gateway",
+            Self::PlainSqlite => "plain-sqlite",
+            Self::PlainPostgres => "plain-postgres",
         }
     }
 }
@@ -54,6 +62,30 @@ impl Kind {
 /// No port, or a mistake in the program.
 pub async fn run(kind: Kind, upstream: Option<String>) -> anyhow::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let upstream = || upstream.as_deref().context("it needs an --upstream");
+    match kind {
+        Kind::PlainSqlite => plain::sqlite(listener, upstream()?).await,
+        Kind::PlainPostgres => plain::postgres(listener, upstream()?).await,
+        Kind::Edge => {
+            let (clock, key) = announce(&listener)?;
+            edge(listener, clock, &key).await
+        }
+        Kind::Gateway => {
+            let (clock, key) = announce(&listener)?;
+            gateway(listener, clock, &key, upstream()?).await
+        }
+        Kind::Bare => {
+            announce(&listener)?;
+            bare(listener).await
+        }
+        Kind::Tonic => {
+            announce(&listener)?;
+            tonic(listener).await
+        }
+    }
+}
+
+fn announce(listener: &TcpListener) -> anyhow::Result<(Clock, SigningKey)> {
     let clock = Clock::system();
     let key = SigningKey::generate("bench")?;
     let roles = [Role::parse("customer").context("customers are a role")?];
@@ -63,12 +95,7 @@ pub async fn run(kind: Kind, upstream: Option<String>) -> anyhow::Result<()> {
     };
     let token = key.sign_access(&AccessClaims::new(user, Uuid::nil(), clock.now()))?;
     println!("{} {token}", listener.local_addr()?);
-    match kind {
-        Kind::Edge => edge(listener, clock, &key).await,
-        Kind::Gateway => gateway(listener, clock, &key, upstream.as_deref()).await,
-        Kind::Bare => bare(listener).await,
-        Kind::Tonic => tonic(listener).await,
-    }
+    Ok((clock, key))
 }
 
 async fn edge(listener: TcpListener, clock: Clock, key: &SigningKey) -> anyhow::Result<()> {
@@ -93,9 +120,8 @@ async fn gateway(
     listener: TcpListener,
     clock: Clock,
     key: &SigningKey,
-    upstream: Option<&str>,
+    upstream: &str,
 ) -> anyhow::Result<()> {
-    let upstream = upstream.context("a gateway needs an --upstream")?;
     let address = format!("http://{upstream}").parse();
     let address = address.ok().context("the upstream is no address")?;
     let peers = Peers::builder("gateway", clock.clone(), Local::new())
