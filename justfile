@@ -50,6 +50,7 @@ conformance:
 # Ratios of speed against the bare libraries and against peers, all in one run.
 bench *arguments: tools web
     @.ci/wheels .ci/bench.txt .tools/bench
+    @bench/engines/install {{ arguments }}
     @.ci/chromium
     cargo build --locked --release -p stoa -p bench
     @"${CARGO_TARGET_DIR:-target}/release/bench" {{ arguments }}

@@ -7,20 +7,20 @@ use std::process::Command;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
-use sea_orm::sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
 use serde_json::json;
-use testkit::postgres::Server;
 
 use crate::child::Child;
 use crate::commits::{CLIENTS, Postgres, Sqlite};
 use crate::contest::median;
 use crate::cores::resident_mib;
 use crate::crowd::{CUSTOMERS, Crowd, Until};
+use crate::peer::KeyIn;
 use crate::report::{Goal, Report};
 use crate::serve::Kind;
 use crate::shop::Shop;
+use crate::tables::{EFFECTS, EFFECTS_OF_STOA, Place};
 use crate::turns::{Contender, Goals, postmaster};
-use crate::{Effort, bar, tables};
+use crate::{Effort, bar, shop, tables};
 
 /// Commits of one checkout.
 const COMMITS_GOAL: f64 = 8.0;
@@ -37,25 +37,13 @@ const PROCESSOR_GOAL_POSTGRES: f64 = 2.0;
 /// Times the bytes that the plain program writes that Stoa may write.
 const WRITTEN_GOAL: f64 = 1.0;
 
-const SERVICES: [&str; 6] = [
-    "user",
-    "catalog",
-    "pricing",
-    "inventory",
-    "order",
-    "payment",
-];
+/// Checkouts before the first turn: connections and statements are prepared.
+const WARM_UP: Until = Until::Count(64);
 
 /// What commits beside the shop.
 enum Ceiling {
     Sqlite(Sqlite),
     Postgres(Postgres),
-}
-
-/// Where the checkout by hand keeps its books.
-enum Place<'a> {
-    Sqlite(&'a Path),
-    Postgres(&'a Server),
 }
 
 /// An engine with everything that takes turns on it.
@@ -64,8 +52,9 @@ struct Match<'a> {
     processor_goal: f64,
     stoa: Contender,
     shop: Shop,
+    stoas: Place<'a>,
     plain: Contender,
-    place: Place<'a>,
+    plains: Place<'a>,
     ceiling: Ceiling,
     _plain_process: Child,
 }
@@ -91,18 +80,30 @@ pub async fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
 
 async fn on_sqlite(folder: &Path, effort: Effort, report: &mut Report) -> anyhow::Result<()> {
     let ceiling = Ceiling::Sqlite(Sqlite::open(&folder.join("bench.db")).await?);
-    let shop = Shop::up(&folder.join("sqlite"), &HashMap::new())?;
+    let data = folder.join("sqlite");
+    let shop = Shop::up(&data, &HashMap::new())?;
     let place = folder.join("plain");
     std::fs::create_dir(&place)?;
     tables::create_sqlite(&place)?;
     let (process, origin) = start_plain(Kind::PlainSqlite, &place.display().to_string())?;
+    let stoa = vec![shop.child.id()];
+    let stoa = Contender::new("Stoa", Crowd::of_shop(&shop).await?, stoa, WARM_UP).await?;
+    let plain = vec![process.id()];
+    let plain = Contender::new(
+        "by hand",
+        Crowd::of_peer(&origin, KeyIn::Header),
+        plain,
+        WARM_UP,
+    )
+    .await?;
     let engine = Match {
         engine: "sqlite",
         processor_goal: PROCESSOR_GOAL_SQLITE,
-        stoa: Contender::new("Stoa", Crowd::of_shop(&shop).await?, vec![shop.child.id()]).await?,
-        plain: Contender::new("by hand", plain_crowd(&origin), vec![process.id()]).await?,
+        stoa,
+        plain,
         shop,
-        place: Place::Sqlite(&place),
+        stoas: Place::Folder(&data),
+        plains: Place::Folder(&place),
         ceiling,
         _plain_process: process,
     };
@@ -113,7 +114,7 @@ async fn on_postgres(folder: &Path, effort: Effort, report: &mut Report) -> anyh
     // A server each, so that its processes are counted for whom they worked.
     let server = testkit::postgres::durable().await;
     let others = testkit::postgres::durable().await;
-    let variables = shop_databases(&server).await?;
+    let variables = shop::databases(&server).await?;
     let postgres = Postgres::open(&server.url("postgres")).await?;
     let one = postgres.commit_for(effort.turn, 1)?;
     let detail = json!({"connections": 1});
@@ -123,54 +124,35 @@ async fn on_postgres(folder: &Path, effort: Effort, report: &mut Report) -> anyh
     tables::create_postgres(&others).await?;
     let (process, origin) = start_plain(Kind::PlainPostgres, &tables::origin_of(&others)?)?;
     let stoa = vec![shop.child.id(), postmaster(&server).await?];
+    let stoa = Contender::new("Stoa", Crowd::of_shop(&shop).await?, stoa, WARM_UP).await?;
     let plain = vec![process.id(), postmaster(&others).await?];
+    let plain = Contender::new(
+        "by hand",
+        Crowd::of_peer(&origin, KeyIn::Header),
+        plain,
+        WARM_UP,
+    )
+    .await?;
     let engine = Match {
         engine: "postgres",
         processor_goal: PROCESSOR_GOAL_POSTGRES,
-        stoa: Contender::new("Stoa", Crowd::of_shop(&shop).await?, stoa).await?,
-        plain: Contender::new("by hand", plain_crowd(&origin), plain).await?,
+        stoa,
+        plain,
         shop,
-        place: Place::Postgres(&others),
+        stoas: Place::Server(&server),
+        plains: Place::Server(&others),
         ceiling: Ceiling::Postgres(postgres),
         _plain_process: process,
     };
     engine.measure(effort, report).await
 }
 
-/// Makes the shop's databases; returns the variables that say where they are.
-///
-/// # Errors
-/// The server refuses.
-pub async fn shop_databases(server: &Server) -> anyhow::Result<HashMap<String, String>> {
-    let mut variables = HashMap::new();
-    let mut connection = PgConnection::connect(&server.url("postgres")).await?;
-    for name in SERVICES {
-        let create = format!("create database \"{name}\"");
-        raw_sql(AssertSqlSafe(create))
-            .execute(&mut connection)
-            .await?;
-        let variable = format!("STOA_{}__DATABASE_URL", name.to_uppercase());
-        variables.insert(variable, server.url(name));
-    }
-    connection.close().await?;
-    Ok(variables)
-}
-
-/// Starts the checkout by hand on its databases; returns where it listens, too.
-///
-/// # Errors
-/// It does not start.
-pub fn start_plain(kind: Kind, place: &str) -> anyhow::Result<(Child, String)> {
+fn start_plain(kind: Kind, place: &str) -> anyhow::Result<(Child, String)> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["serve", kind.name(), "--upstream", place]);
     Child::start(&mut command, |line| {
         Some(format!("http://{}", line.strip_suffix(" -")?))
     })
-}
-
-/// The customers of the checkout by hand.
-pub fn plain_crowd(origin: &str) -> Crowd {
-    Crowd::of_peer(origin, |_| "/checkout".to_owned())
 }
 
 impl Match<'_> {
@@ -182,10 +164,8 @@ impl Match<'_> {
         let held = self.stoa.score.confirmed + more.await?.confirmed;
         bar.finish_and_clear();
         let confirmed = self.plain.score.confirmed;
-        match self.place {
-            Place::Sqlite(folder) => tables::check_sqlite(folder, confirmed)?,
-            Place::Postgres(server) => tables::check_postgres(server, confirmed).await?,
-        }
+        self.plains.check(&EFFECTS, confirmed).await?;
+        self.stoas.check(&EFFECTS_OF_STOA, held).await?;
         self.stoa.add_own(self.engine, report)?;
         self.plain.add_own(self.engine, report)?;
         let goals = Goals {

@@ -1,6 +1,7 @@
 //! Processes that the bench starts and ends.
 
 use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child as Process, Command, Stdio};
 
 use anyhow::Context;
@@ -45,6 +46,15 @@ impl Child {
     pub fn id(&self) -> u32 {
         self.0.id()
     }
+}
+
+/// A port that nobody listened on a moment ago.
+///
+/// # Errors
+/// There is none.
+pub fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?.port())
 }
 
 impl Drop for Child {

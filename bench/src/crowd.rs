@@ -8,6 +8,7 @@ use anyhow::ensure;
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
 
+use crate::peer::KeyIn;
 use crate::shop::Shop;
 use crate::{peer, shop, tables};
 
@@ -70,9 +71,9 @@ impl Crowd {
         Ok(Self::new(customers, skus))
     }
 
-    /// Customers of a program that takes a checkout at `path` of its key.
-    pub fn of_peer(origin: &str, path: fn(&str) -> String) -> Self {
-        let customer = || Customer::Peer(peer::Customer::new(origin, path));
+    /// Customers of a program at `origin`.
+    pub fn of_peer(origin: &str, told: KeyIn) -> Self {
+        let customer = || Customer::Peer(peer::Customer::new(origin, told));
         let customers = std::iter::repeat_with(customer).take(CUSTOMERS).collect();
         let skus = (0..tables::PRODUCTS).map(|number| format!("SKU-{number:03}"));
         Self::new(customers, skus.collect())

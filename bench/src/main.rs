@@ -13,6 +13,7 @@ mod contest;
 mod cores;
 mod crowd;
 mod edges;
+mod engines;
 mod load;
 mod pages;
 mod peer;
@@ -73,8 +74,10 @@ enum Part {
     Proxies,
     /// Time to ready and memory
     Start,
-    /// Checkouts against what the databases commit
+    /// Checkouts against the same by hand, and against what the databases commit
     Checkouts,
+    /// Checkouts against DBOS and Restate; runs when it is asked for by name alone
+    Engines,
     /// The pages in a real browser, on a slow phone
     Pages,
 }
@@ -139,6 +142,9 @@ async fn measure(only: &[Part], effort: Effort, report: &mut Report) -> anyhow::
     }
     if wanted(Part::Checkouts) {
         checkouts::run(effort, report).await?;
+    }
+    if only.contains(&Part::Engines) {
+        engines::run(effort, report).await?;
     }
     if wanted(Part::Pages) {
         pages::run(effort, report)?;

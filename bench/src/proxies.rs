@@ -2,7 +2,7 @@
 //! plain tonic server. The gateway logs every call, counts it and verifies its token; Envoy
 //! is asked for none of that.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use anyhow::ensure;
 use tempfile::TempDir;
 
 use crate::call::{Call, Protocol};
-use crate::child::Child;
+use crate::child::{Child, free_port};
 use crate::contest::{self, Contender};
 use crate::edges::{Server, add_ratio, add_speed};
 use crate::report::{Goal, Report};
@@ -69,10 +69,7 @@ struct Envoy {
 impl Envoy {
     fn start(program: &Path, upstream: SocketAddr, log: bool) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let path = folder.path().join("envoy.yaml");
         std::fs::write(&path, configuration(address, upstream, log))?;
         let mut command = cores::on_server_core(program);

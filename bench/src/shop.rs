@@ -12,9 +12,20 @@ use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use sea_orm::sqlx::{AssertSqlSafe, Connection, PgConnection, raw_sql};
 use serde_json::{Value, json};
+use testkit::postgres::Server;
 
 use crate::child::Child;
+
+const SERVICES: [&str; 6] = [
+    "user",
+    "catalog",
+    "pricing",
+    "inventory",
+    "order",
+    "payment",
+];
 
 /// `stoa up`.
 pub struct Shop {
@@ -73,6 +84,25 @@ impl Shop {
         });
         Ok(values.sum())
     }
+}
+
+/// Makes the databases of a shop on a server that has none; returns the variables that say where they are.
+///
+/// # Errors
+/// The server refuses.
+pub async fn databases(server: &Server) -> anyhow::Result<HashMap<String, String>> {
+    let mut variables = HashMap::new();
+    let mut connection = PgConnection::connect(&server.url("postgres")).await?;
+    for name in SERVICES {
+        let create = format!("create database \"{name}\"");
+        raw_sql(AssertSqlSafe(create))
+            .execute(&mut connection)
+            .await?;
+        let variable = format!("STOA_{}__DATABASE_URL", name.to_uppercase());
+        variables.insert(variable, server.url(name));
+    }
+    connection.close().await?;
+    Ok(variables)
 }
 
 /// The program beside this one, of the same profile.

@@ -1,7 +1,7 @@
 //! The tables of a checkout for whoever stands beside Stoa: one database for each of its three
 //! services, less than Stoa keeps in them; and the count of what the checkouts left there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use sea_orm::sqlx::{AssertSqlSafe, Connection, PgConnection, Row, raw_sql};
@@ -31,29 +31,88 @@ const DATABASES: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// What a right checkout leaves, in each database; both engines understand it.
-const EFFECTS: [(&str, &str, &[&str]); 3] = [
+/// The databases of a program with a query of each, for both engines. It returns what must be the
+/// number of checkouts, twice, and what must be zero.
+pub type Effects = [(&'static str, &'static str); 3];
+
+/// What a right checkout of one piece leaves in the tables above.
+pub const EFFECTS: Effects = [
     (
         "orders",
-        "select count(*), sum(case when status = 'CONFIRMED' then 1 else 0 end), \
-         cast(coalesce(sum(total_minor), 0) as bigint) from orders",
-        &["orders", "confirmed orders", "minor units ordered"],
+        "select count(*), count(case when status = 'CONFIRMED' then 1 end), \
+         cast(coalesce(sum(total_minor - quantity * 1999), 0) as bigint) from orders",
     ),
     (
         "inventory",
-        "select cast(sum(reserved) as bigint), cast(sum(committed) as bigint), \
-         (select count(*) from reservations where state = 'COMMITTED') from stock_levels",
-        &["pieces on hold", "pieces sold", "holds made final"],
+        "select (select count(*) from reservations where state = 'COMMITTED'), \
+         cast(sum(committed) as bigint), cast(sum(reserved) as bigint) from stock_levels",
     ),
     (
         "payment",
-        "select (select count(*) from payments), \
-         cast(coalesce(sum(minor_units), 0) as bigint), \
-         cast(coalesce(sum(case when minor_units > 0 then minor_units end), 0) as bigint) \
-         from ledger_entries",
-        &["payments", "minor units out of balance", "minor units paid"],
+        "select (select count(*) from payments where amount = 1999), \
+         count(distinct transaction_id), \
+         cast(coalesce(sum(minor_units), 0) as bigint) from ledger_entries",
     ),
 ];
+
+/// The same in the tables of Stoa, of a shop that sold nothing before.
+pub const EFFECTS_OF_STOA: Effects = [
+    (
+        "order",
+        "select count(*), count(case when status = 3 then 1 end), \
+         cast(coalesce(sum(piece_count), 0) as bigint) - count(*) from orders",
+    ),
+    (
+        "inventory",
+        "select (select count(*) from reservations where state = 'committed'), \
+         cast(sum(committed) as bigint), cast(sum(reserved) as bigint) from stock_levels",
+    ),
+    (
+        "payment",
+        "select (select count(*) from payments where transaction_id is not null), \
+         count(distinct transaction_id), \
+         cast(coalesce(sum(minor_units), 0) as bigint) from ledger_entries",
+    ),
+];
+
+/// Where a program keeps its books: the files of a folder, or the databases of a server.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// On SQLite.
+    Folder(&'a Path),
+    /// On PostgreSQL.
+    Server(&'a Server),
+}
+
+impl Place<'_> {
+    /// Asserts that `confirmed` checkouts of one piece each left what they should, no more.
+    ///
+    /// # Errors
+    /// They did not.
+    pub async fn check(self, effects: &Effects, confirmed: u64) -> anyhow::Result<()> {
+        for (name, query) in effects {
+            let counted: [i64; 3] = match self {
+                Self::Folder(folder) => {
+                    let connection = rusqlite::Connection::open(file_of(folder, name))?;
+                    connection
+                        .query_row(query, (), |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?
+                }
+                Self::Server(server) => {
+                    let mut connection = PgConnection::connect(&server.url(name)).await?;
+                    let row = raw_sql(*query).fetch_one(&mut connection).await?;
+                    connection.close().await?;
+                    [row.try_get(0)?, row.try_get(1)?, row.try_get(2)?]
+                }
+            };
+            let expected = [i64::try_from(confirmed)?, i64::try_from(confirmed)?, 0];
+            ensure!(
+                counted == expected,
+                "{confirmed} checkouts left {counted:?} in {name}, where this counts: {query}"
+            );
+        }
+        Ok(())
+    }
+}
 
 /// Makes the databases and tables on a server that has none.
 ///
@@ -77,38 +136,9 @@ pub async fn create_postgres(server: &Server) -> anyhow::Result<()> {
 /// They cannot be made.
 pub fn create_sqlite(folder: &Path) -> anyhow::Result<()> {
     for (name, _, tables) in DATABASES {
-        let connection = rusqlite::Connection::open(folder.join(format!("{name}.db")))?;
+        let connection = rusqlite::Connection::open(file_of(folder, name))?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.execute_batch(tables)?;
-    }
-    Ok(())
-}
-
-/// Asserts that `confirmed` checkouts of one piece each left what they should, and nothing else.
-///
-/// # Errors
-/// They did not.
-pub async fn check_postgres(server: &Server, confirmed: u64) -> anyhow::Result<()> {
-    for (name, query, meanings) in EFFECTS {
-        let mut connection = PgConnection::connect(&server.url(name)).await?;
-        let row = raw_sql(query).fetch_one(&mut connection).await?;
-        let counted = [row.try_get(0)?, row.try_get(1)?, row.try_get(2)?];
-        check(name, counted, meanings, confirmed)?;
-        connection.close().await?;
-    }
-    Ok(())
-}
-
-/// The same of the files in a folder.
-///
-/// # Errors
-/// They did not.
-pub fn check_sqlite(folder: &Path, confirmed: u64) -> anyhow::Result<()> {
-    for (name, query, meanings) in EFFECTS {
-        let connection = rusqlite::Connection::open(folder.join(format!("{name}.db")))?;
-        let counted =
-            connection.query_row(query, (), |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
-        check(name, counted, meanings, confirmed)?;
     }
     Ok(())
 }
@@ -123,16 +153,6 @@ pub fn origin_of(server: &Server) -> anyhow::Result<String> {
     Ok(origin.0.to_owned())
 }
 
-fn check(name: &str, counted: [i64; 3], meanings: &[&str], confirmed: u64) -> anyhow::Result<()> {
-    let pieces = i64::try_from(confirmed)?;
-    let expected = match name {
-        "orders" => [pieces, pieces, pieces * PRICE],
-        "inventory" => [0, pieces, pieces],
-        _ => [pieces, 0, pieces * PRICE],
-    };
-    ensure!(
-        counted == expected,
-        "{confirmed} checkouts left {meanings:?} of {counted:?}, not {expected:?}"
-    );
-    Ok(())
+fn file_of(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.db"))
 }

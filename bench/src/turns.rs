@@ -15,8 +15,6 @@ use crate::usage::{Spent, Usage, parent};
 
 /// How long a program may finish after a turn what nobody waits for; it counts as its own.
 const REST: Duration = Duration::from_millis(250);
-/// Checkouts before the first turn: connections and statements are prepared.
-const WARM_UP: u64 = 64;
 
 /// A program that takes checkouts.
 pub struct Contender {
@@ -52,12 +50,17 @@ pub struct Score {
 }
 
 impl Contender {
-    /// A program that is ready; its connections and statements are prepared.
+    /// A program that is ready, after a warm-up: connections and statements are prepared.
     ///
     /// # Errors
     /// A checkout fails.
-    pub async fn new(name: &str, crowd: Crowd, processes: Vec<u32>) -> anyhow::Result<Self> {
-        let warm = crowd.check_out(CUSTOMERS, Until::Count(WARM_UP)).await?;
+    pub async fn new(
+        name: &str,
+        crowd: Crowd,
+        processes: Vec<u32>,
+        warm_up: Until,
+    ) -> anyhow::Result<Self> {
+        let warm = crowd.check_out(CUSTOMERS, warm_up).await?;
         Ok(Self {
             name: name.to_owned(),
             crowd,

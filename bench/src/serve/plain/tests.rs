@@ -69,7 +69,9 @@ async fn a_crash_between_commits_leaves_nothing_on_sqlite() {
     tables::create_sqlite(folder.path()).expect("tables");
     let books = sqlite::Books::open(folder.path()).expect("files");
     let confirmed = crash_after_each_commit(books).await;
-    tables::check_sqlite(folder.path(), confirmed).expect("effects");
+    let place = tables::Place::Folder(folder.path());
+    let checked = place.check(&tables::EFFECTS, confirmed).await;
+    checked.expect("effects");
 }
 
 #[tokio::test]
@@ -79,6 +81,7 @@ async fn a_crash_between_commits_leaves_nothing_on_postgres() {
     let origin = tables::origin_of(&server).expect("a URL");
     let books = postgres::Books::open(&origin).await.expect("databases");
     let confirmed = crash_after_each_commit(books).await;
-    let checked = tables::check_postgres(&server, confirmed).await;
+    let place = tables::Place::Server(&server);
+    let checked = place.check(&tables::EFFECTS, confirmed).await;
     checked.expect("effects");
 }
