@@ -59,11 +59,12 @@ struct Match<'a> {
     _plain_process: Child,
 }
 
-/// What was counted beside the scores of the contenders, by round: commits per checkout, what
-/// the database commits, and Stoa's share of it.
+/// What was counted beside the scores of the contenders, by round: commits and transactions per
+/// checkout, what the database commits, and Stoa's share of it.
 #[derive(Default)]
 struct Counts {
     each: Vec<f64>,
+    transactions: Vec<f64>,
     ceilings: Vec<f64>,
     shares: Vec<f64>,
 }
@@ -184,15 +185,17 @@ impl Match<'_> {
             if round % 2 == 1 {
                 self.plain.turn(effort.turn).await?;
             }
-            let (before, placed) = (self.commits().await?, self.stoa.score.confirmed);
+            let (before, placed) = (self.stored().await?, self.stoa.score.confirmed);
             self.stoa.turn(effort.turn).await?;
             let placed = (self.stoa.score.confirmed - placed) as f64;
-            let each = (self.commits().await? - before) / placed;
+            let after = self.stored().await?;
+            let each = (after[0] - before[0]) / placed;
             if round % 2 == 0 {
                 self.plain.turn(effort.turn).await?;
             }
             let ceiling = self.ceiling.commit_for(effort.turn).await?;
             counts.each.push(each);
+            counts.transactions.push((after[1] - before[1]) / placed);
             counts.ceilings.push(ceiling);
             let speed = self.stoa.score.speed[round];
             counts.shares.push(speed * each / ceiling);
@@ -201,8 +204,10 @@ impl Match<'_> {
         Ok(counts)
     }
 
-    async fn commits(&self) -> anyhow::Result<f64> {
-        self.shop.metric("store_commits_total").await
+    /// Commits and transactions of the shop so far.
+    async fn stored(&self) -> anyhow::Result<[f64; 2]> {
+        let commits = self.shop.metric("store_commits_total").await?;
+        Ok([commits, self.shop.metric("store_transactions_total").await?])
     }
 
     fn add_counts(&self, counts: &Counts, held: u64, report: &mut Report) -> anyhow::Result<()> {
@@ -224,7 +229,7 @@ impl Match<'_> {
             median(&counts.each),
             "",
             Goal::AtMost(COMMITS_GOAL),
-            rounds.clone(),
+            json!({"transactions": median(&counts.transactions)}),
         )?;
         report.add(
             &named("share of the commit ceiling"),
