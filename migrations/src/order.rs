@@ -5,13 +5,13 @@ mod m0001_orders;
 mod m0002_indexes;
 mod m0003_outbox_lanes;
 
-use sea_orm_migration::MigrationTrait;
+use crate::change::Change;
 
 /// Every change of the order service's database, oldest first.
-pub fn list() -> Vec<Box<dyn MigrationTrait>> {
+pub fn list() -> Vec<Change> {
     vec![
-        Box::new(m0001_orders::Migration),
-        Box::new(m0002_indexes::Migration),
-        Box::new(m0003_outbox_lanes::Migration),
+        Change::statements(m0001_orders::Migration, "m0001_orders"),
+        Change::statements(m0002_indexes::Migration, "m0001_orders"),
+        Change::statements(m0003_outbox_lanes::Migration, "m0003_outbox_lanes"),
     ]
 }

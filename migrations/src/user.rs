@@ -4,12 +4,12 @@
 mod m0001_users;
 mod m0002_outbox_lanes;
 
-use sea_orm_migration::MigrationTrait;
+use crate::change::Change;
 
 /// Every change of the user service's database, oldest first.
-pub fn list() -> Vec<Box<dyn MigrationTrait>> {
+pub fn list() -> Vec<Change> {
     vec![
-        Box::new(m0001_users::Migration),
-        Box::new(m0002_outbox_lanes::Migration),
+        Change::statements(m0001_users::Migration, "m0001_users"),
+        Change::statements(m0002_outbox_lanes::Migration, "m0002_outbox_lanes"),
     ]
 }

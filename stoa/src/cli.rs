@@ -101,9 +101,16 @@ pub enum Command {
         target: Target,
     },
     /// Bring the databases of all services, or of one, to this binary's schema
+    #[command(
+        after_help = "Services of the version before go on serving meanwhile. A database that a \
+        newer binary has changed is left as it is."
+    )]
     Migrate {
         /// Only this service
         service: Option<Service>,
+        /// Seconds to wait for another that is migrating the same PostgreSQL database
+        #[arg(long, value_name = "SECONDS", default_value_t = migrations::WAIT_MAX.as_secs())]
+        wait: u64,
     },
     /// Check money, stock and promises over all databases; exit 1 on a breach
     #[command(

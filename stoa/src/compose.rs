@@ -135,7 +135,7 @@ pub async fn one(base: &Base, target: Target, database: Option<Database>) -> any
         [(service, db)] => {
             let made = services::build(base, *service, db.clone(), peers.clone()).await?;
             people = made.people;
-            services::with_schema_check(made.service, db.clone())
+            made.service
         }
         _ => gateway::service(base.config.gateway.clone(), &peers),
     };

@@ -11,6 +11,7 @@ mod demo;
 mod keys;
 mod metrics;
 mod progress;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -45,7 +46,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up { demo, no_demo } => Box::pin(commands::up::run(config, demo, no_demo)).await,
         Command::Serve { target } => commands::serve::run(config, target).await,
-        Command::Migrate { service } => commands::migrate::run(&config, service).await,
+        Command::Migrate { service, wait } => commands::migrate::run(&config, service, wait).await,
         Command::Audit {
             history,
             settle,

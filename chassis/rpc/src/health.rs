@@ -37,8 +37,11 @@ const CHECK_TIME_MAX: Duration = Duration::from_millis(900);
 pub(crate) struct Check {
     pub(crate) service: &'static str,
     pub(crate) name: &'static str,
-    pub(crate) check: Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+    pub(crate) check: Box<dyn Fn() -> BoxFuture<'static, Wellness> + Send + Sync>,
 }
+
+/// Well, maybe with something to say about it; or the cause why not.
+pub type Wellness = Result<Option<String>, String>;
 
 /// What is known of a process's health. Clones share it.
 #[derive(Clone)]
@@ -54,7 +57,7 @@ struct Inner {
 /// A component: its service, and its own name.
 type Name = (&'static str, &'static str);
 /// What a check said, if it did in time.
-type Found = (Name, Option<Result<(), String>>);
+type Found = (Name, Option<Wellness>);
 
 /// The state of every component, by service and name; the cause where it is not well.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,7 +66,7 @@ struct Snapshot {
     draining: bool,
     /// Those that were well and have now been late once.
     late: BTreeSet<Name>,
-    components: BTreeMap<Name, Result<(), String>>,
+    components: BTreeMap<Name, Wellness>,
 }
 
 impl Snapshot {
@@ -80,17 +83,17 @@ impl Snapshot {
     /// How the components are by these results, of which `None` is one that was late. Whoever was well is late twice
     /// before he counts as away: under load one answer may take its time, and a replica that leaves for that makes
     /// the load of the others worse. One that says that he is away is believed at once.
-    fn judge(&mut self, results: Vec<Found>) -> BTreeMap<Name, Result<(), String>> {
+    fn judge(&mut self, results: Vec<Found>) -> BTreeMap<Name, Wellness> {
         let late = std::mem::take(&mut self.late);
         let judged = results.into_iter().map(|(name, result)| {
-            let was_well = self.components.get(&name) == Some(&Ok(()));
-            let result = match result {
-                Some(result) => result,
-                None if was_well && !late.contains(&name) => {
+            let before = self.components.get(&name);
+            let result = match (result, before) {
+                (Some(result), _) => result,
+                (None, Some(Ok(note))) if !late.contains(&name) => {
                     self.late.insert(name);
-                    Ok(())
+                    Ok(note.clone())
                 }
-                None => Err("no answer within a second".to_owned()),
+                (None, _) => Err("no answer within a second".to_owned()),
             };
             (name, result)
         });
@@ -179,8 +182,8 @@ impl Health {
     pub fn detail(&self) -> serde_json::Value {
         let state = self.0.state.borrow();
         let components = state.components.iter().map(|((service, name), state)| {
-            let cause = state.as_ref().err();
-            json!({"service": service, "name": name, "ready": state.is_ok(), "cause": cause})
+            let (note, cause) = (state.as_ref().ok(), state.as_ref().err());
+            json!({"service": service, "name": name, "ready": state.is_ok(), "note": note, "cause": cause})
         });
         json!({"ready": self.is_ready(), "components": components.collect::<Vec<_>>()})
     }
@@ -227,16 +230,23 @@ impl Health {
     }
 }
 
-fn report(name: (&str, &str), before: Option<&Result<(), String>>, now: &Result<(), String>) {
+/// Says what changed, once: who is well from the start and has nothing to say is not spoken of.
+fn report(name: (&str, &str), before: Option<&Wellness>, now: &Wellness) {
     let (service, component) = name;
     match (before, now) {
-        (Some(Ok(())) | None, Err(cause)) => {
+        (Some(Ok(_)) | None, Err(cause)) => {
             warn!(
                 service,
                 component, cause, "{component} of {service} is not ready"
             );
         }
-        (Some(Err(_)), Ok(())) => info!(service, component, "{component} of {service} is ready"),
+        (before, Ok(Some(note))) if before != Some(now) => {
+            info!(
+                service,
+                component, note, "{component} of {service} is ready: {note}"
+            );
+        }
+        (Some(Err(_)), Ok(_)) => info!(service, component, "{component} of {service} is ready"),
         _ => {}
     }
 }

@@ -32,7 +32,7 @@ pub use edge::guard::Encodings;
 pub use edge::identity::LocalCaller;
 pub use edge::shed::Load;
 pub use error::{Kind, Reason, to_wire};
-pub use health::Health;
+pub use health::{Health, Wellness};
 pub use metadata::ResponseMetadata;
 pub use serve::{Serve, serve};
 pub use service::{Service, Task};

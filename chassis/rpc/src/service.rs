@@ -3,6 +3,7 @@
 
 use axum::Router;
 use axum::routing::MethodRouter;
+use futures::TryFutureExt;
 use futures::future::BoxFuture;
 use proto::Limited;
 use tokio_util::sync::CancellationToken;
@@ -12,7 +13,7 @@ use tower::Service as TowerService;
 
 use crate::app::Limits;
 use crate::edge::guard::Encodings;
-use crate::health::Check;
+use crate::health::{Check, Wellness};
 
 /// One service, ready to be composed with others or served alone.
 pub struct Service {
@@ -107,9 +108,18 @@ impl Service {
     }
 
     /// Adds something that must be well for this service to be ready.
-    pub fn ready<F>(mut self, name: &'static str, check: F) -> Self
+    pub fn ready<F>(self, name: &'static str, check: F) -> Self
     where
         F: Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync + 'static,
+    {
+        self.ready_noting(name, move || Box::pin(check().map_ok(|()| None)))
+    }
+
+    /// As [`Service::ready`], for what can be well and still have something to say: it is logged
+    /// once, and told with the detail.
+    pub fn ready_noting<F>(mut self, name: &'static str, check: F) -> Self
+    where
+        F: Fn() -> BoxFuture<'static, Wellness> + Send + Sync + 'static,
     {
         self.checks.push(Check {
             service: self.name,

@@ -29,11 +29,17 @@ use crate::{Engine, retrying};
 const STATEMENT_SLOW: Duration = Duration::from_millis(200);
 /// How long a request waits for a connection of PostgreSQL before it counts as unavailable.
 const POSTGRES_ACQUIRE_MAX: Duration = Duration::from_secs(2);
+/// Connections that only readiness uses: one asks for a sign of life, one for the schema, and neither is late because
+/// the other is.
+const ASIDE: u32 = 2;
 /// How long whoever asks for a sign of life waits for a connection: he wants to hear why there is none.
 const PING_WAIT_MAX: Duration = Duration::from_millis(700);
 /// A connection that rested for longer is asked for a sign of life before it is used, so that a restarted server
 /// costs no request; asking each time would cost every request a round trip.
 const POSTGRES_TEST_AFTER_IDLE: Duration = Duration::from_millis(500);
+/// How long a change of the schema waits for a table, and with it all who come after: well below
+/// the two seconds that these wait at most.
+const SCHEMA_LOCK_WAIT_MAX: &str = "250ms";
 /// How long a writer of SQLite queues for its turn, and waits for the lock of another process.
 const SQLITE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Readers beside the one writer of SQLite; opened when first needed, closed when idle.
@@ -120,13 +126,14 @@ async fn sqlite(service: &'static str, path: &Path) -> Result<Connections, DbErr
     Ok(Connections {
         engine: Engine::Sqlite,
         reader,
-        ping: Reader(Pinned::new(readers, limits(1))),
+        ping: Reader(Pinned::new(readers, limits(ASIDE))),
         writer: Writer::Sqlite(Turns::new(service, writer, SQLITE_WAIT_MAX)),
         options,
     })
 }
 
-/// Opens a pool of one for changes of the schema, which the library makes on connections of its own kind.
+/// Opens a pool of one for changes of the schema, which the library makes on connections of its own kind. It keeps its
+/// one connection, and what that has locked, for as long as it is open.
 pub(crate) fn schema_connection(options: &Options) -> DatabaseConnection {
     match options {
         Options::Sqlite(options) => {
@@ -135,9 +142,21 @@ pub(crate) fn schema_connection(options: &Options) -> DatabaseConnection {
             SqlxSqliteConnector::from_sqlx_sqlite_pool(pool)
         }
         Options::Postgres(options) => {
+            let options = options.as_ref().clone().options([
+                // Who has the lock of all migrations sees what its holder before did.
+                ("default_transaction_isolation", "read committed"),
+                ("enable_seqscan", "on"),
+                // All who come after a statement that waits for a table wait behind it.
+                ("lock_timeout", SCHEMA_LOCK_WAIT_MAX),
+            ]);
             let pool = PgPoolOptions::new().max_connections(1);
+            let pool = pool.idle_timeout(None).max_lifetime(None);
             let pool = pool.acquire_timeout(POSTGRES_ACQUIRE_MAX);
-            let pool = pool.connect_lazy_with(options.as_ref().clone());
+            let name = format!(
+                "{} schema",
+                options.get_application_name().unwrap_or("stoa")
+            );
+            let pool = pool.connect_lazy_with(options.application_name(&name));
             SqlxPostgresConnector::from_sqlx_postgres_pool(pool)
         }
     }
@@ -223,7 +242,7 @@ fn postgres(service: &str, url: &str, connections_max: u32) -> Result<Connection
             reader,
             Limits {
                 wait_max: PING_WAIT_MAX,
-                ..limits(1)
+                ..limits(ASIDE)
             },
         )),
         writer: Writer::Postgres(Pinned::new(

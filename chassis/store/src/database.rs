@@ -99,13 +99,17 @@ impl Database {
         self.0.service
     }
 
-    /// Asks the database for a sign of life, within a second and on a connection of its own: that all others are busy
-    /// is load, not loss.
+    /// Returns a connection to read from that only readiness uses: that all others are busy is load, not loss.
+    pub fn read_aside(&self) -> &Reader {
+        &self.0.connections.ping
+    }
+
+    /// Asks the database for a sign of life, within a second and aside of all others.
     ///
     /// # Errors
     /// The database is not there.
     pub async fn ping(&self) -> Result<(), DbErr> {
-        let answer = self.0.connections.ping.execute_unprepared("select 1");
+        let answer = self.read_aside().execute_unprepared("select 1");
         match tokio::time::timeout(PING_MAX, answer).await {
             Ok(answer) => answer.map(drop),
             Err(_) => Err(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)),

@@ -80,25 +80,51 @@ async fn four_at_once_make_the_schema_once() {
     }
 }
 
-/// A database that a later program migrated is left alone, and both say so.
+/// What a later program changed is left alone: used where its changes were made for this program
+/// too, refused by name where they were not.
+///
+/// row: O-05
 #[tokio::test]
-async fn a_newer_database_is_refused_by_name() {
+async fn a_newer_database_is_used_or_refused_as_it_says_itself() {
     for db in empty("order").await {
         migrations::up(&db, "order").await.unwrap();
+        plant(&db, "m9998_future", "'m0001_orders'").await;
         let txn = db.begin_write().await.unwrap();
-        let newer = "insert into seaql_migrations (version, applied_at) values ('m9999_future', 1)";
-        txn.execute_unprepared(newer).await.unwrap();
+        let column = "alter table orders add column later text";
+        txn.execute_unprepared(column).await.unwrap();
         txn.commit().await.unwrap();
+        let rows = notes(&db).await;
+        let state = migrations::state(&db, "order").await.unwrap();
+        assert!(matches!(&state, State::Ahead(newer) if newer.database == "m9998_future"));
+        let made = migrations::up(&db, "order").await.unwrap();
+        assert_eq!(made, Vec::<String>::new());
 
-        let unknown = vec!["m9999_future".to_owned()];
-        assert_eq!(
-            migrations::state(&db, "order").await.unwrap(),
-            State::Newer(unknown)
-        );
+        plant(&db, "m9999_future", "null").await;
+        let state = migrations::state(&db, "order").await.unwrap();
+        assert!(matches!(&state, State::Incompatible(newer) if newer.database == "m9999_future"));
         let error = migrations::up(&db, "order").await.unwrap_err();
-        assert!(matches!(&error, Error::Newer { unknown, .. } if unknown == &["m9999_future"]));
-        assert!(error.to_string().contains("m9999_future"));
+        assert!(matches!(error, Error::Incompatible { .. }), "{error}");
+        assert!(error.to_string().contains("m9999_future"), "{error}");
+        let refused = migrations::down(&db, "order").await.unwrap_err();
+        assert!(matches!(refused, Error::Incompatible { .. }), "{refused}");
+        assert_eq!(notes(&db).await, rows + 1, "no note is lost");
     }
+}
+
+/// Notes a change of a later program, and down to which program it reaches.
+async fn plant(db: &Database, name: &str, down_to: &str) {
+    let txn = db.begin_write().await.unwrap();
+    let note = format!(
+        "insert into seaql_migrations (version, applied_at, down_to) values ('{name}', 1, {down_to})"
+    );
+    txn.execute_unprepared(&note).await.unwrap();
+    txn.commit().await.unwrap();
+}
+
+async fn notes(db: &Database) -> usize {
+    let backend = db.read().get_database_backend();
+    let all = Statement::from_string(backend, "select version from seaql_migrations");
+    db.read().query_all_raw(all).await.unwrap().len()
 }
 
 #[tokio::test]

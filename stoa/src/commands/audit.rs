@@ -14,6 +14,7 @@ use crate::audit::{Finding, audit, read_history, rows};
 use crate::cli::Service;
 use crate::commands::migrate;
 use crate::config::Config;
+use crate::schema;
 
 /// How often a system that is still moving is looked at again.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -34,7 +35,9 @@ pub async fn run(
     let history = history.map(read_history).transpose()?;
     let mut databases = Vec::new();
     for service in Service::ALL {
-        databases.push((service, migrate::open(config, service).await?));
+        let db = migrate::open(config, service).await?;
+        schema::usable(&db).await?;
+        databases.push((service, db));
     }
     let rows = settled(&databases, Duration::from_secs(settle)).await?;
     let findings = audit(&rows, history.as_deref());
@@ -64,7 +67,7 @@ async fn settled(
     loop {
         let rows = rows::read(databases)
             .await
-            .context("cannot read the databases; run `stoa migrate`?")?;
+            .context("cannot read the databases")?;
         if rows.is_quiet() || Instant::now() >= until {
             return Ok(rows);
         }

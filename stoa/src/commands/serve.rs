@@ -2,20 +2,18 @@
 
 use std::process::ExitCode;
 
-use migrations::State;
-
 use crate::cli::Target;
 use crate::commands::migrate;
 use crate::compose::{self, Base, Listeners};
 use crate::config::{Config, Profile};
-use crate::{data, keys};
+use crate::{data, keys, schema};
 
 /// Serves until it is told to stop.
 ///
 /// # Errors
 ///
 /// A configuration that is refused, a port that is taken, or a database that
-/// is newer than this binary. One that is away or behind is no error: the
+/// is too new for this binary. One that is away or behind is no error: the
 /// target is alive and not ready until it is there.
 pub async fn run(config: Config, target: Target) -> anyhow::Result<ExitCode> {
     super::start_log(&config, target.name())?;
@@ -28,8 +26,8 @@ pub async fn run(config: Config, target: Target) -> anyhow::Result<ExitCode> {
         None => None,
         Some(service) => {
             let db = migrate::open(&config, service).await?;
-            if let Ok(State::Newer(unknown)) = migrations::state(&db, service.name()).await {
-                return Err(migrate::newer(service.name(), &unknown));
+            if let Ok(state) = migrations::state(&db, service.name()).await {
+                schema::accept(&db, &state)?;
             }
             Some(db)
         }

@@ -12,7 +12,7 @@ use crate::cli::Service;
 use crate::commands::migrate;
 use crate::compose::{self, Base, Listeners};
 use crate::config::{self, Config, Profile};
-use crate::{data, demo, progress};
+use crate::{data, demo, progress, schema};
 
 /// Runs until it is told to stop.
 ///
@@ -66,7 +66,8 @@ async fn databases(base: &Base) -> anyhow::Result<Vec<(Service, Database)>> {
     let (config, bar_ref) = (&base.config, &bar);
     let opening = Service::ALL.map(|service| async move {
         let db = migrate::open(config, service).await?;
-        migrate::up(&db, &config.general.data).await?;
+        let state = schema::accepted(&db).await?;
+        migrate::up(&db, &state, &config.general.data, migrations::WAIT_MAX).await?;
         bar_ref.inc(1);
         anyhow::Ok((service, db))
     });

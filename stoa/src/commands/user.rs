@@ -4,7 +4,7 @@
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clock::Clock;
 use rpc::Role;
 use user::Account;
@@ -12,6 +12,7 @@ use user::Account;
 use crate::cli::Service;
 use crate::commands::migrate;
 use crate::config::Config;
+use crate::schema;
 
 /// Creates an account with these roles, the password from standard input.
 ///
@@ -36,9 +37,7 @@ pub async fn create(
     }
     let password = password()?;
     let db = migrate::open(config, Service::User).await?;
-    if migrations::state(&db, "user").await? != migrations::State::Current {
-        bail!("the database of user is not at this binary's schema: run `stoa migrate`");
-    }
+    schema::usable(&db).await?;
     let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default());
     let account = Account {
         name,

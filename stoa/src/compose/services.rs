@@ -1,14 +1,13 @@
 //! Each service with what is its own. The only file that names them all.
 
 use futures::FutureExt;
-use migrations::State;
 use peers::Peers;
 use rpc::token::FetchKeys;
 use store::Database;
 
 use super::Base;
 use crate::cli::Service;
-use crate::config;
+use crate::{config, schema};
 
 /// A service, and where its process finds the keys of people's tokens, if it
 /// is the one that keeps them.
@@ -31,6 +30,7 @@ pub async fn build(
     let (clock, page_signer) = (base.clock.clone(), base.page_signer.clone());
     let (config, shutdown) = (&base.config, base.stopping.clone());
     let mut people = None;
+    let checked = db.clone();
     let service = match service {
         Service::User => {
             let config = config.user.config.clone();
@@ -99,6 +99,7 @@ pub async fn build(
             })?
         }
     };
+    let service = with_schema_check(service, checked);
     Ok(Built { service, people })
 }
 
@@ -109,22 +110,9 @@ fn refused(key: &str, problem: &str) -> anyhow::Error {
 
 /// Serving never migrates: a database that is behind keeps the target alive
 /// and not ready, and says what to do.
-pub fn with_schema_check(service: rpc::Service, db: Database) -> rpc::Service {
-    service.ready("schema", move || {
+fn with_schema_check(service: rpc::Service, db: Database) -> rpc::Service {
+    service.ready_noting("schema", move || {
         let db = db.clone();
-        async move {
-            match migrations::state(&db, db.service()).await {
-                Ok(State::Current) => Ok(()),
-                Ok(State::Behind(missing)) => {
-                    Err(format!("lacks {}: run `stoa migrate`", missing.join(", ")))
-                }
-                Ok(State::Newer(unknown)) => Err(format!(
-                    "is newer than this binary: it has {}",
-                    unknown.join(", ")
-                )),
-                Err(error) => Err(rpc::error::chain(&error)),
-            }
-        }
-        .boxed()
+        async move { schema::wellness(&db).await }.boxed()
     })
 }

@@ -24,6 +24,7 @@ mod pruned;
 mod purchase;
 mod reflection;
 mod replay;
+mod schemas;
 mod secrets;
 mod shop;
 mod shutdown;

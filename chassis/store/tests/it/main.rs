@@ -10,6 +10,7 @@ mod load;
 mod page;
 mod power;
 mod retry;
+mod session;
 mod share;
 mod write;
 
