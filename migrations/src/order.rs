@@ -13,5 +13,10 @@ pub fn list() -> Vec<Change> {
         Change::statements(m0001_orders::Migration, "m0001_orders"),
         Change::statements(m0002_indexes::Migration, "m0001_orders"),
         Change::statements(m0003_outbox_lanes::Migration, "m0003_outbox_lanes"),
+        Change::index(
+            "m0004_outbox_in_lanes",
+            "m0003_outbox_lanes",
+            events::schema::outbox_in_lanes(),
+        ),
     ]
 }

@@ -11,5 +11,10 @@ pub fn list() -> Vec<Change> {
     vec![
         Change::statements(m0001_prices::Migration, "m0001_prices"),
         Change::statements(m0002_outbox_lanes::Migration, "m0002_outbox_lanes"),
+        Change::index(
+            "m0003_outbox_in_lanes",
+            "m0002_outbox_lanes",
+            events::schema::outbox_in_lanes(),
+        ),
     ]
 }

@@ -1,10 +1,9 @@
 //! The outbox, for the services' migrations.
 
-use std::collections::BTreeMap;
-
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::{
-    ColumnDef, DbErr, Expr, ExprTrait, Iden, Index, Order, Query, SchemaManager, Table,
+    ColumnDef, DbErr, Expr, ExprTrait, Iden, Index, IndexCreateStatement, Query, SchemaManager,
+    Table,
 };
 use sea_orm_migration::schema::{
     big_integer, blob, boolean, integer, small_integer, text, timestamp_with_time_zone, uuid,
@@ -12,10 +11,6 @@ use sea_orm_migration::schema::{
 };
 use sea_orm_migration::sea_query;
 
-use crate::lane;
-
-/// Rows that are put into their lanes at once.
-const MOVED_AT_ONCE: u64 = 1000;
 /// Where the rows of a PostgreSQL database were written: another server, another database of it and
 /// another history of the same one, as after a recovery, each give other numbers to transactions.
 pub(crate) const HERE: &str = "(
@@ -26,7 +21,6 @@ pub(crate) const HERE: &str = "(
 /// A random epoch, made by PostgreSQL.
 pub(crate) const NEW_EPOCH_POSTGRES: &str = "gen_random_uuid()";
 const NEW_EPOCH_SQLITE: &str = "randomblob(16)";
-const IN_LANES: &str = "outbox_in_lanes";
 
 #[derive(Iden, Clone, Copy)]
 pub(crate) enum Outbox {
@@ -39,7 +33,7 @@ pub(crate) enum Outbox {
     Topic,
     /// What kind of thing the key names: the topic up to its dot.
     Aggregate,
-    /// See [`lane`].
+    /// See [`crate::lane`].
     Lane,
     Key,
     Version,
@@ -133,7 +127,8 @@ pub async fn drop_outbox(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .await
 }
 
-/// Gives the rows of an outbox their lanes, and makes its state.
+/// Gives facts a lane, and the outbox its state. Facts that are there already stay in the first lane: nothing reads by
+/// lane yet, and they are gone before anything may.
 ///
 /// # Errors
 /// The database refuses, or has them already.
@@ -143,15 +138,6 @@ pub async fn outbox_lanes(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .add_column(small_integer(Outbox::Lane).default(0))
         .to_owned();
     manager.alter_table(add).await?;
-    fill_lanes(manager).await?;
-    let in_lanes = Index::create()
-        .name(IN_LANES)
-        .table(Outbox::Table)
-        .col(Outbox::Lane)
-        .col(Outbox::TransactionId)
-        .col(Outbox::Position)
-        .to_owned();
-    manager.create_index(in_lanes).await?;
     let state = Table::create()
         .table(State::Table)
         .col(integer(State::Id).primary_key())
@@ -185,36 +171,14 @@ pub async fn outbox_lanes(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     manager.get_connection().execute(&row).await.map(drop)
 }
 
-/// Puts the rows that are there into their lanes, as those that come will be.
-async fn fill_lanes(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let db = manager.get_connection();
-    let mut after = 0_i64;
-    loop {
-        let some = Query::select()
-            .columns([Outbox::Position, Outbox::Key])
-            .from(Outbox::Table)
-            .and_where(Expr::col(Outbox::Position).gt(after))
-            .order_by(Outbox::Position, Order::Asc)
-            .limit(MOVED_AT_ONCE)
-            .to_owned();
-        let mut lanes: BTreeMap<i16, Vec<i64>> = BTreeMap::new();
-        for row in db.query_all(&some).await? {
-            let key: String = row.try_get("", "key")?;
-            after = row.try_get("", "position")?;
-            lanes.entry(lane::of(&key)).or_default().push(after);
-        }
-        if lanes.is_empty() {
-            return Ok(());
-        }
-        for (lane, positions) in lanes {
-            let mut update = Query::update();
-            update
-                .table(Outbox::Table)
-                .value(Outbox::Lane, lane)
-                .and_where(Expr::col(Outbox::Position).is_in(positions));
-            db.execute(&update).await?;
-        }
-    }
+/// The index by which a relay reads one lane in order, a change of its own: it is built while others write.
+pub fn outbox_in_lanes() -> IndexCreateStatement {
+    Index::create()
+        .table(Outbox::Table)
+        .col(Outbox::Lane)
+        .col(Outbox::TransactionId)
+        .col(Outbox::Position)
+        .to_owned()
 }
 
 /// Takes lanes and state from an outbox.
@@ -225,8 +189,6 @@ pub async fn drop_outbox_lanes(manager: &SchemaManager<'_>) -> Result<(), DbErr>
     manager
         .drop_table(Table::drop().table(State::Table).to_owned())
         .await?;
-    let index = Index::drop().name(IN_LANES).table(Outbox::Table).to_owned();
-    manager.drop_index(index).await?;
     let column = Table::alter()
         .table(Outbox::Table)
         .drop_column(Outbox::Lane)

@@ -23,7 +23,8 @@ mod reflect;
 
 pub use app::{App, Config, Forward, Limits, StartError, refuse};
 pub use call::{
-    CORRELATION_ID, Call, Caller, CorrelationId, Deadline, IdempotencyKey, Role, Roles, Scope, User,
+    CORRELATION_ID, Call, Caller, CorrelationId, Deadline, IdempotencyKey, Role, Roles, Scope,
+    User, request_hash,
 };
 pub use contract::Contract;
 pub use edge::cors::{BadOrigin, Cors};

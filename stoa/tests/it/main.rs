@@ -8,6 +8,7 @@ mod crash;
 mod drain;
 mod fleet;
 mod foreign;
+mod hashes;
 mod heads;
 mod health;
 mod hops;
