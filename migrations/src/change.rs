@@ -1,7 +1,7 @@
 //! One change of a schema: what it does, and which older programs can live with it.
 
-use sea_orm::DbErr;
 use sea_orm::sea_query::IndexCreateStatement;
+use sea_orm::{DbBackend, DbErr};
 use sea_orm_migration::{MigrationTrait, SchemaManager};
 
 use crate::index::NewIndex;
@@ -36,7 +36,11 @@ impl Change {
 
     /// A new index on a table that may have rows: the only way to add one. `index` has its table
     /// and its columns, and is called `name` as the change is, without its number.
-    pub fn index(change: &'static str, down_to: &'static str, index: IndexCreateStatement) -> Self {
+    pub fn index(
+        change: &'static str,
+        down_to: &'static str,
+        index: fn(DbBackend) -> IndexCreateStatement,
+    ) -> Self {
         let name = change.split_once('_').map_or(change, |(_, name)| name);
         Self {
             name: change.to_owned(),

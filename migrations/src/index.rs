@@ -12,18 +12,22 @@ use store::Session;
 /// An index to be.
 pub(crate) struct NewIndex {
     name: &'static str,
-    statement: IndexCreateStatement,
+    of: fn(DbBackend) -> IndexCreateStatement,
 }
 
 impl NewIndex {
-    pub fn new(name: &'static str, mut statement: IndexCreateStatement) -> Self {
-        statement.name(name);
-        Self { name, statement }
+    pub fn new(name: &'static str, of: fn(DbBackend) -> IndexCreateStatement) -> Self {
+        Self { name, of }
+    }
+
+    fn statement(&self, backend: DbBackend) -> IndexCreateStatement {
+        (self.of)(backend).name(self.name).to_owned()
     }
 
     /// Creates it in a transaction, as SQLite does: whoever writes waits anyway.
     pub async fn create(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-        manager.create_index(self.statement.clone()).await
+        let statement = self.statement(manager.get_database_backend());
+        manager.create_index(statement).await
     }
 
     /// Drops it in a transaction.
@@ -39,7 +43,7 @@ impl NewIndex {
         if self.drop_if_invalid(session).await? == Some(true) {
             return Ok(());
         }
-        let mut statement = self.statement.clone();
+        let mut statement = self.statement(DbBackend::Postgres);
         let create = statement.concurrently().to_string(PostgresQueryBuilder);
         let built = session.run_unbounded(&create).await;
         if built.is_err()

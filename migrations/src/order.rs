@@ -16,7 +16,12 @@ pub fn list() -> Vec<Change> {
         Change::index(
             "m0004_outbox_in_lanes",
             "m0003_outbox_lanes",
-            events::schema::outbox_in_lanes(),
+            events::schema::outbox_in_lanes,
+        ),
+        Change::index(
+            "m0005_outbox_by_subject",
+            "m0003_outbox_lanes",
+            events::schema::outbox_by_subject,
         ),
     ]
 }

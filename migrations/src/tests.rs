@@ -98,7 +98,7 @@ fn widened() -> Vec<Change> {
 }
 
 fn indexed() -> Vec<Change> {
-    let index = Index::create().unique().table("things").col("name").take();
+    let index = |_| Index::create().unique().table("things").col("name").take();
     let mut changes = first();
     changes.push(Change::index("m0002_things_name", "m0001_first", index));
     changes

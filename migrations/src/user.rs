@@ -14,7 +14,7 @@ pub fn list() -> Vec<Change> {
         Change::index(
             "m0003_outbox_in_lanes",
             "m0002_outbox_lanes",
-            events::schema::outbox_in_lanes(),
+            events::schema::outbox_in_lanes,
         ),
     ]
 }

@@ -172,13 +172,23 @@ pub async fn outbox_lanes(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 }
 
 /// The index by which a relay reads one lane in order, a change of its own: it is built while others write.
-pub fn outbox_in_lanes() -> IndexCreateStatement {
-    Index::create()
-        .table(Outbox::Table)
-        .col(Outbox::Lane)
-        .col(Outbox::TransactionId)
-        .col(Outbox::Position)
-        .to_owned()
+pub fn outbox_in_lanes(backend: DbBackend) -> IndexCreateStatement {
+    in_order_of(Outbox::Lane, backend)
+}
+
+/// The index over the facts of one person, for those who resume a watch of all that concerns them: without it they
+/// would read what happened to everybody meanwhile.
+pub fn outbox_by_subject(backend: DbBackend) -> IndexCreateStatement {
+    in_order_of(Outbox::Subject, backend)
+}
+
+fn in_order_of(first: Outbox, backend: DbBackend) -> IndexCreateStatement {
+    let mut index = Index::create();
+    index.table(Outbox::Table).col(first);
+    if backend == DbBackend::Postgres {
+        index.col(Outbox::TransactionId); // SQLite's order is that of the positions alone
+    }
+    index.col(Outbox::Position).to_owned()
 }
 
 /// Takes lanes and state from an outbox.

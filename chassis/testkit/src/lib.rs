@@ -5,5 +5,6 @@
 //! missing it fails and says what to do; it never skips.
 
 pub mod database;
+pub mod plans;
 pub mod postgres;
 pub mod process;

@@ -8,6 +8,7 @@ mod fault;
 mod idempotency;
 mod load;
 mod page;
+mod plans;
 mod power;
 mod retry;
 mod session;

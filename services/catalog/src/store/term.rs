@@ -98,6 +98,9 @@ pub async fn search(
             id: row.try_get("", "product_id")?,
         });
     }
+    if ranks.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = product::select_by_ids(ranks.iter().map(|rank| rank.id))
         .all(db)
         .await?;

@@ -7,5 +7,6 @@ mod delete_product;
 mod demo;
 mod get_product;
 mod list_products;
+mod plans;
 mod search;
 mod update_product;

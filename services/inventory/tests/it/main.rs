@@ -10,6 +10,7 @@ mod commit_stock;
 mod cost;
 mod demo;
 mod load;
+mod plans;
 mod release_stock;
 mod reserve_stock;
 mod sweep;

@@ -164,7 +164,10 @@ pub async fn list(
         let older = Condition::any()
             .add(Column::CreatedAt.lt(created_at))
             .add(tied);
-        query = query.filter(older);
+        // The first condition alone lets the index be entered at the position.
+        query = query
+            .filter(Column::CreatedAt.lte(created_at))
+            .filter(older);
     }
     let rows = query
         .order_by_desc(Column::CreatedAt)

@@ -13,5 +13,6 @@ mod hot_sku;
 mod idempotency;
 mod list_orders;
 mod peers;
+mod plans;
 mod watch_order_status;
 mod watch_order_updates;

@@ -8,5 +8,6 @@ mod cost;
 mod get_payment;
 mod load;
 mod overtaking;
+mod plans;
 mod process_payment;
 mod refund_payment;

@@ -4,6 +4,7 @@ mod app;
 mod batch_get_prices;
 mod demo;
 mod get_price;
+mod plans;
 mod quote_items;
 mod set_price;
 mod set_promotion;

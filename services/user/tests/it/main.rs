@@ -15,6 +15,7 @@ mod get_profile;
 mod get_user;
 mod housekeeping;
 mod list_users;
+mod plans;
 mod refresh;
 mod set_password;
 mod sign_in;
