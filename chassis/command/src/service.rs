@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
@@ -50,7 +51,7 @@ impl Sweep {
     }
 
     /// Sweeps until `shutdown`. What fails, or panics, is told and tried again.
-    async fn keep(self, service: &'static str, shutdown: &CancellationToken) {
+    async fn keep(&self, service: &'static str, shutdown: &CancellationToken) {
         loop {
             let swept = AssertUnwindSafe((self.run)()).catch_unwind();
             let Some(swept) = shutdown.run_until_cancelled(swept).await else {
@@ -93,14 +94,18 @@ pub fn service(
     let ready = db.clone();
     let mut sweeps = common(db, clock);
     sweeps.extend(own);
+    let sweeps: Arc<[Sweep]> = sweeps.into();
     Service::new(name)
         .ready("database", move || {
             let db = ready.clone();
             Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })
         })
-        .background("housekeeping", move |shutdown| async move {
-            let sweeps = sweeps.into_iter().map(|sweep| sweep.keep(name, &shutdown));
-            join_all(sweeps).await; // side by side: a long one holds up no other
+        .background("housekeeping", move |shutdown| {
+            let sweeps = Arc::clone(&sweeps);
+            async move {
+                let sweeps = sweeps.iter().map(|sweep| sweep.keep(name, &shutdown));
+                join_all(sweeps).await; // side by side: a long one holds up no other
+            }
         })
 }
 

@@ -70,7 +70,11 @@ impl Tail {
             state,
             came,
         });
-        tokio::spawn(follow(Arc::clone(&shared), committed, shutdown));
+        let (followed, service) = (Arc::clone(&shared), shared.db.service());
+        tokio::spawn(async move {
+            let follow = || follow(Arc::clone(&followed), committed.clone(), shutdown.clone());
+            tasks::supervise(service, "outbox tail", shutdown.clone(), follow).await;
+        });
         Self(shared)
     }
 

@@ -178,14 +178,29 @@ impl Health {
         let _ = state.wait_for(|state| state.ready(None)).await;
     }
 
-    /// Every component with its state and cause, for the admin listener alone.
+    /// Every component with its state and cause, and every task in the background, for the admin
+    /// listener alone. A task that panics makes nothing unready: its rpcs answer as before, and
+    /// what ails one replica mostly ails all.
     pub fn detail(&self) -> serde_json::Value {
         let state = self.0.state.borrow();
         let components = state.components.iter().map(|((service, name), state)| {
             let (note, cause) = (state.as_ref().ok(), state.as_ref().err());
             json!({"service": service, "name": name, "ready": state.is_ok(), "note": note, "cause": cause})
         });
-        json!({"ready": self.is_ready(), "components": components.collect::<Vec<_>>()})
+        let tasks = tasks::report().into_iter().map(|task| {
+            json!({
+                "service": task.service,
+                "name": task.name,
+                "running": task.running,
+                "panics": task.panics,
+                "cause": task.cause,
+            })
+        });
+        json!({
+            "ready": self.is_ready(),
+            "components": components.collect::<Vec<_>>(),
+            "tasks": tasks.collect::<Vec<_>>(),
+        })
     }
 
     /// The answer to a health path.

@@ -35,10 +35,20 @@ type AddGrpc = Box<dyn FnOnce(Routes, &Limits, Encodings) -> Routes + Send>;
 
 /// Work that runs beside the rpcs until the token is cancelled, and then comes to its end.
 pub struct Task {
+    /// Whose work it is.
+    pub service: &'static str,
     /// What the work is called in logs.
     pub name: &'static str,
-    /// Starts it.
-    pub start: Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>,
+    /// Starts it, once more after each panic.
+    pub start: Box<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+impl Task {
+    /// Runs it under supervision, until `shutdown`.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let start = || (self.start)(shutdown.clone());
+        tasks::supervise(self.service, self.name, shutdown.clone(), start).await;
+    }
 }
 
 impl Service {
@@ -129,14 +139,18 @@ impl Service {
         self
     }
 
-    /// Adds work that runs beside the rpcs.
+    /// Adds work that runs beside the rpcs. After a panic it is started once more.
     pub fn background<F, Fut>(mut self, name: &'static str, start: F) -> Self
     where
-        F: FnOnce(CancellationToken) -> Fut + Send + 'static,
+        F: Fn(CancellationToken) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
         let start = Box::new(move |shutdown| Box::pin(start(shutdown)) as BoxFuture<'static, ()>);
-        self.tasks.push(Task { name, start });
+        self.tasks.push(Task {
+            service: self.name,
+            name,
+            start,
+        });
         self
     }
 

@@ -9,6 +9,7 @@ mod access;
 mod field;
 mod json;
 mod layer;
+mod panics;
 mod pretty;
 mod sink;
 
@@ -21,6 +22,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 pub use access::Access;
 pub use layer::Lines;
+pub use panics::log_panics;
 use sink::{Gathering, Sink};
 
 /// How lines look.
@@ -76,7 +78,7 @@ impl std::error::Error for InitError {}
 
 static GATHERED: OnceLock<Arc<Gathering>> = OnceLock::new();
 
-/// Installs the log subscriber of this process, writing to standard error. On a terminal
+/// Installs the log subscriber of this process, writing to standard error; panics are logged too. On a terminal
 /// each line is there at once; for a machine, lines below a warning wait up to 10 ms for
 /// others, so a process calls [`flush`] before it ends.
 ///
@@ -98,7 +100,9 @@ pub fn init(config: &Config) -> Result<(), InitError> {
         .with(filter)
         .with(Lines::new(config, terminal, sink))
         .try_init()
-        .map_err(|_installed| InitError::Installed)
+        .map_err(|_installed| InitError::Installed)?;
+    log_panics();
+    Ok(())
 }
 
 /// Writes the lines that are still waiting for others.

@@ -106,5 +106,6 @@ pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
         clock,
     };
     let service = command::service(NAME, &app.db, &app.clock, []);
-    Ok(rpc::mount(service, &app).background("checkouts", move |shutdown| driver.run(shutdown)))
+    Ok(rpc::mount(service, &app)
+        .background("checkouts", move |shutdown| driver.clone().run(shutdown)))
 }

@@ -79,10 +79,13 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
         moving,
     };
     Ok(
-        rpc::mount(service, &app).background("arrival", move |shutdown| async move {
-            shutdown.cancelled().await;
-            arriving.close();
-            arriving.wait().await;
+        rpc::mount(service, &app).background("arrival", move |shutdown| {
+            let arriving = arriving.clone();
+            async move {
+                shutdown.cancelled().await;
+                arriving.close();
+                arriving.wait().await;
+            }
         }),
     )
 }

@@ -114,7 +114,11 @@ fn with_keys(service: Service, keyring: Keyring) -> Service {
             }
             .boxed()
         })
-        .background("signing keys", move |shutdown| {
-            shutdown.run_until_cancelled_owned(keyring.keep()).map(drop)
+        .background("signing keys", {
+            let keyring = keyring.clone();
+            move |shutdown| {
+                let keeping = keyring.clone().keep();
+                shutdown.run_until_cancelled_owned(keeping).map(drop)
+            }
         })
 }

@@ -89,22 +89,32 @@ pub async fn run(base: &Base, parts: Parts, listeners: Listeners) -> anyhow::Res
         Serve::default(),
         admin_stop.clone(),
     ));
-    let public = tokio::spawn(serve(
+    let mut public = tokio::spawn(serve(
         listeners.public,
         parts.app,
         config,
         base.stopping.clone(),
     ));
     let background = TaskTracker::new();
-    background.spawn(base.health.clone().run());
+    let stopping = || base.stopping.clone();
+    let health = base.health.clone();
+    background.spawn(tasks::supervise("stoa", "health", stopping(), move || {
+        health.clone().run()
+    }));
     for keys in parts.keys {
-        background.spawn(until(base.stopping.clone(), keys.keep_fresh()));
+        let (stop, keep) = (stopping(), move || keys.clone().keep_fresh());
+        let kept = move || until(stop.clone(), keep());
+        background.spawn(tasks::supervise("stoa", "token keys", stopping(), kept));
     }
     for task in parts.tasks {
-        background.spawn((task.start)(base.stopping.clone()));
+        background.spawn(task.run(stopping()));
     }
     background.close();
-    stop_signal().await?;
+    tokio::select! {
+        signalled = stop_signal() => signalled?,
+        // Nobody can take its place at the socket: whoever watches over the process begins anew.
+        _ = &mut public => anyhow::bail!("the listener ended by itself"),
+    }
     // A second signal, or a bound that passes, ends the process without ceremony.
     tokio::spawn(async {
         tokio::select! {

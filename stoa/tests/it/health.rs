@@ -28,6 +28,24 @@ async fn readiness_is_bare_in_public_and_named_at_the_admin_listener() {
             .is_some_and(|all| all.len() >= 6),
         "{detail}"
     );
+    let tasks = detail["tasks"].as_array().expect("tasks are listed");
+    let runs = |service: &str, name: &str| {
+        let found = tasks
+            .iter()
+            .find(|task| task["service"] == service && task["name"] == name);
+        found.is_some_and(|task| task["running"] == true && task["panics"] == 0)
+    };
+    for (service, name) in [
+        ("stoa", "health"),
+        ("stoa", "token keys"),
+        ("user", "signing keys"),
+        ("inventory", "housekeeping"),
+        ("order", "checkouts"),
+        ("order", "outbox tail"),
+        ("payment", "housekeeping"),
+    ] {
+        assert!(runs(service, name), "{name} of {service} in {detail}");
+    }
     assert_eq!(admin.get("/build").await.json()["target"], "stoa");
     for path in ["/metrics", "/build"] {
         let public = shop.door.get(path).await;

@@ -100,6 +100,16 @@ pub const CHASSIS: &[Metric] = &[
         "Handlers that panicked and were caught.",
     ),
     counter(
+        "task_panics_total",
+        &["service", "task"],
+        "Panics of work in the background, which then began anew.",
+    ),
+    gauge(
+        "task_running",
+        &["service", "task"],
+        "1 while work in the background runs, 0 while it waits after a panic.",
+    ),
+    counter(
         "rpc_shed_total",
         &[],
         "Calls refused because too many were in flight.",

@@ -221,3 +221,24 @@ fn an_error_is_written_with_its_causes() {
     });
     assert_eq!(lines[0]["error"], "order storage failed: disk is full");
 }
+
+/// row: O1, C8
+#[test]
+fn a_panic_is_a_line_of_the_request_it_happened_in() {
+    let lines = json("info", || {
+        let span = tracing::info_span!("call", service = "order", correlation_id = "c-1");
+        let _entered = span.enter();
+        telemetry::log::log_panics();
+        let panicked = std::panic::catch_unwind(|| panic!("no shelf {}", 7));
+        drop(std::panic::take_hook());
+        assert!(panicked.is_err());
+    });
+    let [line] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert_eq!(line["level"], "ERROR");
+    assert_eq!(line["correlation_id"], "c-1");
+    assert_eq!(line["cause"], "no shelf 7");
+    let place = line["place"].as_str().expect("a place");
+    assert!(place.contains("lines.rs:"), "{place}");
+}
