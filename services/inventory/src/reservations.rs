@@ -31,7 +31,7 @@ pub struct Demander {
 /// Why an attempt stores nothing.
 #[derive(Debug, thiserror::Error)]
 enum Halt {
-    /// There is too little, while holds that are over have not been given back.
+    /// There is too little, while holds that are over have not all been given back.
     #[error("holds are overdue")]
     Overdue,
     #[error(transparent)]
@@ -63,7 +63,7 @@ pub async fn carry_out(
         match attempt.await {
             Ok(outcome) => return Ok(outcome?),
             Err(Halt::Failed(error)) => return Err(error),
-            Err(Halt::Overdue) => drop(sweep::sweep(app).await?),
+            Err(Halt::Overdue) => sweep::all(app.clone()).await?,
         }
     }
     unreachable!("the last attempt does not leave it to a sweep")

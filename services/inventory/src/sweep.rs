@@ -25,8 +25,15 @@ const BATCH: u64 = 50;
 /// # Errors
 /// The database failed; what the batches before gave back stays so.
 pub async fn all(app: App) -> Result<(), Error> {
-    while sweep(&app).await? == BATCH {} // a full batch may have left some
-    Ok(())
+    let mut first = None;
+    loop {
+        let due = sweep(&app).await?;
+        // A full batch may have left some, but where the same one comes first again none goes.
+        if (due.len() as u64) < BATCH || due.first() == first.as_ref() {
+            return Ok(());
+        }
+        first = due.first().copied();
+    }
 }
 
 /// Whether a hold is over that has not been given back.
@@ -34,15 +41,15 @@ pub async fn is_due(txn: &Transaction, now: DateTime<Utc>) -> Result<bool, Error
     Ok(!store::reservation::overdue(txn, now, 1).await?.is_empty())
 }
 
-/// Gives back one batch of overdue holds, the oldest first, and returns how many it looked at.
+/// Gives back one batch of overdue holds, the oldest first, and returns the orders it looked at.
 ///
 /// # Errors
 /// The database failed; nothing was given back.
-pub async fn sweep(app: &App) -> Result<u64, Error> {
+async fn sweep(app: &App) -> Result<Vec<OrderId>, Error> {
     // Looked for outside the transaction: mostly there is none, and then nothing is written.
     let due = store::reservation::overdue(app.db.read(), app.clock.now(), BATCH).await?;
     if due.is_empty() {
-        return Ok(0);
+        return Ok(due);
     }
     let origin = Origin::internal(format!("sweep-{}", app.clock.id().simple()));
     let expired = command::transact(&app.db, &app.clock, &origin, |work| {
@@ -55,7 +62,7 @@ pub async fn sweep(app: &App) -> Result<u64, Error> {
             "Gave back the stock of {expired} reservations whose time was over"
         );
     }
-    Ok(due.len() as u64)
+    Ok(due)
 }
 
 async fn expire(work: &mut Work<'_>, due: &[OrderId]) -> Result<usize, Error> {

@@ -147,6 +147,32 @@ async fn a_late_reserve_is_refused() {
     }
 }
 
+/// However many others were overdue for longer: "out of stock" is for good.
+///
+/// row: D12
+#[tokio::test]
+async fn every_overdue_hold_comes_back_before_anything_is_out_of_stock() {
+    for inventory in Inventory::on_both().await {
+        inventory.stock(&[("chair", 110), ("lamp", 1)]).await;
+        let hold = async |sku| {
+            let mut orders = inventory.order();
+            let held = orders
+                .reserve_stock(reserve(&order_id(), &[(sku, 1)]))
+                .await;
+            held.unwrap();
+        };
+        for _ in 0..110 {
+            hold("chair").await; // more than two batches
+        }
+        inventory.pass(1);
+        hold("lamp").await;
+        inventory.pass(15 * 60);
+        hold("lamp").await;
+        assert_eq!(inventory.counts("lamp").await, [0, 1, 0]);
+        assert_eq!(inventory.counts("chair").await, [110, 0, 0]);
+    }
+}
+
 /// row: D12
 #[tokio::test]
 async fn a_hold_ends_and_its_pieces_are_sold_again() {
