@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use argon2::password_hash::phc;
 use argon2::{Argon2, Block, Params};
@@ -64,6 +64,8 @@ struct Inner {
     permits: Arc<Semaphore>,
     queued: AtomicUsize,
     queued_max: usize,
+    /// KiB that were filled so far, each pass counted.
+    filled: AtomicU64,
 }
 
 impl Hasher {
@@ -86,6 +88,7 @@ impl Hasher {
             permits: Arc::new(Semaphore::new(permits)),
             queued: AtomicUsize::new(0),
             queued_max: config.queued_max,
+            filled: AtomicU64::new(0),
         })))
     }
 
@@ -120,7 +123,7 @@ impl Hasher {
         password: Password,
         salt: [u8; SALT_LEN],
     ) -> Result<[u8; 32], Error> {
-        self.run(move |inner| fill(&inner.argon2, &password, &salt))
+        self.run(move |inner| inner.fill(&inner.argon2, &password, &salt))
             .await
     }
 
@@ -166,7 +169,7 @@ impl Drop for Place<'_> {
 impl Inner {
     fn hash(&self, password: &Password) -> Result<PasswordHash, Error> {
         let salt: [u8; SALT_LEN] = self.clock.random();
-        let tag = fill(&self.argon2, password, &salt)?;
+        let tag = self.fill(&self.argon2, password, &salt)?;
         Ok(compose(self.argon2.params(), &salt, &tag))
     }
 
@@ -177,15 +180,32 @@ impl Inner {
         let parsed = parsed.map_err(|error| Error::Hashing(error.into()))?;
         let params = Params::try_from(&parsed).map_err(Error::Hashing)?;
         let salt = parsed.salt.as_ref().map_or(&[][..], |salt| salt);
-        let tag = fill(&Argon2::from(params), password, salt)?;
+        let tag = self.fill(&Argon2::from(params.clone()), password, salt)?;
         let tag = phc::Output::new(&tag).map_err(|error| Error::Hashing(error.into()))?;
         match parsed.hash == Some(tag) {
             true if known && self.is_outdated(&parsed) => {
                 self.hash(password).map(Verdict::Rehashed)
             }
             true if known => Ok(Verdict::Right),
-            true | false => Ok(Verdict::Wrong),
+            true | false => {
+                self.make_up_for(&params, password, salt)?;
+                Ok(Verdict::Wrong)
+            }
         }
+    }
+
+    /// Works on where a hash took less work than one of today, and so less than the decoy: else its
+    /// account would be known by how soon the answer came.
+    fn make_up_for(&self, done: &Params, password: &Password, salt: &[u8]) -> Result<(), Error> {
+        let now = self.argon2.params();
+        let missing = work(now).saturating_sub(work(done));
+        let memory = u32::try_from(missing / u64::from(now.t_cost())).unwrap_or(u32::MAX);
+        if memory < Params::MIN_M_COST.max(8 * now.p_cost()) {
+            return Ok(()); // as little as nobody can measure
+        }
+        let rest = Params::new(memory, now.t_cost(), now.p_cost(), None);
+        let rest = rest.map_err(|error| Error::Hashing(error.into()))?;
+        self.fill(&Argon2::from(rest), password, salt).map(drop)
     }
 
     fn is_outdated(&self, hash: &phc::PasswordHash) -> bool {
@@ -193,27 +213,35 @@ impl Inner {
         let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
         Params::try_from(hash).is_ok_and(|then| cost(&then) != cost(now))
     }
+
+    /// Computes the tag of a password.
+    ///
+    /// The memory comes from here and not from the library, with more room than is touched:
+    /// what is larger than 32 MiB the allocator takes from the system and gives back at once.
+    /// Blocks of 19 MiB it keeps, one set for each thread that ever hashed.
+    fn fill(
+        &self,
+        argon2: &Argon2<'_>,
+        password: &Password,
+        salt: &[u8],
+    ) -> Result<[u8; Params::DEFAULT_OUTPUT_LEN], Error> {
+        const ROOM_BYTES: usize = 33 << 20;
+        let count = argon2.params().block_count();
+        let mut memory = Vec::with_capacity(count.max(ROOM_BYTES / Block::SIZE));
+        memory.resize(count, Block::new());
+        let mut tag = [0; Params::DEFAULT_OUTPUT_LEN];
+        argon2
+            .hash_password_into_with_memory(password.expose(), salt, &mut tag, &mut memory)
+            .map_err(|error| Error::Hashing(error.into()))?;
+        self.filled
+            .fetch_add(work(argon2.params()), Ordering::Relaxed);
+        Ok(tag)
+    }
 }
 
-/// Computes the tag of a password.
-///
-/// The memory comes from here and not from the library, with more room than is touched:
-/// what is larger than 32 MiB the allocator takes from the system and gives back at once.
-/// Blocks of 19 MiB it keeps, one set for each thread that ever hashed.
-fn fill(
-    argon2: &Argon2<'_>,
-    password: &Password,
-    salt: &[u8],
-) -> Result<[u8; Params::DEFAULT_OUTPUT_LEN], Error> {
-    const ROOM_BYTES: usize = 33 << 20;
-    let count = argon2.params().block_count();
-    let mut memory = Vec::with_capacity(count.max(ROOM_BYTES / Block::SIZE));
-    memory.resize(count, Block::new());
-    let mut tag = [0; Params::DEFAULT_OUTPUT_LEN];
-    argon2
-        .hash_password_into_with_memory(password.expose(), salt, &mut tag, &mut memory)
-        .map_err(|error| Error::Hashing(error.into()))?;
-    Ok(tag)
+/// What a hash of this cost takes: KiB, each pass counted.
+fn work(params: &Params) -> u64 {
+    u64::from(params.m_cost()) * u64::from(params.t_cost())
 }
 
 fn compose(params: &Params, salt: &[u8], tag: &[u8]) -> PasswordHash {

@@ -75,6 +75,37 @@ async fn a_hash_of_another_cost_is_replaced_at_sign_in() {
     );
 }
 
+/// After the cost has risen, a wrong password for an account whose hash is of the old cost takes
+/// the work that it takes where there is no account.
+///
+/// row: X23, S-08
+#[tokio::test]
+async fn a_hash_of_a_lower_cost_tells_nobody_of_its_account() {
+    let config = |memory_kib, passes| PasswordConfig {
+        memory_kib,
+        passes,
+        ..PasswordConfig::default()
+    };
+    let dear = hasher(&config(256, 3));
+    let work = async |hash: Option<PasswordHash>| {
+        let before = dear.0.filled.load(Ordering::Relaxed);
+        let verdict = dear.verify(password("wrong"), hash).await.unwrap();
+        assert_eq!(verdict, Verdict::Wrong);
+        dear.0.filled.load(Ordering::Relaxed) - before
+    };
+    let unknown = work(None).await;
+    assert_eq!(unknown, 256 * 3);
+    for (memory_kib, passes) in [(8, 1), (64, 1), (256, 2), (64, 3), (250, 3), (256, 3)] {
+        let old = hasher(&config(memory_kib, passes));
+        let hash = old.hash(password("correct horse")).await.unwrap();
+        let known = work(Some(hash)).await;
+        assert!(
+            known.abs_diff(unknown) <= 24,
+            "{memory_kib} × {passes}: {known}"
+        );
+    }
+}
+
 /// Where there is no account, the same work is done: the decoy has the same cost as a hash. The
 /// fastest of many counts, since a busy machine only ever adds; without the decoy the ratio is a
 /// hundred.
