@@ -25,6 +25,10 @@ const FAMILY_LEN: usize = 16;
 const TURN_LEN: usize = 32;
 const TOKEN_LEN: usize = SESSION_LEN + FAMILY_LEN + TURN_LEN;
 
+/// How far the clocks of two replicas may be apart: one of them notes a turn, and another may be
+/// asked for it again.
+const CLOCKS_APART_MAX: TimeDelta = TimeDelta::seconds(10);
+
 /// Everything that grows from one sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -98,7 +102,8 @@ impl Session {
         (session, token)
     }
 
-    /// Judges a token that names this session, and moves on if it is good.
+    /// Judges a token that names this session, and moves on if it is good. The last token that was
+    /// given up is good for `grace` by any clock.
     pub fn present(
         &mut self,
         token: &RefreshToken,
@@ -124,7 +129,10 @@ impl Session {
             return Verdict::Rotated(successor);
         }
         match &self.last {
-            Some(turn) if bool::from(hash.ct_eq(&turn.hash)) && now - turn.at <= grace => {
+            Some(turn)
+                if bool::from(hash.ct_eq(&turn.hash))
+                    && (now - turn.at).abs() <= grace + CLOCKS_APART_MAX =>
+            {
                 Verdict::Again(token.successor(&turn.nonce))
             }
             Some(_) | None => Verdict::Reused,
