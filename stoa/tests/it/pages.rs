@@ -186,3 +186,23 @@ async fn products_without_a_price_come_last() {
         );
     }
 }
+
+/// Whoever helps customers reads orders by the order service; the page is of one's own.
+///
+/// row: G5
+#[tokio::test]
+async fn an_order_page_is_of_ones_own_order_also_for_support() {
+    let shop = Shop::up().await;
+    let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
+    let support = shop.door.sign_in("support@stoa.test", "stoa-demo").await;
+    let order = buy(&customer, &[MUG]).await;
+    let wanted = json!({"orderId": order["id"]});
+    let rpc = "order.v1.OrderService/GetOrder";
+    ask(&support.door, rpc, wanted.clone()).await;
+    page(&customer.door, "GetOrderPage", wanted.clone()).await;
+    let unknown = json!({"orderId": "01935f3c-7a2b-7c3d-8e4f-1234567890ab"});
+    let rpc = "bff.web.v1.WebService/GetOrderPage";
+    let foreign = support.door.call(rpc, wanted).await;
+    assert_eq!(foreign.code(), "not_found", "{:?}", foreign.bytes);
+    assert_eq!(foreign.bytes, support.door.call(rpc, unknown).await.bytes);
+}

@@ -5,7 +5,7 @@ use proto::bff::web::v1::{GetOrderPageRequest, GetOrderPageResponse};
 use proto::order::v1::{GetOrderRequest, GetOrderTimelineRequest};
 use proto::payment::v1::{GetPaymentRequest, GetPaymentResponse};
 use proto::user::v1::GetProfileRequest;
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use rpc::{Call, Code, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::card::cards_of;
 use crate::App;
@@ -27,6 +27,10 @@ pub async fn get_order_page(
         order_id: order_id.clone(),
     };
     let order = required(orders.get_order(visitor.ask(wanted)).await)?;
+    // Support reaches everyone's order, but this page is of one's own.
+    if visitor.user_id().map(|id| id.to_string()) != Some(order.customer_id.clone()) {
+        return Err(ConnectError::new(Code::NotFound, "order not found"));
+    }
     let (mut users, mut payments) = (app.upstreams.user.clone(), app.upstreams.payment.clone());
     let customer_id = order.customer_id.clone();
     let degraded = Degraded::default();
