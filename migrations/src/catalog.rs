@@ -3,6 +3,7 @@
 
 mod m0001_products;
 mod m0002_outbox_lanes;
+mod m0004_display_prices;
 
 use crate::change::Change;
 
@@ -16,5 +17,6 @@ pub fn list() -> Vec<Change> {
             "m0002_outbox_lanes",
             events::schema::outbox_in_lanes,
         ),
+        Change::statements(m0004_display_prices::Migration, "m0002_outbox_lanes"),
     ]
 }

@@ -236,7 +236,8 @@ impl Service {
     pub const fn peers(self) -> &'static [Self] {
         match self {
             Self::User => &[],
-            Self::Catalog | Self::Pricing | Self::Inventory | Self::Payment => &[Self::User],
+            Self::Catalog | Self::Inventory | Self::Payment => &[Self::User],
+            Self::Pricing => &[Self::User, Self::Catalog],
             Self::Order => &[Self::User, Self::Pricing, Self::Inventory, Self::Payment],
         }
     }

@@ -173,6 +173,22 @@ pub struct DeleteProductRequest {
 /// DeleteProductResponse is the empty answer to DeleteProduct.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteProductResponse {}
+/// SetDisplayPriceRequest is the list price of a SKU as of a version.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetDisplayPriceRequest {
+    /// sku is the stock keeping unit that has the price.
+    #[prost(string, tag = "1")]
+    pub sku: ::prost::alloc::string::String,
+    /// price is the list price in the currency of the shop.
+    #[prost(message, optional, tag = "2")]
+    pub price: ::core::option::Option<super::super::pricing::v1::Money>,
+    /// version is the number of the price's change among those of the SKU.
+    #[prost(int64, tag = "3")]
+    pub version: i64,
+}
+/// SetDisplayPriceResponse is empty.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetDisplayPriceResponse {}
 // --- Connect service/client code ---
 #[allow(dead_code)]
 pub mod catalog_service_connect {
@@ -391,6 +407,35 @@ pub mod catalog_service_connect {
                 ),
             }
         }
+        #[doc = r" Idempotency level for this RPC method."]
+        #[allow(dead_code)]
+        pub const SET_DISPLAY_PRICE_IDEMPOTENCY: connectrpc_axum::IdempotencyLevel =
+            connectrpc_axum::IdempotencyLevel::Idempotent;
+        #[doc = "Register a handler for this RPC method (unary)"]
+        pub fn set_display_price<F, T>(self, handler: F) -> CatalogServiceBuilder<S>
+        where
+            connectrpc_axum::handler::ConnectHandlerWrapper<
+                F,
+                super::SetDisplayPriceRequest,
+                super::SetDisplayPriceResponse,
+            >: axum::handler::Handler<T, S>,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::handler::post_connect::<
+                F,
+                T,
+                S,
+                super::SetDisplayPriceRequest,
+                super::SetDisplayPriceResponse,
+            >(handler);
+            CatalogServiceBuilder {
+                router: self.router.route(
+                    "/stoa.catalog.v1.CatalogService/SetDisplayPrice",
+                    method_router,
+                ),
+            }
+        }
     }
     impl<S> Default for CatalogServiceBuilder<S>
     where
@@ -484,6 +529,16 @@ pub mod catalog_service_connect {
                     + Sync,
             >,
         >,
+        pub set_display_price: Option<
+            Box<
+                dyn Fn(
+                        &S,
+                    )
+                        -> BoxedCall<super::SetDisplayPriceRequest, super::SetDisplayPriceResponse>
+                    + Send
+                    + Sync,
+            >,
+        >,
         pub router: axum::Router<S>,
     }
     #[doc = r" Server-side builder with concrete handlers (state captured)"]
@@ -499,6 +554,8 @@ pub mod catalog_service_connect {
             Option<BoxedCall<super::UpdateProductRequest, super::UpdateProductResponse>>,
         pub delete_product:
             Option<BoxedCall<super::DeleteProductRequest, super::DeleteProductResponse>>,
+        pub set_display_price:
+            Option<BoxedCall<super::SetDisplayPriceRequest, super::SetDisplayPriceResponse>>,
         pub router: axum::Router<S>,
     }
     impl<S> CatalogServiceTonicCompatibleBuilder<S>
@@ -513,6 +570,7 @@ pub mod catalog_service_connect {
                 create_product: None,
                 update_product: None,
                 delete_product: None,
+                set_display_price: None,
                 router: axum::Router::new(),
             }
         }
@@ -553,6 +611,7 @@ pub mod catalog_service_connect {
                 create_product: self.create_product,
                 update_product: self.update_product,
                 delete_product: self.delete_product,
+                set_display_price: self.set_display_price,
                 router: self.router,
             }
         }
@@ -592,6 +651,7 @@ pub mod catalog_service_connect {
                 create_product: self.create_product,
                 update_product: self.update_product,
                 delete_product: self.delete_product,
+                set_display_price: self.set_display_price,
                 router: self.router,
             }
         }
@@ -635,6 +695,7 @@ pub mod catalog_service_connect {
                 create_product: self.create_product,
                 update_product: self.update_product,
                 delete_product: self.delete_product,
+                set_display_price: self.set_display_price,
                 router: self.router,
             }
         }
@@ -675,6 +736,7 @@ pub mod catalog_service_connect {
                 create_product: self.create_product,
                 update_product: self.update_product,
                 delete_product: self.delete_product,
+                set_display_price: self.set_display_price,
                 router: self.router,
             }
         }
@@ -715,6 +777,7 @@ pub mod catalog_service_connect {
                 create_product: self.create_product,
                 update_product: self.update_product,
                 delete_product: self.delete_product,
+                set_display_price: self.set_display_price,
                 router: self.router,
             }
         }
@@ -755,6 +818,51 @@ pub mod catalog_service_connect {
                 create_product: self.create_product,
                 update_product: self.update_product,
                 delete_product: self.delete_product,
+                set_display_price: self.set_display_price,
+                router: self.router,
+            }
+        }
+        #[doc = r" Register a handler for this RPC method (unary)"]
+        pub fn set_display_price<F, T>(
+            mut self,
+            handler: F,
+        ) -> CatalogServiceTonicCompatibleBuilder<S>
+        where
+            connectrpc_axum::tonic::TonicHandlerWrapper<F, connectrpc_axum::tonic::Unary>:
+                axum::handler::Handler<T, S>
+                    + connectrpc_axum::tonic::IntoFactory<
+                        T,
+                        super::SetDisplayPriceRequest,
+                        super::SetDisplayPriceResponse,
+                        S,
+                    >,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
+            let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
+                F,
+                connectrpc_axum::tonic::Unary,
+            > as connectrpc_axum::tonic::IntoFactory<
+                T,
+                super::SetDisplayPriceRequest,
+                super::SetDisplayPriceResponse,
+                S,
+            >>::into_factory(wrapper);
+            self.set_display_price = Some(factory);
+            self.router = self.router.route(
+                "/stoa.catalog.v1.CatalogService/SetDisplayPrice",
+                method_router,
+            );
+            CatalogServiceTonicCompatibleBuilder {
+                list_products: self.list_products,
+                get_product: self.get_product,
+                batch_get_products: self.batch_get_products,
+                create_product: self.create_product,
+                update_product: self.update_product,
+                delete_product: self.delete_product,
+                set_display_price: self.set_display_price,
                 router: self.router,
             }
         }
@@ -768,6 +876,7 @@ pub mod catalog_service_connect {
                 create_product: self.create_product.map(|mk| mk(&state)),
                 update_product: self.update_product.map(|mk| mk(&state)),
                 delete_product: self.delete_product.map(|mk| mk(&state)),
+                set_display_price: self.set_display_price.map(|mk| mk(&state)),
                 router,
             }
         }
@@ -831,6 +940,13 @@ pub mod catalog_service_connect {
                 .delete_product
                 .map(|mk| mk(&()))
                 .unwrap_or_else(|| unimplemented_boxed_call());
+            let set_display_price: BoxedCall<
+                super::SetDisplayPriceRequest,
+                super::SetDisplayPriceResponse,
+            > = self
+                .set_display_price
+                .map(|mk| mk(&()))
+                .unwrap_or_else(|| unimplemented_boxed_call());
             let tonic_service = CatalogTonicService {
                 list_products,
                 get_product,
@@ -838,6 +954,7 @@ pub mod catalog_service_connect {
                 create_product,
                 update_product,
                 delete_product,
+                set_display_price,
             };
             let grpc_server = catalog_service_server::CatalogServiceServer::new(tonic_service);
             (router, grpc_server)
@@ -881,6 +998,12 @@ pub mod catalog_service_connect {
             > = self
                 .delete_product
                 .unwrap_or_else(|| unimplemented_boxed_call());
+            let set_display_price: BoxedCall<
+                super::SetDisplayPriceRequest,
+                super::SetDisplayPriceResponse,
+            > = self
+                .set_display_price
+                .unwrap_or_else(|| unimplemented_boxed_call());
             let tonic_service = CatalogTonicService {
                 list_products,
                 get_product,
@@ -888,6 +1011,7 @@ pub mod catalog_service_connect {
                 create_product,
                 update_product,
                 delete_product,
+                set_display_price,
             };
             let grpc_server = catalog_service_server::CatalogServiceServer::new(tonic_service);
             (router, grpc_server)
@@ -906,6 +1030,8 @@ pub struct CatalogTonicService {
     create_product: connectrpc_axum::tonic::BoxedCall<CreateProductRequest, CreateProductResponse>,
     update_product: connectrpc_axum::tonic::BoxedCall<UpdateProductRequest, UpdateProductResponse>,
     delete_product: connectrpc_axum::tonic::BoxedCall<DeleteProductRequest, DeleteProductResponse>,
+    set_display_price:
+        connectrpc_axum::tonic::BoxedCall<SetDisplayPriceRequest, SetDisplayPriceResponse>,
 }
 #[::tonic::async_trait]
 impl catalog_service_server::CatalogService for CatalogTonicService {
@@ -1037,6 +1163,28 @@ impl catalog_service_server::CatalogService for CatalogTonicService {
         });
         let req = connectrpc_axum::message::ConnectRequest(inner);
         match (self.delete_product)(ctx, req).await {
+            Ok(response) => Ok(::tonic::Response::new(response.into_inner())),
+            Err(err) => Err(err.into()),
+        }
+    }
+    async fn set_display_price(
+        &self,
+        request: ::tonic::Request<SetDisplayPriceRequest>,
+    ) -> Result<::tonic::Response<SetDisplayPriceResponse>, ::tonic::Status> {
+        let captured = request
+            .extensions()
+            .get::<connectrpc_axum::tonic::CapturedParts>()
+            .cloned();
+        let (_metadata, extensions, inner) = request.into_parts();
+        let ctx = captured.map(|captured| connectrpc_axum::tonic::RequestContext {
+            method: captured.method,
+            uri: captured.uri,
+            version: captured.version,
+            headers: captured.headers,
+            extensions,
+        });
+        let req = connectrpc_axum::message::ConnectRequest(inner);
+        match (self.set_display_price)(ctx, req).await {
             Ok(response) => Ok(::tonic::Response::new(response.into_inner())),
             Err(err) => Err(err.into()),
         }
@@ -2613,6 +2761,227 @@ impl<'de> serde::Deserialize<'de> for Product {
         deserializer.deserialize_struct("stoa.catalog.v1.Product", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for SetDisplayPriceRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.sku.is_empty() {
+            len += 1;
+        }
+        if self.price.is_some() {
+            len += 1;
+        }
+        if self.version != 0 {
+            len += 1;
+        }
+        let mut struct_ser =
+            serializer.serialize_struct("stoa.catalog.v1.SetDisplayPriceRequest", len)?;
+        if !self.sku.is_empty() {
+            struct_ser.serialize_field("sku", &self.sku)?;
+        }
+        if let Some(v) = self.price.as_ref() {
+            struct_ser.serialize_field("price", v)?;
+        }
+        if self.version != 0 {
+            #[allow(clippy::needless_borrow)]
+            #[allow(clippy::needless_borrows_for_generic_args)]
+            struct_ser.serialize_field("version", ToString::to_string(&self.version).as_str())?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for SetDisplayPriceRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["sku", "price", "version"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Sku,
+            Price,
+            Version,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "sku" => Ok(GeneratedField::Sku),
+                            "price" => Ok(GeneratedField::Price),
+                            "version" => Ok(GeneratedField::Version),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = SetDisplayPriceRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.catalog.v1.SetDisplayPriceRequest")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<SetDisplayPriceRequest, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut sku__ = None;
+                let mut price__ = None;
+                let mut version__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Sku => {
+                            if sku__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sku"));
+                            }
+                            sku__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::Price => {
+                            if price__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("price"));
+                            }
+                            price__ = map_.next_value()?;
+                        }
+                        GeneratedField::Version => {
+                            if version__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("version"));
+                            }
+                            version__ =
+                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
+                            ;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(SetDisplayPriceRequest {
+                    sku: sku__.unwrap_or_default(),
+                    price: price__,
+                    version: version__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct(
+            "stoa.catalog.v1.SetDisplayPriceRequest",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
+impl serde::Serialize for SetDisplayPriceResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let len = 0;
+        let struct_ser =
+            serializer.serialize_struct("stoa.catalog.v1.SetDisplayPriceResponse", len)?;
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for SetDisplayPriceResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        Ok(GeneratedField::__SkipField__)
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = SetDisplayPriceResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.catalog.v1.SetDisplayPriceResponse")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<SetDisplayPriceResponse, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                while map_.next_key::<GeneratedField>()?.is_some() {
+                    let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                }
+                Ok(SetDisplayPriceResponse {})
+            }
+        }
+        deserializer.deserialize_struct(
+            "stoa.catalog.v1.SetDisplayPriceResponse",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
 impl serde::Serialize for UpdateProductRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -2937,6 +3306,13 @@ pub mod catalog_service_server {
             &self,
             request: tonic::Request<super::DeleteProductRequest>,
         ) -> std::result::Result<tonic::Response<super::DeleteProductResponse>, tonic::Status>;
+        /// SetDisplayPrice keeps a copy of the list price of a SKU, for showing only. A
+        /// product that is made later shows it too. What comes after a later version
+        /// changes nothing.
+        async fn set_display_price(
+            &self,
+            request: tonic::Request<super::SetDisplayPriceRequest>,
+        ) -> std::result::Result<tonic::Response<super::SetDisplayPriceResponse>, tonic::Status>;
     }
     /// CatalogService keeps products and finds them. It knows neither prices nor
     /// stock.
@@ -3258,6 +3634,48 @@ pub mod catalog_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/stoa.catalog.v1.CatalogService/SetDisplayPrice" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetDisplayPriceSvc<T: CatalogService>(pub Arc<T>);
+                    impl<T: CatalogService>
+                        tonic::server::UnaryService<super::SetDisplayPriceRequest>
+                        for SetDisplayPriceSvc<T>
+                    {
+                        type Response = super::SetDisplayPriceResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetDisplayPriceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CatalogService>::set_display_price(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetDisplayPriceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => Box::pin(async move {
                     let mut response = http::Response::new(tonic::body::Body::default());
                     let headers = response.headers_mut();
@@ -3496,6 +3914,28 @@ pub mod catalog_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// SetDisplayPrice keeps a copy of the list price of a SKU, for showing only. A
+        /// product that is made later shows it too. What comes after a later version
+        /// changes nothing.
+        pub async fn set_display_price(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetDisplayPriceRequest>,
+        ) -> std::result::Result<tonic::Response<super::SetDisplayPriceResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stoa.catalog.v1.CatalogService/SetDisplayPrice",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "stoa.catalog.v1.CatalogService",
+                "SetDisplayPrice",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 
@@ -3515,6 +3955,8 @@ pub mod catalog_service {
     pub const UPDATE_PRODUCT: &str = "/stoa.catalog.v1.CatalogService/UpdateProduct";
     /// The path of `DeleteProduct`.
     pub const DELETE_PRODUCT: &str = "/stoa.catalog.v1.CatalogService/DeleteProduct";
+    /// The path of `SetDisplayPrice`.
+    pub const SET_DISPLAY_PRICE: &str = "/stoa.catalog.v1.CatalogService/SetDisplayPrice";
 }
 impl<T> crate::server::Limited for catalog_service_server::CatalogServiceServer<T> {
     fn limited(self, receive_bytes: usize, send_bytes: usize) -> Self {
@@ -3686,5 +4128,28 @@ impl crate::validate::Validate for DeleteProductRequest {
     }
 }
 impl crate::validate::Validate for DeleteProductResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for SetDisplayPriceRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::no_nul(at.field("sku", 1, 9), &self.sku, found);
+        rule::min_len(at.field("sku", 1, 9), &self.sku, 1, found);
+        rule::max_len(at.field("sku", 1, 9), &self.sku, 64, found);
+        rule::required(at.field("price", 2, 11), self.price.is_some(), found);
+        if let Some(value) = &self.price {
+            value.check(at.field("price", 2, 11), found);
+        }
+        rule::range(
+            at.field("version", 3, 3),
+            i128::from(self.version),
+            "int64",
+            Some(1),
+            None,
+            found,
+        );
+    }
+}
+impl crate::validate::Validate for SetDisplayPriceResponse {
     fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use command::Work;
 
-use crate::domain::product::{Draft, Product, ProductId, Revision, Sku};
+use crate::domain::product::{Draft, ListPrice, Product, ProductId, Revision, Sku};
 use crate::domain::search;
 use crate::error::Error;
 use crate::event::{self, Change};
@@ -56,7 +56,9 @@ pub async fn get_many(
 /// # Errors
 /// [`Error::SkuTaken`] if another product has the SKU.
 pub async fn create(work: &mut Work<'_>, draft: &Draft) -> Result<Product, Error> {
-    let product = Product::new(ProductId(work.id()), draft.clone(), work.now);
+    let mut product = Product::new(ProductId(work.id()), draft.clone(), work.now);
+    let price = store::display_price::find(&work.txn, &product.sku).await?;
+    product.display_price = price.map(|(price, _)| price);
     store::product::insert(&work.txn, &product).await?;
     store::term::insert(&work.txn, [(product.id, &search::terms(&product))]).await?;
     work.tell(event::changed(&product, Change::Created));
@@ -80,6 +82,32 @@ pub async fn update(
         work.tell(event::changed(&product, Change::Updated));
     }
     Ok(product)
+}
+
+/// Keeps a list price, and shows it on the product that has its SKU, now or later. One that comes
+/// after a later one changes nothing.
+///
+/// # Errors
+/// The database failed.
+pub async fn show_price(work: &mut Work<'_>, list: &ListPrice) -> Result<(), Error> {
+    let ListPrice {
+        sku,
+        price,
+        version,
+    } = list;
+    let known = store::display_price::find(&work.txn, sku).await?;
+    if known.is_some_and(|(_, known)| known >= *version) {
+        return Ok(());
+    }
+    store::display_price::save(&work.txn, sku, price, *version).await?;
+    let products = store::product::find_many(&work.txn, [], [sku]).await?;
+    if let Some(mut product) = products.into_iter().next()
+        && product.show(price, work.now)
+    {
+        store::product::update(&work.txn, &product).await?;
+        work.tell(event::changed(&product, Change::Updated));
+    }
+    Ok(())
 }
 
 /// Takes a product out of the catalog. Orders keep what they say of it.

@@ -6,6 +6,7 @@ mod create_product;
 mod delete_product;
 mod get_product;
 mod list_products;
+mod set_display_price;
 mod update_product;
 
 use proto::catalog::v1 as pb;
@@ -28,6 +29,7 @@ pub fn mount(service: Service, app: &App) -> Service {
         .create_product(create_product::create_product)
         .update_product(update_product::update_product)
         .delete_product(delete_product::delete_product)
+        .set_display_price(set_display_price::set_display_price)
         .with_state(app.clone())
         .build();
     let list = get_connect(list_products::list_products);

@@ -65,6 +65,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The catalog did not hear of a price.
+    #[error("the catalog could not be told")]
+    Catalog(#[from] tonic::Status),
     /// The database failed.
     #[error("pricing storage failed")]
     Store(#[from] DbErr),
@@ -84,6 +87,7 @@ impl Error {
                 Kind::FailedPrecondition
             }
             Self::Config { .. } => Kind::Internal,
+            Self::Catalog(_) => Kind::Unavailable,
             Self::Command(error) => error.kind(),
             Self::Store(error) => command::storage_kind(error),
         }
@@ -109,6 +113,7 @@ impl Error {
             | Self::Time { .. }
             | Self::Field { .. }
             | Self::Config { .. }
+            | Self::Catalog(_)
             | Self::Command(_)
             | Self::Store(_) => None,
         }

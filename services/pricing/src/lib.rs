@@ -11,13 +11,16 @@ mod promotions;
 mod quotes;
 mod rpc;
 mod store;
+mod telling;
 
 use clock::Clock;
+use peers::Peers;
 
 pub use config::Config;
 pub use error::Error;
 
 use domain::money::Currency;
+use telling::Teller;
 
 /// The name of this service: in addresses, tokens, logs and facts.
 pub const NAME: &str = "pricing";
@@ -29,6 +32,8 @@ pub struct Deps {
     pub db: ::store::Database,
     /// Tells the time, makes ids.
     pub clock: Clock,
+    /// The way to the catalog.
+    pub peers: Peers,
 }
 
 /// What every handler works with.
@@ -49,12 +54,17 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
         key: "pricing.currency",
         problem: "must be an ISO 4217 code such as EUR",
     })?;
-    let Deps { db, clock } = deps;
+    let Deps { db, clock, peers } = deps;
+    let teller = Teller::new(db.clone(), clock.clone(), currency, &peers);
     let service = command::service(NAME, &db, &clock, []);
     let app = App {
         db,
         clock,
         currency,
     };
-    Ok(rpc::mount(service, &app))
+    Ok(
+        rpc::mount(service, &app).background("display prices", move |shutdown| {
+            teller.clone().run(shutdown)
+        }),
+    )
 }

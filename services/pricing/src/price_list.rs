@@ -8,6 +8,7 @@ use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;
 use crate::domain::sku::Sku;
 use crate::error::Error;
+use crate::store::untold::Untold;
 use crate::{App, event, store};
 
 /// A price as somebody wants it.
@@ -45,7 +46,8 @@ pub async fn get_many(
     Ok((prices, missing))
 }
 
-/// Sets a price. Setting it to what it is changes nothing and tells nobody.
+/// Sets a price, and notes that the catalog is to be told. Setting it to what it is changes
+/// nothing and tells nobody.
 ///
 /// # Errors
 /// The database failed.
@@ -64,6 +66,11 @@ pub async fn set(work: &mut Work<'_>, wish: &Wish) -> Result<Price, Error> {
         updated_at: work.now,
     };
     store::price::save(&work.txn, &price).await?;
+    let untold = Untold {
+        sku: price.sku.clone(),
+        version: price.version,
+    };
+    store::untold::note(&work.txn, &untold).await?;
     work.tell(event::price_changed(&price, previous.as_ref()));
     Ok(price)
 }

@@ -59,7 +59,7 @@ pub async fn build(
             catalog::service(config.catalog.config.clone(), deps).await?
         }
         Service::Pricing => {
-            let deps = pricing::Deps { db, clock };
+            let deps = pricing::Deps { db, clock, peers };
             let made = pricing::service(config.pricing.config.clone(), deps).await;
             made.map_err(|error| match error {
                 pricing::Error::Config { key, problem } => refused(key, problem),

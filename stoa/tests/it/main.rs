@@ -19,6 +19,7 @@ mod outage;
 mod pages;
 mod people;
 mod power;
+mod prices;
 mod production;
 mod protected;
 mod pruned;

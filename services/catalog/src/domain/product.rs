@@ -51,6 +51,15 @@ pub struct DisplayPrice {
     pub minor_units: i64,
 }
 
+/// What a SKU costs, as of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListPrice {
+    pub sku: Sku,
+    pub price: DisplayPrice,
+    /// The number of the change among those of the SKU's prices.
+    pub version: i64,
+}
+
 /// What a new product says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
@@ -115,10 +124,24 @@ impl Product {
         ]
         .contains(&true);
         if changed {
-            self.version += 1;
-            self.updated_at = now.max(self.updated_at);
+            self.touch(now);
         }
         changed
+    }
+
+    /// Shows a price. Returns false, and raises no version, when it is shown already.
+    pub fn show(&mut self, price: &DisplayPrice, now: DateTime<Utc>) -> bool {
+        let changed = self.display_price.as_ref() != Some(price);
+        if changed {
+            self.display_price = Some(price.clone());
+            self.touch(now);
+        }
+        changed
+    }
+
+    fn touch(&mut self, now: DateTime<Utc>) {
+        self.version += 1;
+        self.updated_at = now.max(self.updated_at);
     }
 }
 

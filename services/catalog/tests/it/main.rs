@@ -9,4 +9,5 @@ mod get_product;
 mod list_products;
 mod plans;
 mod search;
+mod set_display_price;
 mod update_product;

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use axum::body::Body;
 use chrono::{DateTime, Utc};
 use clock::Manual;
+use peers::{Local, Peers};
 use prost::Message;
 use proto::event::v1::PriceChanged;
 use proto::pricing::v1::pricing_service_client::PricingServiceClient;
@@ -54,6 +55,7 @@ impl TestApp {
         let deps = pricing::Deps {
             db: db.database.clone(),
             clock: clock.clone(),
+            peers: Peers::builder("pricing", clock.clone(), Local::new()).build(),
         };
         let service = pricing::service(pricing::Config::default(), deps).await;
         let contract = Contract::new(proto::DESCRIPTORS).expect("the contract loads");

@@ -8,13 +8,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Category, Product } from "./types_pb";
 import { file_stoa_catalog_v1_types } from "./types_pb";
+import type { Money } from "../../pricing/v1/types_pb";
+import { file_stoa_pricing_v1_types } from "../../pricing/v1/types_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file stoa/catalog/v1/catalog.proto.
  */
 export const file_stoa_catalog_v1_catalog: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdG9hL2NhdGFsb2cvdjEvY2F0YWxvZy5wcm90bxIPc3RvYS5jYXRhbG9nLnYxIl0KE0xpc3RQcm9kdWN0c1JlcXVlc3QSDQoFcXVlcnkYASABKAkSEAoIY2F0ZWdvcnkYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkimwEKFExpc3RQcm9kdWN0c1Jlc3BvbnNlEioKCHByb2R1Y3RzGAEgAygLMhguc3RvYS5jYXRhbG9nLnYxLlByb2R1Y3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCmNhdGVnb3JpZXMYAyADKAkSKgoHc2hlbHZlcxgEIAMoCzIZLnN0b2EuY2F0YWxvZy52MS5DYXRlZ29yeSIfChFHZXRQcm9kdWN0UmVxdWVzdBIKCgJpZBgBIAEoCSI/ChJHZXRQcm9kdWN0UmVzcG9uc2USKQoHcHJvZHVjdBgBIAEoCzIYLnN0b2EuY2F0YWxvZy52MS5Qcm9kdWN0IjQKF0JhdGNoR2V0UHJvZHVjdHNSZXF1ZXN0EgsKA2lkcxgBIAMoCRIMCgRza3VzGAIgAygJIlcKGEJhdGNoR2V0UHJvZHVjdHNSZXNwb25zZRIqCghwcm9kdWN0cxgBIAMoCzIYLnN0b2EuY2F0YWxvZy52MS5Qcm9kdWN0Eg8KB21pc3NpbmcYAiADKAkiawoUQ3JlYXRlUHJvZHVjdFJlcXVlc3QSCwoDc2t1GAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSEAoIY2F0ZWdvcnkYBCABKAkSEQoJaW1hZ2VfdXJsGAUgASgJIkIKFUNyZWF0ZVByb2R1Y3RSZXNwb25zZRIpCgdwcm9kdWN0GAEgASgLMhguc3RvYS5jYXRhbG9nLnYxLlByb2R1Y3QisgEKFFVwZGF0ZVByb2R1Y3RSZXF1ZXN0EgoKAmlkGAEgASgJEhEKBG5hbWUYAiABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgDIAEoCUgBiAEBEhUKCGNhdGVnb3J5GAQgASgJSAKIAQESFgoJaW1hZ2VfdXJsGAUgASgJSAOIAQFCBwoFX25hbWVCDgoMX2Rlc2NyaXB0aW9uQgsKCV9jYXRlZ29yeUIMCgpfaW1hZ2VfdXJsIkIKFVVwZGF0ZVByb2R1Y3RSZXNwb25zZRIpCgdwcm9kdWN0GAEgASgLMhguc3RvYS5jYXRhbG9nLnYxLlByb2R1Y3QiIgoURGVsZXRlUHJvZHVjdFJlcXVlc3QSCgoCaWQYASABKAkiFwoVRGVsZXRlUHJvZHVjdFJlc3BvbnNlMuYECg5DYXRhbG9nU2VydmljZRJgCgxMaXN0UHJvZHVjdHMSJC5zdG9hLmNhdGFsb2cudjEuTGlzdFByb2R1Y3RzUmVxdWVzdBolLnN0b2EuY2F0YWxvZy52MS5MaXN0UHJvZHVjdHNSZXNwb25zZSIDkAIBEloKCkdldFByb2R1Y3QSIi5zdG9hLmNhdGFsb2cudjEuR2V0UHJvZHVjdFJlcXVlc3QaIy5zdG9hLmNhdGFsb2cudjEuR2V0UHJvZHVjdFJlc3BvbnNlIgOQAgESbAoQQmF0Y2hHZXRQcm9kdWN0cxIoLnN0b2EuY2F0YWxvZy52MS5CYXRjaEdldFByb2R1Y3RzUmVxdWVzdBopLnN0b2EuY2F0YWxvZy52MS5CYXRjaEdldFByb2R1Y3RzUmVzcG9uc2UiA5ACARJeCg1DcmVhdGVQcm9kdWN0EiUuc3RvYS5jYXRhbG9nLnYxLkNyZWF0ZVByb2R1Y3RSZXF1ZXN0GiYuc3RvYS5jYXRhbG9nLnYxLkNyZWF0ZVByb2R1Y3RSZXNwb25zZRJjCg1VcGRhdGVQcm9kdWN0EiUuc3RvYS5jYXRhbG9nLnYxLlVwZGF0ZVByb2R1Y3RSZXF1ZXN0GiYuc3RvYS5jYXRhbG9nLnYxLlVwZGF0ZVByb2R1Y3RSZXNwb25zZSIDkAICEmMKDURlbGV0ZVByb2R1Y3QSJS5zdG9hLmNhdGFsb2cudjEuRGVsZXRlUHJvZHVjdFJlcXVlc3QaJi5zdG9hLmNhdGFsb2cudjEuRGVsZXRlUHJvZHVjdFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_stoa_catalog_v1_types]);
+  fileDesc("Ch1zdG9hL2NhdGFsb2cvdjEvY2F0YWxvZy5wcm90bxIPc3RvYS5jYXRhbG9nLnYxIl0KE0xpc3RQcm9kdWN0c1JlcXVlc3QSDQoFcXVlcnkYASABKAkSEAoIY2F0ZWdvcnkYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkimwEKFExpc3RQcm9kdWN0c1Jlc3BvbnNlEioKCHByb2R1Y3RzGAEgAygLMhguc3RvYS5jYXRhbG9nLnYxLlByb2R1Y3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCmNhdGVnb3JpZXMYAyADKAkSKgoHc2hlbHZlcxgEIAMoCzIZLnN0b2EuY2F0YWxvZy52MS5DYXRlZ29yeSIfChFHZXRQcm9kdWN0UmVxdWVzdBIKCgJpZBgBIAEoCSI/ChJHZXRQcm9kdWN0UmVzcG9uc2USKQoHcHJvZHVjdBgBIAEoCzIYLnN0b2EuY2F0YWxvZy52MS5Qcm9kdWN0IjQKF0JhdGNoR2V0UHJvZHVjdHNSZXF1ZXN0EgsKA2lkcxgBIAMoCRIMCgRza3VzGAIgAygJIlcKGEJhdGNoR2V0UHJvZHVjdHNSZXNwb25zZRIqCghwcm9kdWN0cxgBIAMoCzIYLnN0b2EuY2F0YWxvZy52MS5Qcm9kdWN0Eg8KB21pc3NpbmcYAiADKAkiawoUQ3JlYXRlUHJvZHVjdFJlcXVlc3QSCwoDc2t1GAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSEAoIY2F0ZWdvcnkYBCABKAkSEQoJaW1hZ2VfdXJsGAUgASgJIkIKFUNyZWF0ZVByb2R1Y3RSZXNwb25zZRIpCgdwcm9kdWN0GAEgASgLMhguc3RvYS5jYXRhbG9nLnYxLlByb2R1Y3QisgEKFFVwZGF0ZVByb2R1Y3RSZXF1ZXN0EgoKAmlkGAEgASgJEhEKBG5hbWUYAiABKAlIAIgBARIYCgtkZXNjcmlwdGlvbhgDIAEoCUgBiAEBEhUKCGNhdGVnb3J5GAQgASgJSAKIAQESFgoJaW1hZ2VfdXJsGAUgASgJSAOIAQFCBwoFX25hbWVCDgoMX2Rlc2NyaXB0aW9uQgsKCV9jYXRlZ29yeUIMCgpfaW1hZ2VfdXJsIkIKFVVwZGF0ZVByb2R1Y3RSZXNwb25zZRIpCgdwcm9kdWN0GAEgASgLMhguc3RvYS5jYXRhbG9nLnYxLlByb2R1Y3QiIgoURGVsZXRlUHJvZHVjdFJlcXVlc3QSCgoCaWQYASABKAkiFwoVRGVsZXRlUHJvZHVjdFJlc3BvbnNlIl0KFlNldERpc3BsYXlQcmljZVJlcXVlc3QSCwoDc2t1GAEgASgJEiUKBXByaWNlGAIgASgLMhYuc3RvYS5wcmljaW5nLnYxLk1vbmV5Eg8KB3ZlcnNpb24YAyABKAMiGQoXU2V0RGlzcGxheVByaWNlUmVzcG9uc2Uy0QUKDkNhdGFsb2dTZXJ2aWNlEmAKDExpc3RQcm9kdWN0cxIkLnN0b2EuY2F0YWxvZy52MS5MaXN0UHJvZHVjdHNSZXF1ZXN0GiUuc3RvYS5jYXRhbG9nLnYxLkxpc3RQcm9kdWN0c1Jlc3BvbnNlIgOQAgESWgoKR2V0UHJvZHVjdBIiLnN0b2EuY2F0YWxvZy52MS5HZXRQcm9kdWN0UmVxdWVzdBojLnN0b2EuY2F0YWxvZy52MS5HZXRQcm9kdWN0UmVzcG9uc2UiA5ACARJsChBCYXRjaEdldFByb2R1Y3RzEiguc3RvYS5jYXRhbG9nLnYxLkJhdGNoR2V0UHJvZHVjdHNSZXF1ZXN0Gikuc3RvYS5jYXRhbG9nLnYxLkJhdGNoR2V0UHJvZHVjdHNSZXNwb25zZSIDkAIBEl4KDUNyZWF0ZVByb2R1Y3QSJS5zdG9hLmNhdGFsb2cudjEuQ3JlYXRlUHJvZHVjdFJlcXVlc3QaJi5zdG9hLmNhdGFsb2cudjEuQ3JlYXRlUHJvZHVjdFJlc3BvbnNlEmMKDVVwZGF0ZVByb2R1Y3QSJS5zdG9hLmNhdGFsb2cudjEuVXBkYXRlUHJvZHVjdFJlcXVlc3QaJi5zdG9hLmNhdGFsb2cudjEuVXBkYXRlUHJvZHVjdFJlc3BvbnNlIgOQAgISYwoNRGVsZXRlUHJvZHVjdBIlLnN0b2EuY2F0YWxvZy52MS5EZWxldGVQcm9kdWN0UmVxdWVzdBomLnN0b2EuY2F0YWxvZy52MS5EZWxldGVQcm9kdWN0UmVzcG9uc2UiA5ACAhJpCg9TZXREaXNwbGF5UHJpY2USJy5zdG9hLmNhdGFsb2cudjEuU2V0RGlzcGxheVByaWNlUmVxdWVzdBooLnN0b2EuY2F0YWxvZy52MS5TZXREaXNwbGF5UHJpY2VSZXNwb25zZSIDkAICYgZwcm90bzM", [file_stoa_catalog_v1_types, file_stoa_pricing_v1_types]);
 
 /**
  * ListProductsRequest says what to search for.
@@ -375,6 +377,56 @@ export const DeleteProductResponseSchema: GenMessage<DeleteProductResponse> = /*
   messageDesc(file_stoa_catalog_v1_catalog, 11);
 
 /**
+ * SetDisplayPriceRequest is the list price of a SKU as of a version.
+ *
+ * @generated from message stoa.catalog.v1.SetDisplayPriceRequest
+ */
+export type SetDisplayPriceRequest = Message<"stoa.catalog.v1.SetDisplayPriceRequest"> & {
+  /**
+   * sku is the stock keeping unit that has the price.
+   *
+   * @generated from field: string sku = 1;
+   */
+  sku: string;
+
+  /**
+   * price is the list price in the currency of the shop.
+   *
+   * @generated from field: stoa.pricing.v1.Money price = 2;
+   */
+  price?: Money | undefined;
+
+  /**
+   * version is the number of the price's change among those of the SKU.
+   *
+   * @generated from field: int64 version = 3;
+   */
+  version: bigint;
+};
+
+/**
+ * Describes the message stoa.catalog.v1.SetDisplayPriceRequest.
+ * Use `create(SetDisplayPriceRequestSchema)` to create a new message.
+ */
+export const SetDisplayPriceRequestSchema: GenMessage<SetDisplayPriceRequest> = /*@__PURE__*/
+  messageDesc(file_stoa_catalog_v1_catalog, 12);
+
+/**
+ * SetDisplayPriceResponse is empty.
+ *
+ * @generated from message stoa.catalog.v1.SetDisplayPriceResponse
+ */
+export type SetDisplayPriceResponse = Message<"stoa.catalog.v1.SetDisplayPriceResponse"> & {
+};
+
+/**
+ * Describes the message stoa.catalog.v1.SetDisplayPriceResponse.
+ * Use `create(SetDisplayPriceResponseSchema)` to create a new message.
+ */
+export const SetDisplayPriceResponseSchema: GenMessage<SetDisplayPriceResponse> = /*@__PURE__*/
+  messageDesc(file_stoa_catalog_v1_catalog, 13);
+
+/**
  * CatalogService keeps products and finds them. It knows neither prices nor
  * stock.
  *
@@ -442,6 +494,18 @@ export const CatalogService: GenService<{
     methodKind: "unary";
     input: typeof DeleteProductRequestSchema;
     output: typeof DeleteProductResponseSchema;
+  },
+  /**
+   * SetDisplayPrice keeps a copy of the list price of a SKU, for showing only. A
+   * product that is made later shows it too. What comes after a later version
+   * changes nothing.
+   *
+   * @generated from rpc stoa.catalog.v1.CatalogService.SetDisplayPrice
+   */
+  setDisplayPrice: {
+    methodKind: "unary";
+    input: typeof SetDisplayPriceRequestSchema;
+    output: typeof SetDisplayPriceResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_stoa_catalog_v1_catalog, 0);
