@@ -24,7 +24,7 @@ use crate::saga::change::{Occasion, change, lease};
 use crate::saga::checkout::{self, Event};
 use crate::saga::driver::Outcome;
 use crate::saga::fail_point::Place;
-use crate::saga::record::{Record, Saga, Secret};
+use crate::saga::record::{Record, Saga};
 use crate::store;
 
 /// What one who waits leaves of his deadline, to say so in time.
@@ -112,7 +112,7 @@ async fn accept(
         state,
         revision: 1,
         origin: command.origin.clone(),
-        payment_method: Secret(draft.payment_method.clone()),
+        payment_method: draft.payment_method.clone(),
         key: command.key().cloned(),
     };
     store::order::insert(&work.txn, &order).await?;

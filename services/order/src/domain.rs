@@ -4,3 +4,4 @@ pub mod amount;
 pub mod draft;
 pub mod id;
 pub mod order;
+pub mod payment_method;

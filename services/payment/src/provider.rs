@@ -14,6 +14,7 @@ mod sandbox;
 use std::fmt;
 
 use futures::future::BoxFuture;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::id::{Key, OrderId};
 use crate::domain::money::Amount;
@@ -21,25 +22,20 @@ use crate::domain::payment::{Outcome, Refusal, Returned};
 
 pub use sandbox::Sandbox;
 
-/// The provider's reference to a card or an account. It never shows in a log.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
+/// The provider's reference to a card or an account. It shows in no log, and is wiped from memory
+/// when dropped.
+#[derive(Clone, Debug)]
+pub struct Token(SecretString);
 
 impl Token {
     /// Takes a token that the contract has already bounded.
-    pub fn new(token: impl Into<String>) -> Self {
+    pub fn new(token: impl Into<SecretString>) -> Self {
         Self(token.into())
     }
 
     /// The token, for the provider alone.
     pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
+        self.0.expose_secret()
     }
 }
 

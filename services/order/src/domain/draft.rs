@@ -7,6 +7,7 @@
 use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::CustomerId;
 use crate::domain::order::Line;
+use crate::domain::payment_method::PaymentMethod;
 
 /// Most different SKUs in one order.
 pub const LINES_MAX: usize = 100;
@@ -29,8 +30,8 @@ pub struct Draft {
     pub customer_id: CustomerId,
     /// What, one entry per SKU.
     pub items: Vec<Item>,
-    /// A reference the payment service understands; never logged.
-    pub payment_method: String,
+    /// How it is to be paid.
+    pub payment_method: PaymentMethod,
     /// None: the currency the shop is configured for.
     pub currency: Option<Currency>,
 }

@@ -11,6 +11,7 @@ use crate::App;
 use crate::checkout;
 use crate::domain::amount::Currency;
 use crate::domain::draft::{Draft, Item, merge};
+use crate::domain::payment_method::PaymentMethod;
 use crate::error::Error;
 
 /// Places an order: reserves stock, takes the payment, confirms.
@@ -42,13 +43,12 @@ impl TryFrom<Valid<CreateOrderRequest>> for Draft {
             "" => None,
             code => Some(Currency::parse(code).map_err(|_| Error::Field("currency_code"))?),
         };
+        let method = request.payment_method;
+        let method = method.ok_or(Error::Field("payment_method"))?;
         Ok(Self {
             customer_id: customer_id(&request.customer_id, "customer_id")?,
             items: merge(items)?,
-            payment_method: request
-                .payment_method
-                .ok_or(Error::Field("payment_method"))?
-                .token,
+            payment_method: PaymentMethod::new(method.token),
             currency,
         })
     }

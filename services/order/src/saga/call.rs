@@ -126,7 +126,7 @@ impl Callees {
             customer_id: order.customer_id.to_string(),
             amount: Some(money(order.total)),
             method: Some(PaymentMethod {
-                token: record.saga.payment_method.0.clone(),
+                token: record.saga.payment_method.expose().to_owned(),
             }),
         };
         match self

@@ -1,13 +1,12 @@
 //! All that must survive a crash for a saga to be carried on by whoever finds it.
 
-use std::fmt;
-
 use ::store::idempotency::Key;
 use chrono::{DateTime, Utc};
 use events::Origin;
 use uuid::Uuid;
 
 use crate::domain::order::Order;
+use crate::domain::payment_method::PaymentMethod;
 use crate::saga::checkout::State;
 
 /// An order's saga as it is stored.
@@ -20,7 +19,7 @@ pub struct Saga {
     /// What its calls and facts are traced to: the request that placed the order.
     pub origin: Origin,
     /// How the customer pays.
-    pub payment_method: Secret,
+    pub payment_method: PaymentMethod,
     /// The key under which the answer of CreateOrder is to be sealed.
     pub key: Option<Key>,
     /// Who drives it; none when nothing is pending.
@@ -44,16 +43,6 @@ pub struct Record {
     pub order: Order,
     /// How far it is.
     pub saga: Saga,
-}
-
-/// A reference to a means of payment: kept out of every log.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
 }
 
 /// One line of an order's timeline.

@@ -11,8 +11,9 @@ use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Set};
 
 use crate::domain::id::OrderId;
 use crate::domain::order::{EndReason, Status};
+use crate::domain::payment_method::PaymentMethod;
 use crate::saga::checkout::{Progress, State};
-use crate::saga::record::{Lease, Record, Saga, Secret};
+use crate::saga::record::{Lease, Record, Saga};
 use crate::saga::step::{Step, Undo};
 use crate::store::{broken, order};
 
@@ -23,7 +24,7 @@ const AT_REST: i16 = 0;
 const DOING: i16 = 1;
 const UNDOING: i16 = 2;
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "sagas")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -49,6 +50,13 @@ pub struct Model {
     lease_until: Option<DateTime<Utc>>,
 }
 
+/// Its means of payment and its key never reach a log by way of `{:?}`.
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Model({}, …)", self.order_id)
+    }
+}
+
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -69,7 +77,7 @@ pub async fn insert(txn: &Transaction, id: OrderId, saga: &Saga) -> Result<(), D
     };
     let row = ActiveModel {
         order_id: Set(id.0),
-        payment_method: Set(saga.payment_method.0.clone()),
+        payment_method: Set(saga.payment_method.expose().to_owned()),
         correlation_id: Set(saga.origin.correlation_id.clone()),
         traceparent: Set(saga.origin.traceparent.clone()),
         synthetic: Set(saga.origin.synthetic),
@@ -88,7 +96,7 @@ pub async fn insert(txn: &Transaction, id: OrderId, saga: &Saga) -> Result<(), D
 /// The database failed.
 pub async fn update(txn: &Transaction, id: OrderId, saga: &Saga) -> Result<(), DbErr> {
     let mut row = progress(saga);
-    if saga.state.progress == Progress::AtRest {
+    if !may_charge(&saga.state.progress) {
         row.payment_method = Set(String::new()); // nobody is charged any more, so nobody need know
     }
     let update = Entity::update_many()
@@ -245,6 +253,14 @@ fn progress(saga: &Saga) -> ActiveModel {
     row
 }
 
+/// Whether the means of payment is still needed: it is for the charge alone, and no step goes back.
+fn may_charge(progress: &Progress) -> bool {
+    match progress {
+        Progress::Doing { step, .. } => *step <= Step::ProcessPayment,
+        Progress::AtRest | Progress::Undoing { .. } => false,
+    }
+}
+
 fn tries(attempt: u32) -> i32 {
     i32::try_from(attempt).unwrap_or(i32::MAX)
 }
@@ -280,7 +296,7 @@ impl Model {
                 traceparent: self.traceparent,
                 synthetic: self.synthetic,
             },
-            payment_method: Secret(self.payment_method),
+            payment_method: PaymentMethod::new(self.payment_method),
             key,
             lease,
         })
@@ -316,5 +332,26 @@ impl Model {
             }
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// row: X10
+    #[test]
+    fn how_it_is_paid_is_kept_for_as_long_as_it_may_be_charged() {
+        let at = DateTime::UNIX_EPOCH;
+        let kept = Step::ALL.map(|step| {
+            may_charge(&Progress::Doing {
+                step,
+                attempt: 1,
+                since: at,
+                due: at,
+            })
+        });
+        assert_eq!(kept, [true, true, false, false]);
+        assert!(!may_charge(&Progress::AtRest));
     }
 }

@@ -18,7 +18,8 @@ pub async fn process_payment(
     ConnectRequest(request): ConnectRequest<ProcessPaymentRequest>,
 ) -> Result<ConnectResponse<ProcessPaymentResponse>, ConnectError> {
     let request = rpc::valid(request)?;
-    let token = Token::new(request.method.as_ref().map_or("", |method| &method.token));
+    let method = request.method.as_ref();
+    let token = Token::new(method.map_or("", |method| method.token.as_str()));
     let charge = Charge::try_from(request)?;
     let charged = payments::charge(&app, command::origin(&call), charge, token).await?;
     Ok(ConnectResponse::new(charged.into()))

@@ -30,6 +30,20 @@ fn quote(lines: Vec<Line>, discount: i64, total: i64) -> Quote {
     }
 }
 
+/// row: X10
+#[test]
+fn a_draft_that_is_printed_hides_how_it_is_paid() {
+    let draft = Draft {
+        customer_id: CustomerId(uuid::Uuid::from_u128(1)),
+        items: vec![item("lamp", 1)],
+        payment_method: PaymentMethod::new("tok_visa_4242"),
+        currency: None,
+    };
+    let printed = format!("{draft:?}");
+    assert!(printed.contains("lamp"), "{printed}");
+    assert!(!printed.contains("4242"), "{printed}");
+}
+
 #[test]
 fn mentions_of_one_sku_are_one_line() {
     let merged = merge([item("lamp", 1), item("desk", 2), item("lamp", 3)]).unwrap();

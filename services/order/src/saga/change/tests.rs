@@ -15,8 +15,9 @@ use super::*;
 use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Line, Order, Status};
+use crate::domain::payment_method::PaymentMethod;
 use crate::saga::checkout::Answer as Said;
-use crate::saga::record::{Saga, Secret};
+use crate::saga::record::Saga;
 
 /// Histories on each engine.
 const HISTORIES: usize = 60;
@@ -92,7 +93,7 @@ async fn accept(db: &Database, clock: &Clock) -> Record {
         state,
         revision: 1,
         origin: Origin::default(),
-        payment_method: Secret("tok_ok".to_owned()),
+        payment_method: PaymentMethod::new("tok_ok"),
         key: None,
         lease: None,
     };
