@@ -34,11 +34,7 @@ pub async fn get_many(
     ids: BTreeSet<ProductId>,
     skus: BTreeSet<Sku>,
 ) -> Result<Batch, Error> {
-    let products = if ids.is_empty() && skus.is_empty() {
-        Vec::new()
-    } else {
-        store::product::find_many(app.db.read(), ids.iter().copied(), &skus).await?
-    };
+    let products = store::product::find_many(app.db.read(), ids.iter().copied(), &skus).await?;
     let mut batch = Batch {
         products,
         missing_ids: ids,

@@ -65,9 +65,15 @@ pub async fn find_many(
     ids: impl IntoIterator<Item = ProductId>,
     skus: impl IntoIterator<Item = &Sku>,
 ) -> Result<Vec<Product>, DbErr> {
+    let ids: Vec<Uuid> = ids.into_iter().map(|id| id.0).collect();
+    let skus: Vec<&str> = skus.into_iter().map(Sku::as_str).collect();
+    if ids.is_empty() && skus.is_empty() {
+        return Ok(Vec::new());
+    }
+    // An empty list beside another would keep the databases from their indexes.
     let named = Cond::any()
-        .add(Column::Id.is_in(ids.into_iter().map(|id| id.0)))
-        .add(Column::Sku.is_in(skus.into_iter().map(Sku::as_str)));
+        .add_option((!ids.is_empty()).then(|| Column::Id.is_in(ids)))
+        .add_option((!skus.is_empty()).then(|| Column::Sku.is_in(skus)));
     let rows = Entity::find().filter(named).all(db).await?;
     Ok(rows.into_iter().map(Product::from).collect())
 }
