@@ -92,4 +92,11 @@ impl CatalogService for Tonic {
     ) -> Result<Response<DeleteProductResponse>, Status> {
         absent()
     }
+
+    async fn set_display_price(
+        &self,
+        _: Request<SetDisplayPriceRequest>,
+    ) -> Result<Response<SetDisplayPriceResponse>, Status> {
+        absent()
+    }
 }
