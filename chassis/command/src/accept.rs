@@ -131,7 +131,13 @@ impl Command {
     {
         let attempt = async || {
             let txn = db.begin_write().await?;
-            let response = answer(&txn).await?;
+            let response = match answer(&txn).await {
+                Ok(response) => response,
+                Err(error) => {
+                    txn.rollback().await?;
+                    return Err(error);
+                }
+            };
             let bytes = response.encode_to_vec();
             match idempotency::seal(&txn, self.key(), accepted, &bytes).await {
                 Ok(()) => {

@@ -8,7 +8,7 @@ use events::{Fact, Origin, outbox};
 use futures::future::BoxFuture;
 use prost::Message;
 use sea_orm::DbErr;
-use store::{Database, Transaction, retrying};
+use store::{Database, Fault, Transaction, fault_within, retrying};
 use uuid::Uuid;
 
 use crate::{Answer, Command, Error};
@@ -55,18 +55,20 @@ impl<'env> Work<'env> {
     }
 
     /// Commits what was made, or gives up what failed.
-    pub(crate) async fn end<T, E: From<DbErr>>(
-        self,
-        origin: &Origin,
-        made: Result<T, E>,
-    ) -> Result<T, E> {
+    pub(crate) async fn end<T, E>(self, origin: &Origin, made: Result<T, E>) -> Result<T, E>
+    where
+        E: std::error::Error + From<DbErr> + 'static,
+    {
         match made {
             Ok(made) => {
                 self.commit(origin).await?;
                 Ok(made)
             }
             Err(error) => {
-                self.give_up().await?;
+                let seen = self.give_up().await;
+                if fault_within(&error) != Fault::Unavailable {
+                    seen?; // else the error says more than that nothing came of what was seen
+                }
                 Err(error)
             }
         }

@@ -266,6 +266,7 @@ fn columns() -> SelectStatement {
     let epoch = Query::select()
         .column(State::Epoch)
         .from(State::Table)
+        .and_where(Expr::col(State::Id).eq(1))
         .to_owned();
     Query::select()
         .columns([

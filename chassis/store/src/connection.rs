@@ -147,7 +147,18 @@ impl Connection {
 
     /// Asks for a sign of life, after everything that is still under way.
     pub async fn ping(&mut self) -> Result<(), sqlx::Error> {
-        on!(self, driver => driver.ping().await)
+        match self {
+            Self::Sqlite(driver, _) => driver.ping().await,
+            Self::Postgres(driver) => driver.ping().await,
+        }
+    }
+
+    /// Ends a statement that SQLite still works on and nobody waits for; PostgreSQL has a bound of its own. Never for
+    /// a connection that writes: what others changed on it would go, too.
+    pub fn abandon(&mut self) {
+        if let Self::Sqlite(_, bound) = self {
+            bound.until.store(0, Ordering::Relaxed);
+        }
     }
 
     pub async fn close(self) -> Result<(), sqlx::Error> {

@@ -65,6 +65,9 @@ impl Database {
     /// Begins the one kind of transaction that may write. Run the whole attempt, from here to the
     /// commit, inside [`crate::retrying`]; dropping it rolls back.
     ///
+    /// Whoever has one awaits nothing but its statements: on SQLite all others who write wait for him, also those who
+    /// had their turn before and only wait to be told.
+    ///
     /// # Errors
     /// [`crate::Fault::Unavailable`] when no connection came free in time, which on PostgreSQL is
     /// found by the first statement.

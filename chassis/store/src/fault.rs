@@ -6,6 +6,8 @@ use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::sqlite::SqliteError;
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
+use crate::turns::TAKEN_BACK;
+
 /// What a database error means for the attempt it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -77,8 +79,10 @@ pub fn fault_within(error: &(dyn Error + 'static)) -> Fault {
 }
 
 fn runtime_fault(error: &RuntimeErr) -> Fault {
-    let RuntimeErr::SqlxError(error) = error else {
-        return Fault::Other;
+    let error = match error {
+        RuntimeErr::SqlxError(error) => error,
+        RuntimeErr::Internal(message) if message == TAKEN_BACK => return Fault::Retry,
+        _ => return Fault::Other,
     };
     match error.as_ref() {
         sqlx::Error::Database(error) => reported_fault(error.as_ref()),

@@ -20,6 +20,9 @@ const IDLE_MAX: Duration = Duration::from_secs(10 * 60);
 const AGE_MAX: Duration = Duration::from_secs(30 * 60);
 /// How soon a server that refuses connections, since it starts or has no room, is asked again.
 const REFUSED_PAUSE: Duration = Duration::from_millis(50);
+/// How long a sign of life may take, and the end of what was left under way. A server that vanished answers neither.
+const SIGN_MAX: Duration = Duration::from_millis(500);
+const CLEAR_MAX: Duration = Duration::from_secs(2);
 /// How long [`Pinned::close`] waits for those that are in use.
 const CLOSE_WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -100,7 +103,7 @@ impl Pinned {
         let place = place
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))?;
-        let kept = match inner.rested().await {
+        let kept = match inner.rested(until).await {
             Some(kept) => kept,
             None => inner.open(until).await.map_err(connection_error)?,
         };
@@ -143,18 +146,20 @@ impl Inner {
     }
 
     /// One that is there already, and lives.
-    async fn rested(&self) -> Option<Kept> {
-        loop {
+    async fn rested(&self, until: Instant) -> Option<Kept> {
+        while Instant::now() < until {
             let mut kept = self.idle().pop()?;
             if !kept.is_young() {
                 continue;
             }
-            if kept.rests.elapsed() < self.limits.test_after_idle
-                || kept.connection.ping().await.is_ok()
-            {
+            if kept.rests.elapsed() < self.limits.test_after_idle {
+                return Some(kept);
+            }
+            if let Ok(Ok(())) = timeout(SIGN_MAX, kept.connection.ping()).await {
                 return Some(kept);
             }
         }
+        None
     }
 
     /// Opens another; a server that refuses is asked again until then.
@@ -220,13 +225,14 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(kept) = self.kept.take() else {
+        let Some(mut kept) = self.kept.take() else {
             return;
         };
         if self.left == Left::Nothing {
             self.inner.keep(kept);
             return;
         }
+        kept.connection.abandon();
         // Outside of a runtime all of it ends anyway.
         if let Ok(runtime) = Handle::try_current() {
             let cleared = clear(self.inner.clone(), kept, self.left);
@@ -239,13 +245,15 @@ impl Drop for Lease {
     }
 }
 
-/// Ends what was left on a connection, and keeps it if it still lives.
+/// Ends what was left on a connection, and keeps it if it still lives; else its place is free for another.
 async fn clear(inner: Arc<Inner>, mut kept: Kept, left: Left) {
-    let ended = match left {
-        Left::Transaction => kept.connection.say("rollback").await.is_ok(),
-        Left::Nothing | Left::Statement => kept.connection.ping().await.is_ok(),
+    let end = async {
+        match left {
+            Left::Transaction => kept.connection.say("rollback").await.is_ok(),
+            Left::Nothing | Left::Statement => kept.connection.ping().await.is_ok(),
+        }
     };
-    if ended {
+    if timeout(CLEAR_MAX, end).await.unwrap_or(false) {
         inner.keep(kept);
     }
 }

@@ -155,26 +155,16 @@ impl Transaction {
         self.on(async |_| Ok(())).await
     }
 
-    /// Runs a statement on the transaction's connection, behind everything deferred.
+    /// Runs a statement on the transaction's connection, behind everything deferred. If it fails, or whoever waits for
+    /// it leaves, the transaction has failed.
     async fn on<T>(
         &self,
         run: impl AsyncFnOnce(&mut Connection) -> Result<T, DbErr>,
     ) -> Result<T, DbErr> {
-        if self.failed.load(Ordering::Relaxed) {
+        let mut hold = self.hold.lock().await;
+        if self.failed.swap(true, Ordering::Relaxed) {
             return Err(failed_before());
         }
-        let answer = self.on_held(run).await;
-        if answer.is_err() {
-            self.failed.store(true, Ordering::Relaxed);
-        }
-        answer
-    }
-
-    async fn on_held<T>(
-        &self,
-        run: impl AsyncFnOnce(&mut Connection) -> Result<T, DbErr>,
-    ) -> Result<T, DbErr> {
-        let mut hold = self.hold.lock().await;
         if let (Hold::Nothing, Writer::Postgres(connections)) = (&*hold, &self.writer) {
             let mut lease = connections.lease().await?;
             lease.transaction().say("begin").await?;
@@ -186,7 +176,9 @@ impl Transaction {
             Hold::Nothing => return Err(failed_before()),
         };
         self.take_deferred().send(connection).await?;
-        run(connection).await
+        let answer = run(connection).await?;
+        self.failed.store(false, Ordering::Relaxed);
+        Ok(answer)
     }
 
     /// Stores everything, durably.

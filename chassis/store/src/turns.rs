@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{ConnAcquireErr, DbErr};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::time::timeout;
@@ -21,6 +21,10 @@ use tokio::time::timeout;
 use crate::batch::Batch;
 use crate::connection::Connection;
 use crate::transaction::count_commit;
+use crate::{Fault, fault};
+
+/// What the others of a group are told when one of them made SQLite take all of it back.
+pub(crate) const TAKEN_BACK: &str = "the shared transaction was taken back by SQLite";
 
 /// What became of a group, once it is known.
 type Outcome = watch::Receiver<Option<Result<(), DbErr>>>;
@@ -39,13 +43,14 @@ struct Desk {
     /// `None` once it is closed.
     connection: Option<Connection>,
     group: Option<Group>,
+    /// An attempt began and neither joined the group nor was taken back.
+    open: bool,
 }
 
 /// Attempts that ended well and wait for their commit.
 #[derive(Debug)]
 struct Group {
     outcome: watch::Sender<Option<Result<(), DbErr>>>,
-    attempts: u32,
 }
 
 /// A turn at the desk; dropping it takes back what was changed.
@@ -62,6 +67,7 @@ impl Turns {
             service,
             connection: Some(connection),
             group: None,
+            open: false,
         };
         Self {
             desk: Arc::new(Mutex::new(desk)),
@@ -74,8 +80,9 @@ impl Turns {
     /// # Errors
     /// It did not come in time, or another process writes to the file.
     pub async fn take(&self) -> Result<Turn, DbErr> {
-        let desk = timeout(self.wait_max, self.desk.clone().lock_owned()).await;
-        let desk = desk.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?;
+        let desk = timeout(self.wait_max, self.cleared()).await;
+        let mut desk = desk.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?;
+        desk.open = true;
         let mut turn = Turn {
             desk: Some(desk),
             turns: self.clone(),
@@ -86,6 +93,17 @@ impl Turns {
         };
         turn.connection()?.say(begin).await?;
         Ok(turn)
+    }
+
+    /// The desk, with nothing on it that a turn left which ended outside of a runtime.
+    async fn cleared(&self) -> OwnedMutexGuard<Desk> {
+        loop {
+            let mut desk = self.desk.clone().lock_owned().await;
+            if !desk.open {
+                return desk;
+            }
+            drop(tokio::spawn(async move { desk.undo().await }).await);
+        }
     }
 
     /// Returns whether somebody has the connection now.
@@ -128,7 +146,10 @@ impl Turn {
             deferred.then("release attempt");
         }
         if let Err(error) = deferred.send(self.connection()?).await {
-            self.take_back().await?;
+            let seen = self.take_back().await;
+            if fault(&error) != Fault::Unavailable {
+                seen?;
+            }
             return Err(error);
         }
         let (outcome, first) = self.desk().join();
@@ -145,10 +166,9 @@ impl Turn {
     /// # Errors
     /// What it saw could not be committed, so it never was.
     pub async fn take_back(mut self) -> Result<(), DbErr> {
-        let desk = self.desk();
-        let outcome = desk.group.as_ref().map(|group| group.outcome.subscribe());
-        desk.undo().await;
-        self.desk = None;
+        let group = self.desk().group.as_ref();
+        let outcome = group.map(|group| group.outcome.subscribe());
+        drop(self); // by a task of its own, so that it is never left halfway
         match outcome {
             Some(outcome) => told(outcome).await,
             None => Ok(()),
@@ -161,7 +181,7 @@ impl Drop for Turn {
         let Some(mut desk) = self.desk.take() else {
             return;
         };
-        // Outside of a runtime the connection ends too, and with it what is not committed.
+        // Outside of a runtime the next turn finds it open.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move { desk.undo().await });
         }
@@ -179,14 +199,15 @@ impl Desk {
         let first = self.group.is_none();
         let group = self.group.get_or_insert_with(|| Group {
             outcome: watch::Sender::new(None),
-            attempts: 0,
         });
-        group.attempts += 1;
+        self.open = false;
         (group.outcome.subscribe(), first)
     }
 
-    /// Takes back what the attempt changed whose turn it is.
+    /// Takes back what the attempt changed whose turn it is. It must come to its end: halfway, what is on the
+    /// connection would tell nothing about the group any more.
     async fn undo(&mut self) {
+        self.open = false;
         let Some(connection) = &mut self.connection else {
             return;
         };
@@ -196,18 +217,21 @@ impl Desk {
             return;
         }
         let undone = connection.say("rollback to attempt; release attempt").await;
-        let Err(error) = undone else {
+        if undone.is_ok() {
             return;
-        };
+        }
         // Either the attempt had not begun, or SQLite took everything back, as it does when the disk is full. Only in
-        // the second case another transaction can begin.
-        if connection.say("begin immediate; rollback").await.is_ok() {
-            self.end(Err(error));
+        // the second case another transaction can begin; this one takes no lock that somebody else may have.
+        if connection.say("begin; rollback").await.is_ok() {
+            self.end(Err(taken_back()));
         }
     }
 
     /// Commits for all who had their turn. It is one of the queue: who came after it was not waited for.
     async fn commit(&mut self) {
+        if self.open {
+            self.undo().await;
+        }
         let (Some(connection), Some(_)) = (&mut self.connection, &self.group) else {
             return;
         };
@@ -227,6 +251,11 @@ impl Desk {
         }
         group.outcome.send_replace(Some(outcome));
     }
+}
+
+/// The end of a group of which nothing was stored: whoever stood in it may try again.
+fn taken_back() -> DbErr {
+    DbErr::Exec(RuntimeErr::Internal(TAKEN_BACK.into()))
 }
 
 /// Waits until it is known what became of a group.

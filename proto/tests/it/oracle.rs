@@ -55,7 +55,7 @@ requests! {
     "stoa.bff.iot.v1" => iot { GetStatusRequest }
     "stoa.bff.mobile.v1" => mobile { GetHomeRequest }
     "stoa.bff.web.v1" => web { GetCartPageRequest, GetHomeRequest, GetOrderPageRequest, GetOrdersPageRequest, GetProductPageRequest, GetSearchPageRequest }
-    "stoa.catalog.v1" => catalog { BatchGetProductsRequest, CreateProductRequest, DeleteProductRequest, GetProductRequest, ListProductsRequest, UpdateProductRequest }
+    "stoa.catalog.v1" => catalog { BatchGetProductsRequest, CreateProductRequest, DeleteProductRequest, GetProductRequest, ListProductsRequest, SetDisplayPriceRequest, UpdateProductRequest }
     "stoa.inventory.v1" => inventory { AdjustStockRequest, CheckAvailabilityRequest, CheckStockRequest, CommitStockRequest, GetStockLevelRequest, ReleaseStockRequest, ReserveStockRequest }
     "stoa.notification.v1" => notification { ListNotificationsRequest, MarkNotificationReadRequest }
     "stoa.order.v1" => order { CancelOrderRequest, CreateOrderRequest, GetOrderDetailsRequest, GetOrderRequest, GetOrderTimelineRequest, ListOrdersRequest, WatchOrderStatusRequest, WatchOrderUpdatesRequest }

@@ -51,6 +51,11 @@ fn of_catalog() -> Vec<Pinned> {
             r#"{"name": "Lamp", "sku": "A-1", "description": "", "later": 1, "category": ""}"#,
             "9b0873568a3815aea5cd94f58f929f19e2af9d4f7e2b7999702eb16a8acd8d63",
         ),
+        pin::<catalog::v1::SetDisplayPriceRequest>(
+            "catalog.v1.CatalogService/SetDisplayPrice",
+            r#"{"sku": "A-1", "price": {"currencyCode": "EUR", "minorUnits": "1999"}, "version": "3"}"#,
+            "c80c0ad91e2301966c0cddbbaa63791f682c52455dcb90ad0e412f01d14d273a",
+        ),
         pin::<catalog::v1::UpdateProductRequest>(
             "catalog.v1.CatalogService/UpdateProduct",
             r#"{"id": "ID", "name": "Lamp", "description": "", "category": "light", "imageUrl": "/a.svg"}"#,

@@ -72,7 +72,8 @@ async fn read(db: &impl ConnectionTrait) -> Result<Option<Extent>, DbErr> {
             State::PrunedTransactionId,
             State::PrunedPosition,
         ])
-        .from(State::Table);
+        .from(State::Table)
+        .and_where(Expr::col(State::Id).eq(1));
     match db.get_database_backend() {
         DbBackend::Postgres => query
             .expr_as(Expr::col(State::Home).eq(Expr::cust(HERE)), "at_home")
@@ -131,6 +132,7 @@ async fn renew(db: &Database) -> Result<(), DbErr> {
         .value(State::Home, Expr::cust(HERE))
         .value(State::PrunedTransactionId, 0_i64)
         .value(State::PrunedPosition, 0_i64)
+        .and_where(Expr::col(State::Id).eq(1))
         .and_where(Expr::col(State::Home).ne(Expr::cust(HERE)));
     if txn.execute(&state).await?.rows_affected() == 1 {
         let mut rows = Query::update();

@@ -70,6 +70,7 @@ async fn delete_up_to(db: &Database, last: (i64, i64)) -> Result<u64, DbErr> {
     note.table(State::Table)
         .value(State::PrunedTransactionId, last.0)
         .value(State::PrunedPosition, last.1)
+        .and_where(Expr::col(State::Id).eq(1))
         .and_where(
             Expr::tuple([
                 Expr::col(State::PrunedTransactionId),

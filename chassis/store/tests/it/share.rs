@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use sea_orm::{ConnectionTrait, DbErr};
-use store::{Database, Transaction, fault};
+use store::{Database, Fault, Transaction, fault};
 use tokio::task::{JoinHandle, yield_now};
 
 use crate::{both, read, set};
@@ -127,21 +127,50 @@ async fn who_fails_or_leaves_takes_back_his_own_and_nobody_elses() {
     }
 }
 
-/// What SQLite takes back as a whole, as when the disk is full, failed for all of the group; the next ones go on.
+/// What SQLite takes back as a whole, as when the disk is full, failed for all of the group, who may try again, whenever
+/// he leaves who made it so.
 ///
 /// row: I9
 #[tokio::test]
 async fn a_transaction_that_is_gone_failed_for_all_who_stood_in_it() {
     let [db, _] = both().await;
-    let (first, second) = one_ends_and_another_begins(&db, 7).await;
-    second.execute_unprepared("rollback").await.unwrap(); // by SQLite's own hand
-    second.rollback().await.unwrap_err();
-    first.await.unwrap().unwrap_err();
-    assert_eq!(read(db.read(), "a").await.unwrap(), 0);
+    for polls in 0..6 {
+        let (first, second) = one_ends_and_another_begins(&db, 7).await;
+        second.execute_unprepared("rollback").await.unwrap(); // as SQLite does by itself
+        let mut leaving = Box::pin(second.rollback());
+        for _ in 0..polls {
+            if let Some(ended) = (&mut leaving).now_or_never() {
+                assert_eq!(fault(&ended.unwrap_err()), Fault::Retry);
+                break;
+            }
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+        drop(leaving);
+        let error = first.await.unwrap().unwrap_err();
+        assert_eq!(fault(&error), Fault::Retry, "{error}");
+        assert_eq!(read(db.read(), "a").await.unwrap(), 0);
+    }
     let txn = db.begin_write().await.unwrap();
     set(&txn, "a", 8).await.unwrap();
     txn.commit().await.unwrap();
     assert_eq!(read(db.read(), "a").await.unwrap(), 8);
+}
+
+/// A statement that nobody waited for to its end may have taken what was deferred with it.
+#[tokio::test]
+async fn a_statement_that_was_left_fails_its_transaction() {
+    let [sqlite, postgres] = both().await;
+    let counting = "with recursive n(i) as (select 1 union all select i + 1 from n limit 3000000) \
+                    select max(i) from n";
+    for (db, slow) in [(sqlite, counting), (postgres, "select pg_sleep(0.2)")] {
+        let txn = db.begin_write().await.unwrap();
+        set(&txn, "a", 1).await.unwrap();
+        let left = txn.execute_unprepared(slow);
+        assert!(left.now_or_never().is_none(), "it takes its time");
+        let error = txn.commit().await.unwrap_err();
+        assert!(error.to_string().contains("failed before"), "{error}");
+        assert_eq!(read(db.read(), "a").await.unwrap(), 0);
+    }
 }
 
 /// row: I9
@@ -162,7 +191,7 @@ async fn a_full_file_refuses_all_of_a_group_and_is_used_again_when_there_is_room
         .execute_unprepared("insert into big values (zeroblob(10000000))")
         .await
         .unwrap_err();
-    assert_eq!(fault(&error), store::Fault::Unavailable, "{error}");
+    assert_eq!(fault(&error), Fault::Unavailable, "{error}");
     let ended = second.rollback().await;
     let first = first.await.unwrap();
     assert_eq!(ended.is_ok(), first.is_ok(), "both saw the same end");
