@@ -178,7 +178,7 @@ type Tables = BTreeMap<String, Vec<String>>;
 
 /// Finds what is planned for want of anything better.
 fn judge_details(statement: &str, details: &[String], tables: &Tables) -> Vec<String> {
-    let (_, condition) = statement.split_once(" WHERE ").unwrap_or_default();
+    let (_, condition) = split_at_the_top(statement, " WHERE ").unwrap_or_default();
     let (condition, order) = condition
         .split_once(" ORDER BY ")
         .unwrap_or((condition, ""));
@@ -220,6 +220,14 @@ fn judge_details(statement: &str, details: &[String], tables: &Tables) -> Vec<St
         faulty.push(format!("goes on after a {by} from the very first row"));
     }
     faulty
+}
+
+/// What stands before and behind the first such word that stands in no brackets.
+fn split_at_the_top<'a>(statement: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
+    let opened = |before: &str| before.matches('(').count() - before.matches(')').count();
+    let mut found = statement.match_indices(word);
+    let (start, _) = found.find(|(start, _)| opened(&statement[..*start]) == 0)?;
+    Some((&statement[..start], &statement[start + word.len()..]))
 }
 
 /// What of a condition stands in no brackets.
