@@ -15,8 +15,8 @@ use crate::{peer, shop, tables};
 /// How many they are, all together.
 pub const CUSTOMERS: usize = 16;
 
-/// Pieces that a product must have in stock to be ordered here, so that none runs out.
-const STOCK_MIN: u32 = 30;
+/// Pieces of each product that are put on the shelf first, so that none runs out.
+const PIECES: u32 = 100_000;
 /// How often a customer asks again when writers collided.
 const AGAIN_MAX: usize = 20;
 
@@ -64,9 +64,9 @@ impl Crowd {
         for place in 0..CUSTOMERS {
             customers.push(shop.door.sign_up(&format!("customer-{place}")).await?);
         }
-        let all = shop.door.skus().await?;
-        let skus = customers[0].in_stock(&all, STOCK_MIN).await?;
+        let skus = shop.door.skus().await?;
         ensure!(!skus.is_empty(), "the shop sells nothing");
+        shop.door.stock_up(&skus, PIECES).await?;
         let customers = customers.into_iter().map(Customer::Shop).collect();
         Ok(Self::new(customers, skus))
     }

@@ -193,6 +193,26 @@ impl Door {
         })
     }
 
+    /// Puts so many pieces of each of `skus` on the shelf, as the demo shop's operator.
+    ///
+    /// # Errors
+    /// The shop refuses.
+    pub async fn stock_up(&self, skus: &[String], pieces: u32) -> anyhow::Result<()> {
+        let message = json!({"email": "operator@stoa.test", "password": "stoa-demo"});
+        let rpc = "user.v1.AuthService/SignIn";
+        let answer = self.call(rpc, &message, "-").await?;
+        let token = answer["tokens"]["accessToken"].as_str();
+        let mut operator = self.clone();
+        operator.token = Some(token.context("a sign-in without a token")?.to_owned());
+        for sku in skus {
+            let message = json!({"sku": sku, "delta": pieces, "reason": "bench"});
+            let rpc = "inventory.v1.InventoryService/AdjustStock";
+            let key = format!("stock-{sku}");
+            operator.call(rpc, &message, &key).await?;
+        }
+        Ok(())
+    }
+
     /// All that is for sale.
     ///
     /// # Errors
@@ -219,24 +239,6 @@ impl Door {
 }
 
 impl Customer {
-    /// Those of `skus` that have at least `quantity` pieces.
-    ///
-    /// # Errors
-    /// The shop refuses.
-    pub async fn in_stock(&self, skus: &[String], quantity: u32) -> anyhow::Result<Vec<String>> {
-        let mut found = Vec::new();
-        for some in skus.chunks(100) {
-            let ask = |sku: &String| json!({"sku": sku, "quantity": quantity});
-            let message = json!({"items": some.iter().map(ask).collect::<Vec<_>>()});
-            let rpc = "inventory.v1.InventoryService/CheckAvailability";
-            let answer = self.door.call(rpc, &message, "-").await?;
-            let items = answer["items"].as_array().cloned().unwrap_or_default();
-            let there = items.iter().filter(|item| item["available"] == true);
-            found.extend(there.filter_map(|item| Some(item["sku"].as_str()?.to_owned())));
-        }
-        Ok(found)
-    }
-
     /// Orders one piece and waits as long as the shop lets one wait; whether it was confirmed.
     /// Asks again under the same key, as often as `again` says, when the shop says `aborted`:
     /// writers met at the same rows too often.
