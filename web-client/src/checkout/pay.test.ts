@@ -28,8 +28,8 @@ vi.mock('~/api', () => ({
   }),
 }));
 
-const robin: Session = { kind: 'person', id: 'robin', isSupport: false, endsWithTab: false };
-const kim: Session = { kind: 'person', id: 'kim', isSupport: false, endsWithTab: false };
+const robin: Session = { kind: 'person', id: 'robin', endsWithTab: false };
+const kim: Session = { kind: 'person', id: 'kim', endsWithTab: false };
 const LAMP = [{ sku: 'LMP-ARC-01', quantity: 1 }];
 const PAID = { status: OrderStatus.CONFIRMED };
 const quietly = (): void => undefined;

@@ -23,11 +23,11 @@ const owners = persisted(
   safeStorage('sessionStorage'),
 );
 
-/** Calls `ask` for an order, unless it is known to be another customer's. Throws NotFound if it is. */
+/** Calls `ask` for an order, unless it is known to be another person's. Throws NotFound if it is. */
 export async function askForOrder(orderId: string, ask: () => Promise<{ order?: Order | undefined }>): Promise<void> {
   const session = currentSession();
   const owner = owners.get().find(([id]) => id === orderId)?.[1];
-  const customer = session.kind === 'person' && !session.isSupport ? session.id : undefined;
+  const customer = session.kind === 'person' ? session.id : undefined;
   if (customer !== undefined && owner !== undefined && owner !== traceOf(customer))
     throw new ConnectError('order not found', Code.NotFound);
   const { order } = await ask();

@@ -21,8 +21,7 @@ export type Session =
   | { readonly kind: 'unknown' }
   /** `expired`: somebody was here, and it was the shop that ended it. */
   | { readonly kind: 'stranger'; readonly expired: boolean }
-  /** `isSupport`: the shop lets them read everybody's orders. */
-  | { readonly kind: 'person'; readonly id: string; readonly isSupport: boolean; readonly endsWithTab: boolean };
+  | { readonly kind: 'person'; readonly id: string; readonly endsWithTab: boolean };
 
 interface Access {
   token: string;
@@ -232,10 +231,9 @@ const isSafari = (): boolean => /^((?!chrome|android).)*safari/i.test(navigator.
 function accept(tokens: RefreshResponse['tokens']): void {
   if (!tokens) throw new ConnectError('the answer has no token', Code.Internal);
   const next = { token: tokens.accessToken, expiresAt: Date.now() + tokens.expiresIn * 1000 };
-  const { id, isSupport } = bearer(tokens.accessToken);
-  const before = session.kind === 'person' && session.id === id ? session : undefined;
-  if (before?.isSupport === isSupport) access = next;
-  else become({ kind: 'person', id, isSupport, endsWithTab: before?.endsWithTab ?? false }, next);
+  const id = bearer(tokens.accessToken);
+  if (session.kind === 'person' && session.id === id) access = next;
+  else become({ kind: 'person', id, endsWithTab: false }, next);
 }
 
 function end(next: Session, mark: string | null = null): void {
@@ -278,10 +276,10 @@ function writeMark(mark: string | null): void {
 }
 
 /** Whose a token is. It is only shown and sent back; the server is the one who checks it. */
-function bearer(token: string): { id: string; isSupport: boolean } {
+function bearer(token: string): string {
   const payload = token.split('.')[1] ?? '';
   const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
-  const claims = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: string; roles?: string[] };
+  const claims = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: string };
   if (!claims.sub) throw new ConnectError('the token names nobody', Code.Internal);
-  return { id: claims.sub, isSupport: claims.roles?.includes('support') ?? false };
+  return claims.sub;
 }
