@@ -72,6 +72,19 @@ const truth = ({ cart, people, who }: Model, used: boolean) => ({
 
 const nth = <T>(items: readonly T[], n: number): T | undefined => items[n % items.length];
 
+/** Presses what was just seen; what goes before the press, as when a page gives up waiting, is pressed by nobody. */
+async function pressed(seen: Locator): Promise<boolean> {
+  const element = await seen.elementHandle({ timeout: 1_000 }).catch(() => null);
+  if (!element) return false;
+  try {
+    await element.click();
+    return true;
+  } catch (error) {
+    if (await element.isVisible()) throw error;
+    return false;
+  }
+}
+
 const online = (model: Model): boolean => model.online;
 const isProduct = ({ place }: Model): boolean => place.startsWith('/shop/products/');
 const isCart = ({ place }: Model): boolean => place === '/shop/cart';
@@ -82,8 +95,7 @@ export const follow = (n: number): Move =>
     async act(_model, { page }) {
       const links = await page.locator('a[href^="/"]:visible').all();
       const link = nth(links, n);
-      if (!link) return 'idle';
-      await link.click();
+      if (!link || !(await pressed(link))) return 'idle';
     },
   });
 
@@ -110,8 +122,7 @@ export const press = (n: number): Move =>
         if (!known.test(name)) buttons.push(button);
       }
       const button = nth(buttons, n);
-      if (!button) return 'idle';
-      await button.click();
+      if (!button || !(await pressed(button))) return 'idle';
     },
   });
 
