@@ -243,6 +243,16 @@ test('a press hits what it was meant for, although what stands above it goes awa
   await page.goto('/shop/cart');
   await page.getByText(/^Only \d+ left\.$/).waitFor();
   const removes = page.getByRole('button', { name: /^Remove / });
+  // The shop answers while the finger rests, not sooner.
+  let pressed = () => {};
+  const press = new Promise<void>((resolve) => {
+    pressed = resolve;
+  });
+  await page.route(/GetCartPage$/, async (route) => {
+    await press;
+    await route.continue();
+  });
+  const answer = page.waitForResponse(/GetCartPage$/);
   await page
     .getByRole('textbox', { name: /^Quantity of/ })
     .first()
@@ -250,8 +260,8 @@ test('a press hits what it was meant for, although what stands above it goes awa
   const box = await removes.nth(1).boundingBox();
   await page.mouse.move((box?.x ?? 0) + 5, (box?.y ?? 0) + (box?.height ?? 0) / 2);
   await page.mouse.down();
-  // As long as a finger may rest on it, and the shop needs to answer.
-  await page.waitForResponse(/GetCartPage$/);
+  pressed();
+  await answer;
   await expect(removes.nth(1)).toBeInViewport();
   expect((await removes.nth(1).boundingBox())?.y, 'it stayed under the finger').toBe(box?.y);
   await page.mouse.up();

@@ -121,7 +121,8 @@ const BETWEEN: Record<string, Between> = {
     await page.goBack({ waitUntil: 'commit' });
     // Before the front page the tab was empty.
     if (page.url().startsWith('http')) await holds(page, { absent, used: false });
-    await page.goForward({ waitUntil: 'commit' });
+    // A page that comes out of the browser's cache may not be there yet to be asked for its history.
+    await expect(() => page.goForward({ waitUntil: 'commit' })).toPass({ intervals: [100], timeout: 5_000 });
   },
 
   'a second tab': async (page, step, truth) => {
