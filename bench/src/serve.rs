@@ -127,7 +127,7 @@ async fn gateway(
     let peers = Peers::builder("gateway", clock.clone(), Local::new())
         .at("catalog", address)
         .build();
-    let forward = gateway::forward(&peers);
+    let forward = gateway::forward(&peers, ["catalog"].into_iter());
     let app = observed(clock, key)?.forward(forward).build()?;
     rpc::serve(listener, app, Serve::default(), CancellationToken::new()).await;
     Ok(())

@@ -18,15 +18,6 @@ use testkit::postgres::Server;
 
 use crate::child::Child;
 
-const SERVICES: [&str; 6] = [
-    "user",
-    "catalog",
-    "pricing",
-    "inventory",
-    "order",
-    "payment",
-];
-
 /// `stoa up`.
 pub struct Shop {
     /// Its process.
@@ -93,7 +84,7 @@ impl Shop {
 pub async fn databases(server: &Server) -> anyhow::Result<HashMap<String, String>> {
     let mut variables = HashMap::new();
     let mut connection = PgConnection::connect(&server.url("postgres")).await?;
-    for name in SERVICES {
+    for name in migrations::services() {
         let create = format!("create database \"{name}\"");
         raw_sql(AssertSqlSafe(create))
             .execute(&mut connection)

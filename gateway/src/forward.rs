@@ -11,24 +11,13 @@ use http::{HeaderMap, Request};
 use peers::{Channel, Peers};
 use rpc::{CORRELATION_ID, Call, Code, ConnectError, Forward};
 
-/// The contexts that calls are passed to.
-pub const CONTEXTS: [&str; 6] = [
-    "user",
-    "catalog",
-    "pricing",
-    "inventory",
-    "order",
-    "payment",
-];
-
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
-/// Carries each rpc to the service that its path names.
-pub fn forward(peers: &Peers) -> Forward {
-    let channels: HashMap<&str, Channel> = CONTEXTS
-        .into_iter()
-        .map(|context| (context, peers.channel(context)))
+/// Carries each rpc to the service that its path names, if it is one of these.
+pub fn forward(peers: &Peers, services: impl Iterator<Item = &'static str>) -> Forward {
+    let channels: HashMap<&str, Channel> = services
+        .map(|service| (service, peers.channel(service)))
         .collect();
     let channels = Arc::new(channels);
     Forward(Arc::new(move |request| {

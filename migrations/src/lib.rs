@@ -29,14 +29,14 @@ pub use state::{Newer, State};
 
 use change::Change;
 
-/// The services that have a schema.
-pub const SERVICES: [&str; 6] = [
-    "catalog",
-    "inventory",
-    "order",
-    "payment",
-    "pricing",
-    "user",
+/// The services that have a schema, and their changes.
+const LISTS: &[(&str, fn() -> Vec<Change>)] = &[
+    ("catalog", catalog::list),
+    ("inventory", inventory::list),
+    ("order", order::list),
+    ("payment", payment::list),
+    ("pricing", pricing::list),
+    ("user", user::list),
 ];
 
 /// How long one who migrates waits for another who does.
@@ -112,6 +112,11 @@ impl Error {
     }
 }
 
+/// The services that have a schema, by name.
+pub fn services() -> impl Iterator<Item = &'static str> {
+    LISTS.iter().map(|(name, _)| *name)
+}
+
 /// Brings the database up to this program, and returns the names of the changes it made.
 ///
 /// Each change happens wholly or not at all; who comes while another is at it waits, up to
@@ -151,13 +156,7 @@ pub async fn state(db: &Database, service: &str) -> Result<State, Error> {
 }
 
 fn list(service: &str) -> Result<Vec<Change>, Error> {
-    match service {
-        "catalog" => Ok(catalog::list()),
-        "inventory" => Ok(inventory::list()),
-        "order" => Ok(order::list()),
-        "payment" => Ok(payment::list()),
-        "pricing" => Ok(pricing::list()),
-        "user" => Ok(user::list()),
-        unknown => Err(Error::UnknownService(unknown.into())),
-    }
+    let found = LISTS.iter().find(|(name, _)| *name == service);
+    let (_, list) = found.ok_or_else(|| Error::UnknownService(service.into()))?;
+    Ok(list())
 }

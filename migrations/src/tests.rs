@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::bookkeeping::{self, Applied};
 use crate::change::{Change, Work};
 use crate::state::{State, compare};
-use crate::{Error, LOCK, SERVICES, WAIT_MAX, apply};
+use crate::{Error, LOCK, WAIT_MAX, apply};
 
 /// Two tables.
 struct First;
@@ -367,7 +367,7 @@ fn a_program_goes_on_where_every_unknown_change_reaches_down_to_it() {
 /// Each list is in order, and each change reaches down to itself or an earlier one.
 #[test]
 fn every_change_says_which_programs_it_was_made_for() {
-    for service in SERVICES {
+    for service in crate::services() {
         let changes = crate::list(service).unwrap();
         let names: Vec<&str> = changes.iter().map(Change::name).collect();
         assert!(names.is_sorted(), "{names:?}");
@@ -386,7 +386,7 @@ const LANDED: &str = "m0002_indexes";
 /// row: O-05
 #[tokio::test]
 async fn no_change_adds_an_index_by_a_statement() {
-    for service in SERVICES {
+    for service in crate::services() {
         let db = testkit::database::postgres("bare", async |_| Ok::<_, Error>(())).await;
         let changes = crate::list(service).unwrap();
         for made in 1..=changes.len() {

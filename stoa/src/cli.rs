@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+use slice::Slice;
+
+use crate::services::{SERVICES, Target, service};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -98,6 +102,7 @@ pub enum Command {
     )]
     Serve {
         /// Which one
+        #[arg(value_parser = targets())]
         target: Target,
     },
     /// Bring the databases of all services, or of one, to this binary's schema
@@ -107,7 +112,8 @@ pub enum Command {
     )]
     Migrate {
         /// Only this service
-        service: Option<Service>,
+        #[arg(value_parser = services())]
+        service: Option<&'static Slice>,
         /// Seconds to wait for another that is migrating the same PostgreSQL database
         #[arg(long, value_name = "SECONDS", default_value_t = migrations::WAIT_MAX.as_secs())]
         wait: u64,
@@ -174,118 +180,12 @@ pub enum ExportCommand {
     Descriptors,
 }
 
-/// What one process can be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Target {
-    Gateway,
-    User,
-    Catalog,
-    Pricing,
-    Inventory,
-    Order,
-    Payment,
+fn targets() -> impl TypedValueParser<Value = Target> {
+    let names = Target::all().map(Target::name);
+    PossibleValuesParser::new(names).map(|name| Target::named(&name).expect("one of the names"))
 }
 
-/// What owns a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
-pub enum Service {
-    User,
-    Catalog,
-    Pricing,
-    Inventory,
-    Order,
-    Payment,
-}
-
-impl Service {
-    /// All of them, in the order of their ports.
-    pub const ALL: [Self; 6] = [
-        Self::User,
-        Self::Catalog,
-        Self::Pricing,
-        Self::Inventory,
-        Self::Order,
-        Self::Payment,
-    ];
-
-    /// The short name: in tokens, metrics, configuration and file names.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Catalog => "catalog",
-            Self::Pricing => "pricing",
-            Self::Inventory => "inventory",
-            Self::Order => "order",
-            Self::Payment => "payment",
-        }
-    }
-
-    /// The port of its own when all run on one machine.
-    pub const fn port(self) -> u16 {
-        match self {
-            Self::User => 5001,
-            Self::Catalog => 5002,
-            Self::Pricing => 5003,
-            Self::Inventory => 5004,
-            Self::Order => 5005,
-            Self::Payment => 5006,
-        }
-    }
-
-    /// Whom it calls. Everyone asks `user` for the keys that verify tokens.
-    pub const fn peers(self) -> &'static [Self] {
-        match self {
-            Self::User => &[],
-            Self::Catalog | Self::Inventory | Self::Payment => &[Self::User],
-            Self::Pricing => &[Self::User, Self::Catalog],
-            Self::Order => &[Self::User, Self::Pricing, Self::Inventory, Self::Payment],
-        }
-    }
-}
-
-impl Target {
-    /// The service, unless it is the gateway.
-    pub const fn service(self) -> Option<Service> {
-        match self {
-            Self::Gateway => None,
-            Self::User => Some(Service::User),
-            Self::Catalog => Some(Service::Catalog),
-            Self::Pricing => Some(Service::Pricing),
-            Self::Inventory => Some(Service::Inventory),
-            Self::Order => Some(Service::Order),
-            Self::Payment => Some(Service::Payment),
-        }
-    }
-
-    /// The short name.
-    pub const fn name(self) -> &'static str {
-        match self.service() {
-            Some(service) => service.name(),
-            None => "gateway",
-        }
-    }
-
-    /// The public port when all run on one machine.
-    pub const fn port(self) -> u16 {
-        match self.service() {
-            Some(service) => service.port(),
-            None => 8080,
-        }
-    }
-
-    /// The port of the admin listener when all run on one machine.
-    pub const fn admin_port(self) -> u16 {
-        match self.service() {
-            Some(service) => service.port() + 4000,
-            None => 9090,
-        }
-    }
-
-    /// Whom it calls.
-    pub const fn peers(self) -> &'static [Service] {
-        match self.service() {
-            Some(service) => service.peers(),
-            None => &Service::ALL,
-        }
-    }
+fn services() -> impl TypedValueParser<Value = &'static Slice> {
+    let names = SERVICES.iter().map(|slice| slice.name);
+    PossibleValuesParser::new(names).map(|name| service(&name).expect("one of the names"))
 }

@@ -5,20 +5,22 @@
 mod admin;
 mod identity;
 mod process;
-mod services;
 
 use std::sync::Arc;
 
 use clock::Clock;
+use futures::FutureExt;
 use peers::{Local, Peers};
 use rpc::token::Verifier;
 use rpc::{App, Contract, Health, Task};
+use slice::Deps;
 use store::Database;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Service, Target};
 use crate::config::{self, Config, Profile};
 use crate::keys;
+use crate::schema;
+use crate::services::Target;
 
 pub use process::{Listeners, Parts, announce_ready, run};
 
@@ -84,16 +86,14 @@ impl Base {
 /// # Errors
 ///
 /// A value that a service refuses, or a mistake in the program.
-pub async fn everything(base: &Base, databases: &[(Service, Database)]) -> anyhow::Result<Parts> {
+pub fn everything(base: &Base, databases: &[Database]) -> anyhow::Result<Parts> {
     let local = Local::new();
     let peers = |name| Peers::builder(name, base.clock.clone(), local.clone()).build();
-    let mut built = Vec::new();
-    let mut people = None;
-    for (service, db) in databases {
-        let made = services::build(base, *service, db.clone(), peers(service.name())).await?;
-        people = people.or(made.people);
-        built.push(made.service);
-    }
+    let made = databases
+        .iter()
+        .map(|db| build(base, db, peers(db.service())));
+    let mut built: Vec<rpc::Service> = made.collect::<Result<_, _>>()?;
+    let people = built.iter().find_map(rpc::Service::keys);
     let gateways = peers("gateway");
     built.push(gateway::service(base.config.gateway.clone(), &gateways));
     let people = people.expect("the user service is one of them, and brings its keys");
@@ -127,21 +127,17 @@ pub async fn everything(base: &Base, databases: &[(Service, Database)]) -> anyho
 /// # Errors
 ///
 /// A value that is refused, a missing key, or a mistake in the program.
-pub async fn one(base: &Base, target: Target, database: Option<Database>) -> anyhow::Result<Parts> {
+pub fn one(base: &Base, target: Target, database: Option<Database>) -> anyhow::Result<Parts> {
     let peers = identity::remote_peers(base, target)?;
-    let databases: Vec<_> = target.service().zip(database).into_iter().collect();
-    let mut people = None;
-    let mut service = match &databases[..] {
-        [(service, db)] => {
-            let made = services::build(base, *service, db.clone(), peers.clone()).await?;
-            people = made.people;
-            made.service
-        }
-        _ => gateway::service(base.config.gateway.clone(), &peers),
+    let mut service = match &database {
+        Some(db) => build(base, db, peers.clone())?,
+        None => gateway::service(base.config.gateway.clone(), &peers),
     };
-    let people = people.unwrap_or_else(|| identity::fetched_people(&peers));
+    let own = service.keys();
+    let fetched = own.is_none();
+    let people = own.unwrap_or_else(|| identity::fetched_people(&peers));
     let verifier = identity::between_processes(base, target, people);
-    if target.service() != Some(Service::User) {
+    if fetched {
         service = identity::with_keys_check(service, &verifier);
     }
     let tasks = service.take_tasks();
@@ -149,10 +145,10 @@ pub async fn one(base: &Base, target: Target, database: Option<Database>) -> any
         .config(base.edge()?)
         .verifier(verifier.verifier.clone())
         .service(service);
-    if target == Target::Gateway {
+    if database.is_none() {
         builder = builder
             .pages(gateway::assets::pages(&peers))
-            .forward(gateway::forward(&peers));
+            .forward(gateway::forward(&peers, target.peers().into_iter()));
     }
     let app = builder.build()?;
     parts(
@@ -162,8 +158,27 @@ pub async fn one(base: &Base, target: Target, database: Option<Database>) -> any
         target.name(),
         tasks,
         verifier.keys,
-        &databases,
+        database.as_slice(),
     )
+}
+
+/// Puts the service of a database together.
+fn build(base: &Base, db: &Database, peers: Peers) -> Result<rpc::Service, config::Error> {
+    let deps = Deps {
+        db: db.clone(),
+        clock: base.clock.clone(),
+        peers,
+        page_signer: base.page_signer.clone(),
+        shutdown: base.stopping.clone(),
+    };
+    let service = base.config.of(db.service()).ready.service(deps);
+    let service = service.map_err(|error| config::Error::new(error.key, error.problem))?;
+    let db = db.clone();
+    // Serving never migrates: what is behind is alive, not ready, and says what to do.
+    Ok(service.ready_noting("schema", move || {
+        let db = db.clone();
+        async move { schema::wellness(&db).await }.boxed()
+    }))
 }
 
 fn parts(
@@ -173,15 +188,14 @@ fn parts(
     name: &'static str,
     tasks: Vec<Task>,
     keys: Vec<rpc::token::Keys>,
-    databases: &[(Service, Database)],
+    databases: &[Database],
 ) -> anyhow::Result<Parts> {
     let admin = admin::app(base, verifier.clone(), name, app.services())?;
-    let databases = databases.iter().map(|(_, db)| db.clone()).collect();
     Ok(Parts {
         app,
         admin,
         tasks,
         keys,
-        databases,
+        databases: databases.to_vec(),
     })
 }

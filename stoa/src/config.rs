@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::cli::{Service, Target};
+use crate::services::{SERVICES, Target};
 
 pub use error::{EXIT_CODE, Error};
 pub use layers::Sources;
@@ -31,14 +31,9 @@ pub struct Config {
     /// The general keys, on the top level of the file.
     pub general: General,
     /// Where the peers of this process are: `http://host:port` by service.
-    pub peers: BTreeMap<Service, String>,
-    /// `[user]` and so on.
-    pub user: Section<user::Config>,
-    pub catalog: Section<catalog::Config>,
-    pub pricing: Section<pricing::Config>,
-    pub inventory: Section<inventory::Config>,
-    pub order: Section<order::Config>,
-    pub payment: Section<payment::Config>,
+    pub peers: BTreeMap<&'static str, String>,
+    /// `[user]` and so on, by service.
+    sections: BTreeMap<&'static str, Section>,
     /// `[gateway]`, which has no database.
     pub gateway: gateway::Config,
 }
@@ -147,8 +142,8 @@ impl General {
     }
 
     /// Where the SQLite file of a service lies.
-    pub fn database_file(&self, service: Service) -> PathBuf {
-        self.data.join(format!("{}.db", service.name()))
+    pub fn database_file(&self, service: &str) -> PathBuf {
+        self.data.join(format!("{service}.db"))
     }
 }
 
@@ -163,19 +158,30 @@ impl Config {
         let mut table = layers::merged(sources)?;
         let peers = layers::peers(&mut table)?;
         layers::soften_for_dev(&mut table)?;
+        let sections = SERVICES.iter().map(|slice| {
+            let section = section::take(&mut table, slice)?;
+            Ok((slice.name, section))
+        });
+        let sections: Result<_, Error> = sections.collect();
         let config = Self {
             peers,
-            user: section::take(&mut table, Service::User)?,
-            catalog: section::take(&mut table, Service::Catalog)?,
-            pricing: section::take(&mut table, Service::Pricing)?,
-            inventory: section::take(&mut table, Service::Inventory)?,
-            order: section::take(&mut table, Service::Order)?,
-            payment: section::take(&mut table, Service::Payment)?,
+            sections: sections?,
             gateway: section::plain(&mut table, "gateway")?,
             general: layers::general(table)?,
         };
         config.check()?;
         Ok(config)
+    }
+
+    /// The section of a service.
+    pub fn of(&self, service: &str) -> &Section {
+        self.sections.get(service).expect("every service has one")
+    }
+
+    /// The settings of a service, for who works on its rows without it.
+    pub fn settings<C: slice::Settings>(&self, service: &str) -> &C {
+        let settings = self.of(service).ready.settings();
+        settings.expect("they are those of this service")
     }
 
     /// Where a service keeps its rows: the configured URL, or in `dev` a file
@@ -184,23 +190,15 @@ impl Config {
     /// # Errors
     ///
     /// No URL in `production`.
-    pub fn database(&self, service: Service) -> Result<store::Config, Error> {
-        let configured = match service {
-            Service::User => &self.user.database,
-            Service::Catalog => &self.catalog.database,
-            Service::Pricing => &self.pricing.database,
-            Service::Inventory => &self.inventory.database,
-            Service::Order => &self.order.database,
-            Service::Payment => &self.payment.database,
-        };
-        match (configured, self.general.profile) {
+    pub fn database(&self, service: &str) -> Result<store::Config, Error> {
+        match (&self.of(service).database, self.general.profile) {
             (Some(configured), _) => Ok(configured.clone()),
             (None, Profile::Dev) => {
                 let file = self.general.database_file(service);
                 Ok(store::Config::new(format!("sqlite:{}", file.display())))
             }
             (None, Profile::Production) => Err(Error::new(
-                format!("{}.database_url", service.name()),
+                format!("{service}.database_url"),
                 "is required in production (or database_url_file)",
             )),
         }
@@ -212,14 +210,11 @@ impl Config {
     ///
     /// Names the first missing key.
     pub fn check_peers(&self, target: Target) -> Result<(), Error> {
-        match target
-            .peers()
-            .iter()
-            .find(|peer| !self.peers.contains_key(peer))
-        {
+        let mut peers = target.peers().into_iter();
+        match peers.find(|peer| !self.peers.contains_key(peer)) {
             None => Ok(()),
-            Some(peer) => {
-                let (name, upper) = (peer.name(), peer.name().to_uppercase());
+            Some(name) => {
+                let upper = name.to_uppercase();
                 Err(Error::new(
                     format!("peers.{name}"),
                     format!(
@@ -253,7 +248,10 @@ impl Config {
             return Err(Error::new("page_key_file", "is required in production"));
         }
         if general.profile == Profile::Production
-            && let Some(key) = self.user.config.insecure().first()
+            && let Some(key) = self
+                .sections
+                .values()
+                .find_map(|section| section.ready.insecure().first())
         {
             return Err(Error::new(
                 *key,

@@ -12,9 +12,9 @@ use clock::Clock;
 use rpc::token::{PublicKey, SigningKey};
 use sha2::{Digest, Sha256};
 
-use crate::cli::Service;
 use crate::config::{self, Config, Profile};
 use crate::data;
+use crate::services::Target;
 
 /// The least a secret key must have.
 const KEY_BYTES_MIN: usize = 32;
@@ -81,9 +81,8 @@ pub fn make_all(config: &Config) -> anyhow::Result<()> {
     if config.general.service_tokens.key_file.is_some() {
         return Ok(());
     }
-    own(config, "gateway")?;
-    for service in Service::ALL {
-        own(config, service.name())?;
+    for target in Target::all() {
+        own(config, target.name())?;
     }
     Ok(())
 }

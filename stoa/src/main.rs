@@ -12,6 +12,7 @@ mod keys;
 mod metrics;
 mod progress;
 mod schema;
+mod services;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 /** Starts Stoa for the end-to-end tests, in one process or one per service. $E2E_LOGS names a folder for their logs. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ interface Member {
 }
 
 const STOA = process.env.STOA ?? new URL('../../target/debug/stoa', import.meta.url).pathname;
-const SERVICES = ['user', 'catalog', 'pricing', 'inventory', 'order', 'payment'] as const;
+const SERVICES = readdirSync(new URL('../../services', import.meta.url));
 const READY_MS_MAX = 30_000;
 /** A provider that does not answer is given up soon, for the sake of those who watch. */
 const SETTINGS = {

@@ -6,7 +6,6 @@
 
 mod accept;
 mod run;
-mod service;
 
 use chrono::{DateTime, Utc};
 use events::Origin;
@@ -20,7 +19,6 @@ use uuid::Uuid;
 
 pub use accept::{accept, seal};
 pub use run::{Making, Work, run, transact};
-pub use service::{HOUSEKEEPING_EVERY, Sweep, service};
 
 /// The header that tells a repeated answer from a new one.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

@@ -14,6 +14,7 @@ use tower::Service as TowerService;
 use crate::app::Limits;
 use crate::edge::guard::Encodings;
 use crate::health::{Check, Wellness};
+use crate::token::FetchKeys;
 
 /// One service, ready to be composed with others or served alone.
 pub struct Service {
@@ -22,6 +23,7 @@ pub struct Service {
     pub(crate) gets: Vec<&'static str>,
     pub(crate) checks: Vec<Check>,
     pub(crate) tasks: Vec<Task>,
+    keys: Option<FetchKeys>,
 }
 
 /// One generated service: its Connect routes, and its gRPC server as soon as limits are known.
@@ -60,6 +62,7 @@ impl Service {
             gets: Vec::new(),
             checks: Vec::new(),
             tasks: Vec::new(),
+            keys: None,
         }
     }
 
@@ -152,6 +155,17 @@ impl Service {
             start,
         });
         self
+    }
+
+    /// Says that this service knows the keys of people's tokens, and where to get them.
+    pub fn tells_keys(mut self, source: FetchKeys) -> Self {
+        self.keys = Some(source);
+        self
+    }
+
+    /// Where to get the keys of people's tokens, if this service knows them.
+    pub fn keys(&self) -> Option<FetchKeys> {
+        self.keys.clone()
     }
 
     /// Takes the background work out, for whoever runs it.

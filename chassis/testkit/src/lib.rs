@@ -8,3 +8,21 @@ pub mod database;
 pub mod plans;
 pub mod postgres;
 pub mod process;
+
+use clock::Clock;
+use peers::{Local, Peers};
+use slice::Deps;
+use store::Database;
+use store::page::Signer;
+use tokio_util::sync::CancellationToken;
+
+/// What a service under test is given, with nobody to call.
+pub fn deps(db: &Database, clock: &Clock) -> Deps {
+    Deps {
+        db: db.clone(),
+        peers: Peers::builder(db.service(), clock.clone(), Local::new()).build(),
+        clock: clock.clone(),
+        page_signer: Signer::new([7; 32]),
+        shutdown: CancellationToken::new(),
+    }
+}

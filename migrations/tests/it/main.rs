@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
-use migrations::{Error, SERVICES, State};
+use migrations::{Error, State};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use store::Database;
 
@@ -14,7 +14,7 @@ async fn empty(service: &'static str) -> [testkit::database::TestDatabase; 2] {
 /// row: E13
 #[tokio::test]
 async fn every_list_goes_up_down_and_up_again() {
-    for service in SERVICES {
+    for service in migrations::services() {
         for db in empty(service).await {
             assert!(matches!(
                 migrations::state(&db, service).await.unwrap(),

@@ -8,6 +8,7 @@
 mod compile;
 mod extras;
 mod null;
+mod packages;
 mod pattern;
 mod reading;
 mod rules;

@@ -4,18 +4,6 @@
 use prost_reflect::DynamicMessage;
 use prost_reflect::prost::Message;
 use proto::Validate;
-use proto::bff::iot::v1 as iot;
-use proto::bff::mobile::v1 as mobile;
-use proto::bff::web::v1 as web;
-use proto::catalog::v1 as catalog;
-use proto::inventory::v1 as inventory;
-use proto::notification::v1 as notification;
-use proto::order::v1 as order;
-use proto::payment::v1 as payment;
-use proto::pricing::v1 as pricing;
-use proto::recommendation::v1 as recommendation;
-use proto::support::v1 as support;
-use proto::user::v1 as user;
 use serde_json::Value;
 
 /// The most violations we report.
@@ -37,34 +25,19 @@ fn check<M: Validate + Message + Default>(name: &str, message: Value) -> Broken 
     broken
 }
 
-macro_rules! requests {
-    ($($package:literal => $module:ident { $($message:ident),+ })+) => {
+macro_rules! checked_by_name {
+    ($($name:literal => $message:ty,)+) => {
         /// What our validation finds in a message given by type and JSON.
         fn broken(name: &str, message: Value) -> Broken {
-            $($(
-                if name == concat!($package, ".", stringify!($message)) {
-                    return check::<$module::$message>(name, message);
-                }
-            )+)+
-            panic!("{name} is not in the list of requests");
+            match name {
+                $($name => check::<$message>(name, message),)+
+                _ => panic!("{name} is no request"),
+            }
         }
     };
 }
 
-requests! {
-    "stoa.bff.iot.v1" => iot { GetStatusRequest }
-    "stoa.bff.mobile.v1" => mobile { GetHomeRequest }
-    "stoa.bff.web.v1" => web { GetCartPageRequest, GetHomeRequest, GetOrderPageRequest, GetOrdersPageRequest, GetProductPageRequest, GetSearchPageRequest }
-    "stoa.catalog.v1" => catalog { BatchGetProductsRequest, CreateProductRequest, DeleteProductRequest, GetProductRequest, ListProductsRequest, SetDisplayPriceRequest, UpdateProductRequest }
-    "stoa.inventory.v1" => inventory { AdjustStockRequest, CheckAvailabilityRequest, CheckStockRequest, CommitStockRequest, GetStockLevelRequest, ReleaseStockRequest, ReserveStockRequest }
-    "stoa.notification.v1" => notification { ListNotificationsRequest, MarkNotificationReadRequest }
-    "stoa.order.v1" => order { CancelOrderRequest, CreateOrderRequest, GetOrderDetailsRequest, GetOrderRequest, GetOrderTimelineRequest, ListOrdersRequest, WatchOrderStatusRequest, WatchOrderUpdatesRequest }
-    "stoa.payment.v1" => payment { GetPaymentRequest, ProcessPaymentRequest, RefundPaymentRequest }
-    "stoa.pricing.v1" => pricing { BatchGetPricesRequest, GetPriceRequest, QuoteItemsRequest, SetPriceRequest, SetPromotionRequest }
-    "stoa.recommendation.v1" => recommendation { GetRecommendationsRequest, GetSuggestionsRequest }
-    "stoa.support.v1" => support { ChatSessionRequest, CloseSessionRequest, CreateSessionRequest, GetSessionRequest, ListMessagesRequest, ListSessionsRequest, SendMessageRequest, WatchSessionRequest }
-    "stoa.user.v1" => user { BlockUserRequest, CreateUserRequest, DeleteUserRequest, GetJwksRequest, GetProfileRequest, GetUserRequest, ListUsersRequest, RefreshRequest, SetPasswordRequest, SignInRequest, SignOutRequest, SignUpRequest, UnblockUserRequest, UpdateUserRequest, WatchUserRequest }
-}
+proto::requests!(checked_by_name);
 
 /// row: P18
 #[test]

@@ -13,6 +13,7 @@ mod rpc;
 mod store;
 
 use clock::Clock;
+use slice::{Deps, Misconfigured, Slice};
 
 pub use config::Config;
 pub use error::Error;
@@ -20,15 +21,9 @@ pub use error::Error;
 /// The name of this service: in addresses, tokens, logs and facts.
 pub const NAME: &str = "catalog";
 
-/// What the composition root hands to this service.
-#[derive(Clone)]
-pub struct Deps {
-    /// Its own database, migrated.
-    pub db: ::store::Database,
-    /// Tells the time, makes ids.
-    pub clock: Clock,
-    /// Signs page tokens; replicas share its key.
-    pub page_signer: ::store::page::Signer,
+/// This service, to the process that runs it.
+pub fn slice() -> Slice {
+    Slice::new(NAME, 5002, &[], service)
 }
 
 /// What every handler works with.
@@ -40,23 +35,18 @@ struct App {
     categories: categories::Categories,
 }
 
-/// Puts the service together: every rpc of CatalogService, readiness and background work.
+/// Puts the service together: its rpcs, readiness and background work. It asks the database for
+/// nothing yet.
 ///
 /// # Errors
-/// None today; settings that cannot be will be refused here.
-#[expect(clippy::unused_async, reason = "every service is put together alike")]
-pub async fn service(_: Config, deps: Deps) -> Result<::rpc::Service, Error> {
-    let Deps {
-        db,
-        clock,
-        page_signer,
-    } = deps;
-    let service = command::service(NAME, &db, &clock, []);
+/// A setting that cannot be.
+pub fn service(_: Config, deps: Deps) -> Result<::rpc::Service, Misconfigured> {
     let app = App {
-        db,
-        clock,
-        page_signer,
+        db: deps.db,
+        clock: deps.clock,
+        page_signer: deps.page_signer,
         categories: categories::Categories::default(),
     };
+    let service = slice::begin(NAME, &app.db, &app.clock, []);
     Ok(rpc::mount(service, &app))
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde::Deserialize;
-
-use crate::error::Error;
+use slice::{Misconfigured, Settings, within};
 
 /// How long stock is held, and how it comes back.
 #[derive(Clone, Debug, Deserialize)]
@@ -14,7 +13,7 @@ pub struct Config {
     /// How long a reservation holds its pieces when the caller does not say; seconds, 1 to
     /// 3600. Default 900.
     pub hold_seconds: u32,
-    /// How often overdue reservations are looked for; milliseconds, at least 10. Default
+    /// How often overdue reservations are looked for; milliseconds, 10 to 3,600,000. Default
     /// 1000. A buyer who finds too little looks for them at once.
     pub sweep_interval_ms: u32,
 }
@@ -28,26 +27,18 @@ impl Default for Config {
     }
 }
 
-impl Config {
-    /// Refuses settings that cannot be.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        if !(1..=3_600).contains(&self.hold_seconds) {
-            let problem = "must be 1 to 3600 seconds";
-            return Err(Error::Config {
-                key: "inventory.hold_seconds",
-                problem,
-            });
-        }
-        if self.sweep_interval_ms < 10 {
-            let problem = "must be at least 10 milliseconds";
-            return Err(Error::Config {
-                key: "inventory.sweep_interval_ms",
-                problem,
-            });
-        }
-        Ok(())
+impl Settings for Config {
+    fn check(&self) -> Result<(), Misconfigured> {
+        within("inventory.hold_seconds", self.hold_seconds, 1..=3_600)?;
+        within(
+            "inventory.sweep_interval_ms",
+            self.sweep_interval_ms,
+            10..=3_600_000,
+        )
     }
+}
 
+impl Config {
     /// How long a reservation holds its pieces when the caller does not say.
     pub(crate) fn hold(&self) -> TimeDelta {
         TimeDelta::seconds(self.hold_seconds.into())

@@ -37,14 +37,6 @@ pub enum Error {
     /// The command could not be claimed or kept.
     #[error(transparent)]
     Command(#[from] command::Error),
-    /// A setting that cannot be.
-    #[error("{key} {problem}")]
-    Config {
-        /// The setting.
-        key: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
     /// The database failed.
     #[error("stock storage failed")]
     Store(#[from] sea_orm::DbErr),
@@ -56,7 +48,6 @@ impl Error {
             Self::Refused(_) | Self::NotEnough { .. } => Kind::FailedPrecondition,
             Self::SkuNotFound(_) => Kind::NotFound,
             Self::Items(_) | Self::Field { .. } => Kind::InvalidArgument,
-            Self::Config { .. } => Kind::Internal,
             Self::Command(error) => error.kind(),
             Self::Store(error) => command::storage_kind(error),
         }
@@ -78,11 +69,7 @@ impl Error {
                     .with("sku", sku.as_str())
                     .with("available", available.to_string()),
             ),
-            Self::Items(_)
-            | Self::Field { .. }
-            | Self::Config { .. }
-            | Self::Command(_)
-            | Self::Store(_) => None,
+            Self::Items(_) | Self::Field { .. } | Self::Command(_) | Self::Store(_) => None,
         }
     }
 }

@@ -23,24 +23,20 @@ use std::sync::Arc;
 
 use ::store::Database;
 use clock::Clock;
-use command::Sweep;
+use slice::{Deps, Misconfigured, Slice, Sweep};
 
 pub use config::Config;
 pub use error::Error;
 
-/// The service's short name: in its peers' configuration, in facts, in logs and metrics.
+/// The name of this service: in addresses, tokens, logs and facts.
 pub const NAME: &str = "inventory";
 
-/// What the service needs of the process it runs in.
-#[derive(Clone, Debug)]
-pub struct Deps {
-    /// Its own database, migrated.
-    pub db: Database,
-    /// The time, and ids.
-    pub clock: Clock,
+/// This service, to the process that runs it.
+pub fn slice() -> Slice {
+    Slice::new(NAME, 5004, &[], service)
 }
 
-/// The state of every handler.
+/// What every handler works with.
 #[derive(Clone, Debug)]
 struct App {
     config: Arc<Config>,
@@ -49,23 +45,22 @@ struct App {
     lanes: lane::Lanes,
 }
 
-/// Puts the service together: every rpc of InventoryService, readiness and background work.
+/// Puts the service together: its rpcs, readiness and background work. It asks the database for
+/// nothing yet.
 ///
 /// # Errors
-/// [`Error::Config`] for a setting that cannot be.
-pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error> {
-    config.check()?;
-    let Deps { db, clock } = deps;
+/// A setting that cannot be.
+pub fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Misconfigured> {
     let app = App {
         config: Arc::new(config),
-        db,
-        clock,
+        db: deps.db,
+        clock: deps.clock,
         lanes: lane::Lanes::new(),
     };
     let overdue = Sweep::new("overdue reservations", app.config.sweep_interval(), {
         let app = app.clone();
         move || sweep::all(app.clone())
     });
-    let service = command::service(NAME, &app.db, &app.clock, [overdue]);
+    let service = slice::begin(NAME, &app.db, &app.clock, [overdue]);
     Ok(rpc::mount(service, &app))
 }

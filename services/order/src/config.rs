@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use slice::{Misconfigured, Settings, within};
 
-use crate::error::Error;
 use crate::saga::checkout::Rules;
 
 /// How orders are carried out.
@@ -34,42 +34,24 @@ impl Default for Config {
     }
 }
 
-impl Config {
-    /// Refuses values that cannot be, naming the key.
-    ///
-    /// # Errors
-    /// [`Error::Config`] for the first value outside its range.
-    pub fn check(&self) -> Result<(), Error> {
-        let ranges = [
-            (
-                "order.step_budget_seconds",
-                u64::from(self.step_budget_seconds),
-                1..=600,
-            ),
-            (
-                "order.outcome_wait_ms",
-                u64::from(self.outcome_wait_ms),
-                0..=8_000,
-            ),
-            (
-                "order.cancel_window_hours",
-                u64::from(self.cancel_window_hours),
-                0..=720,
-            ),
-            ("order.calls_max", self.calls_max as u64, 1..=1_024),
-        ];
-        match ranges
-            .iter()
-            .find(|(_, value, range)| !range.contains(value))
-        {
-            Some((key, ..)) => Err(Error::Config {
-                key,
-                problem: "is out of its range",
-            }),
-            None => Ok(()),
-        }
+impl Settings for Config {
+    fn check(&self) -> Result<(), Misconfigured> {
+        within(
+            "order.step_budget_seconds",
+            self.step_budget_seconds,
+            1..=600,
+        )?;
+        within("order.outcome_wait_ms", self.outcome_wait_ms, 0..=8_000)?;
+        within(
+            "order.cancel_window_hours",
+            self.cancel_window_hours,
+            0..=720,
+        )?;
+        within("order.calls_max", self.calls_max, 1..=1_024)
     }
+}
 
+impl Config {
     /// The numbers of the pure core.
     pub fn rules(&self) -> Rules {
         Rules {
@@ -99,7 +81,7 @@ mod tests {
         };
         assert_eq!(
             config.check().unwrap_err().to_string(),
-            "order.outcome_wait_ms: is out of its range"
+            "order.outcome_wait_ms must be 0 to 8000"
         );
     }
 }

@@ -100,14 +100,6 @@ pub enum Error {
     /// A task of ours died.
     #[error("a task ended before its work was done")]
     Task(#[from] tokio::task::JoinError),
-    /// A setting has a value that cannot be.
-    #[error("{key}: {problem}")]
-    Config {
-        /// The setting, as in the file.
-        key: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
     /// The database failed.
     #[error("order storage failed")]
     Store(#[from] DbErr),
@@ -131,7 +123,7 @@ impl Error {
             Self::Busy => Kind::ResourceExhausted,
             Self::Peer { status, .. } => peer_kind(status.code()),
             Self::Watch { source, .. } => watch_kind(source),
-            Self::Move(_) | Self::Quote(_) | Self::Task(_) | Self::Config { .. } => Kind::Internal,
+            Self::Move(_) | Self::Quote(_) | Self::Task(_) => Kind::Internal,
             Self::Command(error) => error.kind(),
             Self::Store(error) => storage_kind(error),
         }
@@ -168,7 +160,6 @@ impl Error {
             | Self::Move(_)
             | Self::Quote(_)
             | Self::Task(_)
-            | Self::Config { .. }
             | Self::Command(_)
             | Self::Store(_) => None,
         }

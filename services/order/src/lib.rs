@@ -27,9 +27,8 @@ use ::store::Database;
 use ::store::page::Signer;
 use clock::Clock;
 use events::Tail;
-use peers::Peers;
+use slice::{Deps, Misconfigured, Slice};
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 
 use crate::precheck::Advisers;
 use crate::saga::call::Callees;
@@ -39,23 +38,15 @@ use crate::saga::fail_point::FailPoints;
 pub use config::Config;
 pub use error::Error;
 
-/// The name of this service: its database, its peers' word for it, its label in metrics.
+/// The name of this service: in addresses, tokens, logs and facts.
 pub const NAME: &str = "order";
 
-/// What the service needs from whoever composes it.
-pub struct Deps {
-    /// Its database, migrated.
-    pub db: Database,
-    /// The time.
-    pub clock: Clock,
-    /// The way to inventory, payment, pricing and user.
-    pub peers: Peers,
-    /// Signs page tokens; replicas share its key.
-    pub page_signer: Signer,
-    /// Ends streams and everything in the background.
-    pub shutdown: CancellationToken,
-    /// Where a test kills the checkout; the default is nowhere.
-    pub fail_points: FailPoints,
+/// This service, to the process that runs it.
+pub fn slice() -> Slice {
+    let peers = &["user", "pricing", "inventory", "payment"];
+    Slice::new(NAME, 5005, peers, |config, deps| {
+        service(config, deps, FailPoints::default())
+    })
 }
 
 /// What every handler works with.
@@ -74,38 +65,35 @@ struct App {
 /// Orders being placed at once. Those whose clients have left count too, which the edge does not see.
 const PLACING_MAX: usize = 1024;
 
-/// Makes the service. It asks the database for nothing yet.
+/// Puts the service together: its rpcs, readiness and background work. It asks the database for
+/// nothing yet. `fail_points` are where a test kills checkouts.
 ///
 /// # Errors
-/// [`Error::Config`] for a setting that cannot be.
-pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
-    config.check()?;
-    let Deps {
-        db,
-        clock,
-        peers,
-        page_signer,
-        shutdown,
-        fail_points,
-    } = deps;
+/// A setting that cannot be.
+pub fn service(
+    config: Config,
+    deps: Deps,
+    fail_points: FailPoints,
+) -> Result<Service, Misconfigured> {
+    let Deps { db, clock, .. } = deps;
     let driver = Driver::new(Parts {
         db: db.clone(),
         clock: clock.clone(),
-        callees: Callees::new(&peers, clock.clone(), config.calls_max),
+        callees: Callees::new(&deps.peers, clock.clone(), config.calls_max),
         rules: config.rules(),
         fail_points,
     });
     let app = App {
-        tail: Tail::start(db.clone(), clock.clone(), shutdown),
-        advisers: Advisers::new(&peers),
+        tail: Tail::start(db.clone(), clock.clone(), deps.shutdown),
+        advisers: Advisers::new(&deps.peers),
         driver: driver.clone(),
         config: Arc::new(config),
-        page_signer,
+        page_signer: deps.page_signer,
         placing: Arc::new(Semaphore::new(PLACING_MAX)),
         db,
         clock,
     };
-    let service = command::service(NAME, &app.db, &app.clock, []);
+    let service = slice::begin(NAME, &app.db, &app.clock, []);
     Ok(rpc::mount(service, &app)
         .background("checkouts", move |shutdown| driver.clone().run(shutdown)))
 }

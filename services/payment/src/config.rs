@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use slice::{Misconfigured, Settings};
+
+use crate::domain::money::Currency;
 
 /// Who moves the money, and how.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,7 +40,23 @@ impl Default for Config {
     }
 }
 
+impl Settings for Config {
+    fn check(&self) -> Result<(), Misconfigured> {
+        self.currency().map(drop)
+    }
+}
+
 impl Config {
+    /// The currency where none is named.
+    ///
+    /// # Errors
+    /// It is no ISO 4217 code.
+    pub(crate) fn currency(&self) -> Result<Currency, Misconfigured> {
+        let problem = "must be an ISO 4217 code such as EUR";
+        Currency::parse(&self.currency)
+            .ok_or_else(|| Misconfigured::new("payment.currency", problem))
+    }
+
     /// How long the sandbox takes over `tok_slow`.
     pub(crate) fn sandbox_slow(&self) -> Duration {
         Duration::from_millis(self.sandbox_slow_ms.into())

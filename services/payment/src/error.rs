@@ -29,14 +29,6 @@ pub enum Error {
         /// Its name in the contract.
         field: &'static str,
     },
-    /// A setting that cannot be.
-    #[error("{key} {problem}")]
-    Config {
-        /// The setting.
-        key: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
     /// The provider cannot be reached.
     #[error("the payment provider is unavailable")]
     ProviderUnavailable,
@@ -69,7 +61,7 @@ impl Error {
             | Self::Field { .. } => Kind::InvalidArgument,
             Self::PaymentNotFound => Kind::NotFound,
             Self::ProviderUnavailable => Kind::Unavailable,
-            Self::Config { .. } | Self::Broken(_) => Kind::Internal,
+            Self::Broken(_) => Kind::Internal,
             Self::Store(error) => command::storage_kind(error),
         }
     }
@@ -83,7 +75,6 @@ impl Error {
             | Self::NotPositive
             | Self::Currency
             | Self::Field { .. }
-            | Self::Config { .. }
             | Self::Broken(_)
             | Self::Store(_) => return None,
         };

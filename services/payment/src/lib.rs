@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use ::store::Database;
 use clock::Clock;
+use slice::{Deps, Misconfigured, Slice};
 use tokio_util::task::TaskTracker;
 
 use domain::money::Currency;
@@ -27,19 +28,15 @@ use provider::{Provider, Sandbox};
 pub use config::{Config, ProviderName};
 pub use error::Error;
 
-/// The service's short name: in its peers' configuration, in facts, in logs and metrics.
+/// The name of this service: in addresses, tokens, logs and facts.
 pub const NAME: &str = "payment";
 
-/// What the service needs of the process it runs in.
-#[derive(Clone, Debug)]
-pub struct Deps {
-    /// Its own database, migrated.
-    pub db: Database,
-    /// The time, and ids.
-    pub clock: Clock,
+/// This service, to the process that runs it.
+pub fn slice() -> Slice {
+    Slice::new(NAME, 5006, &[], service)
 }
 
-/// The state of every handler.
+/// What every handler works with.
 #[derive(Clone, Debug)]
 struct App {
     db: Database,
@@ -51,16 +48,14 @@ struct App {
     moving: TaskTracker,
 }
 
-/// Puts the service together: every rpc of PaymentService, readiness and background work.
+/// Puts the service together: its rpcs, readiness and background work. It asks the database for
+/// nothing yet.
 ///
 /// # Errors
-/// [`Error::Config`] for a setting that cannot be.
-pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error> {
-    let currency = Currency::parse(&config.currency).ok_or(Error::Config {
-        key: "payment.currency",
-        problem: "must be an ISO 4217 code such as EUR",
-    })?;
-    let Deps { db, clock } = deps;
+/// A setting that cannot be.
+pub fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Misconfigured> {
+    let currency = config.currency()?;
+    let Deps { db, clock, .. } = deps;
     let provider: Arc<dyn Provider> = match config.provider {
         ProviderName::Sandbox => Arc::new(Sandbox::new(
             db.clone(),
@@ -68,7 +63,6 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
             config.sandbox_slow(),
         )),
     };
-    let service = command::service(NAME, &db, &clock, []);
     let moving = TaskTracker::new();
     let arriving = moving.clone();
     let app = App {
@@ -78,6 +72,7 @@ pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error
         provider,
         moving,
     };
+    let service = slice::begin(NAME, &app.db, &app.clock, []);
     Ok(
         rpc::mount(service, &app).background("arrival", move |shutdown| {
             let arriving = arriving.clone();

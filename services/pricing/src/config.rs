@@ -1,6 +1,9 @@
 //! The `[pricing]` section of the configuration.
 
 use serde::Deserialize;
+use slice::{Misconfigured, Settings};
+
+use crate::domain::money::Currency;
 
 /// Settings of the pricing service.
 #[derive(Clone, Debug, Deserialize)]
@@ -15,5 +18,23 @@ impl Default for Config {
         Self {
             currency: "EUR".to_owned(),
         }
+    }
+}
+
+impl Settings for Config {
+    fn check(&self) -> Result<(), Misconfigured> {
+        self.currency().map(drop)
+    }
+}
+
+impl Config {
+    /// The currency where none is named.
+    ///
+    /// # Errors
+    /// It is no ISO 4217 code.
+    pub(crate) fn currency(&self) -> Result<Currency, Misconfigured> {
+        let problem = "must be an ISO 4217 code such as EUR";
+        Currency::parse(&self.currency)
+            .ok_or_else(|| Misconfigured::new("pricing.currency", problem))
     }
 }

@@ -57,14 +57,6 @@ pub enum Error {
     /// The command could not be claimed or kept.
     #[error(transparent)]
     Command(#[from] command::Error),
-    /// A setting has a value that cannot be.
-    #[error("{key}: {problem}")]
-    Config {
-        /// The setting, as in the file.
-        key: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
     /// The catalog did not hear of a price.
     #[error("the catalog could not be told")]
     Catalog(#[from] tonic::Status),
@@ -86,7 +78,6 @@ impl Error {
             Self::TooManyPromotions | Self::Quote(Refusal::NoPrice { .. } | Refusal::Overflow) => {
                 Kind::FailedPrecondition
             }
-            Self::Config { .. } => Kind::Internal,
             Self::Catalog(_) => Kind::Unavailable,
             Self::Command(error) => error.kind(),
             Self::Store(error) => command::storage_kind(error),
@@ -112,7 +103,6 @@ impl Error {
             | Self::Window(_)
             | Self::Time { .. }
             | Self::Field { .. }
-            | Self::Config { .. }
             | Self::Catalog(_)
             | Self::Command(_)
             | Self::Store(_) => None,

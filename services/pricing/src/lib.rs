@@ -14,7 +14,7 @@ mod store;
 mod telling;
 
 use clock::Clock;
-use peers::Peers;
+use slice::{Deps, Misconfigured, Slice};
 
 pub use config::Config;
 pub use error::Error;
@@ -25,15 +25,9 @@ use telling::Teller;
 /// The name of this service: in addresses, tokens, logs and facts.
 pub const NAME: &str = "pricing";
 
-/// What the composition root hands to this service.
-#[derive(Clone)]
-pub struct Deps {
-    /// Its own database, migrated.
-    pub db: ::store::Database,
-    /// Tells the time, makes ids.
-    pub clock: Clock,
-    /// The way to the catalog.
-    pub peers: Peers,
+/// This service, to the process that runs it.
+pub fn slice() -> Slice {
+    Slice::new(NAME, 5003, &["catalog"], service)
 }
 
 /// What every handler works with.
@@ -45,23 +39,21 @@ struct App {
     currency: Currency,
 }
 
-/// Puts the service together: every rpc of PricingService, readiness and background work.
+/// Puts the service together: its rpcs, readiness and background work. It asks the database for
+/// nothing yet.
 ///
 /// # Errors
-/// [`Error::Config`] for a setting that cannot be.
-pub async fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Error> {
-    let currency = Currency::parse(&config.currency).ok_or(Error::Config {
-        key: "pricing.currency",
-        problem: "must be an ISO 4217 code such as EUR",
-    })?;
-    let Deps { db, clock, peers } = deps;
-    let teller = Teller::new(db.clone(), clock.clone(), currency, &peers);
-    let service = command::service(NAME, &db, &clock, []);
+/// A setting that cannot be.
+pub fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Misconfigured> {
+    let currency = config.currency()?;
+    let Deps { db, clock, .. } = deps;
+    let teller = Teller::new(db.clone(), clock.clone(), currency, &deps.peers);
     let app = App {
         db,
         clock,
         currency,
     };
+    let service = slice::begin(NAME, &app.db, &app.clock, []);
     Ok(
         rpc::mount(service, &app).background("display prices", move |shutdown| {
             teller.clone().run(shutdown)

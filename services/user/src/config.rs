@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use rpc::token::ACCESS_LIFETIME;
 use serde::Deserialize;
+use slice::{Misconfigured, Settings, within};
 
 use crate::domain::signing_key::Schedule;
-use crate::error::Error;
 
 /// How long a verifier may go on using a key set it has fetched.
 pub const JWKS_MAX_AGE: TimeDelta = TimeDelta::seconds(300);
@@ -73,40 +73,24 @@ impl Default for PasswordConfig {
     }
 }
 
-impl Config {
-    /// Refuses values that cannot be, naming the key.
-    ///
-    /// # Errors
-    /// [`Error::Config`] for the first value outside its range.
-    pub fn check(&self) -> Result<(), Error> {
-        let ranges = [
-            ("user.session_days", self.session_days, 1..=90),
-            (
-                "user.refresh_grace_seconds",
-                self.refresh_grace_seconds,
-                0..=60,
-            ),
-            ("user.key_rotation_days", self.key_rotation_days, 2..=365),
-            (
-                "user.key_publish_ahead_hours",
-                self.key_publish_ahead_hours,
-                1..=47,
-            ),
-        ];
-        match ranges
-            .iter()
-            .find(|(_, value, range)| !range.contains(value))
-        {
-            Some((key, ..)) => Err(Error::Config {
-                key,
-                problem: "is out of its range",
-            }),
-            None => self.password.params().map(drop),
-        }
+impl Settings for Config {
+    fn check(&self) -> Result<(), Misconfigured> {
+        within("user.session_days", self.session_days, 1..=90)?;
+        within(
+            "user.refresh_grace_seconds",
+            self.refresh_grace_seconds,
+            0..=60,
+        )?;
+        within("user.key_rotation_days", self.key_rotation_days, 2..=365)?;
+        within(
+            "user.key_publish_ahead_hours",
+            self.key_publish_ahead_hours,
+            1..=47,
+        )?;
+        self.password.params().map(drop)
     }
 
-    /// Names the settings that are weaker than the defaults; the production profile refuses them.
-    pub fn insecure(&self) -> Vec<&'static str> {
+    fn insecure(&self) -> Vec<&'static str> {
         let (default, password) = (Self::default(), PasswordConfig::default());
         [
             (
@@ -130,7 +114,9 @@ impl Config {
         .filter_map(|(key, weaker)| weaker.then_some(key))
         .collect()
     }
+}
 
+impl Config {
     /// The life of a session.
     pub fn session_life(&self) -> TimeDelta {
         TimeDelta::days(self.session_days.into())
@@ -155,13 +141,10 @@ impl PasswordConfig {
     /// The cost in the form the library takes it.
     ///
     /// # Errors
-    /// [`Error::Config`] for costs that argon2 does not allow.
-    pub fn params(&self) -> Result<argon2::Params, Error> {
+    /// A cost that argon2 does not allow.
+    pub fn params(&self) -> Result<argon2::Params, Misconfigured> {
         argon2::Params::new(self.memory_kib, self.passes, self.lanes, None).map_err(|_| {
-            Error::Config {
-                key: "user.password",
-                problem: "argon2 does not allow this cost",
-            }
+            Misconfigured::new("user.password", "is a cost that argon2 does not allow")
         })
     }
 }

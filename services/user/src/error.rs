@@ -8,6 +8,7 @@ use proto::validate::{Violation, violations_detail};
 use rpc::token::SignError;
 use rpc::{ConnectError, Kind, Reason};
 use sea_orm::DbErr;
+use slice::Misconfigured;
 
 use crate::domain::line::ControlCharacter;
 use crate::domain::password::BadPassword;
@@ -93,14 +94,9 @@ pub enum Error {
     /// An account that the command line describes, against the rules of sign-up.
     #[error("{0}")]
     Account(String),
-    /// A setting has a value that cannot be.
-    #[error("{key}: {problem}")]
-    Config {
-        /// The setting, as in the file.
-        key: &'static str,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
+    /// A setting that cannot be.
+    #[error(transparent)]
+    Config(#[from] Misconfigured),
     /// A task ended before its time.
     #[error("a background task failed")]
     Task(#[from] tokio::task::JoinError),
@@ -127,9 +123,7 @@ impl Error {
             Self::CursorExpired => Kind::OutOfRange,
             Self::Stopping { .. } => Kind::Unavailable,
             Self::Busy | Self::TooManyAttempts { .. } => Kind::ResourceExhausted,
-            Self::Hashing(_) | Self::Signing(_) | Self::Config { .. } | Self::Task(_) => {
-                Kind::Internal
-            }
+            Self::Hashing(_) | Self::Signing(_) | Self::Config(_) | Self::Task(_) => Kind::Internal,
             Self::Command(error) => error.kind(),
             Self::Store(error) => command::storage_kind(error),
         }
@@ -163,7 +157,7 @@ impl Error {
             | Self::Busy
             | Self::Hashing(_)
             | Self::Signing(_)
-            | Self::Config { .. }
+            | Self::Config(_)
             | Self::Task(_)
             | Self::Store(_) => None,
         }

@@ -29,10 +29,9 @@ use ::rpc::Service;
 use ::store::Database;
 use ::store::page::Signer;
 use clock::Clock;
-use command::{HOUSEKEEPING_EVERY, Sweep};
 use events::Tail;
 use futures::FutureExt;
-use tokio_util::sync::CancellationToken;
+use slice::{Deps, HOUSEKEEPING_EVERY, Misconfigured, Slice, Sweep};
 
 pub use config::{Config, PasswordConfig};
 pub use error::Error;
@@ -42,24 +41,15 @@ pub use provision::{Account, create_account};
 use password::Hasher;
 use throttle::Throttle;
 
-/// The name of this context.
+/// The name of this service: in addresses, tokens, logs and facts.
 pub const NAME: &str = "user";
 
-/// What the service needs from whoever composes it.
-pub struct Deps {
-    /// The service's own database, migrated.
-    pub db: Database,
-    /// Time, ids and randomness.
-    pub clock: Clock,
-    /// The signing keys, shared with a verifier in the same process.
-    pub keyring: Keyring,
-    /// Signs page tokens with a key that replicas share.
-    pub page_signer: Signer,
-    /// Ends watches when the process stops.
-    pub shutdown: CancellationToken,
+/// This service, to the process that runs it.
+pub fn slice() -> Slice {
+    Slice::new(NAME, 5001, &[], service)
 }
 
-/// What every handler works with; cheap to clone.
+/// What every handler works with.
 #[derive(Clone)]
 struct App {
     db: Database,
@@ -68,29 +58,32 @@ struct App {
     hasher: Hasher,
     throttle: Arc<Throttle>,
     keyring: Keyring,
-    pages: Signer,
+    page_signer: Signer,
     tail: Tail,
 }
 
-/// Makes the service. It asks the database for nothing yet.
+/// Puts the service together: its rpcs, readiness and background work. It asks the database for
+/// nothing yet.
 ///
 /// # Errors
-/// [`Error::Config`] for a setting that cannot be.
-pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
-    config.check()?;
-    let Deps {
-        db,
-        clock,
-        keyring,
-        page_signer,
-        shutdown,
-    } = deps;
+/// A setting that cannot be.
+pub fn service(config: Config, deps: Deps) -> Result<Service, Misconfigured> {
+    let keyring = Keyring::new(deps.db.clone(), deps.clock.clone(), &config);
+    signing(config, deps, keyring)
+}
+
+/// As [`service`], for who looks after its keys.
+///
+/// # Errors
+/// A setting that cannot be.
+pub fn signing(config: Config, deps: Deps, keyring: Keyring) -> Result<Service, Misconfigured> {
+    let Deps { db, clock, .. } = deps;
     let app = App {
         hasher: Hasher::new(&config.password, clock.clone())?,
         throttle: Arc::new(Throttle::new(config.failed_sign_ins_per_minute)),
-        tail: Tail::start(db.clone(), clock.clone(), shutdown),
+        tail: Tail::start(db.clone(), clock.clone(), deps.shutdown),
         config: Arc::new(config),
-        pages: page_signer,
+        page_signer: deps.page_signer,
         db,
         clock,
         keyring,
@@ -99,13 +92,14 @@ pub async fn service(config: Config, deps: Deps) -> Result<Service, Error> {
         let (db, clock) = (app.db.clone(), app.clock.clone());
         move || expiry::forget(db.clone(), clock.now())
     });
-    let service = command::service(NAME, &app.db, &app.clock, [expired]);
+    let service = slice::begin(NAME, &app.db, &app.clock, [expired]);
     Ok(with_keys(rpc::mount(service, &app), app.keyring))
 }
 
 fn with_keys(service: Service, keyring: Keyring) -> Service {
     let ready = keyring.clone();
     service
+        .tells_keys(keyring.source())
         .ready("signing keys", move || {
             let keyring = ready.clone();
             async move {

@@ -12,6 +12,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use clock::Clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use slice::Misconfigured;
+
 use crate::config::PasswordConfig;
 use crate::domain::password::Password;
 use crate::error::Error;
@@ -72,8 +74,8 @@ impl Hasher {
     /// Makes a hasher of this cost.
     ///
     /// # Errors
-    /// [`Error::Config`] for a cost that argon2 does not allow.
-    pub fn new(config: &PasswordConfig, clock: Clock) -> Result<Self, Error> {
+    /// A cost that argon2 does not allow.
+    pub fn new(config: &PasswordConfig, clock: Clock) -> Result<Self, Misconfigured> {
         let params = config.params()?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let permits = if config.concurrent_max == 0 {

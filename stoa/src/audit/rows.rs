@@ -7,8 +7,6 @@ use sea_orm::{ConnectionTrait, DbErr, QueryResult, TryGetable};
 use store::Database;
 use uuid::Uuid;
 
-use crate::cli::Service;
-
 /// The state of an order, by the number in the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -135,17 +133,17 @@ impl Rows {
 /// # Errors
 ///
 /// A database that is not there, or a table that is not as this binary knows it.
-pub async fn read(databases: &[(Service, Database)]) -> Result<Rows, DbErr> {
+pub async fn read(databases: &[Database]) -> Result<Rows, DbErr> {
     let mut rows = Rows::default();
-    for (service, db) in databases {
-        match service {
-            Service::Order => orders(&mut rows, db).await?,
-            Service::Inventory => stock(&mut rows, db).await?,
-            Service::Payment => money(&mut rows, db).await?,
-            Service::User | Service::Catalog | Service::Pricing => {}
+    for db in databases {
+        match db.service() {
+            order::NAME => orders(&mut rows, db).await?,
+            inventory::NAME => stock(&mut rows, db).await?,
+            payment::NAME => money(&mut rows, db).await?,
+            _ => {}
         }
-        remembered(&mut rows, service.name(), db).await?;
-        facts(&mut rows, service.name(), db).await?;
+        remembered(&mut rows, db.service(), db).await?;
+        facts(&mut rows, db.service(), db).await?;
     }
     Ok(rows)
 }

@@ -11,10 +11,10 @@ use store::Database;
 use tokio::time::Instant;
 
 use crate::audit::{Finding, audit, read_history, rows};
-use crate::cli::Service;
 use crate::commands::migrate;
 use crate::config::Config;
 use crate::schema;
+use crate::services::SERVICES;
 
 /// How often a system that is still moving is looked at again.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -34,10 +34,10 @@ pub async fn run(
 ) -> anyhow::Result<ExitCode> {
     let history = history.map(read_history).transpose()?;
     let mut databases = Vec::new();
-    for service in Service::ALL {
-        let db = migrate::open(config, service).await?;
+    for slice in SERVICES.iter() {
+        let db = migrate::open(config, slice.name).await?;
         schema::usable(&db).await?;
-        databases.push((service, db));
+        databases.push(db);
     }
     let rows = settled(&databases, Duration::from_secs(settle)).await?;
     let findings = audit(&rows, history.as_deref());
@@ -59,10 +59,7 @@ pub async fn run(
 
 /// The rows of a quiet system, or of one that does not come to rest in time,
 /// which is a finding of its own.
-async fn settled(
-    databases: &[(Service, Database)],
-    patience: Duration,
-) -> anyhow::Result<rows::Rows> {
+async fn settled(databases: &[Database], patience: Duration) -> anyhow::Result<rows::Rows> {
     let until = Instant::now() + patience;
     loop {
         let rows = rows::read(databases)

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use migrations::State;
+use slice::Slice;
 use store::Database;
 
-use crate::cli::Service;
 use crate::config::Config;
+use crate::services::SERVICES;
 use crate::{data, progress, schema};
 
 /// Migrates all services' databases, or one's.
@@ -19,11 +20,16 @@ use crate::{data, progress, schema};
 /// A database that cannot be reached, that another is migrating for longer than
 /// `wait` seconds, that is too new for this binary, or whose change failed: then
 /// that change was not made.
-pub async fn run(config: &Config, only: Option<Service>, wait: u64) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    config: &Config,
+    only: Option<&'static Slice>,
+    wait: u64,
+) -> anyhow::Result<ExitCode> {
     data::make_private(&config.general.data)?;
-    let services: Vec<Service> = match only {
-        Some(service) => vec![service],
-        None => Service::ALL.to_vec(),
+    let all = SERVICES.iter().map(|slice| slice.name);
+    let services: Vec<_> = match only {
+        Some(slice) => vec![slice.name],
+        None => all.collect(),
     };
     let bar = progress::bar(services.len(), "Migrating");
     for service in services {
@@ -32,10 +38,10 @@ pub async fn run(config: &Config, only: Option<Service>, wait: u64) -> anyhow::R
         let made = up(&db, &state, &config.general.data, Duration::from_secs(wait)).await?;
         bar.suspend(|| match (made.as_slice(), state) {
             ([], State::Ahead(newer)) => {
-                println!("{:<10} is newer than this binary: {newer}", service.name());
+                println!("{service:<10} is newer than this binary: {newer}");
             }
-            ([], _) => println!("{:<10} is up to date", service.name()),
-            (made, _) => println!("{:<10} now has {}", service.name(), made.join(", ")),
+            ([], _) => println!("{service:<10} is up to date"),
+            (made, _) => println!("{service:<10} now has {}", made.join(", ")),
         });
         db.close().await.context("cannot close the database")?;
         bar.inc(1);
@@ -49,10 +55,9 @@ pub async fn run(config: &Config, only: Option<Service>, wait: u64) -> anyhow::R
 /// # Errors
 ///
 /// No URL where one is required, or a database that cannot be opened.
-pub async fn open(config: &Config, service: Service) -> anyhow::Result<Database> {
-    let name = service.name();
-    let db = Database::connect(name, &config.database(service)?).await;
-    db.with_context(|| format!("cannot open the database of {name}"))
+pub async fn open(config: &Config, service: &'static str) -> anyhow::Result<Database> {
+    let db = Database::connect(service, &config.database(service)?).await;
+    db.with_context(|| format!("cannot open the database of {service}"))
 }
 
 /// Migrates one database that stands so to this binary, a copy of its file

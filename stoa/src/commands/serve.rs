@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use crate::cli::Target;
 use crate::commands::migrate;
 use crate::compose::{self, Base, Listeners};
 use crate::config::{Config, Profile};
+use crate::services::Target;
 use crate::{data, keys, schema};
 
 /// Serves until it is told to stop.
@@ -24,16 +24,16 @@ pub async fn run(config: Config, target: Target) -> anyhow::Result<ExitCode> {
     }
     let database = match target.service() {
         None => None,
-        Some(service) => {
-            let db = migrate::open(&config, service).await?;
-            if let Ok(state) = migrations::state(&db, service.name()).await {
+        Some(slice) => {
+            let db = migrate::open(&config, slice.name).await?;
+            if let Ok(state) = migrations::state(&db, slice.name).await {
                 schema::accept(&db, &state)?;
             }
             Some(db)
         }
     };
     let base = Base::new(config)?;
-    let parts = compose::one(&base, target, database).await?;
+    let parts = compose::one(&base, target, database)?;
     let listeners = Listeners::bind(&base, target.port(), target.admin_port()).await?;
     let (public, admin) = listeners.addresses()?;
     tracing::info!(%public, %admin, "Serving {} at {public}", target.name());

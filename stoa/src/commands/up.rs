@@ -8,10 +8,10 @@ use std::time::Instant;
 use owo_colors::OwoColorize;
 use store::Database;
 
-use crate::cli::Service;
 use crate::commands::migrate;
 use crate::compose::{self, Base, Listeners};
 use crate::config::{self, Config, Profile};
+use crate::services::SERVICES;
 use crate::{data, demo, progress, schema};
 
 /// Runs until it is told to stop.
@@ -37,7 +37,7 @@ pub async fn run(config: Config, demo: bool, no_demo: bool) -> anyhow::Result<Ex
     if filling {
         Box::pin(fill(&base, &databases)).await?;
     }
-    let parts = compose::everything(&base, &databases).await?;
+    let parts = compose::everything(&base, &databases)?;
     let listeners = Listeners::bind(&base, 8080, 9090).await?;
     let (public, admin) = listeners.addresses()?;
     let announce = compose::announce_ready(&base, || welcome(public, admin, wanted, started));
@@ -61,34 +61,39 @@ fn check_demo(config: &Config, demo: bool) -> Result<(), config::Error> {
 }
 
 /// Opens and migrates all databases, side by side.
-async fn databases(base: &Base) -> anyhow::Result<Vec<(Service, Database)>> {
-    let bar = progress::bar(Service::ALL.len(), "Opening databases");
+async fn databases(base: &Base) -> anyhow::Result<Vec<Database>> {
+    let bar = progress::bar(SERVICES.len(), "Opening databases");
     let (config, bar_ref) = (&base.config, &bar);
-    let opening = Service::ALL.map(|service| async move {
-        let db = migrate::open(config, service).await?;
+    let opening = SERVICES.iter().map(|slice| async move {
+        let db = migrate::open(config, slice.name).await?;
         let state = schema::accepted(&db).await?;
         migrate::up(&db, &state, &config.general.data, migrations::WAIT_MAX).await?;
         bar_ref.inc(1);
-        anyhow::Ok((service, db))
+        anyhow::Ok(db)
     });
     let databases = futures::future::try_join_all(opening).await?;
     bar.finish_and_clear();
     Ok(databases)
 }
 
-async fn fill(base: &Base, databases: &[(Service, Database)]) -> anyhow::Result<()> {
-    let of = |wanted: Service| {
-        let found = databases.iter().find(|(service, _)| *service == wanted);
-        &found.expect("every service has a database").1
+async fn fill(base: &Base, databases: &[Database]) -> anyhow::Result<()> {
+    let of = |service| {
+        let found = databases.iter().find(|db| db.service() == service);
+        found.expect("every service has a database")
     };
     let targets = demo::Databases {
-        user: of(Service::User),
-        catalog: of(Service::Catalog),
-        pricing: of(Service::Pricing),
-        inventory: of(Service::Inventory),
+        user: of(user::NAME),
+        catalog: of(catalog::NAME),
+        pricing: of(pricing::NAME),
+        inventory: of(inventory::NAME),
     };
-    let password = &base.config.user.config.password;
-    let seeding = demo::seed(&base.config.general.data, &base.clock, targets, password);
+    let user: &user::Config = base.config.settings(user::NAME);
+    let seeding = demo::seed(
+        &base.config.general.data,
+        &base.clock,
+        targets,
+        &user.password,
+    );
     Box::pin(seeding).await
 }
 

@@ -9,7 +9,6 @@ use clock::Clock;
 use rpc::Role;
 use user::Account;
 
-use crate::cli::Service;
 use crate::commands::migrate;
 use crate::config::Config;
 use crate::schema;
@@ -36,7 +35,7 @@ pub async fn create(
         }
     }
     let password = password()?;
-    let db = migrate::open(config, Service::User).await?;
+    let db = migrate::open(config, user::NAME).await?;
     schema::usable(&db).await?;
     let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default());
     let account = Account {
@@ -45,14 +44,10 @@ pub async fn create(
         roles: &parsed,
         password: &password,
     };
-    let id = user::create_account(
-        &db,
-        &Clock::system(),
-        &config.user.config.password,
-        &account,
-    )
-    .await
-    .context("cannot create the account")?;
+    let settings: &user::Config = config.settings(user::NAME);
+    let id = user::create_account(&db, &Clock::system(), &settings.password, &account)
+        .await
+        .context("cannot create the account")?;
     db.close().await.context("cannot close the database")?;
     println!("{id}");
     Ok(ExitCode::SUCCESS)

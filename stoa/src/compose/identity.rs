@@ -11,7 +11,7 @@ use proto::user::v1::auth_service_client::AuthServiceClient;
 use rpc::token::{FetchKeys, Keys, PublicKey, Verifier};
 
 use super::Base;
-use crate::cli::Target;
+use crate::services::Target;
 use crate::{config, keys};
 
 /// A verifier, and the keys that must be kept fresh for it.
@@ -68,7 +68,7 @@ pub fn with_keys_check(service: rpc::Service, verifying: &Verifying) -> rpc::Ser
 
 /// The keys of people's tokens, from the user service.
 pub fn fetched_people(peers: &Peers) -> FetchKeys {
-    let client = AuthServiceClient::new(peers.channel("user"));
+    let client = AuthServiceClient::new(peers.channel(user::NAME));
     Arc::new(move || {
         let mut client = client.clone();
         async move {
@@ -99,18 +99,17 @@ pub fn remote_peers(base: &Base, target: Target) -> anyhow::Result<Peers> {
     let nobody = Local::new();
     let mut builder =
         Peers::builder(target.name(), base.clock.clone(), nobody).signer(Arc::new(key));
-    for (service, address) in &base.config.peers {
-        let name = service.name();
+    for (name, address) in &base.config.peers {
         let address: Address = address.parse().map_err(|_bad| {
             config::Error::new(
                 format!("peers.{name}"),
                 "is not of the form http://host:port",
             )
         })?;
-        builder = builder.at(name, address);
+        builder = builder.at(*name, address);
     }
     // The provider behind payment may be slow, but no checkout waits for it longer.
     Ok(builder
-        .timeout("payment", std::time::Duration::from_secs(3))
+        .timeout(payment::NAME, std::time::Duration::from_secs(3))
         .build())
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use ::config::{ConfigError, Environment, File, FileFormat, Value};
+use slice::Slice;
 
 use super::{Error, General, Profile};
-use crate::cli::Service;
+use crate::services::{SERVICES, service};
 
 /// Where values come from.
 #[derive(Clone, Debug, Default)]
@@ -79,13 +80,13 @@ fn service_variables(
             .into_table()
             .map_err(|error| refused("peers", &error))?,
     };
-    for service in Service::ALL {
-        let upper = service.name().to_uppercase();
+    for Slice { name, .. } in SERVICES.iter() {
+        let upper = name.to_uppercase();
         let host = environment.get(&format!("{upper}_SERVICE_HOST"));
         let port = environment.get(&format!("{upper}_SERVICE_PORT"));
         if let (Some(host), Some(port)) = (host, port) {
             peers
-                .entry(service.name().to_owned())
+                .entry((*name).to_owned())
                 .or_insert_with(|| Value::new(None, format!("http://{host}:{port}")));
         }
     }
@@ -93,7 +94,7 @@ fn service_variables(
     Ok(())
 }
 
-pub(super) fn peers(table: &mut Table) -> Result<BTreeMap<Service, String>, Error> {
+pub(super) fn peers(table: &mut Table) -> Result<BTreeMap<&'static str, String>, Error> {
     let Some(peers) = table.remove("peers") else {
         return Ok(BTreeMap::new());
     };
@@ -103,15 +104,12 @@ pub(super) fn peers(table: &mut Table) -> Result<BTreeMap<Service, String>, Erro
     let mut addresses = BTreeMap::new();
     for (name, value) in peers {
         let key = format!("peers.{name}");
-        let service = Service::ALL
-            .into_iter()
-            .find(|service| service.name() == name)
-            .ok_or_else(|| Error::new(&key, "is no service"))?;
+        let slice = service(&name).ok_or_else(|| Error::new(&key, "is no service"))?;
         let address = value.into_string().map_err(|error| refused(&key, &error))?;
         if !is_origin(address.trim_end_matches('/')) {
             return Err(Error::new(&key, "is not of the form http://host:port"));
         }
-        addresses.insert(service, address.trim_end_matches('/').to_owned());
+        addresses.insert(slice.name, address.trim_end_matches('/').to_owned());
     }
     Ok(addresses)
 }

@@ -5,25 +5,22 @@ use std::path::Path;
 
 use ::config::Value;
 use serde::de::DeserializeOwned;
+use slice::{Misconfigured, Ready, Slice, Unread};
 
 use super::Error;
 use super::layers::{Table, refused};
-use crate::cli::Service;
 
 /// One section of the file.
 #[derive(Debug)]
-pub struct Section<C> {
+pub struct Section {
     /// `database_url` or `database_url_file`, and `database_connections_max`.
     pub database: Option<store::Config>,
-    /// The keys of the service itself.
-    pub config: C,
+    /// The service with its own keys.
+    pub ready: Ready,
 }
 
-pub(super) fn take<C: DeserializeOwned>(
-    table: &mut Table,
-    service: Service,
-) -> Result<Section<C>, Error> {
-    let name = service.name();
+pub(super) fn take(table: &mut Table, slice: &Slice) -> Result<Section, Error> {
+    let name = slice.name;
     let mut keys: Table = match table.remove(name) {
         None => Table::default(),
         Some(section) => section
@@ -31,10 +28,12 @@ pub(super) fn take<C: DeserializeOwned>(
             .map_err(|error| refused(name, &error))?,
     };
     let database = database(&mut keys, name)?;
-    let config = Value::new(None, keys)
-        .try_deserialize()
-        .map_err(|error| refused(name, &error))?;
-    Ok(Section { database, config })
+    let ready = slice.read(Value::new(None, keys));
+    let ready = ready.map_err(|unread| match unread {
+        Unread::Form(error) => refused(name, &error),
+        Unread::Value(Misconfigured { key, problem }) => Error::new(key, problem),
+    })?;
+    Ok(Section { database, ready })
 }
 
 /// A section of nobody who has a database.

@@ -6,7 +6,7 @@ use std::io::Write;
 use secrecy::ExposeSecret;
 
 use super::{Config, Error, Profile, Sources};
-use crate::cli::{Service, Target};
+use crate::services::Target;
 
 fn load(environment: &[(&str, &str)], flags: &[(&'static str, &str)]) -> Result<Config, Error> {
     load_file(None, environment, flags)
@@ -134,19 +134,60 @@ fn a_wrong_key_or_value_is_named() {
 fn production_refuses_what_weakens_sign_in() {
     let production = [("profile", "production"), ("page_key_file", "page.key")];
     load(&[], &production).expect("the defaults are secure");
-    for (variable, named) in [
+    for (variable, value, named) in [
         (
             "STOA_USER__PASSWORD__MEMORY_KIB",
+            "8",
             "user.password.memory_kib",
         ),
         (
             "STOA_USER__FAILED_SIGN_INS_PER_MINUTE",
+            "0",
             "user.failed_sign_ins_per_minute",
         ),
     ] {
-        load(&[(variable, "0")], &[]).expect("dev takes it");
-        let error = load(&[(variable, "0")], &production).expect_err(named);
+        load(&[(variable, value)], &[]).expect("dev takes it");
+        let error = load(&[(variable, value)], &production).expect_err(named);
         assert!(error.to_string().contains(named), "{error}");
+    }
+}
+
+/// What a service refuses of its settings is refused here, before a port is bound or a file opened.
+///
+/// row: X20
+#[test]
+fn a_value_that_a_service_refuses_is_named() {
+    for (variable, value, expected) in [
+        (
+            "STOA_USER__PASSWORD__MEMORY_KIB",
+            "0",
+            "user.password is a cost that argon2 does not allow",
+        ),
+        (
+            "STOA_PRICING__CURRENCY",
+            "euro",
+            "pricing.currency must be an ISO 4217 code such as EUR",
+        ),
+        (
+            "STOA_PAYMENT__CURRENCY",
+            "",
+            "payment.currency must be an ISO 4217 code such as EUR",
+        ),
+        (
+            "STOA_ORDER__CALLS_MAX",
+            "0",
+            "order.calls_max must be 1 to 1024",
+        ),
+        (
+            "STOA_INVENTORY__HOLD_SECONDS",
+            "0",
+            "inventory.hold_seconds must be 1 to 3600",
+        ),
+    ] {
+        let error = load(&[(variable, value)], &[])
+            .expect_err(variable)
+            .to_string();
+        assert_eq!(error, format!("configuration: {expected}"));
     }
 }
 
@@ -191,16 +232,13 @@ fn every_service_has_a_database_of_its_own() {
             .expose_secret()
             .to_owned()
     };
-    assert_eq!(url(Service::Order), "postgres://stoa@db/order");
+    assert_eq!(url(order::NAME), "postgres://stoa@db/order");
     assert_eq!(
-        config
-            .database(Service::Order)
-            .expect("known")
-            .connections_max,
+        config.database(order::NAME).expect("known").connections_max,
         7
     );
-    assert_eq!(url(Service::Payment), "postgres://stoa:secret@db/payment");
-    assert_eq!(url(Service::User), "sqlite:elsewhere/user.db");
+    assert_eq!(url(payment::NAME), "postgres://stoa:secret@db/payment");
+    assert_eq!(url(user::NAME), "sqlite:elsewhere/user.db");
 }
 
 /// row: E15, X20
@@ -216,7 +254,7 @@ fn production_refuses_what_is_missing() {
         &[],
     )
     .expect("files are opened later");
-    let error = config.database(Service::Order).expect_err("no database");
+    let error = config.database(order::NAME).expect_err("no database");
     assert!(error.to_string().contains("order.database_url"), "{error}");
     assert_eq!(config.general.bind().to_string(), "0.0.0.0");
     let weak = [
@@ -237,16 +275,18 @@ fn peers_come_from_the_environment_and_a_missing_one_is_named() {
         ("INVENTORY_SERVICE_PORT", "5004"),
     ];
     let config = load(&injected, &[]).expect("configuration is valid");
-    assert_eq!(config.peers[&Service::Inventory], "http://10.0.0.7:5004");
+    assert_eq!(config.peers[inventory::NAME], "http://10.0.0.7:5004");
     let config = load(&[injected[0], injected[1], own], &[]).expect("configuration is valid");
     assert_eq!(
-        config.peers[&Service::Inventory],
+        config.peers[inventory::NAME],
         "http://inventory:5004",
         "our own name wins"
     );
     let error = config
-        .check_peers(Target::Order)
+        .check_peers(Target::named(order::NAME).unwrap())
         .expect_err("three peers are missing");
     assert!(error.to_string().contains("peers.user"), "{error}");
-    config.check_peers(Target::User).expect("user calls nobody");
+    config
+        .check_peers(Target::named(user::NAME).unwrap())
+        .expect("user calls nobody");
 }

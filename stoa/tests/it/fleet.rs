@@ -12,16 +12,6 @@ use testkit::process::Process;
 
 use crate::shop::{Door, STOPS_WITHIN, binary, stoa};
 
-/// Every target but the gateway.
-pub const SERVICES: [&str; 6] = [
-    "user",
-    "catalog",
-    "pricing",
-    "inventory",
-    "order",
-    "payment",
-];
-
 const READY_MAX: Duration = Duration::from_secs(60);
 
 /// All targets, running.
@@ -46,8 +36,7 @@ impl Fleet {
         let folder = tempfile::tempdir().expect("temporary folder");
         let data = folder.path().join("data");
         fill(&data, &folder, more).await;
-        let ports: BTreeMap<&'static str, u16> = SERVICES
-            .into_iter()
+        let ports: BTreeMap<&'static str, u16> = migrations::services()
             .chain(["gateway"])
             .map(|name| (name, free_port()))
             .collect();
@@ -59,7 +48,7 @@ impl Fleet {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         variables.extend(more);
-        for name in SERVICES {
+        for name in migrations::services() {
             let at = local(ports[name]);
             variables.push((format!("STOA_PEERS__{}", name.to_uppercase()), at));
         }
@@ -73,10 +62,10 @@ impl Fleet {
             data,
             folder,
         };
-        for name in SERVICES.into_iter().chain(["gateway"]) {
+        for name in migrations::services().chain(["gateway"]) {
             fleet.launch(name);
         }
-        for name in SERVICES.into_iter().chain(["gateway"]) {
+        for name in migrations::services().chain(["gateway"]) {
             fleet.wait_ready(name).await;
         }
         fleet

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use testkit::process::Process;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::fleet::{Fleet, SERVICES};
+use crate::fleet::Fleet;
 use crate::shop::{Customer, Door, STOPS_WITHIN, Shop};
 
 /// What the balancers get to notice, written as the configuration wants it.
@@ -55,7 +55,7 @@ async fn a_stop_of_any_target_under_load_fails_no_call() {
     let calls = calls(&customer).await;
     let known: Vec<_> = calls.iter().map(|(target, ..)| *target).collect();
     assert!(
-        SERVICES.iter().all(|name| known.contains(name)),
+        migrations::services().all(|name| known.contains(&name)),
         "{known:?}"
     );
     for (target, rpc, message) in &calls {

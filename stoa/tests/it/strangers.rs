@@ -4,7 +4,7 @@ use prost_reflect::prost::Message;
 use prost_reflect::{DynamicMessage, MethodDescriptor};
 use serde_json::{Value, json};
 
-use crate::fleet::{Fleet, SERVICES};
+use crate::fleet::Fleet;
 use crate::shop::{Door, Shop};
 use crate::wires::{self, WIRES, Wire};
 
@@ -90,7 +90,7 @@ async fn every_rpc_of_one_process_refuses_strangers() {
 async fn every_rpc_of_seven_processes_refuses_strangers() {
     let fleet = Fleet::start().await;
     refuses(&fleet.gateway, "stoa.").await;
-    for service in SERVICES {
+    for service in migrations::services() {
         refuses(&fleet.door(service), &format!("stoa.{service}.")).await;
     }
     // Roles that somebody claims are nobody's: at the gateway, and at the service itself.

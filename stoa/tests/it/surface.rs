@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use crate::fleet::{Fleet, SERVICES};
+use crate::fleet::Fleet;
 use crate::shop::{Door, Shop};
 use crate::wires::{self, WIRES, Wire};
 
@@ -58,7 +58,7 @@ async fn exactly_the_listed_rpcs_are_unimplemented_in_seven_processes() {
     for wire in [Wire::ConnectJson, Wire::Grpc] {
         let found = unimplemented(&admin.door, wire).await;
         assert_eq!(found, listed(), "gateway, {wire:?}");
-        for service in SERVICES {
+        for service in migrations::services() {
             let mut door = fleet.door(service);
             door.token.clone_from(&admin.door.token);
             let own = format!("stoa.{service}.");

@@ -48,12 +48,10 @@ pub async fn both() -> [TestApp; 2] {
 impl TestApp {
     async fn new(db: TestDatabase) -> Self {
         let (clock, manual) = Manual::new(start());
-        let deps = catalog::Deps {
-            db: db.database.clone(),
-            clock: clock.clone(),
-            page_signer: store::page::Signer::new([7; 32]),
-        };
-        let service = catalog::service(catalog::Config::default(), deps).await;
+        let service = catalog::service(
+            catalog::Config::default(),
+            testkit::deps(&db.database, &clock),
+        );
         let contract = Contract::new(proto::DESCRIPTORS).expect("the contract loads");
         let health = Health::new(CancellationToken::new());
         let app = App::builder(contract, clock, health)

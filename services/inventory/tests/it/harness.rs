@@ -50,11 +50,10 @@ impl Inventory {
     async fn over(db: TestDatabase) -> Self {
         let start = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
         let (clock, time) = Manual::new(start);
-        let deps = inventory::Deps {
-            db: db.database.clone(),
-            clock: clock.clone(),
-        };
-        let service = inventory::service(inventory::Config::default(), deps).await;
+        let service = inventory::service(
+            inventory::Config::default(),
+            testkit::deps(&db.database, &clock),
+        );
         let mut service = service.expect("the service is put together");
         let tasks = service.take_tasks();
         let contract = Contract::new(proto::DESCRIPTORS).expect("the contract is read");

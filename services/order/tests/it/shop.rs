@@ -13,8 +13,8 @@ use proto::order::v1::{CreateOrderRequest, GetOrderRequest, Order, OrderItem, Or
 use proto::payment::v1::PaymentMethod;
 use rpc::{App, Caller, Contract, Health, LocalCaller, Role, User};
 use sea_orm::{ConnectionTrait, Statement};
+use slice::Deps;
 use store::Database;
-use store::page::Signer;
 use testkit::database::TestDatabase;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
@@ -275,17 +275,13 @@ async fn live(
     fail_points: FailPoints,
 ) -> Life {
     let (shutdown, local) = (CancellationToken::new(), peers::Local::new());
-    let deps = order::Deps {
-        db,
-        clock: clock.clone(),
+    let deps = Deps {
         peers: peers::Peers::builder("order", clock.clone(), local.clone()).build(),
-        page_signer: Signer::new([7; 32]),
         shutdown: shutdown.clone(),
-        fail_points,
+        ..testkit::deps(&db, clock)
     };
-    let mut service = order::service(config, deps)
-        .await
-        .expect("the service is put together");
+    let service = order::service(config, deps, fail_points);
+    let mut service = service.expect("the service is put together");
     for task in service.take_tasks() {
         tokio::spawn((task.start)(shutdown.clone()));
     }

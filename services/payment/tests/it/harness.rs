@@ -58,11 +58,7 @@ impl Payment {
             sandbox_slow_ms: SLOW.as_millis() as u32,
             ..payment::Config::default()
         };
-        let deps = payment::Deps {
-            db: db.database.clone(),
-            clock,
-        };
-        let service = payment::service(config, deps).await;
+        let service = payment::service(config, testkit::deps(&db.database, &clock));
         let mut service = service.expect("the service is put together");
         let tasks = service.take_tasks();
         let contract = Contract::new(proto::DESCRIPTORS).expect("the contract is read");

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use axum::body::Body;
 use chrono::{DateTime, Utc};
 use clock::Manual;
-use peers::{Local, Peers};
 use prost::Message;
 use proto::event::v1::PriceChanged;
 use proto::pricing::v1::pricing_service_client::PricingServiceClient;
@@ -52,12 +51,10 @@ pub async fn both() -> [TestApp; 2] {
 impl TestApp {
     async fn new(db: TestDatabase) -> Self {
         let (clock, manual) = Manual::new(start());
-        let deps = pricing::Deps {
-            db: db.database.clone(),
-            clock: clock.clone(),
-            peers: Peers::builder("pricing", clock.clone(), Local::new()).build(),
-        };
-        let service = pricing::service(pricing::Config::default(), deps).await;
+        let service = pricing::service(
+            pricing::Config::default(),
+            testkit::deps(&db.database, &clock),
+        );
         let contract = Contract::new(proto::DESCRIPTORS).expect("the contract loads");
         let health = Health::new(CancellationToken::new());
         let app = App::builder(contract, clock, health)

@@ -28,7 +28,7 @@ pub async fn list_users(
     let request = rpc::valid(request)?;
     let size = page::size(request.page_size).map_err(Error::Page)?;
     let after = app
-        .pages
+        .page_signer
         .open(&request.page_token, &LIST)
         .map_err(Error::Page)?;
     let found = store::user::list(app.db.read(), after, size + 1).await;
@@ -36,7 +36,7 @@ pub async fn list_users(
     if page::cut(&mut users, size)
         && let Some(last) = users.last()
     {
-        let token = app.pages.sign(&Position::of(last), &LIST);
+        let token = app.page_signer.sign(&Position::of(last), &LIST);
         let token = HeaderValue::try_from(token).map_err(|_| Error::Page(page::Error::Token))?;
         call.response.header(NEXT_PAGE_TOKEN, token);
     }

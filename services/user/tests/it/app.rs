@@ -14,6 +14,7 @@ use rpc::token::{Keys, ServiceClaims, SigningKey, Verifier};
 use rpc::{App, Contract, Health, Role};
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use serde_json::{Value, json};
+use slice::Deps;
 use testkit::database::TestDatabase;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -237,16 +238,12 @@ async fn serve(
 ) -> (App, Keyring, CancellationToken, Vec<rpc::Task>) {
     let shutdown = CancellationToken::new();
     let keyring = Keyring::new(db.clone(), clock.clone(), config);
-    let deps = user::Deps {
-        db,
-        clock: clock.clone(),
-        keyring: keyring.clone(),
-        page_signer: store::page::Signer::new([7; 32]),
+    let deps = Deps {
         shutdown: shutdown.clone(),
+        ..testkit::deps(&db, clock)
     };
-    let mut service = user::service(config.clone(), deps)
-        .await
-        .expect("the service starts");
+    let service = user::signing(config.clone(), deps, keyring.clone());
+    let mut service = service.expect("the service starts");
     let tasks = service.take_tasks();
     let (people, services) = (
         Keys::fetched(keyring.source()),

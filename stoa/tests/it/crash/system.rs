@@ -8,7 +8,7 @@ use sea_orm::ConnectionTrait;
 use testkit::postgres::Server;
 
 use super::plan::{Engine, Shape};
-use crate::fleet::{Fleet, SERVICES};
+use crate::fleet::Fleet;
 use crate::shop::{Door, Shop};
 
 /// Of the processes that die, order does so every other time.
@@ -166,7 +166,7 @@ pub async fn databases(server: &Server) -> Vec<(String, String)> {
         .await
         .expect("the server runs");
     let mut variables = Vec::new();
-    for service in SERVICES {
+    for service in migrations::services() {
         let name = database(service);
         let statement = format!("create database {name}");
         let made = admin.execute_unprepared(&statement).await;

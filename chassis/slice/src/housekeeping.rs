@@ -85,7 +85,7 @@ impl fmt::Debug for Sweep {
 /// A service of that name on its own database, without rpcs yet: ready while the database
 /// answers, and keeping house. What every service has is kept within bounds by itself; `own` is
 /// what this one has beside it.
-pub fn service(
+pub fn begin(
     name: &'static str,
     db: &Database,
     clock: &Clock,
