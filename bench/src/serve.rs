@@ -8,9 +8,11 @@ mod plain;
 use std::net::Ipv4Addr;
 
 use anyhow::Context;
+use call::{Role, User};
 use clap::ValueEnum;
 use clock::Clock;
 use connectrpc_axum::MakeServiceBuilder;
+use edge::{App, Contract, Health, Service, get_connect};
 use peers::{Local, Peers};
 use proto::catalog::v1::catalog_service as paths;
 use proto::catalog::v1::catalog_service_connect::CatalogServiceTonicCompatibleBuilder;
@@ -18,8 +20,8 @@ use proto::catalog::v1::catalog_service_server::CatalogServiceServer;
 use proto::catalog::v1::{
     BatchGetProductsRequest, BatchGetProductsResponse, ListProductsRequest, ListProductsResponse,
 };
-use rpc::token::{AccessClaims, Keys, SigningKey, Verifier};
-use rpc::{App, Contract, Health, Role, Serve, Service, User, get_connect};
+use serve::Serve;
+use token::{AccessClaims, Keys, SigningKey, Verifier};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
@@ -112,7 +114,7 @@ async fn edge(listener: TcpListener, clock: Clock, key: &SigningKey) -> anyhow::
             get_connect(handler::nothing::<BatchGetProductsRequest, BatchGetProductsResponse>),
         );
     let app = observed(clock, key)?.service(catalog).build()?;
-    rpc::serve(listener, app, Serve::default(), CancellationToken::new()).await;
+    serve::serve(listener, app, Serve::default(), CancellationToken::new()).await;
     Ok(())
 }
 
@@ -129,12 +131,12 @@ async fn gateway(
         .build();
     let forward = gateway::forward(&peers, ["catalog"].into_iter());
     let app = observed(clock, key)?.forward(forward).build()?;
-    rpc::serve(listener, app, Serve::default(), CancellationToken::new()).await;
+    serve::serve(listener, app, Serve::default(), CancellationToken::new()).await;
     Ok(())
 }
 
 /// An app with log, metrics and identity, as `stoa` puts it together.
-fn observed(clock: Clock, key: &SigningKey) -> anyhow::Result<rpc::app::Builder> {
+fn observed(clock: Clock, key: &SigningKey) -> anyhow::Result<edge::app::Builder> {
     telemetry::init(&telemetry::Config {
         format: telemetry::Format::Json,
         filter: "info".to_owned(),

@@ -8,6 +8,7 @@ mod product;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use call::{Code, ConnectError};
 use http::header::{
     ACCEPT, ALLOW, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS,
@@ -15,7 +16,6 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use peers::Peers;
 use percent_encoding::percent_decode_str;
-use rpc::{Code, ConnectError};
 
 use file::File;
 use product::{Known, Products};

@@ -5,11 +5,11 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
+use call::{Call, Caller};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use peers::Outgoing;
-use rpc::{Call, Caller};
 use uuid::Uuid;
 
 /// The credential of the request, as it came.

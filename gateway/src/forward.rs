@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use call::{CORRELATION_ID, Call, Code, ConnectError};
+use edge::Forward;
 use http::header::{CONNECTION, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, Request};
 use peers::{Channel, Peers};
-use rpc::{CORRELATION_ID, Call, Code, ConnectError, Forward};
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -27,7 +28,7 @@ pub fn forward(peers: &Peers, services: impl Iterator<Item = &'static str>) -> F
         Box::pin(async move {
             match channel {
                 Some(channel) => pass(channel, request).await,
-                None => rpc::refuse(ConnectError::new(
+                None => edge::refuse(ConnectError::new(
                     Code::Unimplemented,
                     "No service answers this rpc yet",
                 )),
@@ -55,7 +56,7 @@ async fn pass(channel: Channel, request: Request<Body>) -> Response {
             response.headers_mut().remove(CORRELATION_ID); // the edge here writes its own
             response.into_response()
         }
-        Err(status) => rpc::refuse(ConnectError::from(status)),
+        Err(status) => edge::refuse(ConnectError::from(status)),
     }
 }
 

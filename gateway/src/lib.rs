@@ -12,10 +12,10 @@ mod caller;
 mod part;
 mod upstreams;
 
+use edge::{Service, get_connect};
 use peers::Peers;
 use proto::bff::web::v1::web_service as web;
 use proto::bff::web::v1::web_service_connect::WebServiceTonicCompatibleBuilder;
-use rpc::{Service, get_connect};
 
 pub use config::Config;
 pub use forward::forward;

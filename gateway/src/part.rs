@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rpc::error::with_retry_after;
-use rpc::{Code, ConnectError};
+use call::error::with_retry_after;
+use call::{Code, ConnectError};
 use tonic::Status;
 
 /// When to come back to a peer that is full.
@@ -78,7 +78,7 @@ fn translate(status: Status) -> ConnectError {
             Code::DeadlineExceeded,
             "Required service did not answer in time",
         ),
-        _ => rpc::to_wire(rpc::Kind::Internal, &status),
+        _ => call::to_wire(call::Kind::Internal, &status),
     }
 }
 

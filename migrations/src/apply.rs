@@ -11,10 +11,11 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::SchemaManager;
-use store::{Database, Session, retrying, retrying_until};
+use sql::{Database, retrying, retrying_until};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::change::{Change, Work};
+use crate::session::Session;
 use crate::state::{State, compare};
 use crate::{Error, bookkeeping};
 

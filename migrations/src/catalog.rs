@@ -2,21 +2,24 @@
 //! the outbox and the idempotency records every service has.
 
 mod m0001_products;
-mod m0002_outbox_lanes;
 mod m0004_display_prices;
 
 use crate::change::Change;
+use crate::outbox_lanes;
 
 /// Every change of the catalog service's database, oldest first.
 pub fn list() -> Vec<Change> {
-    vec![
-        Change::statements(m0001_products::Migration, "m0001_products"),
-        Change::statements(m0002_outbox_lanes::Migration, "m0002_outbox_lanes"),
-        Change::index(
-            "m0003_outbox_in_lanes",
-            "m0002_outbox_lanes",
-            events::schema::outbox_in_lanes,
-        ),
-        Change::statements(m0004_display_prices::Migration, "m0002_outbox_lanes"),
-    ]
+    let mut changes = vec![Change::statements(
+        m0001_products::Migration,
+        "m0001_products",
+    )];
+    changes.extend(outbox_lanes::changes(
+        "m0002_outbox_lanes",
+        "m0003_outbox_in_lanes",
+    ));
+    changes.push(Change::statements(
+        m0004_display_prices::Migration,
+        "m0002_outbox_lanes",
+    ));
+    changes
 }

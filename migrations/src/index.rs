@@ -7,7 +7,8 @@
 use sea_orm::sea_query::{Index, IndexCreateStatement, IndexDropStatement, PostgresQueryBuilder};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sea_orm_migration::SchemaManager;
-use store::Session;
+
+use crate::session::Session;
 
 /// An index to be.
 pub(crate) struct NewIndex {

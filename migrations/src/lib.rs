@@ -15,6 +15,8 @@ mod apply;
 mod bookkeeping;
 mod change;
 mod index;
+mod outbox_lanes;
+mod session;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -22,15 +24,19 @@ mod tests;
 use std::time::Duration;
 
 use sea_orm::DbErr;
-use store::Database;
+use sql::Database;
 
 pub use apply::LOCK;
+pub use session::Session;
 pub use state::{Newer, State};
 
 use change::Change;
 
+/// Makes the changes of a service.
+type List = fn() -> Vec<Change>;
+
 /// The services that have a schema, and their changes.
-const LISTS: &[(&str, fn() -> Vec<Change>)] = &[
+const LISTS: &[(&str, List)] = &[
     ("catalog", catalog::list),
     ("inventory", inventory::list),
     ("order", order::list),

@@ -3,25 +3,24 @@
 
 mod m0001_orders;
 mod m0002_indexes;
-mod m0003_outbox_lanes;
 
 use crate::change::Change;
+use crate::outbox_lanes;
 
 /// Every change of the order service's database, oldest first.
 pub fn list() -> Vec<Change> {
-    vec![
+    let mut changes = vec![
         Change::statements(m0001_orders::Migration, "m0001_orders"),
         Change::statements(m0002_indexes::Migration, "m0001_orders"),
-        Change::statements(m0003_outbox_lanes::Migration, "m0003_outbox_lanes"),
-        Change::index(
-            "m0004_outbox_in_lanes",
-            "m0003_outbox_lanes",
-            events::schema::outbox_in_lanes,
-        ),
-        Change::index(
-            "m0005_outbox_by_subject",
-            "m0003_outbox_lanes",
-            events::schema::outbox_by_subject,
-        ),
-    ]
+    ];
+    changes.extend(outbox_lanes::changes(
+        "m0003_outbox_lanes",
+        "m0004_outbox_in_lanes",
+    ));
+    changes.push(Change::index(
+        "m0005_outbox_by_subject",
+        "m0003_outbox_lanes",
+        events::schema::outbox_by_subject,
+    ));
+    changes
 }

@@ -2,19 +2,19 @@
 //! memory, beside the outbox and the idempotency records every service has.
 
 mod m0001_payments;
-mod m0002_outbox_lanes;
 
 use crate::change::Change;
+use crate::outbox_lanes;
 
 /// Every change of the payment service's database, oldest first.
 pub fn list() -> Vec<Change> {
-    vec![
-        Change::statements(m0001_payments::Migration, "m0001_payments"),
-        Change::statements(m0002_outbox_lanes::Migration, "m0002_outbox_lanes"),
-        Change::index(
-            "m0003_outbox_in_lanes",
-            "m0002_outbox_lanes",
-            events::schema::outbox_in_lanes,
-        ),
-    ]
+    let mut changes = vec![Change::statements(
+        m0001_payments::Migration,
+        "m0001_payments",
+    )];
+    changes.extend(outbox_lanes::changes(
+        "m0002_outbox_lanes",
+        "m0003_outbox_in_lanes",
+    ));
+    changes
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
-use store::{Database, Engine};
+use sql::{Database, Engine};
 use testkit::database::TestDatabase;
 use tokio::time::{Instant, sleep};
 
 use crate::bookkeeping::{self, Applied};
 use crate::change::{Change, Work};
+use crate::session::Session;
 use crate::state::{State, compare};
 use crate::{Error, LOCK, WAIT_MAX, apply};
 
@@ -198,7 +199,7 @@ async fn an_index_is_built_while_others_read_and_write() {
 async fn an_index_that_is_not_valid_is_built_anew() {
     let db = postgres().await;
     write(&db, "insert into things values (1, 'same'), (2, 'same')").await;
-    let session = store::Session::open(&db).unwrap();
+    let session = Session::open(&db).unwrap();
     let broken = "create unique index concurrently things_name on things (name)";
     session.run_unbounded(broken).await.unwrap_err();
     assert_eq!(ask(&db, VALID).await.as_deref(), Some("false"));
@@ -211,7 +212,7 @@ async fn an_index_that_is_not_valid_is_built_anew() {
     assert_eq!(ask(&db, left).await, None);
     assert_eq!(bookkeeping::applied(db.read()).await.unwrap().len(), 1);
 
-    let session = store::Session::open(&db).unwrap();
+    let session = Session::open(&db).unwrap();
     session.run_unbounded(broken).await.unwrap_err();
     session.close().await.unwrap();
     write(&db, "update things set name = 'other' where id = 2").await;
@@ -239,7 +240,7 @@ async fn an_index_that_is_there_is_only_noted() {
 #[tokio::test]
 async fn who_cannot_get_the_lock_says_so_and_changes_nothing() {
     let db = postgres().await;
-    let holder = store::Session::open(&db).unwrap();
+    let holder = Session::open(&db).unwrap();
     assert!(holder.try_lock(LOCK).await.unwrap());
     let wait = Duration::from_millis(300);
     let refused = apply::up(&db, &indexed(), wait).await.unwrap_err();

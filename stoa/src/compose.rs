@@ -9,12 +9,12 @@ mod process;
 use std::sync::Arc;
 
 use clock::Clock;
+use edge::{App, Contract, Health, Task};
 use futures::FutureExt;
 use peers::{Local, Peers};
-use rpc::token::Verifier;
-use rpc::{App, Contract, Health, Task};
 use slice::Deps;
-use store::Database;
+use sql::Database;
+use token::Verifier;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config, Profile};
@@ -39,7 +39,7 @@ pub struct Base {
     /// Cancelled when the listener closes: streams and background work end.
     pub stopping: CancellationToken,
     pub health: Health,
-    pub page_signer: store::page::Signer,
+    pub page_signer: sql::page::Signer,
 }
 
 impl Base {
@@ -66,13 +66,13 @@ impl Base {
         Ok(Contract::new(proto::DESCRIPTORS)?)
     }
 
-    fn edge(&self) -> Result<rpc::app::Config, config::Error> {
+    fn edge(&self) -> Result<edge::app::Config, config::Error> {
         let general = &self.config.general;
-        let cors = rpc::Cors::new(&general.cors.origins)
+        let cors = edge::Cors::new(&general.cors.origins)
             .map_err(|error| config::Error::new("cors.origins", format!("has {error}")))?;
-        let mut edge = rpc::app::Config {
+        let mut edge = edge::app::Config {
             cors,
-            ..rpc::app::Config::default()
+            ..edge::app::Config::default()
         };
         let smaller = RECEIVE_BYTES_OF.map(|(name, bytes)| (name.to_owned(), bytes));
         edge.limits.receive_of = smaller.into();
@@ -92,15 +92,15 @@ pub fn everything(base: &Base, databases: &[Database]) -> anyhow::Result<Parts> 
     let made = databases
         .iter()
         .map(|db| build(base, db, peers(db.service())));
-    let mut built: Vec<rpc::Service> = made.collect::<Result<_, _>>()?;
-    let people = built.iter().find_map(rpc::Service::keys);
+    let mut built: Vec<edge::Service> = made.collect::<Result<_, _>>()?;
+    let people = built.iter().find_map(edge::Service::keys);
     let gateways = peers("gateway");
     built.push(gateway::service(base.config.gateway.clone(), &gateways));
     let people = people.expect("the user service is one of them, and brings its keys");
     let verifier = identity::within_process(base, people);
     let tasks = built
         .iter_mut()
-        .flat_map(rpc::Service::take_tasks)
+        .flat_map(edge::Service::take_tasks)
         .collect();
     let mut builder = App::builder(Base::contract()?, base.clock.clone(), base.health.clone())
         .config(base.edge()?)
@@ -163,7 +163,7 @@ pub fn one(base: &Base, target: Target, database: Option<Database>) -> anyhow::R
 }
 
 /// Puts the service of a database together.
-fn build(base: &Base, db: &Database, peers: Peers) -> Result<rpc::Service, config::Error> {
+fn build(base: &Base, db: &Database, peers: Peers) -> Result<edge::Service, config::Error> {
     let deps = Deps {
         db: db.clone(),
         clock: base.clock.clone(),
@@ -187,7 +187,7 @@ fn parts(
     verifier: &Verifier,
     name: &'static str,
     tasks: Vec<Task>,
-    keys: Vec<rpc::token::Keys>,
+    keys: Vec<token::Keys>,
     databases: &[Database],
 ) -> anyhow::Result<Parts> {
     let admin = admin::app(base, verifier.clone(), name, app.services())?;

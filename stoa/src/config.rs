@@ -190,12 +190,12 @@ impl Config {
     /// # Errors
     ///
     /// No URL in `production`.
-    pub fn database(&self, service: &str) -> Result<store::Config, Error> {
+    pub fn database(&self, service: &str) -> Result<sql::Config, Error> {
         match (&self.of(service).database, self.general.profile) {
             (Some(configured), _) => Ok(configured.clone()),
             (None, Profile::Dev) => {
                 let file = self.general.database_file(service);
-                Ok(store::Config::new(format!("sqlite:{}", file.display())))
+                Ok(sql::Config::new(format!("sqlite:{}", file.display())))
             }
             (None, Profile::Production) => Err(Error::new(
                 format!("{service}.database_url"),

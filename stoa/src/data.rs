@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use sea_orm::ConnectionTrait;
-use store::{Database, Engine};
+use sql::{Database, Engine};
 
 /// Held as long as a process works on the folder; the system lets go of it
 /// when the process ends, however it ends.

@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use call::Role;
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
-use rpc::Role;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -49,10 +49,10 @@ struct Product {
 
 /// Where the demo data goes.
 pub struct Databases<'a> {
-    pub user: &'a store::Database,
-    pub catalog: &'a store::Database,
-    pub pricing: &'a store::Database,
-    pub inventory: &'a store::Database,
+    pub user: &'a sql::Database,
+    pub catalog: &'a sql::Database,
+    pub pricing: &'a sql::Database,
+    pub inventory: &'a sql::Database,
 }
 
 /// Whether demo data is still to be written: the folder was empty before this

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clock::Clock;
-use rpc::token::{PublicKey, SigningKey};
 use sha2::{Digest, Sha256};
+use token::{PublicKey, SigningKey};
 
 use crate::config::{self, Config, Profile};
 use crate::data;
@@ -24,7 +24,7 @@ const KEY_BYTES_MIN: usize = 32;
 /// # Errors
 ///
 /// A file that cannot be read, or is too short to be a secret.
-pub fn page_signer(config: &Config, clock: &Clock) -> anyhow::Result<store::page::Signer> {
+pub fn page_signer(config: &Config, clock: &Clock) -> anyhow::Result<sql::page::Signer> {
     let general = &config.general;
     let bytes = match &general.page_key_file {
         Some(file) => std::fs::read(file).map_err(|error| {
@@ -39,7 +39,7 @@ pub fn page_signer(config: &Config, clock: &Clock) -> anyhow::Result<store::page
         let reason = format!("names a file of less than {KEY_BYTES_MIN} bytes");
         return Err(config::Error::new("page_key_file", reason).into());
     }
-    Ok(store::page::Signer::new(Sha256::digest(&bytes).into()))
+    Ok(sql::page::Signer::new(Sha256::digest(&bytes).into()))
 }
 
 /// The key by which `target` tells its peers who it is.

@@ -9,7 +9,7 @@ mod config;
 mod data;
 mod demo;
 mod keys;
-mod metrics;
+mod measures;
 mod progress;
 mod schema;
 mod services;
@@ -23,7 +23,7 @@ use crate::config::{Config, Sources};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    rpc::token::install_provider();
+    token::install_provider();
     let config = match Config::load(&sources(&cli)) {
         Ok(config) => config,
         Err(error) => return fail(&error.into()),

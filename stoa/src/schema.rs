@@ -2,9 +2,9 @@
 //! [`migrations::state`]: what each command, and readiness, makes of it.
 
 use anyhow::bail;
+use edge::Wellness;
 use migrations::{Error, Newer, State};
-use rpc::Wellness;
-use store::Database;
+use sql::Database;
 
 use crate::config;
 
@@ -55,7 +55,7 @@ pub async fn usable(db: &Database) -> anyhow::Result<()> {
 /// Whether a service can work with its database as it is now.
 pub async fn wellness(db: &Database) -> Wellness {
     let state = migrations::state(db, db.service()).await;
-    match state.map_err(|error| rpc::error::chain(&error))? {
+    match state.map_err(|error| call::error::chain(&error))? {
         State::Current => Ok(None),
         State::Ahead(newer) => Ok(Some(format!("newer than this binary: {newer}"))),
         State::Behind(missing) => Err(format!("lacks {}: run `stoa migrate`", missing.join(", "))),

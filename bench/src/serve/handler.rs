@@ -1,8 +1,8 @@
 //! GetProduct, as small as it gets, in each contender's own form.
 
+use call::{Call, Code, ConnectError, ConnectRequest, ConnectResponse};
 use proto::catalog::v1::catalog_service_server::CatalogService;
 use proto::catalog::v1::*;
-use rpc::{Call, Code, ConnectError, ConnectRequest, ConnectResponse};
 use tonic::{Request, Response, Status};
 
 use crate::call::product;
@@ -26,7 +26,7 @@ pub async fn validated(
             "a token is part of the bench",
         ));
     }
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     Ok(ConnectResponse::new(answer(request.into_inner().id)))
 }
 

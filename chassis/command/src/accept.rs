@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 use clock::Clock;
 use prost::Message;
 use sea_orm::{ConnectionTrait, DbErr};
-use store::idempotency::{self, Claim, Key};
-use store::{Database, Transaction, retrying_until};
+use sql::idempotency::{self, Claim, Key};
+use sql::{Database, Transaction, retrying_until};
 use tokio::time::Instant;
 
 use crate::{Answer, Command, Error, Making, Work};

@@ -7,14 +7,14 @@
 mod accept;
 mod run;
 
+use call::{Call, ConnectResponse, Kind};
 use chrono::{DateTime, Utc};
 use events::Origin;
 use http::{HeaderName, HeaderValue};
 use prost::Message;
-use rpc::{Call, ConnectResponse, Kind};
 use sea_orm::DbErr;
-use store::idempotency::{self, Claim, Key};
-use store::{Fault, Transaction};
+use sql::idempotency::{self, Claim, Key};
+use sql::{Fault, Transaction};
 use uuid::Uuid;
 
 pub use accept::{accept, seal};
@@ -29,7 +29,7 @@ pub struct Command {
     key: Option<Key>,
     /// Where its facts come from.
     pub origin: Origin,
-    /// Who gave it, as in `rpc::Caller::subject`.
+    /// Who gave it, as in `call::Caller::subject`.
     pub subject: String,
 }
 
@@ -94,7 +94,7 @@ pub fn fact<F: proto::Fact>(message: &F, version: i64, subject: Option<Uuid>) ->
 
 /// What kind of failure an error of the database is to whoever called.
 pub fn storage_kind(error: &DbErr) -> Kind {
-    match store::fault(error) {
+    match sql::fault(error) {
         Fault::Retry => Kind::Aborted,
         Fault::Unavailable => Kind::Unavailable,
         Fault::Unique { .. } | Fault::Other => Kind::Internal,

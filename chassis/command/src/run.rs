@@ -8,7 +8,7 @@ use events::{Fact, Origin, outbox};
 use futures::future::BoxFuture;
 use prost::Message;
 use sea_orm::DbErr;
-use store::{Database, Fault, Transaction, fault_within, retrying};
+use sql::{Database, Fault, Transaction, fault_within, retrying};
 use uuid::Uuid;
 
 use crate::{Answer, Command, Error};

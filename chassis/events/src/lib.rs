@@ -6,6 +6,7 @@
 
 mod cursor;
 mod lane;
+mod mailbox;
 pub mod outbox;
 pub mod schema;
 mod tail;
@@ -13,6 +14,7 @@ mod watch;
 mod watchers;
 
 pub use cursor::Cursor;
+pub use mailbox::{Filter, Next, WatchError};
 pub use outbox::{Fact, Origin, Recorded};
 pub use tail::Tail;
-pub use watch::{Filter, Next, Watch, WatchError};
+pub use watch::Watch;

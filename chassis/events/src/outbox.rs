@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use clock::Clock;
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
-use store::Transaction;
+use sql::Transaction;
 use uuid::Uuid;
 
 use crate::cursor::Cursor;
@@ -90,7 +90,7 @@ pub struct Recorded {
 ///
 /// # Errors
 /// A write that was deferred before failed. That the thing has a fact of that version already
-/// is an error of the commit, [`store::Fault::Unique`].
+/// is an error of the commit, [`sql::Fault::Unique`].
 pub async fn push(
     txn: &Transaction,
     clock: &Clock,

@@ -3,20 +3,19 @@
 //! One task per service reads the table once for all watchers, and not at all while there are
 //! none. It wakes when this process commits, and looks every 200 ms for what another committed.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
 use sea_orm::{ConnectionTrait, DbErr};
-use store::{Database, Engine};
+use sql::{Database, Engine};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::cursor::Cursor;
+use crate::mailbox::{End, Mailbox, WatchError};
 use crate::outbox::{self, Recorded};
-use crate::watch::{End, Filter, Mailbox, Watch, WatchError};
 use crate::watchers::Watchers;
 
 /// How long a fact committed elsewhere may go unnoticed.
@@ -78,47 +77,28 @@ impl Tail {
         Self(shared)
     }
 
-    /// Watches for facts that pass `filter` and come after `cursor`, as a client sent it; after
-    /// now if it is empty.
-    ///
-    /// To show a state and then what changes it, watch first, read the state next, and skip facts
-    /// whose version the state has already: no change falls between.
-    ///
-    /// # Errors
-    /// [`WatchError::Invalid`] and [`WatchError::Expired`] for the cursor.
-    pub async fn watch(&self, filter: Filter, cursor: &str) -> Result<Watch, WatchError> {
-        let from = match cursor {
-            "" => None,
-            text => Some(text.parse::<Cursor>()?),
-        };
-        if let Some(from) = from
-            && !self.0.holds(from).await?
-        {
-            return Err(WatchError::Expired);
-        }
-        let mailbox = Arc::new(Mailbox::new(filter));
-        let (head, registration) = self.register(&mailbox).await?;
-        let db = self.0.db.clone();
-        let cursor = from.unwrap_or(head);
-        let catch_up = from.map(|_| head);
-        let caught = VecDeque::new();
-        Ok(Watch {
-            db,
-            mailbox,
-            cursor,
-            catch_up,
-            caught,
-            registration,
-        })
+    /// The database it follows.
+    pub(crate) fn db(&self) -> &Database {
+        &self.0.db
     }
 
     /// Adds a mailbox, and returns the place after which it gets everything.
-    async fn register(&self, mailbox: &Arc<Mailbox>) -> Result<(Cursor, Registration), WatchError> {
+    pub(crate) async fn register(
+        &self,
+        mailbox: &Arc<Mailbox>,
+    ) -> Result<(Cursor, Registration), WatchError> {
         if let Some(registered) = self.add(mailbox, None)? {
             return Ok(registered);
         }
         let end = outbox::extent(&self.0.db).await?.end(self.0.clock.now());
         self.add(mailbox, Some(end))?.ok_or(WatchError::Closing)
+    }
+
+    /// Tells whether everything after a client's cursor is still there.
+    pub(crate) async fn holds(&self, from: Cursor) -> Result<bool, DbErr> {
+        Ok(!from.is_expired(self.0.clock.now())
+            && outbox::extent(&self.0.db).await?.holds(from)
+            && outbox::remembers(self.0.db.read(), from).await?)
     }
 
     /// Adds a mailbox if the head is known, or becomes known by `end`.
@@ -155,13 +135,6 @@ impl Tail {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells whether everything after a client's cursor is still there.
-    async fn holds(&self, from: Cursor) -> Result<bool, DbErr> {
-        Ok(!from.is_expired(self.clock.now())
-            && outbox::extent(&self.db).await?.holds(from)
-            && outbox::remembers(self.db.read(), from).await?)
     }
 
     /// Hands out what came after the head, and tells whether there may be more.

@@ -1,90 +1,70 @@
 //! One watcher's view of an outbox.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ConnectionTrait, DbErr};
-use store::Database;
-use tokio::sync::Notify;
-use uuid::Uuid;
+use sql::Database;
 
-use crate::cursor::{Cursor, ParseError};
+use crate::cursor::Cursor;
+use crate::mailbox::{Filter, Mailbox, Next, WatchError};
 use crate::outbox::{self, Recorded};
 use crate::schema::Outbox;
-use crate::tail::Registration;
+use crate::tail::{Registration, Tail};
 
-/// Facts that wait for a watcher who is slower than they come.
-pub const BUFFERED_MAX: usize = 256;
 /// A watcher that heard nothing for so long is told that all is well.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Facts read at once while a watcher catches up.
 const CATCH_UP_BATCH: u64 = 200;
 
-/// Which facts a watcher wants: those that pass every part of it.
-#[derive(Clone, Debug)]
-pub struct Filter {
-    /// What happened, one of these.
-    pub topics: &'static [&'static str],
-    /// The thing it happened to, if it is to be one.
-    pub key: Option<String>,
-    /// The user it concerns, if it is to be one.
-    pub subject: Option<Uuid>,
-}
-
-impl Filter {
-    pub(crate) fn passes(&self, fact: &Recorded) -> bool {
-        self.topics.contains(&fact.topic.as_str())
-            && self.key.as_ref().is_none_or(|key| *key == fact.key)
-            && self
-                .subject
-                .is_none_or(|subject| fact.subject == Some(subject))
-    }
-}
-
-/// What a watcher hears next.
-#[derive(Clone, Debug)]
-pub enum Next {
-    /// A fact that passes its filter.
-    Event(Arc<Recorded>),
-    /// It was too slow and missed facts up to here: show it the full state, as of now.
-    Gap {
-        /// The place behind what was missed.
-        cursor: Cursor,
-    },
-    /// Nothing happened for a while.
-    Idle,
-}
-
-/// Why a watcher hears nothing more.
-#[derive(Debug, thiserror::Error)]
-pub enum WatchError {
-    /// The cursor is not one of ours.
-    #[error(transparent)]
-    Invalid(#[from] ParseError),
-    /// What came after the cursor may be gone: it is older than seven days, or of another history
-    /// of the database. Watch from now on, and read the state anew.
-    #[error("what came after the cursor is no longer kept, watch without one")]
-    Expired,
-    /// The service is about to stop: resume from the cursor elsewhere, or later.
-    #[error("the service is shutting down, resume from the last cursor")]
-    Closing,
-    /// The outbox could not be read: resume from the cursor.
-    #[error("the outbox could not be read")]
-    Db(#[from] DbErr),
-}
-
 /// Follows the facts that pass a filter, each once and in order. Dropping it ends it.
 #[derive(Debug)]
 pub struct Watch {
-    pub(crate) db: Database,
-    pub(crate) mailbox: Arc<Mailbox>,
-    pub(crate) cursor: Cursor,
+    db: Database,
+    mailbox: Arc<Mailbox>,
+    cursor: Cursor,
     /// Facts up to here are read from the outbox before any that the mailbox holds.
-    pub(crate) catch_up: Option<Cursor>,
-    pub(crate) caught: VecDeque<Recorded>,
-    pub(crate) registration: Registration,
+    catch_up: Option<Cursor>,
+    caught: VecDeque<Recorded>,
+    registration: Registration,
+}
+
+impl Tail {
+    /// Watches for facts that pass `filter` and come after `cursor`, as a client sent it; after
+    /// now if it is empty.
+    ///
+    /// To show a state and then what changes it, watch first, read the state next, and skip facts
+    /// whose version the state has already: no change falls between.
+    ///
+    /// # Errors
+    /// [`WatchError::Invalid`] and [`WatchError::Expired`] for the cursor.
+    pub async fn watch(&self, filter: Filter, cursor: &str) -> Result<Watch, WatchError> {
+        let from = match cursor {
+            "" => None,
+            text => Some(text.parse::<Cursor>()?),
+        };
+        if let Some(from) = from
+            && !self.holds(from).await?
+        {
+            return Err(WatchError::Expired);
+        }
+        let mailbox = Arc::new(Mailbox::new(filter));
+        let (head, registration) = self.register(&mailbox).await?;
+        let db = self.db().clone();
+        let cursor = from.unwrap_or(head);
+        let catch_up = from.map(|_| head);
+        let caught = VecDeque::new();
+        Ok(Watch {
+            db,
+            mailbox,
+            cursor,
+            catch_up,
+            caught,
+            registration,
+        })
+    }
 }
 
 impl Watch {
@@ -129,7 +109,7 @@ impl Watch {
         if let Some(until) = self.catch_up
             && self.caught.is_empty()
         {
-            if let Some(end) = self.mailbox.lock().end {
+            if let Some(end) = self.mailbox.ended() {
                 return Err(end.into());
             }
             self.caught = self.read(until).await?.into();
@@ -178,103 +158,5 @@ impl Watch {
             return Err(WatchError::Expired);
         }
         Ok(facts)
-    }
-}
-
-/// Where the tail leaves facts for one watcher.
-#[derive(Debug)]
-pub(crate) struct Mailbox {
-    pub filter: Filter,
-    contents: Mutex<Contents>,
-    arrived: Notify,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Contents {
-    facts: VecDeque<Arc<Recorded>>,
-    /// The place behind the last fact that found no room.
-    missed: Option<Cursor>,
-    /// Why nothing more is to be heard.
-    end: Option<End>,
-}
-
-/// Why a tail hands out nothing more.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum End {
-    Closing,
-    Expired,
-}
-
-impl From<End> for WatchError {
-    fn from(end: End) -> Self {
-        match end {
-            End::Closing => Self::Closing,
-            End::Expired => Self::Expired,
-        }
-    }
-}
-
-impl Mailbox {
-    pub fn new(filter: Filter) -> Self {
-        Self {
-            filter,
-            contents: Mutex::default(),
-            arrived: Notify::new(),
-        }
-    }
-
-    /// Puts a fact in, and tells whether it is the first that finds no room; after that one none
-    /// is taken until all are fetched.
-    pub fn put(&self, fact: &Arc<Recorded>) -> bool {
-        let mut contents = self.lock();
-        let first_missed = contents.put(fact);
-        drop(contents);
-        self.arrived.notify_one();
-        first_missed
-    }
-
-    /// Wakes the watcher for the last time; what is left it can resume from its cursor.
-    pub fn end(&self, end: End) {
-        self.lock().end.get_or_insert(end);
-        self.arrived.notify_one();
-    }
-
-    /// Whether something waits to be fetched.
-    pub fn is_waiting(&self) -> bool {
-        let contents = self.lock();
-        !contents.facts.is_empty() || contents.missed.is_some()
-    }
-
-    async fn take(&self) -> Result<Next, WatchError> {
-        loop {
-            if let Some(next) = self.lock().take()? {
-                return Ok(next);
-            }
-            self.arrived.notified().await;
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Contents> {
-        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Contents {
-    fn put(&mut self, fact: &Arc<Recorded>) -> bool {
-        if self.missed.is_none() && self.facts.len() < BUFFERED_MAX {
-            self.facts.push_back(Arc::clone(fact));
-            return false;
-        }
-        self.missed.replace(fact.cursor).is_none()
-    }
-
-    fn take(&mut self) -> Result<Option<Next>, WatchError> {
-        if let Some(end) = self.end {
-            return Err(end.into());
-        }
-        if let Some(fact) = self.facts.pop_front() {
-            return Ok(Some(Next::Event(fact)));
-        }
-        Ok(self.missed.take().map(|cursor| Next::Gap { cursor }))
     }
 }

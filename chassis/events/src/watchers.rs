@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::mailbox::{Filter, Mailbox};
 use crate::outbox::Recorded;
-use crate::watch::{Filter, Mailbox};
 
 /// Watchers by number.
 type Group = HashMap<u64, Arc<Mailbox>>;

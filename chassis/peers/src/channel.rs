@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
+use call::{Caller, CorrelationId, Deadline, User};
 use clock::Clock;
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::{Frame, SizeHint};
 use metrics::Histogram;
-use rpc::token::{ServiceClaims, SigningKey};
-use rpc::{Caller, CorrelationId, Deadline, User};
 use telemetry::TraceContext;
+use token::{ServiceClaims, SigningKey};
 use tokio::time::{Sleep, sleep_until};
 use tonic::Status;
 
@@ -250,7 +250,7 @@ impl Channel {
     }
 
     fn unreachable(&self, error: &dyn std::error::Error) -> Status {
-        tracing::warn!(peer = self.peer, cause = %rpc::error::chain(error), "A peer could not be reached");
+        tracing::warn!(peer = self.peer, cause = %call::error::chain(error), "A peer could not be reached");
         Status::unavailable(format!("{} cannot be reached", self.peer))
     }
 
@@ -273,7 +273,7 @@ impl Channel {
                 "rpc_client_call_duration_seconds",
                 "peer" => self.peer,
                 "rpc" => path.to_owned(),
-                "code" => rpc::error::code_name(code),
+                "code" => call::error::code_name(code),
             )
         });
         histogram.record(took);

@@ -4,8 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use axum::response::Response;
+use call::Caller;
+use edge::{App, LocalCaller};
 use http::{Request, Version};
-use rpc::{App, Caller, LocalCaller};
 
 /// The app of this process, known once every service in it has been built.
 #[derive(Clone, Default)]

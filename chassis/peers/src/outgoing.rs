@@ -1,6 +1,6 @@
 //! What an outgoing call takes along from the call that causes it.
 
-use rpc::{Call, Caller, CorrelationId, Deadline, IdempotencyKey, User};
+use call::{Call, Caller, CorrelationId, Deadline, IdempotencyKey, User};
 use telemetry::TraceContext;
 
 /// The context of one outgoing call.

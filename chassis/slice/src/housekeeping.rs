@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clock::Clock;
+use edge::Service;
 use events::outbox;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
-use rpc::Service;
-use store::{Database, idempotency};
+use sql::{Database, idempotency};
 use tokio_util::sync::CancellationToken;
 
 /// How often a service keeps house, the first time when it starts.
@@ -41,7 +41,7 @@ impl Sweep {
     {
         let run = move || {
             let swept = sweep();
-            async move { swept.await.map_err(|error| rpc::error::chain(&error)) }.boxed()
+            async move { swept.await.map_err(|error| call::error::chain(&error)) }.boxed()
         };
         Self {
             name,

@@ -11,12 +11,12 @@ mod settings;
 use std::any::Any;
 use std::fmt;
 
-use ::config::{ConfigError, Value};
 use clock::Clock;
+use config_rs::{ConfigError, Value};
+use edge::Service;
 use peers::Peers;
-use rpc::Service;
-use store::Database;
-use store::page::Signer;
+use sql::Database;
+use sql::page::Signer;
 use tokio_util::sync::CancellationToken;
 
 pub use housekeeping::{HOUSEKEEPING_EVERY, Sweep, begin};

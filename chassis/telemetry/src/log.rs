@@ -9,6 +9,7 @@ mod access;
 mod field;
 mod json;
 mod layer;
+mod line;
 mod panics;
 mod pretty;
 mod sink;
@@ -16,12 +17,15 @@ mod sink;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 pub use access::Access;
-pub use layer::Lines;
+use layer::{Lines, Style};
+use line::Constants;
 pub use panics::log_panics;
 use sink::{Gathering, Sink};
 
@@ -98,11 +102,28 @@ pub fn init(config: &Config) -> Result<(), InitError> {
     }
     tracing_subscriber::registry()
         .with(filter)
-        .with(Lines::new(config, terminal, sink))
+        .with(lines(config, terminal, sink))
         .try_init()
         .map_err(|_installed| InitError::Installed)?;
     log_panics();
     Ok(())
+}
+
+/// The layer that writes lines.
+fn lines<S>(config: &Config, terminal: bool, sink: Sink) -> impl Layer<S>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let style = match config.format {
+        Format::Json => Style::Json,
+        Format::Auto if !terminal => Style::Json,
+        Format::Auto | Format::Pretty => Style::Pretty { colours: terminal },
+    };
+    let constants = Constants {
+        service: config.service.clone(),
+        json: json::constants(&config.version, &config.env),
+    };
+    Lines::new(style, constants, sink).with_filter(filter_fn(access::is_for_the_log))
 }
 
 /// Writes the lines that are still waiting for others.
@@ -123,7 +144,7 @@ pub fn subscriber(
 ) -> Result<impl tracing::Subscriber + Send + Sync + 'static, InitError> {
     Ok(tracing_subscriber::registry()
         .with(filter(&config.filter)?)
-        .with(Lines::new(config, false, Sink::direct(out))))
+        .with(lines(config, false, Sink::direct(out))))
 }
 
 /// Libraries whose `debug` output drowns ours: a bare level never lowers them

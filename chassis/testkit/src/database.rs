@@ -12,10 +12,10 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection};
-use store::{Config, Database};
+use sql::{Config, Database};
 use tempfile::TempDir;
 
-use crate::{plans, postgres};
+use crate::{note, postgres};
 
 /// Databases of earlier runs older than this are dropped.
 const STALE_AFTER_SECONDS: u64 = 20 * 60;
@@ -178,7 +178,7 @@ async fn make_template<T, E: Display>(
 }
 
 async fn open(service: &'static str, config: &Config) -> Database {
-    plans::note();
+    note::note();
     match Database::connect(service, config).await {
         Ok(database) => database,
         Err(error) => panic!("cannot open the database of {service}: {error}"),

@@ -5,6 +5,7 @@
 //! missing it fails and says what to do; it never skips.
 
 pub mod database;
+mod note;
 pub mod plans;
 pub mod postgres;
 pub mod process;
@@ -12,8 +13,8 @@ pub mod process;
 use clock::Clock;
 use peers::{Local, Peers};
 use slice::Deps;
-use store::Database;
-use store::page::Signer;
+use sql::Database;
+use sql::page::Signer;
 use tokio_util::sync::CancellationToken;
 
 /// What a service under test is given, with nobody to call.

@@ -5,8 +5,6 @@
 //! it read, is a fault, if it is not among those allowed. No list of statements is kept by hand: a new query is
 //! looked at as soon as any test runs it.
 
-mod note;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::fs::File;
@@ -16,13 +14,11 @@ use std::time::Duration;
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use store::Database;
+use sql::Database;
 
 use crate::database::{self, TestDatabase};
+use crate::note::NOTED_TO;
 use crate::process::Process;
-use note::NOTED_TO;
-
-pub(crate) use note::note;
 
 /// How long the other tests may take together.
 const TESTS_MAX: Duration = Duration::from_secs(300);

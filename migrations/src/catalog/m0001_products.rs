@@ -39,7 +39,7 @@ enum ProductTerms {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        store::schema::idempotency_keys(manager).await?;
+        sql::schema::idempotency_keys(manager).await?;
         events::schema::outbox(manager).await?;
         create_products(manager).await?;
         create_product_terms(manager).await
@@ -55,7 +55,7 @@ impl MigrationTrait for Migration {
                 .await?;
         }
         events::schema::drop_outbox(manager).await?;
-        store::schema::drop_idempotency_keys(manager).await
+        sql::schema::drop_idempotency_keys(manager).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

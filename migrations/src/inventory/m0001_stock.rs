@@ -67,7 +67,7 @@ enum StockAdjustments {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        store::schema::idempotency_keys(manager).await?;
+        sql::schema::idempotency_keys(manager).await?;
         events::schema::outbox(manager).await?;
         create_stock_levels(manager).await?;
         create_reservations(manager).await?;
@@ -89,7 +89,7 @@ impl MigrationTrait for Migration {
                 .await?;
         }
         events::schema::drop_outbox(manager).await?;
-        store::schema::drop_idempotency_keys(manager).await
+        sql::schema::drop_idempotency_keys(manager).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

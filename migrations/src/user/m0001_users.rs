@@ -64,7 +64,7 @@ enum SigningKeys {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        store::schema::idempotency_keys(manager).await?;
+        sql::schema::idempotency_keys(manager).await?;
         events::schema::outbox(manager).await?;
         create_users(manager).await?;
         create_credentials(manager).await?;
@@ -84,7 +84,7 @@ impl MigrationTrait for Migration {
                 .await?;
         }
         events::schema::drop_outbox(manager).await?;
-        store::schema::drop_idempotency_keys(manager).await
+        sql::schema::drop_idempotency_keys(manager).await
     }
 
     fn use_transaction(&self) -> Option<bool> {

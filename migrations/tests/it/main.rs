@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
+mod session;
+
 use migrations::{Error, State};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use store::Database;
+use sql::Database;
 
 /// A database of `service` on each engine, with nothing in it.
 async fn empty(service: &'static str) -> [testkit::database::TestDatabase; 2] {

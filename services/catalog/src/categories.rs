@@ -32,7 +32,7 @@ impl Categories {
     ///
     /// # Errors
     /// The database.
-    pub async fn list(&self, db: &::store::Database) -> Result<Arc<[Category]>, Error> {
+    pub async fn list(&self, db: &sql::Database) -> Result<Arc<[Category]>, Error> {
         let mut last = self.0.lock().await;
         if let Some(seen) = &*last
             && seen.at.elapsed() < AGE_MAX
@@ -48,7 +48,7 @@ impl Categories {
     }
 }
 
-async fn read(db: &::store::Database) -> Result<Vec<Category>, Error> {
+async fn read(db: &sql::Database) -> Result<Vec<Category>, Error> {
     let mut all: Vec<Category> = Vec::new();
     while all.len() < CATEGORIES_MAX {
         let after = all.last().map_or("", |category| &category.name); // "" is no category

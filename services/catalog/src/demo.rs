@@ -1,11 +1,11 @@
 //! Demo data: the products that `stoa up` shows on an empty data folder.
 
-use ::store::Database;
 use chrono::{DateTime, Utc};
 use clock::Clock;
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
+use sql::Database;
 use uuid::Uuid;
 
 use crate::domain::product::{DisplayPrice, Draft, Product, ProductId, Sku};

@@ -2,7 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use rpc::{ConnectError, Kind, Reason};
+use call::{ConnectError, Kind, Reason};
 use sea_orm::DbErr;
 
 use crate::domain::product::{ProductId, Sku};
@@ -33,7 +33,7 @@ pub enum Error {
     },
     /// A page size or page token that cannot be.
     #[error(transparent)]
-    Page(#[from] store::page::Error),
+    Page(#[from] sql::page::Error),
     /// The command could not be claimed or kept.
     #[error(transparent)]
     Command(#[from] command::Error),
@@ -72,7 +72,7 @@ impl Error {
 
 impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
-        let wire = rpc::to_wire(error.kind(), &error);
+        let wire = call::to_wire(error.kind(), &error);
         match error.reason() {
             Some(reason) => reason.attach(wire),
             None => wire,

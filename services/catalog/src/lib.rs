@@ -29,9 +29,9 @@ pub fn slice() -> Slice {
 /// What every handler works with.
 #[derive(Clone)]
 struct App {
-    db: ::store::Database,
+    db: sql::Database,
     clock: Clock,
-    page_signer: ::store::page::Signer,
+    page_signer: sql::page::Signer,
     categories: categories::Categories,
 }
 
@@ -40,7 +40,7 @@ struct App {
 ///
 /// # Errors
 /// A setting that cannot be.
-pub fn service(_: Config, deps: Deps) -> Result<::rpc::Service, Misconfigured> {
+pub fn service(_: Config, deps: Deps) -> Result<edge::Service, Misconfigured> {
     let app = App {
         db: deps.db,
         clock: deps.clock,

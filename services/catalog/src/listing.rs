@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ::store::page;
 use serde::Serialize;
+use sql::page;
 
 use crate::domain::category::Category;
 use crate::domain::product::Product;

@@ -9,11 +9,11 @@ mod list_products;
 mod set_display_price;
 mod update_product;
 
+use edge::{Service, get_connect};
 use proto::catalog::v1 as pb;
 use proto::catalog::v1::catalog_service as path;
 use proto::catalog::v1::catalog_service_connect::CatalogServiceTonicCompatibleBuilder;
 use proto::pricing::v1::Money;
-use rpc::{Service, get_connect};
 use uuid::Uuid;
 
 use crate::App;

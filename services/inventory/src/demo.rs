@@ -1,10 +1,10 @@
 //! Demo data: stock of the products that `stoa up` shows on an empty data folder.
 
-use ::store::Database;
 use clock::Clock;
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
+use sql::Database;
 
 use crate::domain::item::Sku;
 use crate::error::Error;

@@ -1,7 +1,7 @@
 //! Everything that can go wrong in inventory, in its own words, and what callers see of it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use rpc::{ConnectError, Kind, Reason};
+use call::{ConnectError, Kind, Reason};
 
 use crate::domain::item::{ItemsError, Sku};
 use crate::domain::reservation::{Refusal, Shortage};
@@ -82,7 +82,7 @@ fn shortages(reason: &'static str, short: &[Shortage]) -> Reason {
 
 impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
-        let wire = rpc::to_wire(error.kind(), &error);
+        let wire = call::to_wire(error.kind(), &error);
         match error.reason() {
             Some(reason) => reason.attach(wire),
             None => wire,

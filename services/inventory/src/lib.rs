@@ -21,9 +21,9 @@ pub mod demo;
 
 use std::sync::Arc;
 
-use ::store::Database;
 use clock::Clock;
 use slice::{Deps, Misconfigured, Slice, Sweep};
+use sql::Database;
 
 pub use config::Config;
 pub use error::Error;
@@ -50,7 +50,7 @@ struct App {
 ///
 /// # Errors
 /// A setting that cannot be.
-pub fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Misconfigured> {
+pub fn service(config: Config, deps: Deps) -> Result<edge::Service, Misconfigured> {
     let app = App {
         config: Arc::new(config),
         db: deps.db,

@@ -4,12 +4,12 @@
 #[cfg(test)]
 mod tests;
 
-use ::store::{Engine, Transaction};
 use chrono::{DateTime, Utc};
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
 use sea_orm::DbErr;
+use sql::{Engine, Transaction};
 use uuid::Uuid;
 
 use crate::domain::item::{OrderId, Sku};

@@ -8,9 +8,10 @@ mod get_stock_level;
 mod release_stock;
 mod reserve_stock;
 
+use call::Call;
+use edge::{Service, get_connect};
 use proto::inventory::v1::inventory_service as path;
 use proto::inventory::v1::inventory_service_connect::InventoryServiceTonicCompatibleBuilder;
-use rpc::{Call, Service, get_connect};
 
 use crate::App;
 use crate::domain::item::OrderId;

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
+use sql::Transaction;
 use tracing::info;
 
 use crate::domain::item::{OrderId, Sku};

@@ -1,9 +1,9 @@
 //! What CreateOrder answers, sealed under the caller's key before it is sent, so that every repetition gets the very
 //! same, an error too.
 
+use call::ConnectError;
 use prost::Message;
 use proto::order::v1::CreateOrderResponse;
-use rpc::ConnectError;
 
 use crate::domain::order::{Order, Status};
 use crate::error::Error;
@@ -67,8 +67,8 @@ mod tests {
     use crate::domain::amount::{Amount, Currency};
     use crate::domain::id::{CustomerId, OrderId};
     use crate::domain::order::EndReason;
+    use call::Code;
     use chrono::DateTime;
-    use rpc::Code;
     use uuid::Uuid;
 
     fn order(status: Status, end_reason: Option<EndReason>) -> Order {
@@ -107,7 +107,7 @@ mod tests {
         let error = answer.into_result().unwrap_err();
         assert_eq!(error.code(), Code::FailedPrecondition);
         let (domain, reason, metadata) =
-            rpc::error::reason_of(&tonic::Status::from(error)).unwrap();
+            call::error::reason_of(&tonic::Status::from(error)).unwrap();
         assert_eq!(
             (domain.as_str(), reason.as_str()),
             ("stoa.order", "PAYMENT_DECLINED")

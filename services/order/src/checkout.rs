@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use call::{Call, Scope};
 use command::{Command, Work};
 use futures::FutureExt;
-use rpc::{Call, Scope};
 use sea_orm::{ConnectionTrait, DbErr};
 use tokio::time::Instant;
 use tracing::Instrument;

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
+use call::{ConnectError, Kind, Reason};
 use command::storage_kind;
 use events::WatchError;
-use rpc::{ConnectError, Kind, Reason};
 use sea_orm::DbErr;
 use tonic::Code;
 
@@ -84,7 +84,7 @@ pub enum Error {
     Busy,
     /// A page that is not there.
     #[error(transparent)]
-    Page(#[from] ::store::page::Error),
+    Page(#[from] sql::page::Error),
     /// A stream that cannot go on, with the cursor to resume from.
     #[error("{source}")]
     Watch {
@@ -209,10 +209,10 @@ fn watch_kind(error: &WatchError) -> Kind {
 
 impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
-        let wire = rpc::to_wire(error.kind(), &error);
+        let wire = call::to_wire(error.kind(), &error);
         let full_peer = matches!(&error, Error::Peer { status, .. } if status.code() == Code::ResourceExhausted);
         if full_peer || error.kind() == Kind::ResourceExhausted {
-            return rpc::error::with_retry_after(wire, FULL_FOR);
+            return call::error::with_retry_after(wire, FULL_FOR);
         }
         match error.reason() {
             Some(reason) => reason.attach(wire),

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use rpc::Call;
+use call::Call;
 use serde::Serialize;
 use telemetry::TraceContext;
 use uuid::Uuid;
@@ -54,7 +54,7 @@ pub async fn page(
     page_size: i32,
     page_token: &str,
 ) -> Result<Page, Error> {
-    let size = ::store::page::size(page_size)?;
+    let size = sql::page::size(page_size)?;
     let bound = Bound {
         list: "orders",
         customer_id: filter.customer_id.0,
@@ -69,7 +69,7 @@ pub async fn page(
         store::order::count(app.db.read(), filter),
     );
     let mut orders = orders?;
-    let more = ::store::page::cut(&mut orders, size);
+    let more = sql::page::cut(&mut orders, size);
     let next = orders.last().filter(|_| more).map(Position::of);
     let next_page_token = next
         .map(|next| app.page_signer.sign(&next, &bound))

@@ -22,12 +22,12 @@ mod wire;
 
 use std::sync::Arc;
 
-use ::rpc::Service;
-use ::store::Database;
-use ::store::page::Signer;
 use clock::Clock;
+use edge::Service;
 use events::Tail;
 use slice::{Deps, Misconfigured, Slice};
+use sql::Database;
+use sql::page::Signer;
 use tokio::sync::Semaphore;
 
 use crate::precheck::Advisers;

@@ -1,6 +1,7 @@
 //! What is asked before there is an order, all three at once: may this customer buy, is there enough,
 //! what does it cost. A refusal here leaves no row and no fact.
 
+use call::Call;
 use peers::{Channel, Peers};
 use proto::inventory::v1::inventory_service_client::InventoryServiceClient;
 use proto::inventory::v1::{CheckAvailabilityRequest, ItemAvailability, StockItem};
@@ -8,7 +9,6 @@ use proto::pricing::v1::pricing_service_client::PricingServiceClient;
 use proto::pricing::v1::{Money, QuoteItem, QuoteItemsRequest, QuoteItemsResponse};
 use proto::user::v1::user_service_client::UserServiceClient;
 use proto::user::v1::{GetProfileRequest, Profile};
-use rpc::Call;
 use tonic::{Code, Status};
 
 use crate::domain::amount::{Amount, Currency};
@@ -145,7 +145,7 @@ impl Advisers {
 
 /// Why there is no quote. A SKU that has neither a price nor a piece in stock is no product of ours.
 fn not_quoted(status: Status, availability: &[ItemAvailability]) -> Error {
-    let reason = rpc::error::reason_of(&status);
+    let reason = call::error::reason_of(&status);
     match (status.code(), reason) {
         (Code::NotFound, _) => Error::SkuNotFound,
         (Code::FailedPrecondition, Some((_, reason, metadata))) if reason == "NO_PRICE" => {

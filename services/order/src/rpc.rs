@@ -9,7 +9,7 @@ mod list_orders;
 mod watch_order_status;
 mod watch_order_updates;
 
-use ::rpc::{Service, get_connect};
+use edge::{Service, get_connect};
 use proto::order::v1::order_service::{
     GET_ORDER, GET_ORDER_DETAILS, GET_ORDER_TIMELINE, LIST_ORDERS,
 };

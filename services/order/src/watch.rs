@@ -3,10 +3,10 @@
 //! The watch begins before the state is read, and facts that the state has already are skipped by
 //! version: no change falls between. A cursor resumes after its fact, on any replica.
 
+use call::{Call, Scope};
 use chrono::{DateTime, Utc};
 use events::{Cursor, Filter, Next, Recorded, Watch, WatchError};
 use futures::Stream;
-use rpc::{Call, Scope};
 
 use crate::App;
 use crate::domain::id::{CustomerId, OrderId};

@@ -1,7 +1,7 @@
 //! Everything that can go wrong in payment, in its own words, and what callers see of it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use rpc::{ConnectError, Kind, Reason};
+use call::{ConnectError, Kind, Reason};
 
 use crate::domain::payment::Refusal;
 use crate::provider::ProviderError;
@@ -84,7 +84,7 @@ impl Error {
 
 impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
-        let wire = rpc::to_wire(error.kind(), &error);
+        let wire = call::to_wire(error.kind(), &error);
         match error.reason() {
             Some(reason) => reason.attach(wire),
             None => wire,

@@ -17,9 +17,9 @@ mod wire;
 
 use std::sync::Arc;
 
-use ::store::Database;
 use clock::Clock;
 use slice::{Deps, Misconfigured, Slice};
+use sql::Database;
 use tokio_util::task::TaskTracker;
 
 use domain::money::Currency;
@@ -53,7 +53,7 @@ struct App {
 ///
 /// # Errors
 /// A setting that cannot be.
-pub fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Misconfigured> {
+pub fn service(config: Config, deps: Deps) -> Result<edge::Service, Misconfigured> {
     let currency = config.currency()?;
     let Deps { db, clock, .. } = deps;
     let provider: Arc<dyn Provider> = match config.provider {

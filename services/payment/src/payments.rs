@@ -6,12 +6,12 @@
 #[cfg(test)]
 mod tests;
 
-use ::store::Fault;
+use call::Scope;
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
-use rpc::Scope;
 use sea_orm::DbErr;
+use sql::Fault;
 use tracing::Instrument;
 
 use crate::domain::id::{CustomerId, OrderId};
@@ -170,12 +170,12 @@ async fn record_refund(
 }
 
 async fn update(
-    txn: &::store::Transaction,
+    txn: &sql::Transaction,
     payment: &Payment,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Result<(), Error> {
     let updated = store::payment::update(txn, payment, now).await;
-    updated.map_err(|error| match ::store::fault(&error) {
+    updated.map_err(|error| match sql::fault(&error) {
         fault @ Fault::Unique { .. }
             if fault.is_unique("payments_refund_key", &["payments.refund_key"]) =>
         {

@@ -4,9 +4,9 @@ mod get_payment;
 mod process_payment;
 mod refund_payment;
 
+use edge::{Service, get_connect};
 use proto::payment::v1::payment_service as path;
 use proto::payment::v1::payment_service_connect::PaymentServiceTonicCompatibleBuilder;
-use rpc::{Service, get_connect};
 
 use crate::App;
 

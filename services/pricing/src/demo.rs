@@ -1,11 +1,11 @@
 //! Demo data: prices of the products that `stoa up` shows on an empty data folder.
 
-use ::store::Database;
 use chrono::{DateTime, Utc};
 use clock::Clock;
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
+use sql::Database;
 
 use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;

@@ -2,7 +2,7 @@
 
 #![warn(clippy::wildcard_enum_match_arm)]
 
-use rpc::{ConnectError, Kind, Reason};
+use call::{ConnectError, Kind, Reason};
 use sea_orm::DbErr;
 
 use crate::domain::money::Currency;
@@ -112,7 +112,7 @@ impl Error {
 
 impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
-        let wire = rpc::to_wire(error.kind(), &error);
+        let wire = call::to_wire(error.kind(), &error);
         match error.reason() {
             Some(reason) => reason.attach(wire),
             None => wire,

@@ -33,7 +33,7 @@ pub fn slice() -> Slice {
 /// What every handler works with.
 #[derive(Clone)]
 struct App {
-    db: ::store::Database,
+    db: sql::Database,
     clock: Clock,
     /// The currency of requests that name none.
     currency: Currency,
@@ -44,7 +44,7 @@ struct App {
 ///
 /// # Errors
 /// A setting that cannot be.
-pub fn service(config: Config, deps: Deps) -> Result<::rpc::Service, Misconfigured> {
+pub fn service(config: Config, deps: Deps) -> Result<edge::Service, Misconfigured> {
     let currency = config.currency()?;
     let Deps { db, clock, .. } = deps;
     let teller = Teller::new(db.clone(), clock.clone(), currency, &deps.peers);

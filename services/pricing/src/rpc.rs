@@ -7,10 +7,10 @@ mod quote_items;
 mod set_price;
 mod set_promotion;
 
+use edge::{Service, get_connect};
 use proto::pricing::v1 as pb;
 use proto::pricing::v1::pricing_service as path;
 use proto::pricing::v1::pricing_service_connect::PricingServiceTonicCompatibleBuilder;
-use rpc::{Service, get_connect};
 
 use crate::App;
 use crate::domain::money::{Amount, Currency};

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use ::store::Database;
+use call::{CorrelationId, Deadline};
 use clock::Clock;
 use events::Origin;
 use futures::FutureExt;
 use peers::{Channel, Outgoing, Peers};
 use proto::catalog::v1::SetDisplayPriceRequest;
 use proto::catalog::v1::catalog_service_client::CatalogServiceClient;
-use rpc::{CorrelationId, Deadline};
+use sql::Database;
 use telemetry::TraceContext;
 use tokio_util::sync::CancellationToken;
 
@@ -59,7 +59,7 @@ impl Teller {
             if let Some(Err(error)) = &told
                 && !failing
             {
-                let cause = rpc::error::chain(error);
+                let cause = call::error::chain(error);
                 tracing::warn!(cause, "The catalog could not be told of a price, trying on");
             }
             failing = matches!(told, Some(Err(_)));

@@ -1,8 +1,8 @@
 //! Making, changing and deleting accounts.
 
-use ::store::Transaction;
+use call::{Roles, Scope};
 use command::Work;
-use rpc::{Roles, Scope};
+use sql::Transaction;
 
 use crate::domain::email::Email;
 use crate::domain::id::UserId;

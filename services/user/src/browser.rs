@@ -2,11 +2,11 @@
 //! our own pages only.
 
 use axum::extract::FromRequestParts;
+use call::{Call, ConnectError};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri};
-use rpc::{Call, ConnectError};
 
 use crate::domain::session::RefreshToken;
 use crate::error::Error;

@@ -1,9 +1,9 @@
 //! The section `[user]` of the configuration.
 
 use chrono::TimeDelta;
-use rpc::token::ACCESS_LIFETIME;
 use serde::Deserialize;
 use slice::{Misconfigured, Settings, within};
+use token::ACCESS_LIFETIME;
 
 use crate::domain::signing_key::Schedule;
 

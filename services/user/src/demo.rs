@@ -1,10 +1,10 @@
 //! The demo's people.
 
-use ::store::Database;
+use call::Role;
 use clock::Clock;
 use command::Work;
 use futures::FutureExt;
-use rpc::Role;
+use sql::Database;
 use uuid::Uuid;
 
 use crate::config::PasswordConfig;

@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
+use call::{ConnectError, Kind, Reason};
 use proto::validate::{Violation, violations_detail};
-use rpc::token::SignError;
-use rpc::{ConnectError, Kind, Reason};
 use sea_orm::DbErr;
 use slice::Misconfigured;
+use token::SignError;
 
 use crate::domain::line::ControlCharacter;
 use crate::domain::password::BadPassword;
@@ -57,7 +57,7 @@ pub enum Error {
     ControlCharacter(#[from] ControlCharacter),
     /// A page size or page token that cannot be.
     #[error(transparent)]
-    Page(#[from] store::page::Error),
+    Page(#[from] sql::page::Error),
     /// The cursor was not made by us.
     #[error("cursor is not one of this stream")]
     CursorUnknown,
@@ -187,7 +187,7 @@ impl Error {
 
 impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
-        let mut wire = rpc::to_wire(error.kind(), &error);
+        let mut wire = call::to_wire(error.kind(), &error);
         if let Some(violation) = error.violation() {
             let (type_url, detail) = violations_detail(&[violation]);
             wire = wire.add_detail(type_url, detail);
@@ -196,7 +196,7 @@ impl From<Error> for ConnectError {
             wire = reason.attach(wire);
         }
         match error.retry_after() {
-            Some(delay) => rpc::error::with_retry_after(wire, delay),
+            Some(delay) => call::error::with_retry_after(wire, delay),
             None => wire,
         }
     }

@@ -1,8 +1,8 @@
 //! Forgets sessions whose time is over.
 
-use ::store::{Database, retrying, sweep};
 use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
+use sql::{Database, retrying, sweep};
 
 use crate::store;
 
@@ -24,8 +24,8 @@ async fn forget_some(db: &Database, now: DateTime<Utc>) -> Result<u64, DbErr> {
 
 #[cfg(test)]
 mod tests {
+    use call::{Roles, Scope};
     use chrono::TimeDelta;
-    use rpc::{Roles, Scope};
     use uuid::Uuid;
 
     use super::*;

@@ -4,7 +4,6 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use ::store::Database;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -12,8 +11,9 @@ use clock::Clock;
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
-use rpc::token::{self, AccessClaims, FetchKeys, PublicKey};
 use secrecy::ExposeSecret;
+use sql::Database;
+use token::{AccessClaims, FetchKeys, PublicKey};
 
 use crate::config::Config;
 use crate::domain::signing_key::{self, Schedule, SigningKey};
@@ -60,7 +60,7 @@ impl Keyring {
     ///
     /// # Errors
     /// [`Error::Store`] if the keys were never read and cannot be now.
-    pub async fn sign(&self, user: rpc::User) -> Result<String, Error> {
+    pub async fn sign(&self, user: call::User) -> Result<String, Error> {
         self.ready().await?;
         let (now, keys) = (self.0.clock.now(), self.keys());
         let claims = AccessClaims::new(user, self.0.clock.id(), now);
@@ -91,7 +91,7 @@ impl Keyring {
                 keyring
                     .public()
                     .await
-                    .map_err(|error| rpc::error::chain(&error))
+                    .map_err(|error| call::error::chain(&error))
             }
             .boxed()
         })
@@ -114,7 +114,7 @@ impl Keyring {
             let pause = match self.tend().await {
                 Ok(()) => TEND_INTERVAL,
                 Err(error) => {
-                    let cause = rpc::error::chain(&error);
+                    let cause = call::error::chain(&error);
                     tracing::warn!(%cause, "The signing keys could not be looked after");
                     RETRY_INTERVAL
                 }

@@ -25,13 +25,13 @@ mod watch;
 
 use std::sync::Arc;
 
-use ::rpc::Service;
-use ::store::Database;
-use ::store::page::Signer;
 use clock::Clock;
+use edge::Service;
 use events::Tail;
 use futures::FutureExt;
 use slice::{Deps, HOUSEKEEPING_EVERY, Misconfigured, Slice, Sweep};
+use sql::Database;
+use sql::page::Signer;
 
 pub use config::{Config, PasswordConfig};
 pub use error::Error;
@@ -104,7 +104,7 @@ fn with_keys(service: Service, keyring: Keyring) -> Service {
             let keyring = ready.clone();
             async move {
                 let ready = keyring.ready().await;
-                ready.map_err(|error| ::rpc::error::chain(&error))
+                ready.map_err(|error| call::error::chain(&error))
             }
             .boxed()
         })

@@ -1,7 +1,7 @@
 //! What staff do to other people's accounts: blocks and passwords.
 
+use call::{Caller, Role, Scope};
 use command::Work;
-use rpc::{Caller, Role, Scope};
 
 use crate::accounts::{find, require_another_admin, save};
 use crate::domain::id::UserId;

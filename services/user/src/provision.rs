@@ -1,13 +1,13 @@
 //! Accounts that no caller asks for: the first admin's, by the command line.
 
-use ::store::Database;
+use call::{Role, Roles};
 use clock::Clock;
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
 use proto::Validate;
 use proto::user::v1::SignUpRequest;
-use rpc::{Role, Roles};
+use sql::Database;
 use uuid::Uuid;
 
 use crate::config::PasswordConfig;

@@ -16,15 +16,16 @@ mod unblock_user;
 mod update_user;
 mod watch_user_updates;
 
+use call::{Call, Role, Roles};
 use chrono::{DateTime, Utc};
+use edge::get_connect;
 use proto::user::v1 as pb;
 use proto::user::v1::auth_service_connect::AuthServiceTonicCompatibleBuilder;
 use proto::user::v1::user_admin_service_connect::UserAdminServiceTonicCompatibleBuilder;
 use proto::user::v1::user_service_connect::UserServiceTonicCompatibleBuilder;
 use proto::user::v1::{auth_service, user_service};
 use proto::wkt::Timestamp;
-use rpc::token::ACCESS_LIFETIME;
-use rpc::{Call, Role, Roles, get_connect};
+use token::ACCESS_LIFETIME;
 use uuid::Uuid;
 
 use crate::App;
@@ -36,7 +37,7 @@ use crate::error::Error;
 use crate::sessions::SignedIn;
 
 /// Hands every rpc to the edge.
-pub fn mount(service: rpc::Service, app: &App) -> rpc::Service {
+pub fn mount(service: edge::Service, app: &App) -> edge::Service {
     let users = UserServiceTonicCompatibleBuilder::new()
         .create_user(create_user::create_user)
         .get_user(get_user::get_user)
@@ -133,7 +134,7 @@ async fn token_pair(
     signed_in: &SignedIn,
     carrier: Carrier,
 ) -> Result<pb::TokenPair, Error> {
-    let user = rpc::User {
+    let user = call::User {
         id: signed_in.user.id.0,
         roles: signed_in.user.roles,
     };

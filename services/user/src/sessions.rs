@@ -1,10 +1,10 @@
 //! Signing up, in and out.
 
+use call::{Call, Scope};
 use chrono::{DateTime, Utc};
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
-use rpc::{Call, Scope};
 
 use crate::App;
 use crate::accounts::{self, Draft};

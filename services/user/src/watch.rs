@@ -2,11 +2,11 @@
 //! whichever replica made them, and a cursor works on any.
 
 use async_stream::try_stream;
+use call::{Call, Scope};
 use events::{Filter, Next, Recorded, Watch, WatchError};
 use futures::Stream;
 use proto::Fact;
 use proto::event::v1::{UserCreated, UserDeleted, UserUpdated};
-use rpc::{Call, Scope};
 
 use crate::App;
 use crate::domain::id::UserId;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::sea_query::{Alias, Query};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, TryGetable};
-use store::Database;
+use sql::Database;
 use uuid::Uuid;
 
 /// The state of an order, by the number in the contract.

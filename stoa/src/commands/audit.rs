@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use store::Database;
+use sql::Database;
 use tokio::time::Instant;
 
 use crate::audit::{Finding, audit, read_history, rows};

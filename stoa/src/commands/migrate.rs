@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use migrations::State;
 use slice::Slice;
-use store::Database;
+use sql::Database;
 
 use crate::config::Config;
 use crate::services::SERVICES;

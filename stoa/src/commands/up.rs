@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use owo_colors::OwoColorize;
-use store::Database;
+use sql::Database;
 
 use crate::commands::migrate;
 use crate::compose::{self, Base, Listeners};

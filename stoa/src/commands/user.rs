@@ -5,8 +5,8 @@ use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use call::Role;
 use clock::Clock;
-use rpc::Role;
 use user::Account;
 
 use crate::commands::migrate;

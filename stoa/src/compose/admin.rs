@@ -6,15 +6,16 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use call::{Caller, Role};
+use edge::{App, Health};
 use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use rpc::token::Verifier;
-use rpc::{App, Caller, Health, Role};
 use serde_json::json;
+use token::Verifier;
 
 use super::Base;
 use crate::config::Profile;
-use crate::metrics;
+use crate::measures;
 
 /// Puts the admin listener together.
 ///
@@ -27,8 +28,8 @@ pub fn app(
     target: &'static str,
     services: &[&'static str],
 ) -> anyhow::Result<App> {
-    let recorder = telemetry::metrics::install(metrics::DOMAIN)?;
-    ::metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION"), "target" => target)
+    let recorder = telemetry::metrics::install(measures::DOMAIN)?;
+    metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION"), "target" => target)
         .set(1.0);
     let health = base.health.clone();
     let build = json!({"version": env!("CARGO_PKG_VERSION"), "target": target, "profile": base.config.general.profile.name()});
@@ -53,11 +54,11 @@ pub fn app(
     }
     // Health answers here too, and is named by that already.
     let elsewhere = services.iter().filter(|name| !name.starts_with("grpc."));
-    let edge = rpc::app::Config {
+    let edge = edge::app::Config {
         reflection: true,
         described: elsewhere.copied().collect(),
         readiness_page: true,
-        ..rpc::app::Config::default()
+        ..edge::app::Config::default()
     };
     Ok(
         App::builder(Base::contract()?, base.clock.clone(), base.health.clone())

@@ -8,7 +8,7 @@ use futures::FutureExt;
 use peers::{Address, Local, Peers};
 use proto::user::v1::GetJwksRequest;
 use proto::user::v1::auth_service_client::AuthServiceClient;
-use rpc::token::{FetchKeys, Keys, PublicKey, Verifier};
+use token::{FetchKeys, Keys, PublicKey, Verifier};
 
 use super::Base;
 use crate::services::Target;
@@ -52,7 +52,7 @@ pub fn between_processes(base: &Base, target: Target, people: FetchKeys) -> Veri
 
 /// Not ready before the keys of people's tokens are known: until then every
 /// token would be refused.
-pub fn with_keys_check(service: rpc::Service, verifying: &Verifying) -> rpc::Service {
+pub fn with_keys_check(service: edge::Service, verifying: &Verifying) -> edge::Service {
     let people = verifying.people.clone();
     service.ready("signing keys", move || {
         let ready = people.is_ready();
@@ -106,7 +106,7 @@ pub fn remote_peers(base: &Base, target: Target) -> anyhow::Result<Peers> {
                 "is not of the form http://host:port",
             )
         })?;
-        builder = builder.at(*name, address);
+        builder = builder.at(name, address);
     }
     // The provider behind payment may be slow, but no checkout waits for it longer.
     Ok(builder

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use rpc::token::Keys;
-use rpc::{App, Serve, Task, serve};
-use store::Database;
+use edge::{App, Task};
+use serve::{Serve, serve};
+use sql::Database;
+use token::Keys;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;

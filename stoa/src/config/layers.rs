@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use ::config::{ConfigError, Environment, File, FileFormat, Value};
+use config_rs::{ConfigError, Environment, File, FileFormat, Value};
 use slice::Slice;
 
 use super::{Error, General, Profile};
@@ -37,7 +37,7 @@ pub(super) fn merged(sources: &Sources) -> Result<Table, Error> {
         .clone()
         .or_else(|| environment.remove(FILE_VARIABLE).map(PathBuf::from));
     environment.remove(FILE_VARIABLE);
-    let mut builder = ::config::Config::builder();
+    let mut builder = config_rs::Config::builder();
     let file = named.clone().unwrap_or_else(|| PathBuf::from(FILE_DEFAULT));
     builder = builder.add_source(
         File::from(file.as_path())

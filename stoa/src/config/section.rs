@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use ::config::Value;
+use config_rs::Value;
 use serde::de::DeserializeOwned;
 use slice::{Misconfigured, Ready, Slice, Unread};
 
@@ -14,7 +14,7 @@ use super::layers::{Table, refused};
 #[derive(Debug)]
 pub struct Section {
     /// `database_url` or `database_url_file`, and `database_connections_max`.
-    pub database: Option<store::Config>,
+    pub database: Option<sql::Config>,
     /// The service with its own keys.
     pub ready: Ready,
 }
@@ -49,7 +49,7 @@ pub(super) fn plain<C: DeserializeOwned + Default>(
     }
 }
 
-fn database(keys: &mut Table, section: &str) -> Result<Option<store::Config>, Error> {
+fn database(keys: &mut Table, section: &str) -> Result<Option<sql::Config>, Error> {
     let mut text = |key: &str| {
         let value = keys.remove(key).map(Value::into_string).transpose();
         value.map_err(|error| refused(&format!("{section}.{key}"), &error))
@@ -73,7 +73,7 @@ fn database(keys: &mut Table, section: &str) -> Result<Option<store::Config>, Er
         let key = format!("{section}.database_url");
         return Err(Error::new(key, "must begin with sqlite: or postgres://"));
     }
-    let mut database = store::Config::new(url);
+    let mut database = sql::Config::new(url);
     if let Some(connections) = connections {
         database.connections_max = connections
             .parse()

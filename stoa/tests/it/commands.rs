@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use prost_reflect::DescriptorPool;
 use sea_orm::ConnectionTrait;
-use store::{Config, Database};
+use sql::{Config, Database};
 
 use crate::shop::{Shop, binary, stoa};
 

@@ -176,12 +176,12 @@ where
     M: Message + Default + DeserializeOwned,
 {
     let request: M = serde_json::from_str(&request.replace("ID", ID)).expect("it is of its type");
-    let hash = rpc::request_hash(&request);
+    let hash = call::request_hash(&request);
     let bytes = request.encode_to_vec();
     // As other versions, and other languages, may write it.
     for wire in [backwards(&bytes), [unknown(), bytes].concat()] {
         let read = M::decode(wire.as_slice()).expect("it is a message");
-        assert_eq!(rpc::request_hash(&read), hash, "{rpc}");
+        assert_eq!(call::request_hash(&read), hash, "{rpc}");
     }
     let found = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     Pinned { rpc, wanted, found }

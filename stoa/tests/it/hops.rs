@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::routing::get;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use clock::Clock;
+use edge::{App, Contract, Health, Service};
 use peers::{Channel, Local, Peers};
 use proto::catalog::v1::catalog_service_connect::CatalogServiceTonicCompatibleBuilder;
 use proto::catalog::v1::{GetProductRequest, GetProductResponse};
 use proto::user::v1::auth_service_client::AuthServiceClient;
 use proto::user::v1::auth_service_connect::AuthServiceTonicCompatibleBuilder;
 use proto::user::v1::{SignInRequest, SignInResponse, SignUpRequest, SignUpResponse};
-use rpc::token::{Keys, SigningKey, Verifier};
-use rpc::{
-    App, Call, ConnectError, ConnectRequest, ConnectResponse, Contract, Health, Serve, Service,
-};
 use serde_json::json;
+use serve::Serve;
+use token::{Keys, SigningKey, Verifier};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -153,7 +153,7 @@ async fn serve(app: App, stop: &CancellationToken) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.expect("a port is free");
     let address = listener.local_addr().expect("it is bound");
-    tokio::spawn(rpc::serve(listener, app, Serve::default(), stop.clone()));
+    tokio::spawn(serve::serve(listener, app, Serve::default(), stop.clone()));
     format!("http://{address}")
 }
 

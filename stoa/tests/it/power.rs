@@ -64,8 +64,8 @@ impl Files {
         std::fs::write(&file, &self.main).expect("the folder is ours");
         let log = file.with_extension("db-wal");
         std::fs::write(&log, &self.log[..cut]).expect("the folder is ours");
-        let config = store::Config::sqlite(&file);
-        let db = store::Database::connect("order", &config).await;
+        let config = sql::Config::sqlite(&file);
+        let db = sql::Database::connect("order", &config).await;
         let db = db.expect("it opens after a cut");
         let check = Statement::from_string(DbBackend::Sqlite, "pragma integrity_check");
         let verdict = db

@@ -7,7 +7,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::json;
-use store::{Config, Database};
+use sql::{Config, Database};
 use tokio::time::{sleep, timeout};
 
 use crate::shop::{Customer, Door, Shop};

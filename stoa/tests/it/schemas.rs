@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use http::StatusCode;
 use migrations::LOCK;
+use migrations::Session;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use store::{Database, Engine, Session};
+use sql::{Database, Engine};
 use testkit::database::TestDatabase;
 use testkit::process::Process;
 use tokio::task::JoinHandle;

@@ -7,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SimpleExpr};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use store::{Database, Engine, retrying};
+use sql::{Database, Engine, retrying};
 use uuid::Uuid;
 
 use super::{OLDEST_RUNNING, in_order, up_to_place};
@@ -122,7 +122,7 @@ fn last_position() -> SimpleExpr {
 /// numbers mean nothing here: they come before everything that is written here, by position.
 async fn renew(db: &Database) -> Result<(), DbErr> {
     debug_assert_eq!(db.engine(), Engine::Postgres, "a file is always at home");
-    let txn = store::sweep::begin(db).await?;
+    let txn = sql::sweep::begin(db).await?;
     txn.execute_unprepared("set local statement_timeout = 0")
         .await?;
     let mut state = Query::update();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query, SimpleExpr};
 use sea_orm::{ConnectionTrait, DbErr};
-use store::Database;
+use sql::Database;
 
 use super::in_order;
 use crate::schema::Outbox;

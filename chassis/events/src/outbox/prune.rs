@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
 use sea_orm::{ConnectionTrait, DbErr};
-use store::{Database, Engine, retrying, sweep};
+use sql::{Database, Engine, retrying, sweep};
 
 use super::{OLDEST_RUNNING, in_order, tuple, up_to_place};
 use crate::cursor;

@@ -15,7 +15,7 @@ use clock::{Clock, Manual};
 use events::{Cursor, Fact, Filter, Next, Origin, Tail, Watch, outbox as facts};
 use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::SchemaManager;
-use store::{Database, Transaction};
+use sql::{Database, Transaction};
 use testkit::database::TestDatabase;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;

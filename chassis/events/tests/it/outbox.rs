@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clock::Manual;
 use events::{Cursor, Fact, Origin, Recorded, outbox};
-use store::{Database, Fault, fault};
+use sql::{Database, Fault, fault};
 use uuid::Uuid;
 
 use crate::{both, fact, push, start, write};

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clock::Manual;
 use events::{Next, WatchError, outbox};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use store::{Database, Engine};
+use sql::{Database, Engine};
 use testkit::database::TestDatabase;
 
 use crate::outbox::page;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clock::Manual;
 use sea_orm::{ConnectionTrait, Statement};
-use store::Database;
+use sql::Database;
 
 use crate::{both, fact, push, start};
 

@@ -2,14 +2,24 @@
 
 use std::fmt::Display;
 
-use tracing::Level;
 use tracing::dispatcher::get_default;
+use tracing::{Level, Metadata};
 
 use super::field::{Fields, Value};
-use super::layer::Lines;
+use super::layer::{Lines, SCRATCH, now};
+use super::line::Line;
+use crate::redact;
 
 /// The target of these lines, for filters.
-pub(super) const TARGET: &str = "access";
+const TARGET: &str = "access";
+/// The name of the event that tells of a request those who listen beside the log, which has the
+/// line already.
+const TOLD: &str = "request answered";
+
+/// Whether the log takes this event, or would.
+pub(super) fn is_for_the_log(metadata: &Metadata<'_>) -> bool {
+    metadata.name() != TOLD
+}
 
 /// What is told of one request. Being the commonest line of all it goes to the log directly,
 /// at level INFO under target `access`; it looks like any other.
@@ -39,20 +49,37 @@ pub struct Access<'a> {
 }
 
 impl Access<'_> {
-    /// Writes the line, unless the filter says otherwise.
+    /// Writes the line, unless the filter says otherwise, and tells whoever listens beside the log.
     pub fn write(&self) {
-        if !tracing::enabled!(target: TARGET, Level::INFO) {
-            return;
+        if tracing::enabled!(target: TARGET, Level::INFO) {
+            get_default(|subscriber| {
+                if let Some(lines) = subscriber.downcast_ref::<Lines>() {
+                    lines.access(self);
+                }
+            });
         }
-        get_default(|subscriber| {
-            if let Some(lines) = subscriber.downcast_ref::<Lines>() {
-                lines.access(self);
-            }
-        });
+        // No layer but the log: then this is never enabled, and costs nothing.
+        tracing::event!(
+            name: TOLD,
+            target: TARGET,
+            Level::INFO,
+            service = self.service,
+            correlation_id = self.correlation_id,
+            trace_id = self.trace_id,
+            method = self.method,
+            route = self.route,
+            protocol = self.protocol,
+            status = self.status,
+            code = self.code,
+            duration_us = self.duration_us,
+            bytes = self.bytes,
+            caller = self.caller.map(tracing::field::display),
+            "Answered"
+        );
     }
 
     /// All of them but the ids. None needs masking: the program knows them all.
-    pub(super) fn fields(&self, fields: &mut Fields) {
+    fn fields(&self, fields: &mut Fields) {
         fields.push_text("message", "Answered");
         fields.push_text("method", self.method);
         fields.push_text("route", self.route);
@@ -66,5 +93,28 @@ impl Access<'_> {
         if let Some(caller) = self.caller {
             fields.push_text("caller", caller);
         }
+    }
+}
+
+impl Lines {
+    /// Writes the line of a request, past spans and visitors: all it holds is here.
+    fn access(&self, access: &Access<'_>) {
+        let mut scratch = SCRATCH.try_with(std::cell::Cell::take).unwrap_or_default();
+        scratch.own.clear();
+        access.fields(&mut scratch.own);
+        let correlation_id = redact::text(access.correlation_id);
+        let line = Line {
+            at: now(),
+            level: Level::INFO,
+            target: TARGET,
+            constants: &self.constants,
+            service: Some(Value::Text(access.service)),
+            correlation_id: Some(Value::Text(&correlation_id)),
+            trace_id: Some(Value::Text(access.trace_id)),
+            event: &scratch.own,
+            spans: &[],
+        };
+        self.write(&line, &mut scratch.text);
+        let _ = SCRATCH.try_with(|kept| kept.set(scratch)); // a thread that ends keeps none
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::field::Value;
-use super::layer::Line;
+use super::line::Line;
 
 /// Fields with a fixed place and a promise: they stand in every line.
 const PLACED: [&str; 5] = ["service", "version", "env", "correlation_id", "trace_id"];

@@ -10,11 +10,10 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use super::access::{self, Access};
 use super::field::{Fields, Value};
+use super::line::{Constants, Line};
 use super::sink::Sink;
-use super::{Config, Format, json, pretty};
-use crate::redact;
+use super::{json, pretty};
 
 /// Room for the fields of most spans.
 const SPAN_FIELDS: usize = 4;
@@ -22,47 +21,25 @@ const SPAN_FIELDS: usize = 4;
 /// Writes log lines.
 pub struct Lines {
     style: Style,
-    constants: Constants,
+    pub(super) constants: Constants,
     sink: Sink,
 }
 
 /// What a thread builds a line in, kept from line to line: every request logs.
 #[derive(Default)]
-struct Scratch {
-    own: Fields,
+pub(super) struct Scratch {
+    pub(super) own: Fields,
     around: Vec<Arc<Fields>>,
-    text: String,
+    pub(super) text: String,
 }
 
 thread_local! {
-    static SCRATCH: Cell<Scratch> = Cell::default();
+    pub(super) static SCRATCH: Cell<Scratch> = Cell::default();
 }
 
-enum Style {
+pub(super) enum Style {
     Json,
     Pretty { colours: bool },
-}
-
-/// What every line of a process has in common.
-pub(super) struct Constants {
-    pub(super) service: String,
-    /// The others, as they stand in JSON.
-    pub(super) json: String,
-}
-
-/// One event with everything around it: what a style writes.
-pub(super) struct Line<'a> {
-    pub(super) at: chrono::DateTime<chrono::Utc>,
-    pub(super) level: Level,
-    pub(super) target: &'a str,
-    pub(super) constants: &'a Constants,
-    /// Of the request, unless it is the process that speaks.
-    pub(super) service: Option<Value<'a>>,
-    pub(super) correlation_id: Option<Value<'a>>,
-    pub(super) trace_id: Option<Value<'a>>,
-    pub(super) event: &'a Fields,
-    /// Fields of the spans around the event, innermost first: its value wins.
-    pub(super) spans: &'a [Arc<Fields>],
 }
 
 /// The values of these names, each the innermost.
@@ -81,45 +58,8 @@ fn nearest<'a, const N: usize>(
     found
 }
 
-impl Line<'_> {
-    pub(super) fn message(&self) -> &str {
-        match self.event.get("message") {
-            Some(Value::Text(text)) => text,
-            _ => "",
-        }
-    }
-
-    /// All fields but the message and those a style puts at a place of its own.
-    pub(super) fn rest<'a>(
-        &'a self,
-        placed: &'a [&str],
-    ) -> impl Iterator<Item = (&'static str, Value<'a>)> {
-        let wanted = move |name: &&str| *name != "message" && !placed.contains(name);
-        let around = self.spans.iter().enumerate();
-        let around = around.flat_map(move |(depth, fields)| {
-            let nearer = move |name| {
-                let mut inner = self.spans[..depth].iter();
-                self.event.get(name).is_some() || inner.any(|inner| inner.get(name).is_some())
-            };
-            let fields = fields.iter();
-            fields.filter(move |(name, _)| wanted(name) && !nearer(name))
-        });
-        let own = self.event.iter();
-        own.filter(move |(name, _)| wanted(name)).chain(around)
-    }
-}
-
 impl Lines {
-    pub(super) fn new(config: &Config, terminal: bool, sink: Sink) -> Self {
-        let style = match config.format {
-            Format::Json => Style::Json,
-            Format::Auto if !terminal => Style::Json,
-            Format::Auto | Format::Pretty => Style::Pretty { colours: terminal },
-        };
-        let constants = Constants {
-            service: config.service.clone(),
-            json: json::constants(&config.version, &config.env),
-        };
+    pub(super) fn new(style: Style, constants: Constants, sink: Sink) -> Self {
         Self {
             style,
             constants,
@@ -127,28 +67,7 @@ impl Lines {
         }
     }
 
-    /// Writes the line of a request, past spans and visitors: all it holds is here.
-    pub(super) fn access(&self, access: &Access<'_>) {
-        let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
-        scratch.own.clear();
-        access.fields(&mut scratch.own);
-        let correlation_id = redact::text(access.correlation_id);
-        let line = Line {
-            at: now(),
-            level: Level::INFO,
-            target: access::TARGET,
-            constants: &self.constants,
-            service: Some(Value::Text(access.service)),
-            correlation_id: Some(Value::Text(&correlation_id)),
-            trace_id: Some(Value::Text(access.trace_id)),
-            event: &scratch.own,
-            spans: &[],
-        };
-        self.write(&line, &mut scratch.text);
-        let _ = SCRATCH.try_with(|kept| kept.set(scratch)); // a thread that ends keeps none
-    }
-
-    fn write(&self, line: &Line<'_>, text: &mut String) {
+    pub(super) fn write(&self, line: &Line<'_>, text: &mut String) {
         text.clear();
         match self.style {
             Style::Json => json::write(line, text),
@@ -208,6 +127,6 @@ where
     clippy::disallowed_methods,
     reason = "a log line carries the machine's own time"
 )]
-fn now() -> chrono::DateTime<chrono::Utc> {
+pub(super) fn now() -> chrono::DateTime<chrono::Utc> {
     chrono::Utc::now()
 }

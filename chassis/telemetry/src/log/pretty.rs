@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use tracing::Level;
 
 use super::field::Value;
-use super::layer::Line;
+use super::line::Line;
 
 const PLACED: [&str; 4] = ["service", "version", "env", "trace_id"];
 const DIM: &str = "\u{1b}[2m";

@@ -27,9 +27,9 @@ pub enum Kind {
 impl Metric {
     pub(super) fn describe(&self) {
         match self.kind {
-            Kind::Counter => ::metrics::describe_counter!(self.name, self.help),
-            Kind::Gauge => ::metrics::describe_gauge!(self.name, self.help),
-            Kind::Histogram(_) => ::metrics::describe_histogram!(self.name, self.help),
+            Kind::Counter => metrics::describe_counter!(self.name, self.help),
+            Kind::Gauge => metrics::describe_gauge!(self.name, self.help),
+            Kind::Histogram(_) => metrics::describe_histogram!(self.name, self.help),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use telemetry::{Access, Config, Format};
+use tracing::field::Field;
+use tracing_subscriber::layer::{Context, SubscriberExt};
 
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
@@ -19,17 +21,20 @@ impl Write for Sink {
     }
 }
 
-fn written(format: Format, filter: &str, act: impl FnOnce()) -> String {
-    let sink = Sink::default();
-    let config = Config {
+fn config(format: Format, filter: &str) -> Config {
+    Config {
         format,
         filter: filter.to_owned(),
         service: "stoa".to_owned(),
         version: "1.2.3".to_owned(),
         env: "dev".to_owned(),
-    };
-    let subscriber =
-        telemetry::log::subscriber(&config, Box::new(sink.clone())).expect("filter is valid");
+    }
+}
+
+fn written(format: Format, filter: &str, act: impl FnOnce()) -> String {
+    let sink = Sink::default();
+    let subscriber = telemetry::log::subscriber(&config(format, filter), Box::new(sink.clone()));
+    let subscriber = subscriber.expect("filter is valid");
     tracing::subscriber::with_default(subscriber, act);
     let bytes = sink.0.lock().expect("sink lives").clone();
     String::from_utf8(bytes).expect("lines are UTF-8")
@@ -93,10 +98,8 @@ fn every_line_parses_and_has_its_fields() {
     assert_eq!(second["message"], "line \"two\"\nwith a break");
 }
 
-/// row: O1, O2
-#[test]
-fn the_line_of_a_request_is_one_like_any_other() {
-    let access = Access {
+fn answered() -> Access<'static> {
+    Access {
         service: "order",
         correlation_id: "c-4111111111111111",
         trace_id: "t-1",
@@ -108,7 +111,54 @@ fn the_line_of_a_request_is_one_like_any_other() {
         duration_us: 12,
         bytes: 34,
         caller: Some(&"user:1"),
-    };
+    }
+}
+
+/// Somebody who listens beside the log, such as an exporter of traces.
+#[derive(Clone, Default)]
+struct Listener(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Listener {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let mut fields = String::new();
+        event.record(&mut |field: &Field, value: &dyn std::fmt::Debug| {
+            fields.push_str(&format!("{field}={value:?} "));
+        });
+        self.0.lock().expect("listener lives").push(fields);
+    }
+}
+
+/// The log has its line once, and who listens beside it hears of the request as of any event.
+///
+/// row: O1
+#[test]
+fn the_line_of_a_request_reaches_who_listens_beside_the_log() {
+    let (sink, listener) = (Sink::default(), Listener::default());
+    let log = telemetry::log::subscriber(&config(Format::Json, "info"), Box::new(sink.clone()));
+    let both = log.expect("filter is valid").with(listener.clone());
+    let alone = tracing_subscriber::registry().with(listener.clone());
+    tracing::subscriber::with_default(both, || answered().write());
+    tracing::subscriber::with_default(alone, || answered().write());
+    let bytes = sink.0.lock().expect("sink lives").clone();
+    assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 1);
+    let heard = listener.0.lock().expect("listener lives").clone();
+    assert_eq!(heard.len(), 2, "{heard:?}");
+    for fields in heard {
+        for expected in [
+            "message=Answered",
+            "status=200",
+            "code=\"ok\"",
+            "caller=user:1",
+        ] {
+            assert!(fields.contains(expected), "{fields}");
+        }
+    }
+}
+
+/// row: O1, O2
+#[test]
+fn the_line_of_a_request_is_one_like_any_other() {
+    let access = answered();
     let lines = json("info", || {
         access.write();
         let span = tracing::info_span!(

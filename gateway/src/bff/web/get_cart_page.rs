@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::bff::web::v1::{CartLine, GetCartPageRequest, GetCartPageResponse};
 use proto::catalog::v1::{BatchGetProductsRequest, Product};
 use proto::inventory::v1::{CheckAvailabilityRequest, ItemAvailability, StockItem};
 use proto::order::v1::OrderItem;
 use proto::pricing::v1::{QuoteItem, QuoteItemsRequest, QuoteLine};
 use proto::user::v1::{GetProfileRequest, GetProfileResponse};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::App;
 use crate::caller::{Credential, Visitor};
@@ -23,7 +23,7 @@ pub async fn get_cart_page(
     credential: Credential,
     ConnectRequest(request): ConnectRequest<GetCartPageRequest>,
 ) -> Result<ConnectResponse<GetCartPageResponse>, ConnectError> {
-    let items = rpc::valid(request)?.into_inner().items;
+    let items = edge::valid(request)?.into_inner().items;
     let visitor = Visitor::new(&call, credential);
     if items.is_empty() {
         return Ok(ConnectResponse::new(GetCartPageResponse::default()));

@@ -1,11 +1,11 @@
 //! GetHome.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::bff::web::v1::{GetHomeRequest, GetHomeResponse, ProductCard};
 use proto::catalog::v1::{Category, ListProductsRequest};
 use proto::order::v1::{ListOrdersRequest, OrderSummary};
 use proto::user::v1::{GetProfileRequest, Profile};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::card::{cards, cards_of};
 use crate::App;

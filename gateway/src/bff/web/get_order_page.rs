@@ -1,11 +1,11 @@
 //! GetOrderPage.
 
 use axum::extract::State;
+use call::{Call, Code, ConnectError, ConnectRequest, ConnectResponse};
 use proto::bff::web::v1::{GetOrderPageRequest, GetOrderPageResponse};
 use proto::order::v1::{GetOrderRequest, GetOrderTimelineRequest};
 use proto::payment::v1::{GetPaymentRequest, GetPaymentResponse};
 use proto::user::v1::GetProfileRequest;
-use rpc::{Call, Code, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::card::cards_of;
 use crate::App;
@@ -20,7 +20,7 @@ pub async fn get_order_page(
     credential: Credential,
     ConnectRequest(request): ConnectRequest<GetOrderPageRequest>,
 ) -> Result<ConnectResponse<GetOrderPageResponse>, ConnectError> {
-    let order_id = rpc::valid(request)?.into_inner().order_id;
+    let order_id = edge::valid(request)?.into_inner().order_id;
     let visitor = Visitor::new(&call, credential);
     let mut orders = app.upstreams.order.clone();
     let wanted = GetOrderRequest {

@@ -1,9 +1,9 @@
 //! GetOrdersPage.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::bff::web::v1::{GetOrdersPageRequest, GetOrdersPageResponse};
 use proto::order::v1::ListOrdersRequest;
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::card::cards_of;
 use crate::App;
@@ -21,7 +21,7 @@ pub async fn get_orders_page(
         page_size,
         page_token,
         status,
-    } = rpc::valid(request)?.into_inner();
+    } = edge::valid(request)?.into_inner();
     let visitor = Visitor::new(&call, credential);
     let user_id = visitor
         .user_id()

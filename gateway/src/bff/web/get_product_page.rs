@@ -1,11 +1,11 @@
 //! GetProductPage.
 
 use axum::extract::State;
+use call::{Call, Code, ConnectError, ConnectRequest, ConnectResponse};
 use proto::bff::web::v1::{GetProductPageRequest, GetProductPageResponse};
 use proto::catalog::v1::BatchGetProductsRequest;
 use proto::inventory::v1::CheckStockRequest;
 use proto::pricing::v1::GetPriceRequest;
-use rpc::{Call, Code, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::App;
 use crate::caller::{Credential, Visitor};
@@ -19,7 +19,7 @@ pub async fn get_product_page(
     credential: Credential,
     ConnectRequest(request): ConnectRequest<GetProductPageRequest>,
 ) -> Result<ConnectResponse<GetProductPageResponse>, ConnectError> {
-    let sku = rpc::valid(request)?.into_inner().sku;
+    let sku = edge::valid(request)?.into_inner().sku;
     let visitor = Visitor::new(&call, credential);
     let (mut catalog, mut pricing, mut inventory) = (
         app.upstreams.catalog.clone(),

@@ -1,9 +1,9 @@
 //! GetSearchPage.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::bff::web::v1::{GetSearchPageRequest, GetSearchPageResponse};
 use proto::catalog::v1::ListProductsRequest;
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::card::cards;
 use crate::App;
@@ -22,7 +22,7 @@ pub async fn get_search_page(
         category,
         page_size,
         page_token,
-    } = rpc::valid(request)?.into_inner();
+    } = edge::valid(request)?.into_inner();
     let visitor = Visitor::new(&call, credential);
     let wanted = ListProductsRequest {
         query,

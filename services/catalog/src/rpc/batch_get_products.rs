@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::extract::State;
+use call::{ConnectError, ConnectRequest, ConnectResponse};
 use proto::catalog::v1::{BatchGetProductsRequest, BatchGetProductsResponse};
-use rpc::{ConnectError, ConnectRequest, ConnectResponse};
 
 use super::product_id;
 use crate::domain::product::Sku;
@@ -20,7 +20,7 @@ pub async fn batch_get_products(
     State(app): State<App>,
     ConnectRequest(request): ConnectRequest<BatchGetProductsRequest>,
 ) -> Result<ConnectResponse<BatchGetProductsResponse>, ConnectError> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     if request.ids.len() + request.skus.len() > BATCH_MAX {
         return Err(Error::TooManyProducts { max: BATCH_MAX }.into());
     }

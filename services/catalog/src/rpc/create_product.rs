@@ -1,8 +1,9 @@
 //! CreateProduct.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use edge::Valid;
 use proto::catalog::v1::{CreateProductRequest, CreateProductResponse, catalog_service};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use crate::domain::product::{Draft, Product, Sku};
 use crate::{App, products};
@@ -16,7 +17,7 @@ pub async fn create_product(
     ConnectRequest(request): ConnectRequest<CreateProductRequest>,
 ) -> Result<ConnectResponse<CreateProductResponse>, ConnectError> {
     let command = Command::of(&call, catalog_service::CREATE_PRODUCT, &request);
-    let draft = Draft::from(rpc::valid(request)?);
+    let draft = Draft::from(edge::valid(request)?);
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         products::create(work, &draft).map_ok(Into::into).boxed()
     });

@@ -1,8 +1,8 @@
 //! DeleteProduct.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::catalog::v1::{DeleteProductRequest, DeleteProductResponse, catalog_service};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::product_id;
 use crate::{App, products};
@@ -16,7 +16,7 @@ pub async fn delete_product(
     ConnectRequest(request): ConnectRequest<DeleteProductRequest>,
 ) -> Result<ConnectResponse<DeleteProductResponse>, ConnectError> {
     let command = Command::of(&call, catalog_service::DELETE_PRODUCT, &request);
-    let id = product_id(&rpc::valid(request)?.id)?;
+    let id = product_id(&edge::valid(request)?.id)?;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         products::delete(work, id)
             .map_ok(|()| DeleteProductResponse::default())

@@ -1,8 +1,8 @@
 //! GetProduct.
 
 use axum::extract::State;
+use call::{ConnectError, ConnectRequest, ConnectResponse};
 use proto::catalog::v1::{GetProductRequest, GetProductResponse};
-use rpc::{ConnectError, ConnectRequest, ConnectResponse};
 
 use super::product_id;
 use crate::{App, products};
@@ -12,7 +12,7 @@ pub async fn get_product(
     State(app): State<App>,
     ConnectRequest(request): ConnectRequest<GetProductRequest>,
 ) -> Result<ConnectResponse<GetProductResponse>, ConnectError> {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let product = products::get(&app, product_id(&request.id)?).await?;
     Ok(ConnectResponse::new(GetProductResponse {
         product: Some(product.into()),

@@ -1,8 +1,8 @@
 //! ListProducts.
 
 use axum::extract::State;
+use call::{ConnectError, ConnectRequest, ConnectResponse};
 use proto::catalog::v1::{self as pb, ListProductsRequest, ListProductsResponse};
-use rpc::{ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::App;
 use crate::domain::category::Category;
@@ -13,7 +13,7 @@ pub async fn list_products(
     State(app): State<App>,
     ConnectRequest(request): ConnectRequest<ListProductsRequest>,
 ) -> Result<ConnectResponse<ListProductsResponse>, ConnectError> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     let listing = Listing {
         query: request.query,
         category: request.category,

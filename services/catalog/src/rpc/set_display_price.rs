@@ -1,8 +1,9 @@
 //! SetDisplayPrice.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use edge::Valid;
 use proto::catalog::v1::{SetDisplayPriceRequest, SetDisplayPriceResponse, catalog_service};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use crate::domain::product::{DisplayPrice, ListPrice, Sku};
 use crate::error::Error;
@@ -17,7 +18,7 @@ pub async fn set_display_price(
     ConnectRequest(request): ConnectRequest<SetDisplayPriceRequest>,
 ) -> Result<ConnectResponse<SetDisplayPriceResponse>, ConnectError> {
     let command = Command::of(&call, catalog_service::SET_DISPLAY_PRICE, &request);
-    let price = ListPrice::try_from(rpc::valid(request)?)?;
+    let price = ListPrice::try_from(edge::valid(request)?)?;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         let shown = products::show_price(work, &price);
         shown.map_ok(|()| SetDisplayPriceResponse {}).boxed()

@@ -1,8 +1,8 @@
 //! UpdateProduct.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::catalog::v1::{UpdateProductRequest, UpdateProductResponse, catalog_service};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::product_id;
 use crate::domain::product::{Product, Revision};
@@ -17,7 +17,7 @@ pub async fn update_product(
     ConnectRequest(request): ConnectRequest<UpdateProductRequest>,
 ) -> Result<ConnectResponse<UpdateProductResponse>, ConnectError> {
     let command = Command::of(&call, catalog_service::UPDATE_PRODUCT, &request);
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     let id = product_id(&request.id)?;
     let revision = Revision {
         name: request.name,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use ::store::fault;
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Cond;
 use sea_orm::{QueryOrder, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
+use sql::fault;
 
 use crate::domain::product::{DisplayPrice, Product, ProductId, Sku};
 use crate::error::Error;

@@ -4,15 +4,16 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
+use call::{Caller, Role, User};
 use chrono::{DateTime, Utc};
 use clock::Manual;
+use edge::{App, Contract, Health, LocalCaller};
 use prost::Message;
 use proto::catalog::v1::catalog_service_client::CatalogServiceClient;
 use proto::catalog::v1::{
     CreateProductRequest, ListProductsRequest, ListProductsResponse, Product,
 };
 use proto::event::v1::ProductChanged;
-use rpc::{App, Caller, Contract, Health, LocalCaller, Role, User};
 use sea_orm::{ConnectionTrait, Statement};
 use testkit::database::TestDatabase;
 use tokio_util::sync::CancellationToken;
@@ -40,7 +41,7 @@ pub fn start() -> DateTime<Utc> {
 
 /// The same service on each engine.
 pub async fn both() -> [TestApp; 2] {
-    let migrate = async |db: &store::Database| migrations::up(db, "catalog").await;
+    let migrate = async |db: &sql::Database| migrations::up(db, "catalog").await;
     let [sqlite, postgres] = testkit::database::both("catalog", migrate).await;
     [TestApp::new(sqlite).await, TestApp::new(postgres).await]
 }

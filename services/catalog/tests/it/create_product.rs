@@ -31,7 +31,7 @@ async fn of_rivals_for_one_sku_one_wins() {
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
         for refused in answers.into_iter().filter_map(Result::err) {
             assert_eq!(refused.code(), Code::AlreadyExists, "{refused}");
-            let (domain, reason, metadata) = rpc::error::reason_of(&refused).unwrap();
+            let (domain, reason, metadata) = call::error::reason_of(&refused).unwrap();
             assert_eq!(
                 (domain.as_str(), reason.as_str()),
                 ("stoa.catalog", "SKU_TAKEN")

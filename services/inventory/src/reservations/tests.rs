@@ -229,7 +229,7 @@ async fn agree(db: TestDatabase, cases: u32) {
     checked.await.unwrap().unwrap();
 }
 
-async fn migrate(db: &::store::Database) -> Result<Vec<String>, migrations::Error> {
+async fn migrate(db: &sql::Database) -> Result<Vec<String>, migrations::Error> {
     migrations::up(db, "inventory").await
 }
 

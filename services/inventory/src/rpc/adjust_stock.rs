@@ -1,8 +1,9 @@
 //! AdjustStock.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use edge::Valid;
 use proto::inventory::v1::{AdjustStockRequest, AdjustStockResponse, inventory_service};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use crate::App;
 use crate::domain::item::Sku;
@@ -18,7 +19,7 @@ pub async fn adjust_stock(
     ConnectRequest(request): ConnectRequest<AdjustStockRequest>,
 ) -> Result<ConnectResponse<AdjustStockResponse>, ConnectError> {
     let command = Command::of(&call, inventory_service::ADJUST_STOCK, &request);
-    let delivery = Delivery::from(rpc::valid(request)?);
+    let delivery = Delivery::from(edge::valid(request)?);
     let _turn = stock::queue(&app, &delivery).await;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         stock::adjust(work, &command.subject, &delivery)

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use call::{ConnectError, ConnectRequest, ConnectResponse};
 use proto::inventory::v1::{
     CheckAvailabilityRequest, CheckAvailabilityResponse, ItemAvailability, StockItem,
 };
-use rpc::{ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::domain::item::Sku;
 use crate::{App, stock};
@@ -17,7 +17,7 @@ pub async fn check_availability(
     State(app): State<App>,
     ConnectRequest(request): ConnectRequest<CheckAvailabilityRequest>,
 ) -> Result<ConnectResponse<CheckAvailabilityResponse>, ConnectError> {
-    let wanted = rpc::valid(request)?.into_inner().items;
+    let wanted = edge::valid(request)?.into_inner().items;
     let mut sums = BTreeMap::<Sku, i64>::new();
     for item in &wanted {
         *sums.entry(Sku::new(&item.sku)).or_default() += i64::from(item.quantity);

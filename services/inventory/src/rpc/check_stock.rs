@@ -1,8 +1,8 @@
 //! CheckStock.
 
 use axum::extract::State;
+use call::{ConnectError, ConnectRequest, ConnectResponse};
 use proto::inventory::v1::{CheckStockRequest, CheckStockResponse};
-use rpc::{ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::domain::item::Sku;
 use crate::domain::level::Level;
@@ -13,7 +13,7 @@ pub async fn check_stock(
     State(app): State<App>,
     ConnectRequest(request): ConnectRequest<CheckStockRequest>,
 ) -> Result<ConnectResponse<CheckStockResponse>, ConnectError> {
-    let sku = Sku::new(rpc::valid(request)?.into_inner().sku);
+    let sku = Sku::new(edge::valid(request)?.into_inner().sku);
     let level = stock::level(&app, sku).await?;
     Ok(ConnectResponse::new(level.into()))
 }

@@ -1,8 +1,8 @@
 //! ReleaseStock.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::inventory::v1::{ReleaseStockRequest, ReleaseStockResponse};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::domain::reservation::{Demand, ReleaseReason, Reservation};
 use crate::{App, reservations};
@@ -13,7 +13,7 @@ pub async fn release_stock(
     call: Call,
     ConnectRequest(request): ConnectRequest<ReleaseStockRequest>,
 ) -> Result<ConnectResponse<ReleaseStockResponse>, ConnectError> {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let demand = Demand::Release(match request.reason.as_str() {
         "PAYMENT_FAILED" => ReleaseReason::PaymentFailed,
         "EXPIRED" => ReleaseReason::Expired,

@@ -1,9 +1,9 @@
 //! ReserveStock.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use chrono::TimeDelta;
 use proto::inventory::v1::{ReserveStockRequest, ReserveStockResponse};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::domain::reservation::{Demand, Reservation};
 use crate::error::Error;
@@ -15,7 +15,7 @@ pub async fn reserve_stock(
     call: Call,
     ConnectRequest(request): ConnectRequest<ReserveStockRequest>,
 ) -> Result<ConnectResponse<ReserveStockResponse>, ConnectError> {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let ttl = request
         .ttl
         .map(|ttl| TimeDelta::seconds(ttl.seconds) + TimeDelta::nanoseconds(ttl.nanos.into()));

@@ -4,12 +4,12 @@
 mod hold;
 mod item;
 
-use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::QueryTrait;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
+use sql::Transaction;
 
 use crate::domain::item::{Items, OrderId, Sku};
 use crate::domain::reservation::{ReleaseReason, Reservation, Shortage, State};

@@ -1,9 +1,9 @@
 //! Who may call what.
 
+use call::{Caller, Role};
 use proto::inventory::v1::{
     AdjustStockRequest, CheckAvailabilityRequest, CheckStockRequest, GetStockLevelRequest,
 };
-use rpc::{Caller, Role};
 use tonic::Code;
 
 use crate::harness::{Inventory, commit, items, order_id, release, reserve, service, user};

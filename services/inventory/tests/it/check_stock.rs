@@ -1,7 +1,7 @@
 //! CheckStock and GetStockLevel.
 
+use call::Role;
 use proto::inventory::v1::CheckStockRequest;
-use rpc::Role;
 use serde_json::json;
 use tonic::Code;
 

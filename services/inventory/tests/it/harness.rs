@@ -5,15 +5,16 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
+use call::{Caller, Role, User};
 use chrono::DateTime;
 use clock::{Clock, Manual};
+use edge::{App, Contract, Health, LocalCaller};
 use http_body_util::BodyExt;
 use proto::inventory::v1::inventory_service_client::InventoryServiceClient;
 use proto::inventory::v1::{
     AdjustStockRequest, CommitStockRequest, GetStockLevelRequest, ReleaseStockRequest,
     ReserveStockRequest, StockItem, StockLevel,
 };
-use rpc::{App, Caller, Contract, Health, LocalCaller, Role, User};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use testkit::database::TestDatabase;
 use tonic::{Code, Request, Status};
@@ -27,7 +28,7 @@ pub struct Inventory {
     pub clock: Clock,
     pub time: Manual,
     pub app: App,
-    tasks: Vec<rpc::Task>,
+    tasks: Vec<edge::Task>,
 }
 
 type Http = BoxCloneSyncService<
@@ -42,7 +43,7 @@ pub type Client = InventoryServiceClient<Http>;
 impl Inventory {
     /// One over SQLite, one over PostgreSQL.
     pub async fn on_both() -> [Self; 2] {
-        let migrate = async |db: &store::Database| migrations::up(db, "inventory").await;
+        let migrate = async |db: &sql::Database| migrations::up(db, "inventory").await;
         let [sqlite, postgres] = testkit::database::both("inventory", migrate).await;
         [Self::over(sqlite).await, Self::over(postgres).await]
     }
@@ -71,7 +72,7 @@ impl Inventory {
     }
 
     /// The background work of that name, to be run.
-    pub fn task(&mut self, name: &str) -> rpc::Task {
+    pub fn task(&mut self, name: &str) -> edge::Task {
         let index = self.tasks.iter().position(|task| task.name == name);
         self.tasks.swap_remove(index.expect("there is such a task"))
     }
@@ -266,7 +267,7 @@ pub fn is_replayed<T>(response: &tonic::Response<T>) -> bool {
 #[track_caller]
 pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
     let status = answer.expect_err("a refusal");
-    let reason = rpc::error::reason_of(&status).map(|(domain, reason, _)| {
+    let reason = call::error::reason_of(&status).map(|(domain, reason, _)| {
         assert_eq!(domain, "stoa.inventory");
         reason
     });

@@ -57,7 +57,7 @@ async fn one_short_item_holds_nothing_and_the_refusal_is_remembered() {
                 (status.code(), status.message()),
                 (Code::FailedPrecondition, "Out of stock")
             );
-            let (_, reason, metadata) = rpc::error::reason_of(&status).unwrap();
+            let (_, reason, metadata) = call::error::reason_of(&status).unwrap();
             assert_eq!(reason, "OUT_OF_STOCK");
             assert_eq!(
                 metadata["skus"],

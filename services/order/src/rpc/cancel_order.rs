@@ -1,7 +1,7 @@
 //! `OrderService/CancelOrder`
 
-use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use command::Command;
 use futures::{FutureExt, TryFutureExt};
 use proto::order::v1::order_service::CANCEL_ORDER;
@@ -19,7 +19,7 @@ pub async fn cancel_order(
     ConnectRequest(request): ConnectRequest<CancelOrderRequest>,
 ) -> Result<ConnectResponse<CancelOrderResponse>, ConnectError> {
     let command = Command::of(&call, CANCEL_ORDER, &request);
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     let order_id = order_id(&request.order_id)?;
     let asked = Cancellation {
         order_id,

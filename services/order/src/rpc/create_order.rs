@@ -1,8 +1,9 @@
 //! `OrderService/CreateOrder`
 
-use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use command::Command;
+use edge::Valid;
 use proto::order::v1::order_service::CREATE_ORDER;
 use proto::order::v1::{CreateOrderRequest, CreateOrderResponse};
 
@@ -21,7 +22,7 @@ pub async fn create_order(
     ConnectRequest(request): ConnectRequest<CreateOrderRequest>,
 ) -> Result<ConnectResponse<CreateOrderResponse>, ConnectError> {
     let command = Command::of(&call, CREATE_ORDER, &request);
-    let draft = Draft::try_from(rpc::valid(request)?)?;
+    let draft = Draft::try_from(edge::valid(request)?)?;
     if call.caller.user_id() != Some(draft.customer_id.0) {
         return Err(Error::NotTheCaller.into());
     }

@@ -1,7 +1,7 @@
 //! `OrderService/GetOrder`
 
-use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::order::v1::{GetOrderRequest, Order};
 
 use super::order_id;
@@ -15,7 +15,7 @@ pub async fn get_order(
     call: Call,
     ConnectRequest(request): ConnectRequest<GetOrderRequest>,
 ) -> Result<ConnectResponse<Order>, ConnectError> {
-    let id = order_id(&rpc::valid(request)?.order_id)?;
+    let id = order_id(&edge::valid(request)?.order_id)?;
     let order = store::order::find(app.db.read(), call.scope, id)
         .await
         .map_err(Error::Store)?;

@@ -1,7 +1,7 @@
 //! `OrderService/GetOrderDetails`
 
-use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::order::v1::{GetOrderDetailsRequest, GetOrderDetailsResponse};
 use proto::user::v1::Profile;
 
@@ -20,7 +20,7 @@ pub async fn get_order_details(
     call: Call,
     ConnectRequest(request): ConnectRequest<GetOrderDetailsRequest>,
 ) -> Result<ConnectResponse<GetOrderDetailsResponse>, ConnectError> {
-    let id = order_id(&rpc::valid(request)?.order_id)?;
+    let id = order_id(&edge::valid(request)?.order_id)?;
     let order = store::order::find(app.db.read(), call.scope, id)
         .await
         .map_err(Error::Store)?;
@@ -58,6 +58,6 @@ pub async fn get_order_details(
 }
 
 fn missing(degraded: &mut Vec<String>, peer: &'static str, error: &Error) {
-    tracing::warn!(peer, cause = %rpc::error::chain(error), "Order details are shown without {peer}");
+    tracing::warn!(peer, cause = %call::error::chain(error), "Order details are shown without {peer}");
     degraded.push(peer.to_owned());
 }

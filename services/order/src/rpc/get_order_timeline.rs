@@ -1,7 +1,7 @@
 //! `OrderService/GetOrderTimeline`
 
-use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::order::v1::{GetOrderTimelineRequest, GetOrderTimelineResponse, TimelineEntry};
 
 use super::order_id;
@@ -15,7 +15,7 @@ pub async fn get_order_timeline(
     call: Call,
     ConnectRequest(request): ConnectRequest<GetOrderTimelineRequest>,
 ) -> Result<ConnectResponse<GetOrderTimelineResponse>, ConnectError> {
-    let id = order_id(&rpc::valid(request)?.order_id)?;
+    let id = order_id(&edge::valid(request)?.order_id)?;
     let entries = history::timeline(&app, &call, id).await?;
     let entries = entries.into_iter().map(TimelineEntry::from).collect();
     Ok(ConnectResponse::new(GetOrderTimelineResponse { entries }))

@@ -1,7 +1,7 @@
 //! `OrderService/ListOrders`
 
-use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::order::v1::{ListOrdersRequest, ListOrdersResponse, OrderStatus, OrderSummary};
 
 use super::customer_id;
@@ -18,7 +18,7 @@ pub async fn list_orders(
     call: Call,
     ConnectRequest(request): ConnectRequest<ListOrdersRequest>,
 ) -> Result<ConnectResponse<ListOrdersResponse>, ConnectError> {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let filter = Filter {
         customer_id: customer_id(&request.user_id, "user_id")?,
         status: wanted(request.status())?,

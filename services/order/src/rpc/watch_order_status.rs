@@ -1,7 +1,7 @@
 //! `OrderService/WatchOrderStatus`
 
-use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, StreamBody};
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse, StreamBody};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use proto::order::v1::{WatchOrderStatusRequest, WatchOrderStatusResponse};
@@ -20,7 +20,7 @@ pub async fn watch_order_status(
     ConnectResponse<StreamBody<BoxStream<'static, Result<WatchOrderStatusResponse, ConnectError>>>>,
     ConnectError,
 > {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     let id = order_id(&request.order_id)?;
     let updates = watch::status(&app, &call, id, request.cursor, request.send_heartbeats).await?;
     let updates = updates.map(|update| {

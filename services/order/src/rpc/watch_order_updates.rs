@@ -1,7 +1,7 @@
 //! `OrderService/WatchOrderUpdates`
 
-use ::rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, StreamBody};
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse, StreamBody};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use proto::order::v1::{WatchOrderUpdatesRequest, WatchOrderUpdatesResponse};
@@ -22,7 +22,7 @@ pub async fn watch_order_updates(
     >,
     ConnectError,
 > {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     let id = customer_id(&request.user_id, "user_id")?;
     let updates = watch::updates(&app, &call, id, request.cursor, request.send_heartbeats).await?;
     let updates = updates.map(|update| {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use call::{CorrelationId, Deadline, Role, User};
 use clock::Clock;
 use peers::{Channel, Outgoing, Peers};
 use proto::inventory::v1::inventory_service_client::InventoryServiceClient;
@@ -18,7 +19,6 @@ use proto::payment::v1::{
     PaymentMethod, PaymentStatus, ProcessPaymentRequest, ProcessPaymentResponse,
     RefundPaymentRequest,
 };
-use rpc::{CorrelationId, Deadline, Role, User};
 use telemetry::TraceContext;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::{Code, Request, Status};
@@ -228,7 +228,7 @@ fn key(record: &Record, task: Task) -> String {
 }
 
 fn is_short(status: &Status) -> bool {
-    let reason = || rpc::error::reason_of(status).map(|(_, reason, _)| reason);
+    let reason = || call::error::reason_of(status).map(|(_, reason, _)| reason);
     match status.code() {
         Code::NotFound => true, // the product is gone
         Code::FailedPrecondition => reason().as_deref() == Some("OUT_OF_STOCK"),

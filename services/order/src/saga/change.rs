@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use ::store::Transaction;
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
 use events::{Fact, outbox};
 use sea_orm::DbErr;
+use sql::Transaction;
 use telemetry::TraceContext;
 use uuid::Uuid;
 

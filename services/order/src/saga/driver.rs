@@ -9,11 +9,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::store::{Database, Engine, Fault, fault};
+use call::Scope;
 use chrono::{DateTime, Utc};
 use clock::Clock;
-use rpc::Scope;
 use sea_orm::DbErr;
+use sql::{Database, Engine, Fault, fault};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -175,7 +175,7 @@ impl Driver {
                 None => break,
                 Some(Ok(())) => alone &= !stuck.is_empty(),
                 Some(Err(error)) => {
-                    tracing::warn!(cause = %rpc::error::chain(&error), "Orphaned checkouts could not be looked for");
+                    tracing::warn!(cause = %call::error::chain(&error), "Orphaned checkouts could not be looked for");
                 }
             }
             tokio::select! {

@@ -1,8 +1,8 @@
 //! All that must survive a crash for a saga to be carried on by whoever finds it.
 
-use ::store::idempotency::Key;
 use chrono::{DateTime, Utc};
 use events::Origin;
+use sql::idempotency::Key;
 use uuid::Uuid;
 
 use crate::domain::order::Order;

@@ -55,7 +55,7 @@ impl Stuck {
         self.tried.insert(id, Tried { times, until });
         if times == 2 {
             self.news
-                .get_or_insert_with(|| (id, rpc::error::chain(error)));
+                .get_or_insert_with(|| (id, call::error::chain(error)));
         }
     }
 

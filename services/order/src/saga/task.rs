@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::store::retrying;
-use rpc::Scope;
+use call::Scope;
 use sea_orm::DbErr;
+use sql::retrying;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -113,7 +113,7 @@ impl Task {
                     }
                 }
                 Err(error) => {
-                    let cause = rpc::error::chain(&error);
+                    let cause = call::error::chain(&error);
                     tracing::error!(
                         step = name,
                         cause,
@@ -185,12 +185,12 @@ impl Task {
                 Ok(None) => return false,
                 // Written by a newer version, which carries it on.
                 Err(error @ DbErr::Type(_)) => {
-                    let cause = rpc::error::chain(&error);
+                    let cause = call::error::chain(&error);
                     tracing::warn!(cause, "A checkout is left to the version that wrote it");
                     return false;
                 }
                 Err(error) => {
-                    let cause = rpc::error::chain(&error);
+                    let cause = call::error::chain(&error);
                     tracing::error!(cause, "A checkout could not be read, trying again");
                     if !pause.take(&self.driver).await {
                         return false;

@@ -1,11 +1,11 @@
 //! Table `orders`: what a customer sees of an order.
 
-use ::store::Transaction;
+use call::Scope;
 use chrono::{DateTime, Utc};
-use rpc::Scope;
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 use serde::{Deserialize, Serialize};
+use sql::Transaction;
 
 use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::{CustomerId, OrderId};

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use ::store::Transaction;
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Set};
+use sql::Transaction;
 
 use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::OrderId;

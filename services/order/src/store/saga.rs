@@ -1,13 +1,13 @@
 //! Table `sagas`: how far each order's checkout is, and who drives it.
 
-use ::store::Transaction;
-use ::store::idempotency::Key;
+use call::Scope;
 use chrono::{DateTime, TimeDelta, Utc};
 use events::Origin;
 use proto::order::v1::order_service::CREATE_ORDER;
-use rpc::Scope;
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Set};
+use sql::Transaction;
+use sql::idempotency::Key;
 
 use crate::domain::id::OrderId;
 use crate::domain::order::{EndReason, Status};

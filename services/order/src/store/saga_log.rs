@@ -1,9 +1,9 @@
 //! Table `saga_log`: the timeline of an order, a line per answered attempt and per status.
 
-use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Set};
+use sql::Transaction;
 
 use crate::domain::id::OrderId;
 use crate::saga::record::{Entry, Kind};

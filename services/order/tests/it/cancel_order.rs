@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use call::Role;
 use order::saga::fail_point::FailPoints;
 use proto::order::v1::{CancelOrderRequest, EndReason, OrderStatus};
-use rpc::Role;
 use tonic::Code;
 
 use crate::shop::{Shop, eventually, keyed, person, refusal};
@@ -208,9 +208,9 @@ async fn an_undo_is_tried_until_it_is_done() {
     for shop in Shop::on_both().await {
         let order = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap();
         for fault in [
-            Fault::Fail(rpc::Code::Unavailable),
+            Fault::Fail(call::Code::Unavailable),
             Fault::Lose,
-            Fault::Fail(rpc::Code::Internal),
+            Fault::Fail(call::Code::Internal),
         ] {
             shop.world.script("ReleaseStock", fault);
             shop.world.script("RefundPayment", fault);
@@ -249,7 +249,7 @@ async fn a_cancel_during_an_undo_meets_no_used_key() {
         };
         for shop in Shop::on_both_with(config, FailPoints::default()).await {
             if reason == EndReason::PaymentUnavailable {
-                let away = Fault::Fail(rpc::Code::Unavailable);
+                let away = Fault::Fail(call::Code::Unavailable);
                 shop.world.always("ProcessPayment", Some(away));
             }
             shop.world.always(undo, Some(Fault::Lose));

@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use call::Code;
 use order::saga::fail_point::{FailPoints, Place, Verdict};
 use proto::order::v1::{CancelOrderRequest, ListOrdersRequest, Order, OrderStatus};
-use rpc::Code;
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::Query;
-use store::Engine;
+use sql::Engine;
 use uuid::Uuid;
 
 use crate::shop::{Shop, eventually, id, keyed, purchase};

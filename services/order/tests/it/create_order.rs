@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use call::Caller;
 use order::saga::fail_point::FailPoints;
 use proto::order::v1::{EndReason, OrderStatus};
-use rpc::Caller;
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::json;
 use tonic::Code;
@@ -108,7 +108,7 @@ async fn an_invalid_order_names_its_fields_and_asks_nobody() {
     for shop in Shop::on_both().await {
         for peer in ["GetProfile", "CheckAvailability", "QuoteItems"] {
             shop.world
-                .always(peer, Some(Fault::Fail(rpc::Code::Internal)));
+                .always(peer, Some(Fault::Fail(call::Code::Internal)));
         }
         let body = json!({"customerId": "", "items": [], "paymentMethod": {"token": "tok_ok"}});
         let (status, error) = shop.json(customer(1), PATH, body).await;

@@ -1,6 +1,6 @@
 //! GetOrder: whose order it is.
 
-use rpc::Role;
+use call::Role;
 use serde_json::json;
 use uuid::Uuid;
 

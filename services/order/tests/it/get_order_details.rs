@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use call::Code;
 use proto::order::v1::GetOrderDetailsRequest;
-use rpc::Code;
 
 use crate::shop::Shop;
 use crate::world::Fault;

@@ -1,7 +1,7 @@
 //! GetOrderTimeline: every step, attempt and undo, as they happened.
 
+use call::Code;
 use proto::order::v1::GetOrderTimelineRequest;
-use rpc::Code;
 
 use crate::shop::Shop;
 use crate::world::Fault;
@@ -16,7 +16,7 @@ async fn the_timeline_tells_every_attempt_and_survives_a_restart() {
             .buy(1, &[("lamp", 1)], "tok_declined")
             .await
             .unwrap_err();
-        let order_id = rpc::error::reason_of(&error).unwrap().2["order_id"].clone();
+        let order_id = call::error::reason_of(&error).unwrap().2["order_id"].clone();
         shop.restart().await;
         let request = || GetOrderTimelineRequest {
             order_id: order_id.clone(),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use call::Role;
 use proto::order::v1::{ListOrdersRequest, OrderStatus};
-use rpc::Role;
 use tonic::Code;
 
 use crate::shop::{Shop, id, person, refusal};

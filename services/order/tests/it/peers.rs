@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use call::Code;
 use order::saga::fail_point::FailPoints;
 use proto::order::v1::GetOrderTimelineRequest;
-use rpc::Code;
 
 use crate::shop::{Shop, eventually};
 use crate::world::Fault;

@@ -4,17 +4,18 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
+use call::{Caller, Role, User};
 use chrono::DateTime;
 use clock::{Clock, Manual};
+use edge::{App, Contract, Health, LocalCaller};
 use http_body_util::BodyExt;
 use order::saga::fail_point::FailPoints;
 use proto::order::v1::order_service_client::OrderServiceClient;
 use proto::order::v1::{CreateOrderRequest, GetOrderRequest, Order, OrderItem, OrderStatus};
 use proto::payment::v1::PaymentMethod;
-use rpc::{App, Caller, Contract, Health, LocalCaller, Role, User};
 use sea_orm::{ConnectionTrait, Statement};
 use slice::Deps;
-use store::Database;
+use sql::Database;
 use testkit::database::TestDatabase;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
@@ -358,7 +359,7 @@ pub fn keyed<T>(key: &str, message: T) -> Request<T> {
 #[track_caller]
 pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String, String) {
     let status = answer.expect_err("a refusal");
-    let Some((domain, reason, metadata)) = rpc::error::reason_of(&status) else {
+    let Some((domain, reason, metadata)) = call::error::reason_of(&status) else {
         return (status.code(), String::new(), String::new());
     };
     assert_eq!(domain, "stoa.order");

@@ -173,7 +173,7 @@ async fn a_stop_ends_the_stream_with_the_cursor_to_resume_from() {
             }
         };
         assert_eq!(refusal::<()>(Err(error.clone())).0, Code::Unavailable);
-        let cursor = rpc::error::reason_of(&error).unwrap().2["cursor"].clone();
+        let cursor = call::error::reason_of(&error).unwrap().2["cursor"].clone();
         shop.ended(1, &order.id).await;
         let stream = shop
             .customer(1)

@@ -1,7 +1,7 @@
 //! WatchOrderUpdates: all orders of one person, and of nobody else.
 
+use call::Role;
 use proto::order::v1::{OrderStatus, WatchOrderUpdatesRequest};
-use rpc::Role;
 use tonic::Code;
 
 use crate::shop::{Shop, id, person};

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::routing::get;
+use call::{Call, Caller, Code, ConnectError, ConnectRequest, ConnectResponse, Reason};
+use edge::Service;
 use prost::Message;
 use proto::inventory::v1 as inventory;
 use proto::inventory::v1::inventory_service_connect::InventoryServiceTonicCompatibleBuilder;
@@ -16,7 +18,6 @@ use proto::pricing::v1 as pricing;
 use proto::pricing::v1::pricing_service_connect::PricingServiceTonicCompatibleBuilder;
 use proto::user::v1 as user;
 use proto::user::v1::user_service_connect::UserServiceTonicCompatibleBuilder;
-use rpc::{Call, Caller, Code, ConnectError, ConnectRequest, ConnectResponse, Reason, Service};
 
 /// What a peer does with one call instead of answering it.
 #[derive(Clone, Copy, Debug)]
@@ -298,7 +299,7 @@ async fn reserve_stock(
     call: Call,
     ConnectRequest(request): ConnectRequest<inventory::ReserveStockRequest>,
 ) -> Answer<inventory::ReserveStockResponse> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     world.books().note("ReserveStock", &request.order_id, &call);
     let used = used(&call, &request);
     let effect = move |books: &mut Books| {
@@ -348,7 +349,7 @@ async fn release_stock(
     call: Call,
     ConnectRequest(request): ConnectRequest<inventory::ReleaseStockRequest>,
 ) -> Answer<inventory::ReleaseStockResponse> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     world.books().note("ReleaseStock", &request.order_id, &call);
     let used = used(&call, &request);
     let effect = move |books: &mut Books| {
@@ -373,7 +374,7 @@ async fn process_payment(
     call: Call,
     ConnectRequest(request): ConnectRequest<payment::ProcessPaymentRequest>,
 ) -> Answer<payment::ProcessPaymentResponse> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     world
         .books()
         .note("ProcessPayment", &request.order_id, &call);
@@ -414,7 +415,7 @@ async fn refund_payment(
     call: Call,
     ConnectRequest(request): ConnectRequest<payment::RefundPaymentRequest>,
 ) -> Answer<payment::RefundPaymentResponse> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     world
         .books()
         .note("RefundPayment", &request.order_id, &call);

@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
-use ::store::{Database, retrying};
 use clock::Clock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use sea_orm::DbErr;
+use sql::{Database, retrying};
 
 use super::{Capture, Provider, ProviderError, Token};
 use crate::domain::id::{Key, OrderId};

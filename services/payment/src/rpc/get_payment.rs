@@ -1,8 +1,8 @@
 //! GetPayment.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::payment::v1::{self as pb, GetPaymentRequest, GetPaymentResponse, PaymentStatus};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::domain::money::Amount;
 use crate::domain::payment::Payment;
@@ -14,7 +14,7 @@ pub async fn get_payment(
     call: Call,
     ConnectRequest(request): ConnectRequest<GetPaymentRequest>,
 ) -> Result<ConnectResponse<GetPaymentResponse>, ConnectError> {
-    let order_id = wire::order_id(&rpc::valid(request)?.order_id)?;
+    let order_id = wire::order_id(&edge::valid(request)?.order_id)?;
     let payment = payments::get(&app, order_id, call.scope).await?;
     Ok(ConnectResponse::new(GetPaymentResponse {
         payment: Some(payment.into()),

@@ -1,8 +1,9 @@
 //! ProcessPayment.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use edge::Valid;
 use proto::payment::v1::{PaymentStatus, ProcessPaymentRequest, ProcessPaymentResponse};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use crate::domain::id::{CustomerId, Key};
 use crate::domain::money::{Amount, Currency};
@@ -17,7 +18,7 @@ pub async fn process_payment(
     call: Call,
     ConnectRequest(request): ConnectRequest<ProcessPaymentRequest>,
 ) -> Result<ConnectResponse<ProcessPaymentResponse>, ConnectError> {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let method = request.method.as_ref();
     let token = Token::new(method.map_or("", |method| method.token.as_str()));
     let charge = Charge::try_from(request)?;

@@ -1,8 +1,8 @@
 //! RefundPayment.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::payment::v1::{PaymentStatus, RefundPaymentRequest, RefundPaymentResponse};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::domain::id::{CustomerId, Key};
 use crate::domain::money::Amount;
@@ -15,7 +15,7 @@ pub async fn refund_payment(
     call: Call,
     ConnectRequest(request): ConnectRequest<RefundPaymentRequest>,
 ) -> Result<ConnectResponse<RefundPaymentResponse>, ConnectError> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     let refund = RefundRequest {
         order_id: wire::order_id(&request.order_id)?,
         customer_id: call.caller.user_id().map(CustomerId),

@@ -2,11 +2,11 @@
 
 mod line;
 
-use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::QueryTrait;
 use sea_orm::entity::prelude::*;
+use sql::Transaction;
 
 use crate::domain::ledger::Entry;
 
@@ -29,7 +29,7 @@ impl ActiveModelBehavior for ActiveModel {}
 ///
 /// # Errors
 /// A write that was deferred before failed. That the order has one of that kind is an error of
-/// the commit, [`store::Fault::Unique`].
+/// the commit, [`sql::Fault::Unique`].
 pub async fn insert(
     txn: &Transaction,
     id: Uuid,

@@ -1,11 +1,11 @@
 //! One row per order that was ever to be paid or refunded.
 
-use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{InsertStatement, OnConflict};
 use sea_orm::{Condition, QueryTrait};
+use sql::Transaction;
 
 use crate::domain::id::{CustomerId, Key, OrderId};
 use crate::domain::money::{Amount, Currency};

@@ -1,12 +1,12 @@
 //! What the sandbox remembers of an order. No other table is joined with this one.
 
-use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::Condition;
 use sea_orm::QueryTrait;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{InsertStatement, OnConflict};
+use sql::Transaction;
 
 use crate::domain::id::{Key, OrderId};
 use crate::domain::money::Amount;

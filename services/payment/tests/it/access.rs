@@ -1,6 +1,6 @@
 //! Who may move money.
 
-use rpc::{Caller, Role};
+use call::{Caller, Role};
 use tonic::Code;
 
 use crate::harness::{CUSTOMER, Payment, charge, order_id, refund, refusal, user};

@@ -1,6 +1,6 @@
 //! GetPayment.
 
-use rpc::{Caller, Role};
+use call::{Caller, Role};
 use serde_json::json;
 use uuid::Uuid;
 

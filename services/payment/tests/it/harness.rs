@@ -5,15 +5,16 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
+use call::{Caller, Role, User};
 use chrono::DateTime;
 use clock::{Clock, Manual};
+use edge::{App, Contract, Health, LocalCaller};
 use http_body_util::BodyExt;
 use proto::payment::v1::payment_service_client::PaymentServiceClient;
 use proto::payment::v1::{
     GetPaymentRequest, PaymentMethod, ProcessPaymentRequest, RefundPaymentRequest,
 };
 use proto::pricing::v1::Money;
-use rpc::{App, Caller, Contract, Health, LocalCaller, Role, User};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use testkit::database::TestDatabase;
 use tonic::{Code, Status};
@@ -31,7 +32,7 @@ pub const SLOW: Duration = Duration::from_millis(300);
 pub struct Payment {
     pub db: TestDatabase,
     pub app: App,
-    tasks: Vec<rpc::Task>,
+    tasks: Vec<edge::Task>,
 }
 
 type Http = BoxCloneSyncService<
@@ -46,7 +47,7 @@ pub type Client = PaymentServiceClient<Http>;
 impl Payment {
     /// One over SQLite, one over PostgreSQL.
     pub async fn on_both() -> [Self; 2] {
-        let migrate = async |db: &store::Database| migrations::up(db, "payment").await;
+        let migrate = async |db: &sql::Database| migrations::up(db, "payment").await;
         let [sqlite, postgres] = testkit::database::both("payment", migrate).await;
         [Self::over(sqlite).await, Self::over(postgres).await]
     }
@@ -70,7 +71,7 @@ impl Payment {
     }
 
     /// The background work of that name, to be run.
-    pub fn task(&mut self, name: &str) -> rpc::Task {
+    pub fn task(&mut self, name: &str) -> edge::Task {
         let index = self.tasks.iter().position(|task| task.name == name);
         self.tasks.swap_remove(index.expect("there is such a task"))
     }
@@ -211,7 +212,7 @@ pub fn euro(minor_units: i64) -> Money {
 #[track_caller]
 pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Status>) -> (Code, String) {
     let status = answer.expect_err("a refusal");
-    let reason = rpc::error::reason_of(&status).map(|(domain, reason, _)| {
+    let reason = call::error::reason_of(&status).map(|(domain, reason, _)| {
         assert_eq!(domain, "stoa.payment");
         reason
     });

@@ -1,8 +1,8 @@
 //! BatchGetPrices.
 
 use axum::extract::State;
+use call::{ConnectError, ConnectRequest, ConnectResponse};
 use proto::pricing::v1::{BatchGetPricesRequest, BatchGetPricesResponse};
-use rpc::{ConnectError, ConnectRequest, ConnectResponse};
 
 use super::currency;
 use crate::domain::sku::Sku;
@@ -13,7 +13,7 @@ pub async fn batch_get_prices(
     State(app): State<App>,
     ConnectRequest(request): ConnectRequest<BatchGetPricesRequest>,
 ) -> Result<ConnectResponse<BatchGetPricesResponse>, ConnectError> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     let currency = currency(&request.currency_code, &app)?;
     let skus = request.skus.into_iter().map(Sku::new).collect();
     let (prices, missing) = price_list::get_many(&app, skus, currency).await?;

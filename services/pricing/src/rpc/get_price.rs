@@ -1,8 +1,8 @@
 //! GetPrice.
 
 use axum::extract::State;
+use call::{ConnectError, ConnectRequest, ConnectResponse};
 use proto::pricing::v1::{GetPriceRequest, GetPriceResponse};
-use rpc::{ConnectError, ConnectRequest, ConnectResponse};
 
 use super::currency;
 use crate::domain::sku::Sku;
@@ -13,7 +13,7 @@ pub async fn get_price(
     State(app): State<App>,
     ConnectRequest(request): ConnectRequest<GetPriceRequest>,
 ) -> Result<ConnectResponse<GetPriceResponse>, ConnectError> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     let currency = currency(&request.currency_code, &app)?;
     let price = price_list::get(&app, Sku::new(request.sku), currency).await?;
     Ok(ConnectResponse::new(GetPriceResponse {

@@ -1,8 +1,9 @@
 //! QuoteItems.
 
 use axum::extract::State;
+use call::{ConnectError, ConnectRequest, ConnectResponse};
+use edge::Valid;
 use proto::pricing::v1::{QuoteItem, QuoteItemsRequest, QuoteItemsResponse, QuoteLine};
-use rpc::{ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use super::{currency, money};
 use crate::App;
@@ -16,7 +17,7 @@ pub async fn quote_items(
     State(app): State<App>,
     ConnectRequest(request): ConnectRequest<QuoteItemsRequest>,
 ) -> Result<ConnectResponse<QuoteItemsResponse>, ConnectError> {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let currency = currency(&request.currency_code, &app)?;
     let unpriced = match request.leave_out_unpriced {
         true => Unpriced::LeftOut,

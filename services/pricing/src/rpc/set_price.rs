@@ -1,8 +1,9 @@
 //! SetPrice.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use edge::Valid;
 use proto::pricing::v1::{SetPriceRequest, SetPriceResponse, pricing_service};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use crate::App;
 use crate::domain::money::{Amount, Currency};
@@ -20,7 +21,7 @@ pub async fn set_price(
     ConnectRequest(request): ConnectRequest<SetPriceRequest>,
 ) -> Result<ConnectResponse<SetPriceResponse>, ConnectError> {
     let command = Command::of(&call, pricing_service::SET_PRICE, &request);
-    let wish = Wish::try_from(rpc::valid(request)?)?;
+    let wish = Wish::try_from(edge::valid(request)?)?;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         price_list::set(work, &wish).map_ok(Into::into).boxed()
     });

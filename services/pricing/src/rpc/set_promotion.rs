@@ -1,11 +1,12 @@
 //! SetPromotion.
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use chrono::{DateTime, SubsecRound, Utc};
+use edge::Valid;
 use proto::pricing::v1 as pb;
 use proto::pricing::v1::{SetPromotionRequest, SetPromotionResponse, pricing_service};
 use proto::wkt::Timestamp;
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 use uuid::Uuid;
 
 use crate::domain::money::Percent;
@@ -23,7 +24,7 @@ pub async fn set_promotion(
     ConnectRequest(request): ConnectRequest<SetPromotionRequest>,
 ) -> Result<ConnectResponse<SetPromotionResponse>, ConnectError> {
     let command = Command::of(&call, pricing_service::SET_PROMOTION, &request);
-    let promotion = promotion(rpc::valid(request)?, app.clock.now())?;
+    let promotion = promotion(edge::valid(request)?, app.clock.now())?;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         promotions::set(work, &promotion)
             .map_ok(|()| promotion.clone().into())

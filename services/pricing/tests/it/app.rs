@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 
 use axum::body::Body;
+use call::{Caller, Role, User};
 use chrono::{DateTime, Utc};
 use clock::Manual;
+use edge::{App, Contract, Health, LocalCaller};
 use prost::Message;
 use proto::event::v1::PriceChanged;
 use proto::pricing::v1::pricing_service_client::PricingServiceClient;
 use proto::pricing::v1::{Money, QuoteItem, SetPriceRequest, SetPromotionRequest};
-use rpc::{App, Caller, Contract, Health, LocalCaller, Role, User};
 use sea_orm::{ConnectionTrait, Statement};
 use testkit::database::TestDatabase;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +44,7 @@ pub fn start() -> DateTime<Utc> {
 
 /// The same service on each engine.
 pub async fn both() -> [TestApp; 2] {
-    let migrate = async |db: &store::Database| migrations::up(db, "pricing").await;
+    let migrate = async |db: &sql::Database| migrations::up(db, "pricing").await;
     let [sqlite, postgres] = testkit::database::both("pricing", migrate).await;
     [TestApp::new(sqlite).await, TestApp::new(postgres).await]
 }

@@ -67,7 +67,7 @@ async fn skus_without_a_price_fail_the_quote_by_name() {
         let items = [item("GHOST", 1), item("LAMP", 1), item("ALSO", 1)];
         let refused = quote(&app, &items).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
-        let (domain, reason, metadata) = rpc::error::reason_of(&refused).unwrap();
+        let (domain, reason, metadata) = call::error::reason_of(&refused).unwrap();
         assert_eq!(
             (domain.as_str(), reason.as_str()),
             ("stoa.pricing", "NO_PRICE")
@@ -110,7 +110,7 @@ async fn a_sum_beyond_an_integer_is_refused_not_wrapped() {
     for app in both().await {
         app.price("YACHT", i64::MAX).await;
         let refused = quote(&app, &[item("YACHT", 2)]).await.unwrap_err();
-        let (_, reason, _) = rpc::error::reason_of(&refused).unwrap();
+        let (_, reason, _) = call::error::reason_of(&refused).unwrap();
         assert_eq!(
             (refused.code(), reason.as_str()),
             (Code::FailedPrecondition, "SUM_TOO_LARGE")

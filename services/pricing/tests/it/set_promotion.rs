@@ -87,7 +87,7 @@ async fn a_target_has_at_most_16_promotions() {
             .set_promotion(operator(promotion("LAMP", 10, 0)))
             .await;
         let refused = refused.unwrap_err();
-        let (_, reason, _) = rpc::error::reason_of(&refused).unwrap();
+        let (_, reason, _) = call::error::reason_of(&refused).unwrap();
         assert_eq!(
             (refused.code(), reason.as_str()),
             (Code::FailedPrecondition, "TOO_MANY_PROMOTIONS")

@@ -1,7 +1,7 @@
 //! An account and what may become of it.
 
+use call::{Role, Roles};
 use chrono::{DateTime, Utc};
-use rpc::{Role, Roles};
 
 use super::email::Email;
 use super::id::UserId;

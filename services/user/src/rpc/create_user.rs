@@ -1,10 +1,11 @@
 //! `UserService/CreateUser`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use command::Command;
+use edge::Valid;
 use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{CreateUserRequest, User, user_service};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Valid};
 
 use super::{line, roles};
 use crate::App;
@@ -19,7 +20,7 @@ pub async fn create_user(
     ConnectRequest(request): ConnectRequest<CreateUserRequest>,
 ) -> Result<ConnectResponse<User>, ConnectError> {
     let command = Command::of(&call, user_service::CREATE_USER, &request);
-    let draft = Draft::try_from(rpc::valid(request)?)?;
+    let draft = Draft::try_from(edge::valid(request)?)?;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         accounts::create(work, &draft).map_ok(Into::into).boxed()
     });

@@ -1,11 +1,11 @@
 //! `UserService/DeleteUser`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use command::Command;
 use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{DeleteUserRequest, user_service};
 use proto::wkt::Empty;
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::user_id;
 use crate::App;
@@ -18,7 +18,7 @@ pub async fn delete_user(
     ConnectRequest(request): ConnectRequest<DeleteUserRequest>,
 ) -> Result<ConnectResponse<Empty>, ConnectError> {
     let command = Command::of(&call, user_service::DELETE_USER, &request);
-    let id = user_id(&rpc::valid(request)?.id)?;
+    let id = user_id(&edge::valid(request)?.id)?;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         accounts::delete(work, call.scope, id)
             .map_ok(|()| Empty::default())

@@ -1,11 +1,11 @@
 //! `AuthService/GetJwks`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use proto::user::v1::{GetJwksRequest, GetJwksResponse, Jwk};
-use rpc::token::PublicKey;
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use token::PublicKey;
 
 use crate::App;
 
@@ -18,7 +18,7 @@ pub async fn get_jwks(
     call: Call,
     ConnectRequest(request): ConnectRequest<GetJwksRequest>,
 ) -> Result<ConnectResponse<GetJwksResponse>, ConnectError> {
-    rpc::valid(request)?;
+    edge::valid(request)?;
     let keys = app.keyring.public().await?.into_iter().map(jwk).collect();
     call.response.header(CACHE_CONTROL, CACHEABLE);
     Ok(ConnectResponse::new(GetJwksResponse { keys }))

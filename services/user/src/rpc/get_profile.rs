@@ -1,8 +1,8 @@
 //! `UserService/GetProfile`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{GetProfileRequest, GetProfileResponse, Profile};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::user_id;
 use crate::App;
@@ -16,7 +16,7 @@ pub async fn get_profile(
     call: Call,
     ConnectRequest(request): ConnectRequest<GetProfileRequest>,
 ) -> Result<ConnectResponse<GetProfileResponse>, ConnectError> {
-    let id = user_id(&rpc::valid(request)?.customer_id)?;
+    let id = user_id(&edge::valid(request)?.customer_id)?;
     let user = store::user::find(app.db.read(), id, call.scope)
         .await
         .map_err(Error::Store)?;

@@ -1,8 +1,8 @@
 //! `UserService/GetUser`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{GetUserRequest, User};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::user_id;
 use crate::App;
@@ -15,7 +15,7 @@ pub async fn get_user(
     call: Call,
     ConnectRequest(request): ConnectRequest<GetUserRequest>,
 ) -> Result<ConnectResponse<User>, ConnectError> {
-    let id = user_id(&rpc::valid(request)?.id)?;
+    let id = user_id(&edge::valid(request)?.id)?;
     let user = store::user::find(app.db.read(), id, call.scope)
         .await
         .map_err(Error::Store)?;

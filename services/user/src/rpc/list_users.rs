@@ -1,12 +1,12 @@
 //! `UserService/ListUsers`
 
-use ::store::page;
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse, StreamBody};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use http::{HeaderName, HeaderValue};
 use proto::user::v1::{ListUsersRequest, User};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, StreamBody};
+use sql::page;
 
 use crate::App;
 use crate::error::Error;
@@ -25,7 +25,7 @@ pub async fn list_users(
     ConnectRequest(request): ConnectRequest<ListUsersRequest>,
 ) -> Result<ConnectResponse<StreamBody<BoxStream<'static, Result<User, ConnectError>>>>, ConnectError>
 {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let size = page::size(request.page_size).map_err(Error::Page)?;
     let after = app
         .page_signer

@@ -1,8 +1,8 @@
 //! `AuthService/Refresh`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{RefreshRequest, RefreshResponse};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::{Carrier, token_pair};
 use crate::App;
@@ -18,7 +18,7 @@ pub async fn refresh(
     browser: Browser,
     ConnectRequest(request): ConnectRequest<RefreshRequest>,
 ) -> Result<ConnectResponse<RefreshResponse>, ConnectError> {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let (token, carrier) = match request.refresh_token.as_str() {
         "" => (browser.refresh_token()?.cloned(), Carrier::Cookie),
         text => (RefreshToken::parse(text), Carrier::Body),

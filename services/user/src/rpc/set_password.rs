@@ -3,10 +3,10 @@
 use axum::extract::State;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use command::Command;
 use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{SetPasswordRequest, SetPasswordResponse, user_admin_service};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use sha2::{Digest, Sha256};
 
 use super::user_id;
@@ -22,7 +22,7 @@ pub async fn set_password(
     call: Call,
     ConnectRequest(request): ConnectRequest<SetPasswordRequest>,
 ) -> Result<ConnectResponse<SetPasswordResponse>, ConnectError> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     let id = user_id(&request.id)?;
     let user = store::user::find(app.db.read(), id, call.scope).await;
     let user = user.map_err(Error::Store)?.ok_or(Error::UserNotFound)?;

@@ -1,8 +1,8 @@
 //! `AuthService/SignIn`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{SignInRequest, SignInResponse};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::{Carrier, token_pair};
 use crate::App;
@@ -16,7 +16,7 @@ pub async fn sign_in(
     call: Call,
     ConnectRequest(request): ConnectRequest<SignInRequest>,
 ) -> Result<ConnectResponse<SignInResponse>, ConnectError> {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let (email, password) = (
         Email::new(&request.email),
         Password::presented(&request.password),

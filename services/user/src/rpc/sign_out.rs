@@ -1,8 +1,8 @@
 //! `AuthService/SignOut`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{SignOutRequest, SignOutResponse};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use crate::App;
 use crate::browser::{self, Browser};
@@ -19,7 +19,7 @@ pub async fn sign_out(
     browser: Browser,
     ConnectRequest(request): ConnectRequest<SignOutRequest>,
 ) -> Result<ConnectResponse<SignOutResponse>, ConnectError> {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let user = call
         .caller
         .user_id()

@@ -1,8 +1,8 @@
 //! `AuthService/SignUp`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{SignUpRequest, SignUpResponse};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::{Carrier, line, token_pair};
 use crate::App;
@@ -19,7 +19,7 @@ pub async fn sign_up(
     call: Call,
     ConnectRequest(request): ConnectRequest<SignUpRequest>,
 ) -> Result<ConnectResponse<SignUpResponse>, ConnectError> {
-    let request = rpc::valid(request)?.into_inner();
+    let request = edge::valid(request)?.into_inner();
     let owner = Owner {
         email: &request.email,
         name: &request.name,

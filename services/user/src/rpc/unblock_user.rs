@@ -1,10 +1,10 @@
 //! `UserAdminService/UnblockUser`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use command::Command;
 use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{UnblockUserRequest, UnblockUserResponse, user_admin_service};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse};
 
 use super::{line, user_id};
 use crate::App;
@@ -18,7 +18,7 @@ pub async fn unblock_user(
     ConnectRequest(request): ConnectRequest<UnblockUserRequest>,
 ) -> Result<ConnectResponse<UnblockUserResponse>, ConnectError> {
     let command = Command::of(&call, user_admin_service::UNBLOCK_USER, &request);
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let (id, reason) = (user_id(&request.id)?, line("reason", &request.reason)?);
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         moderation::unblock(work, &call.caller, id)

@@ -1,10 +1,11 @@
 //! `UserService/UpdateUser`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse, Role};
 use command::Command;
+use edge::Valid;
 use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{UpdateUserRequest, User, user_service};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, Role, Valid};
 
 use super::{line, roles, user_id};
 use crate::App;
@@ -20,7 +21,7 @@ pub async fn update_user(
     ConnectRequest(request): ConnectRequest<UpdateUserRequest>,
 ) -> Result<ConnectResponse<User>, ConnectError> {
     let command = Command::of(&call, user_service::UPDATE_USER, &request);
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let id = user_id(&request.id)?;
     let change = Change::try_from(request)?;
     if change.roles.is_some() && !call.caller.has_role(Role::Admin) {

@@ -1,11 +1,11 @@
 //! `UserService/WatchUserUpdates`
 
 use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse, StreamBody};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use proto::user::v1::user_update::UpdateType;
 use proto::user::v1::{UserUpdate, WatchUserRequest};
-use rpc::{Call, ConnectError, ConnectRequest, ConnectResponse, StreamBody};
 
 use super::user_id;
 use crate::App;
@@ -21,7 +21,7 @@ pub async fn watch_user_updates(
     ConnectResponse<StreamBody<BoxStream<'static, Result<UserUpdate, ConnectError>>>>,
     ConnectError,
 > {
-    let request = rpc::valid(request)?;
+    let request = edge::valid(request)?;
     let id = user_id(&request.user_id)?;
     let watch = watch::open(&app, &call, id, &request.cursor).await?;
     let updates = watch::updates(app, id, watch, request.send_heartbeats);

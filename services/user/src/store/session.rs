@@ -1,11 +1,11 @@
 //! Sessions: the table `sessions`. Ending a session deletes its row.
 
-use ::store::sweep;
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
+use sql::sweep;
 use uuid::Uuid;
 
 use crate::domain::id::{SessionId, UserId};

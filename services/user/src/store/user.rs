@@ -1,7 +1,7 @@
 //! Accounts: the table `users`.
 
+use call::{Role, Roles, Scope};
 use chrono::{DateTime, Utc};
-use rpc::{Role, Roles, Scope};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter,
@@ -190,7 +190,7 @@ fn scoped(id: UserId, scope: Scope) -> sea_orm::Select<Entity> {
 }
 
 fn email_taken(error: DbErr) -> Error {
-    if store::fault(&error).is_unique("users_email_key", &["users.email_key"]) {
+    if sql::fault(&error).is_unique("users_email_key", &["users.email_key"]) {
         Error::EmailTaken
     } else {
         Error::Store(error)

@@ -1,6 +1,6 @@
 use axum::body::Body;
+use edge::Contract;
 use http::{Request, StatusCode};
-use rpc::Contract;
 use serde_json::json;
 
 use crate::app::{TestApp, both, config, is_ready};
@@ -92,8 +92,8 @@ async fn a_refresh_token_is_no_access_token() {
 #[tokio::test]
 async fn an_absent_database_is_unavailable_and_not_told_about() {
     let absent = "postgres://nobody:secret@127.0.0.1:1/nothing";
-    let absent = store::Config::new(absent.to_owned());
-    let db = store::Database::connect(user::NAME, &absent).await.unwrap();
+    let absent = sql::Config::new(absent.to_owned());
+    let db = sql::Database::connect(user::NAME, &absent).await.unwrap();
     let app = TestApp::over(db, &config()).await;
     assert!(!is_ready(&app).await);
     let alive = Request::get("/healthz").body(Body::empty()).unwrap();

@@ -6,16 +6,17 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use call::Role;
 use chrono::{DateTime, Utc};
 use clock::{Clock, Manual};
+use edge::{App, Contract, Health};
 use http::{HeaderMap, Method, Request, StatusCode};
 use proto::user::v1::user_service_client::UserServiceClient;
-use rpc::token::{Keys, ServiceClaims, SigningKey, Verifier};
-use rpc::{App, Contract, Health, Role};
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use serde_json::{Value, json};
 use slice::Deps;
 use testkit::database::TestDatabase;
+use token::{Keys, ServiceClaims, SigningKey, Verifier};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
@@ -36,7 +37,7 @@ pub struct TestApp {
     pub keyring: Keyring,
     pub shutdown: CancellationToken,
     order: SigningKey,
-    tasks: Vec<rpc::Task>,
+    tasks: Vec<edge::Task>,
 }
 
 /// Somebody who has signed in.
@@ -72,7 +73,7 @@ pub async fn both() -> [TestApp; 2] {
 
 /// The same service on each engine, set up otherwise.
 pub async fn both_with(config: Config) -> [TestApp; 2] {
-    let migrate = async |db: &store::Database| migrations::up(db, user::NAME).await;
+    let migrate = async |db: &sql::Database| migrations::up(db, user::NAME).await;
     let [sqlite, postgres] = testkit::database::both(user::NAME, migrate).await;
     [
         TestApp::new(sqlite, &config).await,
@@ -99,13 +100,13 @@ impl TestApp {
     }
 
     /// Takes work out that runs in the background, for a test to run.
-    pub fn task(&mut self, name: &str) -> rpc::Task {
+    pub fn task(&mut self, name: &str) -> edge::Task {
         let index = self.tasks.iter().position(|task| task.name == name);
         self.tasks.swap_remove(index.expect("there is such a task"))
     }
 
     /// The service over a database that may not be there.
-    pub async fn over(db: store::Database, config: &Config) -> App {
+    pub async fn over(db: sql::Database, config: &Config) -> App {
         let (clock, _time) = Manual::new(start());
         let order = SigningKey::generate("order").expect("a key");
         serve(db, &clock, config, &order).await.0
@@ -231,11 +232,11 @@ pub struct Told {
 }
 
 async fn serve(
-    db: store::Database,
+    db: sql::Database,
     clock: &Clock,
     config: &Config,
     order: &SigningKey,
-) -> (App, Keyring, CancellationToken, Vec<rpc::Task>) {
+) -> (App, Keyring, CancellationToken, Vec<edge::Task>) {
     let shutdown = CancellationToken::new();
     let keyring = Keyring::new(db.clone(), clock.clone(), config);
     let deps = Deps {

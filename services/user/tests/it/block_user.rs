@@ -1,6 +1,6 @@
+use call::Role;
 use prost::Message;
 use proto::event::v1::UserUpdated;
-use rpc::Role;
 use serde_json::json;
 
 use crate::app::{PASSWORD, both};

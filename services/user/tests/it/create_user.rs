@@ -85,7 +85,7 @@ async fn only_an_admin_creates_accounts() {
     for app in both().await {
         let customer = app.sign_up("Ada", "ada@example.test").await.access_token;
         let support = app
-            .staff("support@example.test", &[rpc::Role::Support])
+            .staff("support@example.test", &[call::Role::Support])
             .await
             .access_token;
         let root = json!({"email": "root@example.test", "roles": ["admin"]});
@@ -174,7 +174,7 @@ async fn a_repeat_under_the_same_key_has_one_effect_and_one_answer() {
             "invalid_argument"
         );
         let admin2 = app
-            .staff("admin2@example.test", &[rpc::Role::Admin])
+            .staff("admin2@example.test", &[call::Role::Admin])
             .await
             .access_token;
         assert_eq!(create("key", &admin2, &ada).await.code(), "already_exists");

@@ -53,7 +53,7 @@ async fn the_last_admin_remains() {
             .await;
         assert_eq!(answer.code(), "failed_precondition");
         // A blocked admin is no admin who could keep the accounts.
-        let second = app.staff("admin2@example.test", &[rpc::Role::Admin]).await;
+        let second = app.staff("admin2@example.test", &[call::Role::Admin]).await;
         let block = json!({"id": second.id});
         app.call("UserAdminService/BlockUser", &admin.access_token, block)
             .await

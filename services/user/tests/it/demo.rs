@@ -1,4 +1,4 @@
-use rpc::Role;
+use call::Role;
 use serde_json::json;
 use user::demo::{Person, seed};
 use uuid::Uuid;

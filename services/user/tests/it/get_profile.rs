@@ -13,7 +13,7 @@ async fn a_profile_has_names_and_says_who_may_order() {
             "customerId": ada.id, "name": "Ada King Lovelace", "firstName": "Ada", "canPlaceOrders": true,
         }});
         let support = app
-            .staff("support@example.test", &[rpc::Role::Support])
+            .staff("support@example.test", &[call::Role::Support])
             .await;
         for token in [&ada.access_token, &support.access_token, &app.order_token()] {
             let answer = app.call(GET, token, json!({"customerId": ada.id})).await;

@@ -38,11 +38,11 @@ async fn staff_and_the_order_service_read_everyones() {
         let ada = app.sign_up("Ada", "ada@example.test").await;
         let admin = app.admin().await.access_token;
         let support = app
-            .staff("support@example.test", &[rpc::Role::Support])
+            .staff("support@example.test", &[call::Role::Support])
             .await
             .access_token;
         let operator = app
-            .staff("op@example.test", &[rpc::Role::Operator])
+            .staff("op@example.test", &[call::Role::Operator])
             .await
             .access_token;
         for token in [&admin, &support, &app.order_token()] {

@@ -104,7 +104,7 @@ async fn a_token_that_is_not_ours_is_refused() {
         let admin = app.admin().await.access_token;
         sign_up(&app, &["a", "b"]).await;
         let (_, next) = page(&app, &admin, 1, "").await.unwrap();
-        let other = store::page::Signer::new([8; 32]).sign(&json!({}), &"users");
+        let other = sql::page::Signer::new([8; 32]).sign(&json!({}), &"users");
         for bad in ["x", &next[1..], &format!("{next}A"), &other] {
             let refused = page(&app, &admin, 1, bad).await.unwrap_err();
             assert_eq!(refused.code(), tonic::Code::InvalidArgument, "{bad}");
@@ -118,7 +118,7 @@ async fn only_support_and_admins_see_everyone() {
     for app in both().await {
         let ada = app.sign_up("Ada", "ada@example.test").await.access_token;
         let support = app
-            .staff("support@example.test", &[rpc::Role::Support])
+            .staff("support@example.test", &[call::Role::Support])
             .await
             .access_token;
         let refused = page(&app, &ada, 1, "").await.unwrap_err();

@@ -4,7 +4,7 @@ use testkit::plans::{Expected, check};
 
 #[tokio::test]
 async fn every_statement_finds_its_rows_by_an_index() {
-    let migrate = async |db: &store::Database| migrations::up(db, "user").await;
+    let migrate = async |db: &sql::Database| migrations::up(db, "user").await;
     let expected = Expected {
         least: 28,
         skip: &[],

@@ -95,7 +95,7 @@ async fn another_persons_account_is_not_found() {
         let ada = app.sign_up("Ada", "ada@example.test").await;
         let grace = app.sign_up("Grace", "grace@example.test").await;
         let support = app
-            .staff("support@example.test", &[rpc::Role::Support])
+            .staff("support@example.test", &[call::Role::Support])
             .await;
         let rename = |id: &str| json!({"id": id, "name": "Mallory"});
         let random = rename(&uuid::Uuid::from_u128(99).to_string());
@@ -132,7 +132,7 @@ async fn the_last_admin_remains() {
         let answer = app.call(UPDATE, &admin.access_token, resign.clone()).await;
         assert_eq!(answer.code(), "failed_precondition");
         assert!(answer.has_reason("LAST_ADMIN"));
-        app.staff("admin2@example.test", &[rpc::Role::Admin]).await;
+        app.staff("admin2@example.test", &[call::Role::Admin]).await;
         app.call(UPDATE, &admin.access_token, resign).await.ok();
     }
 }
@@ -145,7 +145,7 @@ async fn the_last_admin_remains() {
 async fn two_admins_at_once_do_not_both_resign() {
     for app in both().await {
         let first = app.admin().await;
-        let second = app.staff("admin2@example.test", &[rpc::Role::Admin]).await;
+        let second = app.staff("admin2@example.test", &[call::Role::Admin]).await;
         let resign = |id: &str| json!({"id": id, "roles": ["customer"]});
         let (one, two) = futures::join!(
             app.call(UPDATE, &first.access_token, resign(&first.id)),

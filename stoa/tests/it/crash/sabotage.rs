@@ -93,8 +93,8 @@ async fn forget_sagas(system: &System) {
     store.close().await.expect("it closes");
 }
 
-async fn open(system: &System) -> store::Database {
+async fn open(system: &System) -> sql::Database {
     let config = system.store("order");
-    let store = store::Database::connect("order", &config).await;
+    let store = sql::Database::connect("order", &config).await;
     store.expect("the database is there")
 }

@@ -68,10 +68,10 @@ impl System {
     }
 
     /// Where a service keeps its rows.
-    pub fn store(&self, service: &str) -> store::Config {
+    pub fn store(&self, service: &str) -> sql::Config {
         match &self.server {
-            Some(server) => store::Config::new(server.url(&database(service))),
-            None => store::Config::sqlite(&self.file(service)),
+            Some(server) => sql::Config::new(server.url(&database(service))),
+            None => sql::Config::sqlite(&self.file(service)),
         }
     }
 

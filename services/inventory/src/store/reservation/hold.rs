@@ -1,11 +1,11 @@
 //! The reservations that hold stock now: a row for each, for as long as it does.
 
-use ::store::Transaction;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
+use sql::Transaction;
 
 use crate::domain::item::OrderId;
 

@@ -1,9 +1,9 @@
 //! What a reservation asks for. Items never change; only a refusal adds what was left.
 
-use ::store::Transaction;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
+use sql::Transaction;
 
 use crate::domain::item::{Items, OrderId, Quantity, Sku};
 use crate::domain::reservation::{Reservation, Shortage, State};

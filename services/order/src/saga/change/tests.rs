@@ -1,15 +1,15 @@
 //! The same histories through the pure core and through the database: after every event, what is stored
 //! reads back as what the core said, on both engines.
 
-use ::store::Database;
+use call::Scope;
 use chrono::DateTime;
 use clock::{Clock, Manual};
 use events::Origin;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use rpc::Scope;
 use sea_orm::DbErr;
+use sql::Database;
 
 use super::*;
 use crate::domain::amount::{Amount, Currency};

@@ -1,9 +1,9 @@
 //! The lines of an entry: debits positive, credits negative.
 
-use ::store::Transaction;
 use sea_orm::ActiveValue::Set;
 use sea_orm::QueryTrait;
 use sea_orm::entity::prelude::*;
+use sql::Transaction;
 
 use crate::domain::ledger::Line;
 

@@ -1,0 +1,305 @@
+//! Services put together behind one edge, on one port: the assembly that the suite, a
+//! single service, the gateway and the conformance server all use.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use clock::Clock;
+use connectrpc_axum::MakeServiceBuilder;
+use connectrpc_axum::prelude::ConnectError;
+use connectrpc_axum::tonic::FromRequestPartsLayer;
+use futures::future::BoxFuture;
+use http::Request;
+use token::Verifier;
+use tonic::service::Routes;
+use tonic_web::GrpcWebLayer;
+use tower::Layer;
+
+use crate::contract::{Contract, Method};
+use crate::edge;
+use crate::edge::cors::Cors;
+use crate::edge::deadline::Timeouts;
+use crate::edge::guard::Encodings;
+use crate::edge::shed::{Load, Shed};
+use crate::edge::stats::Stats;
+use crate::health::{self, Health};
+use crate::inner::{InnerLayer, Rejected};
+use crate::limits::Limits;
+use crate::reflect;
+use crate::service::Service;
+use crate::shared::{Forward, Route, Shared, Target};
+
+/// How an app treats its callers. The defaults are those that ship.
+#[derive(Clone, Default)]
+pub struct Config {
+    /// Message sizes.
+    pub limits: Limits,
+    /// Deadlines.
+    pub timeouts: Timeouts,
+    /// Work in flight.
+    pub load: Load,
+    /// Origins that may call from a browser.
+    pub cors: Cors,
+    /// Compressions.
+    pub encodings: Encodings,
+    /// Whether reflection answers on this port, to everyone.
+    pub reflection: bool,
+    /// Services that reflection describes here though they answer at another listener.
+    pub described: Vec<&'static str>,
+    /// Whether the pages answer `/readyz` themselves, in more detail than strangers get.
+    pub readiness_page: bool,
+}
+
+/// The answer of a [`Forward`] that could not carry its call: the edge writes the error in
+/// the caller's protocol.
+pub fn refuse(error: ConnectError) -> Response {
+    Rejected::response(error)
+}
+
+/// Why an app cannot be put together. Each is a mistake in the program, found at start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A mounted service that the contract does not know.
+    #[error("service {0} is mounted but not in the contract")]
+    Unknown(String),
+    /// An rpc without an access option: nobody may call it, and nobody meant that.
+    #[error("rpc {0} has no access rule in its contract")]
+    NoAccessRule(String),
+    /// An rpc that only reads and cannot be reached by GET.
+    #[error("rpc {0} only reads, but is not opened to GET")]
+    NoGet(String),
+    /// An rpc opened to GET that may change something.
+    #[error("rpc {0} is opened to GET, but its contract does not say it only reads")]
+    UnsafeGet(String),
+    /// The descriptors do not load.
+    #[error("reflection cannot be built from the contract")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// Services behind one edge. Clones share it; a tower service over whole requests.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+/// Puts an [`App`] together.
+pub struct Builder {
+    contract: Contract,
+    clock: Clock,
+    health: Health,
+    config: Config,
+    services: Vec<Service>,
+    verifier: Option<Verifier>,
+    pages: Option<Router>,
+    forward: Option<Forward>,
+}
+
+impl App {
+    /// Begins an app that answers by `contract` and reports its state to `health`.
+    pub fn builder(contract: Contract, clock: Clock, health: Health) -> Builder {
+        Builder {
+            contract,
+            clock,
+            health,
+            config: Config::default(),
+            services: Vec::new(),
+            verifier: None,
+            pages: None,
+            forward: None,
+        }
+    }
+
+    /// The full names of the services that answer here.
+    pub fn services(&self) -> &[&'static str] {
+        &self.0.services
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: Request<Body>) -> Response {
+        edge::handle(self.0.clone(), request).await
+    }
+
+    /// Whether the process is on its way out.
+    pub fn is_draining(&self) -> bool {
+        self.0.health.is_draining()
+    }
+}
+
+impl tower::Service<Request<Body>> for App {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let shared = self.0.clone();
+        Box::pin(async move { Ok(edge::handle(shared, request).await) })
+    }
+}
+
+impl Builder {
+    /// Sets limits, deadlines and the rest.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Verifies bearer tokens with this; without it, none is good.
+    pub fn verifier(mut self, verifier: Verifier) -> Self {
+        self.verifier = Some(verifier);
+        self
+    }
+
+    /// Adds a service.
+    pub fn service(mut self, service: Service) -> Self {
+        self.services.push(service);
+        self
+    }
+
+    /// Answers what is no rpc.
+    pub fn pages(mut self, pages: Router) -> Self {
+        self.pages = Some(pages);
+        self
+    }
+
+    /// Carries rpcs of the contract that no service here answers to where they are.
+    pub fn forward(mut self, forward: Forward) -> Self {
+        self.forward = Some(forward);
+        self
+    }
+
+    /// Puts it all behind one edge.
+    ///
+    /// # Errors
+    /// [`StartError`], for whatever a service forgot.
+    pub fn build(self) -> Result<App, StartError> {
+        let Self {
+            contract,
+            clock,
+            health,
+            config,
+            mut services,
+            verifier,
+            pages,
+            forward,
+        } = self;
+        let contract = contract.open(health::SERVICE);
+        // A contract that is not ours, such as the conformance suite's, may not have it.
+        if contract.methods_of(health::SERVICE).next().is_some() {
+            services.push(health::service(&health));
+        }
+        let mut mounted: Vec<&'static str> = Vec::new();
+        let (mut connect, mut plain) = (Router::new(), Router::new());
+        let mut grpc = Routes::default();
+        for service in services {
+            check(&contract, &service)?;
+            health.add(service.name, service.checks);
+            for mount in service.mounts {
+                mounted.push(mount.service);
+                let receive = config.limits.receive(mount.service);
+                plain = plain.merge(mount.connect.clone());
+                let half = MakeServiceBuilder::new()
+                    .receive_max_bytes(receive)
+                    .send_max_bytes(config.limits.send)
+                    .add_router(mount.connect.layer(InnerLayer))
+                    .build();
+                connect = connect.merge(half);
+                grpc = (mount.grpc)(grpc, &config.limits, config.encodings);
+            }
+        }
+        let (contract, grpc) = match config.reflection {
+            true => reflect::add(contract, grpc, &[&mounted[..], &config.described].concat())?,
+            false => (contract, grpc),
+        };
+        let services = mounted.clone();
+        mounted.extend(
+            config
+                .reflection
+                .then_some(reflect::SERVICES)
+                .into_iter()
+                .flatten(),
+        );
+        let grpc = FromRequestPartsLayer::new().layer(InnerLayer.layer(grpc.prepare()));
+        Ok(App(Arc::new(Shared {
+            routes: routes(&contract, &mounted, forward.as_ref()),
+            connect: connect.with_state(()),
+            plain: plain.with_state(()),
+            grpc_web: GrpcWebLayer::new().layer(grpc.clone()),
+            grpc,
+            pages,
+            limits: config.limits,
+            timeouts: config.timeouts,
+            encodings: config.encodings,
+            cors: config.cors,
+            shed: Shed::new(config.load),
+            verifier,
+            clock,
+            health,
+            services,
+            readiness_page: config.readiness_page,
+        })))
+    }
+}
+
+fn routes(
+    contract: &Contract,
+    mounted: &[&str],
+    forward: Option<&Forward>,
+) -> HashMap<Arc<str>, Arc<Route>> {
+    let route = |method: &Arc<Method>| {
+        let ours = method.service.starts_with("stoa.");
+        let target = match forward {
+            _ if mounted.contains(&&*method.service) => Target::Here,
+            Some(forward) if ours => Target::Elsewhere(forward.clone()),
+            _ => Target::Nowhere,
+        };
+        let stats = Stats::new(&method.path, context(&method.service));
+        (
+            method.path.clone(),
+            Arc::new(Route {
+                method: method.clone(),
+                target,
+                stats,
+            }),
+        )
+    };
+    contract.methods().map(route).collect()
+}
+
+/// The context that a full service name belongs to: `order` for
+/// `stoa.order.v1.OrderService`, `gateway` for what it answers itself.
+fn context(service: &str) -> &str {
+    match service.split('.').collect::<Vec<_>>()[..] {
+        ["stoa", "bff", ..] => "gateway",
+        ["stoa", context, ..] => context,
+        _ => "edge",
+    }
+}
+
+/// Refuses a service that forgot something.
+fn check(contract: &Contract, service: &Service) -> Result<(), StartError> {
+    for mount in &service.mounts {
+        let mut known = false;
+        for method in contract.methods_of(mount.service) {
+            known = true;
+            let opened = service.gets.contains(&&*method.path);
+            let path = method.path.to_string();
+            match (&method.access, method.is_get(), opened) {
+                (None, ..) => return Err(StartError::NoAccessRule(path)),
+                (_, true, false) => return Err(StartError::NoGet(path)),
+                (_, false, true) => return Err(StartError::UnsafeGet(path)),
+                (Some(_), true, true) | (Some(_), false, false) => {}
+            }
+        }
+        if !known {
+            return Err(StartError::Unknown(mount.service.to_owned()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! What is seen of a request: its ids, its span, one access line and its metrics when the
+//! answer is over, whether it was sent whole or the client left.
+
+use std::fmt::Display;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use call::error::code_name;
+use call::metadata::ResponseMetadata;
+use call::{Caller, CorrelationId};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
+use http_body::{Body as _, Frame, SizeHint};
+use telemetry::{Access, TraceContext};
+use tracing::Span;
+
+use super::protocol::Protocol;
+use super::{correlation_id, stats};
+use crate::shared::{Route, Shared};
+
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+
+/// One request, from its first header to its answer's last byte.
+pub(crate) struct Observation {
+    pub(crate) route: Option<Arc<Route>>,
+    pub(crate) protocol: Protocol,
+    pub(crate) correlation_id: CorrelationId,
+    pub(crate) trace: TraceContext,
+    pub(crate) metadata: ResponseMetadata,
+    caller: OnceLock<Caller>,
+    method: Method,
+    page: &'static str,
+    began: Instant,
+    quiet: bool,
+}
+
+impl Observation {
+    pub(crate) fn begin(app: &Shared, request: &Request<Body>, protocol: Protocol) -> Self {
+        let headers = request.headers();
+        let path = request.uri().path();
+        let trace = match TraceContext::from_headers(headers) {
+            Some(parent) => parent.child(app.clock.random()),
+            None => TraceContext::root(app.clock.random(), app.clock.random()),
+        };
+        Self {
+            route: app.routes.get(path).cloned(),
+            protocol,
+            correlation_id: correlation_id(app, headers),
+            trace,
+            metadata: ResponseMetadata::default(),
+            caller: OnceLock::new(),
+            method: request.method().clone(),
+            page: page_template(path),
+            began: Instant::now(),
+            quiet: matches!(path, "/healthz" | "/readyz" | "/health"),
+        }
+    }
+
+    /// The span that every line of this call is in.
+    pub(crate) fn span(&self) -> Span {
+        tracing::info_span!(
+            "call",
+            service = self.service(),
+            correlation_id = self.correlation_id.as_str(),
+            trace_id = TraceId::new(&self.trace).as_str(),
+        )
+    }
+
+    /// Notes who calls, once it is known.
+    pub(crate) fn note_caller(&self, caller: &Caller) {
+        // A second note would be of the same caller.
+        let _ = self.caller.set(caller.clone());
+    }
+
+    fn service(&self) -> &str {
+        self.route
+            .as_ref()
+            .map_or("gateway", |route| route.stats.service())
+    }
+
+    fn template(&self) -> &str {
+        self.route
+            .as_ref()
+            .map_or(self.page, |route| &route.method.path)
+    }
+
+    /// Logs and counts the request when `response` is over.
+    pub(crate) fn finish(self, response: Response) -> Response {
+        let status = response.status();
+        let exact = response.body().size_hint().exact();
+        let exact = exact.or(self.metadata.bytes());
+        if let (Some(code), Some(bytes)) = (self.metadata.outcome(), exact) {
+            self.record(status, Some(code), bytes, false);
+            return response;
+        }
+        let ending = Ending {
+            observation: self,
+            status,
+            bytes: 0,
+            whole: false,
+        };
+        response.map(|body| Body::new(ObservedBody { body, ending }))
+    }
+
+    fn record(&self, status: StatusCode, code: Option<tonic::Code>, bytes: u64, left: bool) {
+        let took = self.began.elapsed();
+        let code = match (code, left) {
+            (None, true) => Some(tonic::Code::Cancelled),
+            (code, _) => code,
+        };
+        let verb = verb(&self.method);
+        match (&self.route, code) {
+            (Some(route), Some(code)) => {
+                let outcome = stats::Outcome {
+                    protocol: self.protocol,
+                    code,
+                    verb,
+                    status,
+                };
+                route.stats.record(outcome, took);
+            }
+            _ => stats::http_histogram(verb, self.template(), status).record(took),
+        }
+        if self.quiet {
+            return;
+        }
+        let trace_id = TraceId::new(&self.trace);
+        let access = Access {
+            service: self.service(),
+            correlation_id: self.correlation_id.as_str(),
+            trace_id: trace_id.as_str(),
+            method: verb,
+            route: self.template(),
+            protocol: self.protocol.label(),
+            status: status.as_u16(),
+            code: code.map(code_name),
+            duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            bytes,
+            caller: self.caller.get().map(|caller| caller as &dyn Display),
+        };
+        access.write();
+    }
+}
+
+/// A trace id as text that needs no allocation.
+struct TraceId([u8; 32]);
+
+impl TraceId {
+    fn new(trace: &TraceContext) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 32];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(trace.trace_id) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        Self(text)
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default() // hexadecimal digits always are
+    }
+}
+
+/// Whether the request is marked as test traffic by W3C baggage.
+pub(super) fn is_synthetic(headers: &HeaderMap) -> bool {
+    let baggage = headers.get_all(BAGGAGE);
+    let mut members = baggage.iter().filter_map(|value| value.to_str().ok());
+    members.any(|value| {
+        value
+            .split(',')
+            .any(|member| member.trim() == "synthetic=true")
+    })
+}
+
+/// A closed set, so that a stranger's verb makes no new label.
+fn verb(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// The template of a path that is no rpc: a closed set likewise, and no ids in the log.
+fn page_template(path: &str) -> &'static str {
+    match path {
+        "/" => "/",
+        "/healthz" => "/healthz",
+        "/readyz" => "/readyz",
+        "/health" => "/health",
+        _ if path.starts_with("/assets/") => "/assets/*",
+        _ if path.starts_with("/shop/") => "/shop/*",
+        _ if path.starts_with("/account/") => "/account/*",
+        _ if path.starts_with("/docs/") => "/docs/*",
+        _ => "/*",
+    }
+}
+
+/// Records the request once, when the body ends or is dropped.
+struct Ending {
+    observation: Observation,
+    status: StatusCode,
+    bytes: u64,
+    whole: bool,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let code = self.observation.metadata.outcome();
+        self.observation
+            .record(self.status, code, self.bytes, !self.whole);
+    }
+}
+
+struct ObservedBody {
+    body: Body,
+    ending: Ending,
+}
+
+impl http_body::Body for ObservedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let data = frame.data_ref().map_or(0, Bytes::len);
+                self.ending.bytes += data as u64;
+                self.ending.whole = frame.is_trailers() || self.body.is_end_stream();
+            }
+            Poll::Ready(None) => self.ending.whole = true,
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,36 @@
+//! The one edge between a socket and a handler, for every protocol alike.
+//!
+//! A service hands its generated builder to [`Service::mount`] and gets, on one port and
+//! on Connect, gRPC and gRPC-Web alike: limits, deadlines, identity, access rules,
+//! validation, typed errors, metadata, logs, metrics, health, reflection and a graceful
+//! stop. No domain noun, no table and no rule lives here.
+
+pub mod contract;
+mod limits;
+pub mod valid;
+
+mod service;
+
+mod edge;
+mod health;
+mod inner;
+mod reflect;
+mod shared;
+
+pub mod app;
+
+pub use app::{App, Config, StartError, refuse};
+pub use contract::Contract;
+pub use edge::cors::{BadOrigin, Cors};
+pub use edge::deadline::Timeouts;
+pub use edge::guard::Encodings;
+pub use edge::identity::LocalCaller;
+pub use edge::shed::Load;
+pub use health::Health;
+pub use limits::Limits;
+pub use service::{Service, Task, Wellness};
+pub use shared::Forward;
+pub use valid::{Valid, valid};
+
+// The library's own, so that no service names the library.
+pub use connectrpc_axum::handler::get_connect;

@@ -1,0 +1,109 @@
+//! Hostile connections are closed, and others do not notice.
+
+use std::time::{Duration, Instant};
+
+use http::{Method, Version};
+use serve::Serve;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::client::Ask;
+use crate::server::{self, Options};
+
+fn quick() -> Options {
+    let serve = Serve {
+        header_timeout: Duration::from_millis(500),
+        connections_per_address_max: 20,
+        ..Serve::default()
+    };
+    Options {
+        serve,
+        ..Options::default()
+    }
+}
+
+/// How long until the server closes the connection; it may say something first.
+async fn closed_after(mut stream: TcpStream) -> Duration {
+    let began = Instant::now();
+    let mut rest = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await;
+    assert!(closed.is_ok(), "still open");
+    began.elapsed()
+}
+
+/// row: S-14
+#[tokio::test]
+async fn whoever_does_not_come_to_the_point_is_closed() {
+    let server = server::start_with(quick()).await;
+    for first in [
+        &b""[..],
+        b"P",
+        b"PRI * HTTP/2.0\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\n",
+        b"GET / HT",
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(first).await.unwrap();
+        let took = closed_after(stream).await;
+        assert!(took < Duration::from_secs(3), "{first:?}: {took:?}");
+    }
+}
+
+/// row: S-14
+#[tokio::test]
+async fn a_head_that_comes_a_byte_at_a_time_is_cut_off() {
+    let server = server::start_with(quick()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let began = Instant::now();
+    let mut cut = false;
+    for byte in b"GET /healthz HTTP/1.1\r\nx-slow: "
+        .iter()
+        .chain(std::iter::repeat_n(&b'x', 100))
+    {
+        if stream.write_all(&[*byte]).await.is_err() {
+            cut = true;
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(1), stream.read_to_end(&mut rest)).await;
+    assert!(cut || ended.is_ok(), "a slow head was waited for");
+    assert!(began.elapsed() < Duration::from_secs(8));
+}
+
+/// row: S-14
+#[tokio::test]
+async fn one_address_has_its_share_and_no_more() {
+    let server = server::start_with(quick()).await;
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut over = TcpStream::connect(server.address).await.unwrap();
+    let mut rest = Vec::new();
+    let refused =
+        tokio::time::timeout(Duration::from_millis(300), over.read_to_end(&mut rest)).await;
+    assert!(refused.is_ok(), "the 21st is closed at once");
+    drop(held);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let answer = Ask::new(server.address, Version::HTTP_11, "/healthz")
+        .method(Method::GET)
+        .send()
+        .await;
+    assert_eq!(answer.status, 200);
+}
+
+/// row: S-14
+#[tokio::test]
+async fn too_many_headers_are_refused() {
+    let server = server::start().await;
+    for (count, status) in [(90, 200), (101, 431)] {
+        let mut ask = Ask::new(server.address, Version::HTTP_11, "/healthz").method(Method::GET);
+        for i in 0..count {
+            ask = ask.header(&format!("x-{i}"), "1");
+        }
+        assert_eq!(ask.send().await.status, status, "{count} headers");
+    }
+}

@@ -1,0 +1,232 @@
+//! What is no call is refused as the specifications say, and does nothing.
+
+use std::sync::atomic::Ordering;
+
+use http::{Method, Version};
+
+use crate::client::{Ask, envelope};
+use crate::server;
+
+const SIGN_UP: &str = proto::user::v1::auth_service::SIGN_UP;
+const WATCH: &str = proto::user::v1::user_service::WATCH_USER_UPDATES;
+
+/// row: P3, P-06
+#[tokio::test]
+async fn what_is_no_call_is_refused_and_does_nothing() {
+    let server = server::start().await;
+    let ask = |method: Method, kind: &str, body: &[u8]| {
+        let ask = Ask::new(server.address, Version::HTTP_2, SIGN_UP)
+            .method(method)
+            .body(body);
+        if kind.is_empty() {
+            ask
+        } else {
+            ask.header("content-type", kind)
+        }
+    };
+    let get = ask(Method::GET, "", b"").send().await;
+    assert_eq!((get.status.as_u16(), get.header("allow")), (405, "POST"));
+    let query = format!("{SIGN_UP}?connect=v1&encoding=json&message=%7B%7D");
+    let valid = Ask::new(server.address, Version::HTTP_11, &query)
+        .method(Method::GET)
+        .send()
+        .await;
+    assert_eq!(
+        (valid.status.as_u16(), valid.header("allow")),
+        (405, "POST")
+    );
+    for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        for kind in [
+            "application/json",
+            "application/grpc",
+            "application/grpc-web+proto",
+        ] {
+            let answer = ask(method.clone(), kind, b"{}").send().await;
+            assert_eq!(
+                (answer.status.as_u16(), answer.header("allow")),
+                (405, "POST"),
+                "{method} {kind}"
+            );
+        }
+    }
+    for kind in [
+        "image/jpeg",
+        "application/grpc+foo",
+        "application/grpc+json",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+    ] {
+        assert_eq!(
+            ask(Method::POST, kind, b"{}").send().await.status,
+            415,
+            "{kind}"
+        );
+    }
+    for encoding in ["br", "zstd", "deflate", "compress", "x"] {
+        let answer = ask(Method::POST, "application/json", b"{}")
+            .header("content-encoding", encoding)
+            .send()
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (501, "unimplemented"),
+            "{encoding}"
+        );
+        let answer = ask(Method::POST, "application/grpc", &envelope(1, b"x"))
+            .header("grpc-encoding", encoding)
+            .send()
+            .await;
+        assert_eq!(answer.code(), "unimplemented", "{encoding}");
+    }
+    let none = ask(Method::POST, "application/grpc", b"").send().await;
+    assert_eq!(none.code(), "unimplemented");
+    let two = ask(
+        Method::POST,
+        "application/grpc",
+        &[envelope(0, b""), envelope(0, b"")].concat(),
+    )
+    .send()
+    .await;
+    assert_eq!(two.code(), "unimplemented");
+    assert_eq!(server.seen.begun.load(Ordering::SeqCst), 0, "a handler ran");
+}
+
+/// row: P-06
+#[tokio::test]
+async fn a_stream_takes_exactly_one_request() {
+    let server = server::start().await;
+    let token = server.token(uuid::Uuid::nil(), &[call::Role::Customer]);
+    for body in [
+        Vec::new(),
+        [envelope(0, b"{}"), envelope(0, b"{}")].concat(),
+    ] {
+        let answer = Ask::new(server.address, Version::HTTP_11, WATCH)
+            .header("content-type", "application/connect+json")
+            .header("authorization", &token)
+            .body(body)
+            .send()
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (200, "unimplemented")
+        );
+    }
+}
+
+/// Flags that no protocol knows, a message that says it is compressed where nothing is agreed, and
+/// a frame that ends too soon.
+///
+/// row: P-06
+#[tokio::test]
+async fn an_envelope_has_the_flags_it_may_have() {
+    let server = server::start().await;
+    let token = server.token(uuid::Uuid::nil(), &[call::Role::Customer]);
+    let whole = envelope(0, b"");
+    let bad = [
+        envelope(0x04, b""),
+        envelope(0x40, b""),
+        envelope(0xff, b""),
+        envelope(0x01, b"x"),
+        whole[..3].to_vec(),
+        [&[0, 0, 0, 0, 9][..], b"short"].concat(),
+    ];
+    for (path, kind) in [
+        (SIGN_UP, "application/grpc"),
+        (SIGN_UP, "application/grpc-web"),
+        (WATCH, "application/grpc"),
+        (WATCH, "application/connect+proto"),
+    ] {
+        for body in &bad {
+            let answer = Ask::new(server.address, Version::HTTP_2, path)
+                .header("content-type", kind)
+                .header("authorization", &token)
+                .body(body.clone())
+                .send()
+                .await;
+            let code = answer.code();
+            let refused = ["invalid_argument", "internal", "unimplemented", "unknown"];
+            assert!(refused.contains(&&*code), "{path} {kind} {body:?}: {code}");
+        }
+    }
+    assert_eq!(server.seen.begun.load(Ordering::SeqCst), 0, "a handler ran");
+}
+
+/// row: S-16
+#[tokio::test]
+async fn an_idempotency_key_has_its_form() {
+    let server = server::start().await;
+    let ask = |key: &str| {
+        Ask::new(server.address, Version::HTTP_11, SIGN_UP)
+            .header("content-type", "application/json")
+            .header("idempotency-key", key)
+            .body("{}")
+    };
+    assert_eq!(ask("k").send().await.code(), "ok");
+    for bad in ["", &"k".repeat(256)] {
+        assert_eq!(ask(bad).send().await.code(), "invalid_argument");
+    }
+}
+
+/// row: R4
+#[tokio::test]
+async fn the_layers_stand_in_their_order() {
+    let server = server::start().await;
+    let path = proto::catalog::v1::catalog_service::CREATE_PRODUCT;
+    // Each request is wrong in what it says and in everything after it.
+    let wrong = |method: Method, kind: &str, timeout: &str, token: &str| {
+        let ask = Ask::new(server.address, Version::HTTP_11, path)
+            .method(method)
+            .header("content-type", kind)
+            .header("connect-timeout-ms", timeout)
+            .body("{");
+        if token.is_empty() {
+            ask
+        } else {
+            ask.header("authorization", token)
+        }
+    };
+    let customer = server.token(uuid::Uuid::nil(), &[call::Role::Customer]);
+    let operator = server.token(uuid::Uuid::nil(), &[call::Role::Operator]);
+    assert_eq!(
+        wrong(Method::PUT, "application/json", "x", "")
+            .send()
+            .await
+            .status,
+        405,
+        "guard first"
+    );
+    let late = wrong(Method::POST, "application/json", "x", "")
+        .send()
+        .await;
+    assert_eq!(
+        (
+            late.status.as_u16(),
+            late.json()["message"].as_str().unwrap()
+        ),
+        (400, "connect-timeout-ms is not a timeout")
+    );
+    assert_eq!(
+        wrong(Method::POST, "application/json", "1000", "")
+            .send()
+            .await
+            .status,
+        401,
+        "then identity"
+    );
+    assert_eq!(
+        wrong(Method::POST, "application/json", "1000", &customer)
+            .send()
+            .await
+            .status,
+        403,
+        "then access"
+    );
+    assert_eq!(
+        wrong(Method::POST, "application/json", "1000", &operator)
+            .send()
+            .await
+            .status,
+        400,
+        "then the handler"
+    );
+}

@@ -1,0 +1,185 @@
+//! One connection, from its first byte to its end: TLS, HTTP version, the limits of each,
+//! age, and a graceful end when it or the server is done.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use edge::App;
+use http::HeaderValue;
+use http::header::CONNECTION;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::cork::Corked;
+use super::{Serve, sniff};
+
+const HTTP1_BUFFER_BYTES: usize = 64 << 10;
+const HTTP2_STREAMS_MAX: u32 = 100;
+const HTTP2_STREAM_WINDOW_BYTES: u32 = 64 << 10;
+const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
+const HTTP2_FRAME_BYTES: u32 = 16 << 10;
+const HTTP2_HEADER_LIST_BYTES: u32 = 16 << 10;
+const HTTP2_SEND_BUFFER_BYTES: usize = 256 << 10;
+const HTTP2_PENDING_RESETS_MAX: usize = 20;
+const HTTP2_LOCAL_RESETS_MAX: usize = 128;
+const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
+const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Serves one connection to its end.
+pub(super) async fn serve<I>(
+    io: I,
+    peer: SocketAddr,
+    app: App,
+    config: &Serve,
+    stop: CancellationToken,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    match &config.tls {
+        None => speak(io, app, config, stop).await,
+        Some(tls) => {
+            let accepting = tokio::time::timeout(config.header_timeout, tls.accept(io));
+            let accepted = tokio::select! {
+                accepted = accepting => accepted,
+                () = stop.cancelled() => return,
+            };
+            match accepted {
+                Ok(Ok(io)) => speak(io, app, config, stop).await,
+                Ok(Err(error)) => debug!(%peer, %error, "A TLS handshake failed"),
+                Err(_) => debug!(%peer, "A TLS handshake took too long"),
+            }
+        }
+    }
+}
+
+async fn speak<I>(io: I, app: App, config: &Serve, stop: CancellationToken)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let sniffing = tokio::time::timeout(config.header_timeout, sniff::is_http2(io));
+    let sniffed = tokio::select! {
+        sniffed = sniffing => sniffed,
+        () = stop.cancelled() => return, // nothing has begun, nothing is owed
+    };
+    let Ok(Ok(Some((http2, io)))) = sniffed else {
+        return;
+    };
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        // Boxed: hyper makes a task of an HTTP/2 stream and moves it several times, and this
+        // future is kilobytes in size.
+        Box::pin(answer(app.clone(), request, http2))
+    });
+    match http2 {
+        true => {
+            let io = TokioIo::new(Corked::new(io));
+            let connection = http2_builder().serve_connection(io, service);
+            run(
+                connection,
+                |connection| connection.graceful_shutdown(),
+                config,
+                stop,
+            )
+            .await;
+        }
+        false => {
+            let connection = http1_builder(config)
+                .serve_connection(TokioIo::new(io), service)
+                .with_upgrades();
+            run(
+                connection,
+                |connection| connection.graceful_shutdown(),
+                config,
+                stop,
+            )
+            .await;
+        }
+    }
+}
+
+async fn answer(
+    app: App,
+    request: http::Request<Incoming>,
+    http2: bool,
+) -> Result<Response, Infallible> {
+    let mut response = app.handle(request.map(Body::new)).await;
+    // Told now, a peer has left when the listener closes, and races no request with it.
+    if !http2 && app.is_draining() {
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// Runs a connection until it ends, asking it to when it is old or the server stops.
+async fn run<C, E>(
+    connection: C,
+    end: impl Fn(Pin<&mut C>),
+    config: &Serve,
+    stop: CancellationToken,
+) where
+    C: Future<Output = Result<(), E>>,
+    E: std::fmt::Display,
+{
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return note(ended),
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(age(config.age_max)) => {}
+    }
+    end(connection.as_mut());
+    match tokio::time::timeout(config.grace, connection).await {
+        Ok(ended) => note(ended),
+        Err(_) => debug!("A connection did not end in time"),
+    }
+}
+
+/// The age of this connection: `max`, give or take a tenth, so that connections that began
+/// together do not end together.
+fn age(max: Duration) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let spread = RandomState::new().hash_one(0) % 200; // thousandths
+    max.mul_f64(0.9 + spread as f64 / 1000.0)
+}
+
+fn note<E: std::fmt::Display>(ended: Result<(), E>) {
+    if let Err(error) = ended {
+        debug!(%error, "A connection broke"); // the peer's business
+    }
+}
+
+/// Headers are 100 at most, as hyper has it: for any other number it fills two arrays with
+/// each request.
+fn http1_builder(config: &Serve) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new()) // before the timeout, which panics without one
+        .header_read_timeout(config.header_timeout)
+        .max_buf_size(HTTP1_BUFFER_BYTES);
+    builder
+}
+
+fn http2_builder() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS_MAX)
+        .initial_stream_window_size(HTTP2_STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)
+        .max_frame_size(HTTP2_FRAME_BYTES)
+        .max_header_list_size(HTTP2_HEADER_LIST_BYTES)
+        .max_send_buf_size(HTTP2_SEND_BUFFER_BYTES)
+        .max_pending_accept_reset_streams(HTTP2_PENDING_RESETS_MAX)
+        .max_local_error_reset_streams(HTTP2_LOCAL_RESETS_MAX)
+        .keep_alive_interval(HTTP2_PING_INTERVAL)
+        .keep_alive_timeout(HTTP2_PING_TIMEOUT);
+    builder
+}

@@ -1,0 +1,224 @@
+//! Our own accept loop: `axum::serve` has no header timeout, no connection cap, no HTTP/2
+//! limits, no connection age and no bound on its drain.
+
+mod connection;
+mod cork;
+mod sniff;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use edge::App;
+
+pub use cork::Corked;
+
+/// How connections are treated. The defaults are those that ship.
+#[derive(Clone)]
+pub struct Serve {
+    /// How long a client may take for its first bytes, for a TLS handshake, and for the
+    /// head of an HTTP/1 request; also how long an idle HTTP/1 connection is kept.
+    pub header_timeout: Duration,
+    /// Connections at once.
+    pub connections_max: usize,
+    /// Connections at once from one address (IPv6: from one /64).
+    pub connections_per_address_max: usize,
+    /// The age at which a connection is asked to end, give or take a tenth, so that
+    /// clients do not stay pinned to one replica.
+    pub age_max: Duration,
+    /// How long a connection that was asked to end may finish what it carries.
+    pub grace: Duration,
+    /// How long a stopping server waits for all connections.
+    pub drain_max: Duration,
+    /// TLS, where this listener has it.
+    pub tls: Option<TlsAcceptor>,
+}
+
+impl Default for Serve {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(10),
+            connections_max: 10_000,
+            connections_per_address_max: 100,
+            age_max: Duration::from_secs(15 * 60),
+            grace: Duration::from_secs(30),
+            drain_max: Duration::from_secs(10),
+            tls: None,
+        }
+    }
+}
+
+/// Where connections come from: a TCP listener, or a simulated one.
+pub trait Accept: Send {
+    /// One connection's bytes.
+    type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection and its peer's address.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Io, SocketAddr)>> + Send;
+}
+
+impl Accept for TcpListener {
+    type Io = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (io, peer) = TcpListener::accept(self).await?;
+        io.set_nodelay(true)?;
+        Ok((io, peer))
+    }
+}
+
+/// Serves `app` until `stop` is cancelled, then asks every connection to end, waits for
+/// them at most [`Serve::drain_max`], and cuts what is left.
+pub async fn serve(mut listener: impl Accept, app: App, config: Serve, stop: CancellationToken) {
+    let config = Arc::new(config);
+    let places = Places::new(&config);
+    let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (io, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors, most likely: others must end before it gets better.
+                warn!(%error, "A connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(place) = places.take(peer.ip()) else {
+            debug!(%peer, "Refused a connection: too many");
+            metrics::counter!("rpc_connections_refused_total").increment(1);
+            continue;
+        };
+        let (app, config, stop, cut) = (app.clone(), config.clone(), stop.clone(), cut.clone());
+        connections.spawn(async move {
+            let serving = connection::serve(io, peer, app, &config, stop);
+            tokio::select! {
+                () = serving => {}
+                () = cut.cancelled() => {}
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(config.drain_max, connections.wait())
+        .await
+        .is_err()
+    {
+        warn!(
+            left = connections.len(),
+            "Cut connections that did not end in time"
+        );
+        cut.cancel();
+        connections.wait().await;
+    }
+}
+
+/// Counts connections, all and by address.
+#[derive(Clone)]
+struct Places(Arc<PlacesInner>);
+
+struct PlacesInner {
+    max: usize,
+    per_address_max: usize,
+    taken: Mutex<(usize, HashMap<IpAddr, usize>)>,
+}
+
+impl Places {
+    fn new(config: &Serve) -> Self {
+        Self(Arc::new(PlacesInner {
+            max: config.connections_max,
+            per_address_max: config.connections_per_address_max,
+            taken: Mutex::default(),
+        }))
+    }
+
+    fn take(&self, address: IpAddr) -> Option<Place> {
+        let address = network(address);
+        let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, by_address) = &mut *taken;
+        let here = by_address.get(&address).copied().unwrap_or(0);
+        if *all >= self.0.max || here >= self.0.per_address_max {
+            return None;
+        }
+        *all += 1;
+        by_address.insert(address, here + 1);
+        Some(Place {
+            places: self.clone(),
+            address,
+        })
+    }
+}
+
+/// What counts as one address: an IPv6 host has a whole /64 to choose from.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (u128::MAX << 64)).into()),
+        v4 => v4,
+    }
+}
+
+struct Place {
+    places: Places,
+    address: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self
+            .places
+            .0
+            .taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (all, by_address) = &mut *taken;
+        *all -= 1;
+        if let Some(here) = by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// row: S-14
+    #[test]
+    fn places_are_bounded_by_address_and_in_all_and_come_back() {
+        let config = Serve {
+            connections_max: 3,
+            connections_per_address_max: 2,
+            ..Serve::default()
+        };
+        let places = Places::new(&config);
+        let a: IpAddr = "2001:db8::1".parse().unwrap();
+        let same_network: IpAddr = "2001:db8::ffff".parse().unwrap();
+        let b: IpAddr = "192.0.2.1".parse().unwrap();
+        let held = [places.take(a), places.take(same_network)];
+        assert!(held.iter().all(Option::is_some));
+        assert!(places.take(a).is_none());
+        let other = places.take(b);
+        assert!(other.is_some() && places.take(b).is_none());
+        drop(held);
+        assert!(places.take(a).is_some());
+        drop(other);
+        assert_eq!(places.0.taken.lock().unwrap().1.len(), 0);
+    }
+}

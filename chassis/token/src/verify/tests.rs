@@ -1,0 +1,312 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use call::{Role, Roles};
+use clock::Manual;
+use jsonwebtoken::{EncodingKey, Header};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::*;
+use crate::SigningKey;
+
+struct Bench {
+    clock: Clock,
+    manual: Manual,
+    key: SigningKey,
+    service: SigningKey,
+    verifier: Verifier,
+}
+
+fn bench() -> Bench {
+    let (clock, manual) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let key = SigningKey::generate("k1").unwrap();
+    let service = SigningKey::generate("order").unwrap();
+    let verifier = Verifier::new(
+        clock.clone(),
+        Keys::fixed([key.public()]),
+        Keys::fixed([service.public()]),
+        Some("payment"),
+    );
+    Bench {
+        clock,
+        manual,
+        key,
+        service,
+        verifier,
+    }
+}
+
+fn customer() -> User {
+    User {
+        id: Uuid::from_u128(7),
+        roles: Roles::from_iter([Role::Customer]),
+    }
+}
+
+impl Bench {
+    fn good(&self) -> Value {
+        serde_json::to_value(AccessClaims::new(customer(), Uuid::nil(), self.clock.now())).unwrap()
+    }
+
+    fn sign(&self, header: Value, claims: &Value) -> String {
+        let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        let message = format!("{}.{}", part(&header), part(claims));
+        let pair =
+            ring::signature::Ed25519KeyPair::from_pkcs8_maybe_unchecked(self.key.pkcs8()).unwrap();
+        let signature = BASE64_URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes()));
+        format!("{message}.{signature}")
+    }
+
+    async fn refuses(&self, what: &str, token: &str) {
+        assert_eq!(self.verifier.verify(token).await, None, "{what}");
+    }
+}
+
+fn header() -> Value {
+    json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "k1"})
+}
+
+/// row: G3
+#[tokio::test]
+async fn a_good_token_names_its_user_until_it_expires() {
+    let bench = bench();
+    let claims = AccessClaims::new(customer(), Uuid::nil(), bench.clock.now());
+    let token = bench.key.sign_access(&claims).unwrap();
+    for _ in 0..2 {
+        assert_eq!(
+            bench.verifier.verify(&token).await,
+            Some(Caller::User(customer()))
+        );
+    }
+    bench.manual.advance(Duration::from_secs(600 + 14));
+    assert_eq!(
+        bench.verifier.verify(&token).await,
+        Some(Caller::User(customer()))
+    );
+    bench.manual.advance(Duration::from_secs(2));
+    bench
+        .refuses("expired by leeway + 1 s, though remembered", &token)
+        .await;
+}
+
+/// row: S-02, G3
+#[tokio::test]
+async fn the_signature_of_a_remembered_token_serves_no_other_one() {
+    let bench = bench();
+    let good = bench.sign(header(), &bench.good());
+    assert!(bench.verifier.verify(&good).await.is_some());
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    for at in (0..message.len()).filter(|at| message.as_bytes()[*at] != b'.') {
+        let mut other = message.to_owned();
+        let swapped = if &other[at..=at] == "A" { "B" } else { "A" };
+        other.replace_range(at..=at, swapped);
+        let what = format!("another character at {at}");
+        bench.refuses(&what, &format!("{other}.{signature}")).await;
+    }
+    bench.refuses("its signature alone", signature).await;
+    bench
+        .refuses("its end alone", &good[good.len() - 16..])
+        .await;
+    bench
+        .refuses("less than that", &good[good.len() - 15..])
+        .await;
+    assert!(bench.verifier.verify(&good).await.is_some());
+}
+
+/// row: S-02, G3
+#[tokio::test]
+async fn whatever_is_wrong_with_a_token_it_is_refused() {
+    let bench = bench();
+    let good = bench.good();
+    assert!(
+        bench
+            .verifier
+            .verify(&bench.sign(header(), &good))
+            .await
+            .is_some()
+    );
+
+    let with = |base: &Value, key: &str, value: Value| {
+        let mut changed = base.clone();
+        changed[key] = value;
+        changed
+    };
+    for (key, value) in [
+        ("alg", json!("none")),
+        ("alg", json!("HS256")),
+        ("alg", json!("RS256")),
+        ("alg", json!("ES256")),
+        ("alg", json!("")),
+        ("typ", json!("JWT")),
+        ("typ", json!("svc+jwt")),
+        ("typ", Value::Null),
+        ("kid", json!("unknown")),
+        ("kid", json!("../../dev/null")),
+        ("kid", json!("' OR 1=1")),
+        ("kid", json!("k".repeat(10_000))),
+        ("kid", json!("")),
+        ("kid", Value::Null),
+        ("crit", json!(["b64"])),
+    ] {
+        let token = bench.sign(with(&header(), key, value.clone()), &good);
+        bench
+            .refuses(&format!("header {key} = {value}"), &token)
+            .await;
+    }
+    let now = bench.clock.now().timestamp();
+    for (key, value) in [
+        ("iss", json!("evil")),
+        ("aud", json!("other")),
+        ("aud", json!([])),
+        ("sub", json!("not a uuid")),
+        ("exp", json!(now - 16)),
+        ("exp", json!((now + 600).to_string())),
+        ("exp", json!(1e300)),
+        ("exp", json!(i64::MAX)),
+        ("nbf", json!(now + 16)),
+        ("nbf", json!(true)),
+        ("roles", json!("admin")),
+    ] {
+        let token = bench.sign(header(), &with(&good, key, value.clone()));
+        bench
+            .refuses(&format!("claim {key} = {value}"), &token)
+            .await;
+    }
+    for key in ["exp", "nbf", "aud", "iss", "sub", "roles"] {
+        let mut claims = good.clone();
+        claims.as_object_mut().unwrap().remove(key);
+        bench
+            .refuses(&format!("no {key}"), &bench.sign(header(), &claims))
+            .await;
+    }
+    for key in ["jku", "jwk", "x5u", "x5c"] {
+        let value = if key == "x5c" {
+            json!(["x"])
+        } else {
+            json!("https://evil.example")
+        };
+        let mut changed = with(&header(), key, value);
+        changed["kid"] = json!("unknown");
+        bench.refuses(key, &bench.sign(changed, &good)).await;
+    }
+    let token = bench.sign(header(), &good);
+    bench.refuses("truncated", &token[..token.len() - 2]).await;
+    bench
+        .refuses("too long", &format!("{token}{}", "A".repeat(8192)))
+        .await;
+    bench.refuses("nothing", "").await;
+    let other = SigningKey::generate("k1").unwrap();
+    let claims = AccessClaims::new(customer(), Uuid::nil(), bench.clock.now());
+    bench
+        .refuses("another key", &other.sign_access(&claims).unwrap())
+        .await;
+}
+
+/// row: S-02
+#[tokio::test]
+async fn a_shared_secret_cannot_stand_in_for_the_public_key() {
+    let bench = bench();
+    let secret = EncodingKey::from_secret(&bench.key.public().bytes);
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some("k1".to_owned());
+    header.typ = Some("at+jwt".to_owned());
+    assert!(
+        jsonwebtoken::encode(&header, &bench.good(), &secret).is_err(),
+        "no such signer"
+    );
+}
+
+/// row: G5
+#[tokio::test]
+async fn a_service_token_is_for_one_callee_and_carries_whom_it_acts_for() {
+    let bench = bench();
+    let now = bench.clock.now();
+    let sign = |callee: &str| {
+        bench
+            .service
+            .sign_service(&ServiceClaims::new("order", callee, Some(customer()), now))
+    };
+    let caller = bench.verifier.verify(&sign("payment").unwrap()).await;
+    let acting_for = Some(customer());
+    assert_eq!(
+        caller,
+        Some(Caller::Service {
+            name: "order".into(),
+            acting_for
+        })
+    );
+    bench
+        .refuses("for another callee", &sign("inventory").unwrap())
+        .await;
+    let forged = ServiceClaims::new("gateway", "payment", None, now);
+    bench
+        .refuses(
+            "order as gateway",
+            &bench.service.sign_service(&forged).unwrap(),
+        )
+        .await;
+    bench.manual.advance(Duration::from_secs(76));
+    bench.refuses("expired", &sign("payment").unwrap()).await;
+}
+
+/// row: S-03, G4
+#[tokio::test]
+async fn unknown_key_ids_cause_one_fetch_an_interval_and_new_keys_are_found() {
+    let (clock, _manual) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let interval = Duration::from_secs(2);
+    let fetches = Arc::new(AtomicUsize::new(0));
+    let keys = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let fetch: FetchKeys = {
+        let (fetches, keys) = (fetches.clone(), keys.clone());
+        Arc::new(move || {
+            fetches.fetch_add(1, Ordering::SeqCst);
+            let keys = keys.lock().unwrap().clone();
+            Box::pin(async move { Ok(keys) })
+        })
+    };
+    let verifier = Verifier::new(
+        clock.clone(),
+        Keys::build(HashMap::new(), Some(fetch), interval),
+        Keys::fixed([]),
+        None,
+    );
+    let key = SigningKey::generate("new").unwrap();
+    let claims = AccessClaims::new(customer(), Uuid::nil(), clock.now());
+    let token = key.sign_access(&claims).unwrap();
+    for _ in 0..1000 {
+        assert_eq!(verifier.verify(&token).await, None);
+    }
+    assert_eq!(fetches.load(Ordering::SeqCst), 1);
+    keys.lock().unwrap().push(key.public());
+    tokio::time::sleep(interval).await;
+    assert_eq!(
+        verifier.verify(&token).await,
+        Some(Caller::User(customer()))
+    );
+    assert_eq!(fetches.load(Ordering::SeqCst), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    /// row: S-02
+    #[test]
+    fn no_change_of_a_token_verifies(at in 0usize..400, to in any::<u8>()) {
+        static BENCH: std::sync::OnceLock<(Verifier, Vec<u8>)> = std::sync::OnceLock::new();
+        let (verifier, token) = BENCH.get_or_init(|| {
+            let bench = bench();
+            let token = bench.sign(header(), &bench.good()).into_bytes();
+            (bench.verifier, token)
+        });
+        let mut changed = token.clone();
+        let at = at % changed.len();
+        prop_assume!(changed[at] != to);
+        changed[at] = to;
+        // The last character of a signature has bits that decode to nothing.
+        prop_assume!(at != changed.len() - 1);
+        if let Ok(changed) = std::str::from_utf8(&changed) {
+            prop_assert_eq!(futures::executor::block_on(verifier.verify(changed)), None);
+        }
+    }
+}
