@@ -5,3 +5,4 @@ pub mod draft;
 pub mod id;
 pub mod order;
 pub mod payment_method;
+pub mod summary;

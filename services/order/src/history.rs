@@ -1,23 +1,24 @@
-//! A person's orders, page by page, and one order's timeline.
+//! One order, a person's orders page by page, and an order's timeline.
 //!
 //! Until a read model is fed by facts, lists are read from the orders themselves.
 
 use std::collections::HashMap;
 
-use call::Call;
+use call::{Call, Scope};
 use serde::Serialize;
 use telemetry::TraceContext;
 use uuid::Uuid;
 
 use crate::App;
 use crate::domain::id::OrderId;
-use crate::domain::order::Status;
+use crate::domain::order::{Order, Status};
+use crate::domain::summary::{Filter, Summary};
 use crate::error::Error;
 use crate::event::status_name;
 use crate::saga::change::entered;
 use crate::saga::record::Entry;
 use crate::store;
-use crate::store::order::{Filter, Position, Summary};
+use crate::store::order::Position;
 
 /// How many lines of each order a list names.
 const LINES_NAMED: i32 = 4;
@@ -85,6 +86,15 @@ pub async fn page(
         next_page_token,
         total_size: total_size?,
     })
+}
+
+/// One order.
+///
+/// # Errors
+/// [`Error::OrderNotFound`] out of reach.
+pub async fn order(app: &App, scope: Scope, id: OrderId) -> Result<Order, Error> {
+    let order = store::order::find(app.db.read(), scope, id).await?;
+    order.ok_or(Error::OrderNotFound)
 }
 
 /// The timeline of an order, oldest first.

@@ -11,10 +11,10 @@ use futures::Stream;
 use crate::App;
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{Order, Status};
+use crate::domain::summary::{self, Summary};
 use crate::error::Error;
 use crate::event;
 use crate::store;
-use crate::store::order::Summary;
 use crate::wire;
 
 /// Orders whose state a watcher is told who missed something.
@@ -158,7 +158,7 @@ pub async fn updates(
 
 /// Where a person's latest orders stand, for a watcher who missed something.
 async fn latest(app: &App, user: CustomerId, cursor: &str) -> Result<Vec<Update>, Error> {
-    let filter = store::order::Filter {
+    let filter = summary::Filter {
         customer_id: user,
         status: None,
     };

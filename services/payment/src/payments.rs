@@ -14,7 +14,7 @@ use sea_orm::DbErr;
 use sql::Fault;
 use tracing::Instrument;
 
-use crate::domain::id::{CustomerId, OrderId};
+use crate::domain::id::OrderId;
 use crate::domain::payment;
 use crate::domain::payment::{
     Charge, Charged, Payment, Plan, Recorded, Refund, RefundRequest, Refusal, Returned,
@@ -28,8 +28,7 @@ use crate::{App, event, store};
 /// # Errors
 /// [`Error::PaymentNotFound`] if there is none, or it is somebody else's.
 pub async fn get(app: &App, order_id: OrderId, scope: Scope) -> Result<Payment, Error> {
-    let owner = scope.owner().map(CustomerId);
-    let payment = store::payment::find(app.db.read(), order_id, owner).await?;
+    let payment = store::payment::find(app.db.read(), scope, order_id).await?;
     payment.ok_or(Error::PaymentNotFound)
 }
 
@@ -136,7 +135,7 @@ async fn refund_through(
     if used_for.is_some_and(|other| other != order_id) {
         return Err(Refusal::KeyReused.into());
     }
-    let current = store::payment::find(app.db.read(), order_id, None).await?;
+    let current = store::payment::find(app.db.read(), Scope::Everyone, order_id).await?;
     if let Plan::Answer(refund) = Payment::plan_refund(current.as_ref()) {
         return Ok(refund);
     }
@@ -152,7 +151,7 @@ async fn record_refund(
     request: &RefundRequest,
     returned: &Returned,
 ) -> Result<Refund, Error> {
-    let current = store::payment::find(&work.txn, request.order_id, None).await?;
+    let current = store::payment::find(&work.txn, Scope::Everyone, request.order_id).await?;
     if let Plan::Answer(refund) = Payment::plan_refund(current.as_ref()) {
         return Ok(refund);
     }

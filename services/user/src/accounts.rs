@@ -1,15 +1,19 @@
-//! Making, changing and deleting accounts.
+//! Making, reading, changing and deleting accounts.
 
 use call::{Roles, Scope};
 use command::Work;
-use sql::Transaction;
+use sql::{Transaction, page};
 
 use crate::domain::email::Email;
 use crate::domain::id::UserId;
 use crate::domain::line::Line;
 use crate::domain::user::{Change, Outcome, User};
 use crate::error::Error;
-use crate::{event, store};
+use crate::store::user::Position;
+use crate::{App, event, store};
+
+/// What page tokens of the list of accounts are bound to.
+const LIST: &str = "users";
 
 /// An account to make.
 #[derive(Clone, Debug)]
@@ -44,7 +48,7 @@ pub async fn update(
     id: UserId,
     change: &Change,
 ) -> Result<User, Error> {
-    let mut user = find(&work.txn, id, scope).await?;
+    let mut user = find(&work.txn, scope, id).await?;
     let was_admin = user.is_active_admin();
     if user.change(change, work.now) == Outcome::Changed {
         if was_admin && !user.is_active_admin() {
@@ -60,7 +64,7 @@ pub async fn update(
 /// # Errors
 /// [`Error::LastAdmin`] if nobody else could keep the accounts.
 pub async fn delete(work: &mut Work<'_>, scope: Scope, id: UserId) -> Result<(), Error> {
-    let user = find(&work.txn, id, scope).await?;
+    let user = find(&work.txn, scope, id).await?;
     if user.is_active_admin() {
         require_another_admin(&work.txn, id).await?;
     }
@@ -69,12 +73,47 @@ pub async fn delete(work: &mut Work<'_>, scope: Scope, id: UserId) -> Result<(),
     Ok(())
 }
 
+/// Reads an account within reach of the caller.
+///
+/// # Errors
+/// [`Error::UserNotFound`].
+pub async fn read(app: &App, scope: Scope, id: UserId) -> Result<User, Error> {
+    let user = store::user::find(app.db.read(), scope, id).await?;
+    user.ok_or(Error::UserNotFound)
+}
+
+/// One page of accounts.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Newest first.
+    pub users: Vec<User>,
+    /// Asks for the next page; none on the last.
+    pub next_page_token: Option<String>,
+}
+
+/// A page of all accounts.
+///
+/// # Errors
+/// [`Error::Page`] for a size or token that cannot be.
+pub async fn page(app: &App, page_size: i32, page_token: &str) -> Result<Page, Error> {
+    let size = page::size(page_size)?;
+    let after = app.page_signer.open(page_token, &LIST)?;
+    let mut users = store::user::list(app.db.read(), after, size + 1).await?;
+    let more = page::cut(&mut users, size);
+    let next = users.last().filter(|_| more).map(Position::of);
+    let next_page_token = next.map(|next| app.page_signer.sign(&next, &LIST));
+    Ok(Page {
+        users,
+        next_page_token,
+    })
+}
+
 /// Finds an account to change, within reach of the caller.
 ///
 /// # Errors
 /// [`Error::UserNotFound`].
-pub async fn find(txn: &Transaction, id: UserId, scope: Scope) -> Result<User, Error> {
-    let user = store::user::find_to_change(txn, id, scope).await?;
+pub async fn find(txn: &Transaction, scope: Scope, id: UserId) -> Result<User, Error> {
+    let user = store::user::find_to_change(txn, scope, id).await?;
     user.ok_or(Error::UserNotFound)
 }
 

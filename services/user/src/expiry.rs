@@ -61,7 +61,7 @@ mod tests {
                 let found = store::session::find_to_change(&txn, session).await.unwrap();
                 assert_eq!(found.is_some(), left, "{days}");
             }
-            let ada = store::user::find(&txn, id, Scope::Everyone).await.unwrap();
+            let ada = store::user::find(&txn, Scope::Everyone, id).await.unwrap();
             assert!(ada.is_some());
             txn.rollback().await.unwrap();
         }

@@ -22,7 +22,7 @@ pub async fn block(
     id: UserId,
     reason: &Line,
 ) -> Result<User, Error> {
-    let mut user = find(&work.txn, id, Scope::Everyone).await?;
+    let mut user = find(&work.txn, Scope::Everyone, id).await?;
     require_power_over(caller, &user)?;
     let was_admin = user.is_active_admin();
     if user.block(reason, work.now) == Outcome::Changed {
@@ -40,7 +40,7 @@ pub async fn block(
 /// # Errors
 /// [`Error::StaffAccount`] if somebody who is not an admin unblocks staff.
 pub async fn unblock(work: &mut Work<'_>, caller: &Caller, id: UserId) -> Result<User, Error> {
-    let mut user = find(&work.txn, id, Scope::Everyone).await?;
+    let mut user = find(&work.txn, Scope::Everyone, id).await?;
     require_power_over(caller, &user)?;
     if user.unblock(work.now) == Outcome::Changed {
         save(work, &user).await?;
@@ -57,7 +57,7 @@ pub async fn set_password(
     id: UserId,
     hash: &PasswordHash,
 ) -> Result<(), Error> {
-    let user = find(&work.txn, id, Scope::Everyone).await?;
+    let user = find(&work.txn, Scope::Everyone, id).await?;
     store::credential::put(&work.txn, user.id, hash, work.now).await?;
     Ok(store::session::delete_all_of(&work.txn, user.id).await?)
 }

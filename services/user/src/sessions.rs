@@ -101,7 +101,7 @@ async fn admit(
     hash: &PasswordHash,
     verdict: &password::Verdict,
 ) -> Result<SignedIn, Error> {
-    let user = store::user::find(&work.txn, id, Scope::Everyone).await?;
+    let user = store::user::find(&work.txn, Scope::Everyone, id).await?;
     let user = user.ok_or(Error::WrongCredentials)?;
     if store::credential::find(&work.txn, id).await?.as_ref() != Some(hash) {
         return Err(Error::WrongCredentials); // changed while the password was being hashed
@@ -168,7 +168,7 @@ async fn exchange(
         }
         Verdict::Expired | Verdict::Forged => return Err(Error::SessionOver),
     };
-    let user = store::user::find(&work.txn, session.user_id, Scope::Everyone).await?;
+    let user = store::user::find(&work.txn, Scope::Everyone, session.user_id).await?;
     let user = user
         .filter(|user| !user.is_blocked())
         .ok_or(Error::SessionOver)?;

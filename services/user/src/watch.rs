@@ -59,7 +59,7 @@ pub async fn open(app: &App, call: &Call, id: UserId, cursor: &str) -> Result<Op
     let watch = app.tail.watch(filter, cursor).await;
     let watch = watch.map_err(|error| to_error(error, cursor))?;
     // After the watch has begun, so that no end of the account goes unnoticed.
-    let user = store::user::find(app.db.read(), id, call.scope).await?;
+    let user = store::user::find(app.db.read(), call.scope, id).await?;
     let user = user.ok_or(Error::UserNotFound)?;
     let since = if cursor.is_empty() { user.version } else { 0 };
     Ok(Open { watch, since })
@@ -102,7 +102,7 @@ async fn change(app: &App, id: UserId, fact: &Recorded) -> Result<Change, Error>
 }
 
 async fn state(app: &App, id: UserId) -> Result<Change, Error> {
-    let user = store::user::find(app.db.read(), id, Scope::Everyone).await?;
+    let user = store::user::find(app.db.read(), Scope::Everyone, id).await?;
     Ok(user.map_or(Change::Deleted, |user| Change::Updated(Box::new(user))))
 }
 

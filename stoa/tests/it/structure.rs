@@ -68,6 +68,50 @@ fn a_service_begins_with_its_database() {
     }
 }
 
+/// A handler reads and writes through the application, and the pure core through nobody.
+#[test]
+fn each_room_of_a_service_leans_on_the_next() {
+    let mut found = Vec::new();
+    for service in migrations::services() {
+        let source = root().join("services").join(service).join("src");
+        let walls = [
+            ("rpc", &["crate::store", "sea_orm", "begin_write"][..]),
+            (
+                "domain",
+                &[
+                    "crate::store",
+                    "crate::rpc",
+                    "crate::App",
+                    "sea_orm",
+                    "proto::",
+                    "tokio",
+                ],
+            ),
+            ("store", &["crate::rpc", "crate::App"]),
+        ];
+        for (room, beyond) in walls {
+            let file = source.join(room).with_extension("rs");
+            let mut files = sources(&source, room);
+            files.extend(file.exists().then_some(file));
+            for file in files.iter().filter(|file| !file.ends_with("tests.rs")) {
+                let text = std::fs::read_to_string(file).expect("sources are text");
+                let code = text
+                    .split("#[cfg(test)]\nmod tests {")
+                    .next()
+                    .unwrap_or_default();
+                let code: Vec<&str> = code
+                    .lines()
+                    .filter(|line| !line.trim().starts_with("//"))
+                    .collect();
+                let code = code.join("\n");
+                let named = beyond.iter().filter(|name| code.contains(**name));
+                found.extend(named.map(|name| format!("{} names {name}", file.display())));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 /// row: E14
 #[test]
 fn the_gateway_has_no_database_and_no_rule() {

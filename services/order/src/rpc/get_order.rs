@@ -6,8 +6,7 @@ use proto::order::v1::{GetOrderRequest, Order};
 
 use super::order_id;
 use crate::App;
-use crate::error::Error;
-use crate::store;
+use crate::history;
 
 /// Reads one order.
 pub async fn get_order(
@@ -16,9 +15,6 @@ pub async fn get_order(
     ConnectRequest(request): ConnectRequest<GetOrderRequest>,
 ) -> Result<ConnectResponse<Order>, ConnectError> {
     let id = order_id(&edge::valid(request)?.order_id)?;
-    let order = store::order::find(app.db.read(), call.scope, id)
-        .await
-        .map_err(Error::Store)?;
-    let order = order.ok_or(Error::OrderNotFound)?;
+    let order = history::order(&app, call.scope, id).await?;
     Ok(ConnectResponse::new((&order).into()))
 }

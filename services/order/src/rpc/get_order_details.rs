@@ -9,7 +9,7 @@ use super::order_id;
 use crate::App;
 use crate::domain::draft::Item;
 use crate::error::Error;
-use crate::store;
+use crate::history;
 
 /// Who is shown when the user service does not answer.
 const GUEST: &str = "Guest";
@@ -21,10 +21,7 @@ pub async fn get_order_details(
     ConnectRequest(request): ConnectRequest<GetOrderDetailsRequest>,
 ) -> Result<ConnectResponse<GetOrderDetailsResponse>, ConnectError> {
     let id = order_id(&edge::valid(request)?.order_id)?;
-    let order = store::order::find(app.db.read(), call.scope, id)
-        .await
-        .map_err(Error::Store)?;
-    let order = order.ok_or(Error::OrderNotFound)?;
+    let order = history::order(&app, call.scope, id).await?;
     let items = order.lines.iter();
     let items: Vec<Item> = items
         .map(|line| Item {

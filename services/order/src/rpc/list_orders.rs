@@ -7,9 +7,9 @@ use proto::order::v1::{ListOrdersRequest, ListOrdersResponse, OrderStatus, Order
 use super::customer_id;
 use crate::App;
 use crate::domain::order::Status;
+use crate::domain::summary::{Filter, Summary};
 use crate::error::Error;
 use crate::history;
-use crate::store::order::{Filter, Summary};
 use crate::wire::{money, status};
 
 /// Pages through a person's orders, newest first.

@@ -10,6 +10,7 @@ use sql::Transaction;
 use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Line, Order, Status};
+use crate::domain::summary::{Filter, Summary};
 use crate::store::{broken, order_line};
 
 /// A list is counted up to here: beyond, its size is told as this.
@@ -36,29 +37,6 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// An order as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// Its id.
-    pub id: OrderId,
-    /// Who buys.
-    pub customer_id: CustomerId,
-    /// Where it stands.
-    pub status: Status,
-    /// Why it ended, or is ending, other than CONFIRMED.
-    pub end_reason: Option<EndReason>,
-    /// How often its status changed, and one.
-    pub version: i64,
-    /// How many pieces are bought.
-    pub piece_count: i32,
-    /// What the customer pays.
-    pub total: Amount,
-    /// When it was accepted.
-    pub created_at: DateTime<Utc>,
-    /// When its status changed last.
-    pub updated_at: DateTime<Utc>,
-}
-
 /// Where a page of orders ends: newest first, ties by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -74,15 +52,6 @@ impl Position {
             id: order.id.0,
         }
     }
-}
-
-/// Which orders a list shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filter {
-    /// Whose.
-    pub customer_id: CustomerId,
-    /// Only those that stand here; none shows all.
-    pub status: Option<Status>,
 }
 
 /// Stores a new order and its lines.

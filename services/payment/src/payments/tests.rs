@@ -129,7 +129,8 @@ impl Tables {
                 .unwrap();
             return;
         }
-        let current = store::payment::find(self.app.db.read(), request.order_id, None).await;
+        let current =
+            store::payment::find(self.app.db.read(), Scope::Everyone, request.order_id).await;
         if Payment::plan_refund(current.unwrap().as_ref()) == Plan::Ask {
             self.app
                 .provider
@@ -142,7 +143,8 @@ impl Tables {
     async fn compare(&self, world: &World) -> Result<(), TestCaseError> {
         for number in 1..=3 {
             let expected = world.payments.get(&order(number));
-            let kept = store::payment::find(self.app.db.read(), self.order(number), None).await;
+            let kept =
+                store::payment::find(self.app.db.read(), Scope::Everyone, self.order(number)).await;
             let kept = kept.unwrap();
             let shape = |payment: &Payment| {
                 let refunded = payment.refund.as_ref().map(|refund| refund.amount);

@@ -1,5 +1,6 @@
 //! One row per order that was ever to be paid or refunded.
 
+use call::Scope;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
@@ -36,18 +37,15 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// The payment of an order, if anything was ever asked about it. With an `owner` only theirs
-/// is found.
+/// The payment of an order, if anything was ever asked about it and it is within reach.
 pub async fn find(
     db: &impl ConnectionTrait,
+    scope: Scope,
     order_id: OrderId,
-    owner: Option<CustomerId>,
 ) -> Result<Option<Payment>, DbErr> {
-    let query = Entity::find_by_id(order_id.0);
-    let query = match owner {
-        Some(owner) => query.filter(Column::CustomerId.eq(owner.0)),
-        None => query,
-    };
+    let query = Entity::find_by_id(order_id.0).apply_if(scope.owner(), |query, owner| {
+        query.filter(Column::CustomerId.eq(owner))
+    });
     query.one(db).await?.map(payment).transpose()
 }
 

@@ -6,9 +6,8 @@ use proto::user::v1::{GetProfileRequest, GetProfileResponse, Profile};
 
 use super::user_id;
 use crate::App;
+use crate::accounts;
 use crate::domain::user::User;
-use crate::error::Error;
-use crate::store;
 
 /// Reads what other contexts may know about a customer.
 pub async fn get_profile(
@@ -17,10 +16,8 @@ pub async fn get_profile(
     ConnectRequest(request): ConnectRequest<GetProfileRequest>,
 ) -> Result<ConnectResponse<GetProfileResponse>, ConnectError> {
     let id = user_id(&edge::valid(request)?.customer_id)?;
-    let user = store::user::find(app.db.read(), id, call.scope)
-        .await
-        .map_err(Error::Store)?;
-    let profile = Some(user.ok_or(Error::UserNotFound)?.into());
+    let user = accounts::read(&app, call.scope, id).await?;
+    let profile = Some(user.into());
     Ok(ConnectResponse::new(GetProfileResponse { profile }))
 }
 

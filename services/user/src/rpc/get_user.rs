@@ -6,8 +6,7 @@ use proto::user::v1::{GetUserRequest, User};
 
 use super::user_id;
 use crate::App;
-use crate::error::Error;
-use crate::store;
+use crate::accounts;
 
 /// Reads one account within reach of the caller.
 pub async fn get_user(
@@ -16,10 +15,6 @@ pub async fn get_user(
     ConnectRequest(request): ConnectRequest<GetUserRequest>,
 ) -> Result<ConnectResponse<User>, ConnectError> {
     let id = user_id(&edge::valid(request)?.id)?;
-    let user = store::user::find(app.db.read(), id, call.scope)
-        .await
-        .map_err(Error::Store)?;
-    Ok(ConnectResponse::new(
-        user.ok_or(Error::UserNotFound)?.into(),
-    ))
+    let user = accounts::read(&app, call.scope, id).await?;
+    Ok(ConnectResponse::new(user.into()))
 }

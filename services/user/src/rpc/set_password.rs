@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 
 use super::user_id;
 use crate::App;
+use crate::accounts;
 use crate::domain::password::{Owner, Password};
 use crate::error::Error;
 use crate::moderation;
-use crate::store;
 
 /// Replaces an account's password and ends its sessions.
 pub async fn set_password(
@@ -24,8 +24,7 @@ pub async fn set_password(
 ) -> Result<ConnectResponse<SetPasswordResponse>, ConnectError> {
     let request = edge::valid(request)?.into_inner();
     let id = user_id(&request.id)?;
-    let user = store::user::find(app.db.read(), id, call.scope).await;
-    let user = user.map_err(Error::Store)?.ok_or(Error::UserNotFound)?;
+    let user = accounts::read(&app, call.scope, id).await?;
     let owner = Owner {
         email: user.email.as_str(),
         name: &user.name,

@@ -96,19 +96,19 @@ pub async fn delete(db: &impl ConnectionTrait, id: UserId) -> Result<(), DbErr> 
 /// Finds an account within reach of the caller.
 pub async fn find(
     db: &impl ConnectionTrait,
-    id: UserId,
     scope: Scope,
+    id: UserId,
 ) -> Result<Option<User>, DbErr> {
-    Ok(scoped(id, scope).one(db).await?.map(User::from))
+    Ok(scoped(scope, id).one(db).await?.map(User::from))
 }
 
 /// Finds an account within reach of the caller, and holds it until the transaction ends.
 pub async fn find_to_change(
     db: &impl ConnectionTrait,
-    id: UserId,
     scope: Scope,
+    id: UserId,
 ) -> Result<Option<User>, DbErr> {
-    Ok(scoped(id, scope)
+    Ok(scoped(scope, id)
         .lock_exclusive()
         .one(db)
         .await?
@@ -183,7 +183,7 @@ pub async fn missing<'a>(
         .collect())
 }
 
-fn scoped(id: UserId, scope: Scope) -> sea_orm::Select<Entity> {
+fn scoped(scope: Scope, id: UserId) -> sea_orm::Select<Entity> {
     Entity::find_by_id(id.0).apply_if(scope.owner(), |query, owner| {
         query.filter(Column::Id.eq(owner))
     })
