@@ -104,14 +104,16 @@ async fn edge(listener: TcpListener, clock: Clock, key: &SigningKey) -> anyhow::
     let builder = CatalogServiceTonicCompatibleBuilder::new().get_product(handler::validated);
     let catalog = Service::new("catalog")
         .mount(builder.build())
-        .get(paths::GET_PRODUCT, get_connect(handler::validated))
+        .get(paths::GET_PRODUCT, get_connect(handler::validated), &())
         .get(
             paths::LIST_PRODUCTS,
             get_connect(handler::nothing::<ListProductsRequest, ListProductsResponse>),
+            &(),
         )
         .get(
             paths::BATCH_GET_PRODUCTS,
             get_connect(handler::nothing::<BatchGetProductsRequest, BatchGetProductsResponse>),
+            &(),
         );
     let app = observed(clock, key)?.service(catalog).build()?;
     serve::serve(listener, app, Serve::default(), CancellationToken::new()).await;

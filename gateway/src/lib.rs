@@ -44,28 +44,30 @@ pub fn service(config: Config, peers: &Peers) -> Service {
         .with_state(app.clone());
     Service::new("gateway")
         .mount(builder.build())
-        .get(
-            web::GET_HOME,
-            get_connect(bff::web::get_home).with_state(app.clone()),
-        )
+        .get(web::GET_HOME, get_connect(bff::web::get_home), &app)
         .get(
             web::GET_SEARCH_PAGE,
-            get_connect(bff::web::get_search_page).with_state(app.clone()),
+            get_connect(bff::web::get_search_page),
+            &app,
         )
         .get(
             web::GET_PRODUCT_PAGE,
-            get_connect(bff::web::get_product_page).with_state(app.clone()),
+            get_connect(bff::web::get_product_page),
+            &app,
         )
         .get(
             web::GET_CART_PAGE,
-            get_connect(bff::web::get_cart_page).with_state(app.clone()),
+            get_connect(bff::web::get_cart_page),
+            &app,
         )
         .get(
             web::GET_ORDERS_PAGE,
-            get_connect(bff::web::get_orders_page).with_state(app.clone()),
+            get_connect(bff::web::get_orders_page),
+            &app,
         )
         .get(
             web::GET_ORDER_PAGE,
-            get_connect(bff::web::get_order_page).with_state(app),
+            get_connect(bff::web::get_order_page),
+            &app,
         )
 }

@@ -5,6 +5,7 @@
 //! validation, typed errors, metadata, logs, metrics, health, reflection and a graceful
 //! stop. No domain noun, no table and no rule lives here.
 
+pub mod accept;
 pub mod contract;
 mod limits;
 pub mod valid;

@@ -108,12 +108,17 @@ impl Service {
         self
     }
 
-    /// Opens an rpc that only reads to Connect's GET: `get_connect(handler).with_state(app)`.
+    /// Opens an rpc that only reads to Connect's GET: `get(path, get_connect(handler), &app)`.
     /// A missing one refuses to start.
     ///
     /// # Panics
     /// When called before the rpc's service is mounted.
-    pub fn get(mut self, path: &'static str, handler: MethodRouter) -> Self {
+    pub fn get<S: Clone + Send + Sync + 'static>(
+        mut self,
+        path: &'static str,
+        handler: MethodRouter<S>,
+        state: &S,
+    ) -> Self {
         let service = path
             .trim_start_matches('/')
             .split('/')
@@ -124,6 +129,7 @@ impl Service {
             .iter_mut()
             .find(|mount| mount.service == service);
         let mount = mount.expect("an rpc is opened to GET after its service is mounted");
+        let handler = handler.with_state(state.clone());
         mount.connect = std::mem::take(&mut mount.connect).route(path, handler);
         self.gets.push(path);
         self

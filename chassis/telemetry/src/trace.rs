@@ -51,10 +51,10 @@ impl TraceContext {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
-        let version = hex::<1>(parts.next()?)?[0];
-        let trace_id = hex::<16>(parts.next()?)?;
-        let span_id = hex::<8>(parts.next()?)?;
-        let flags = hex::<1>(parts.next()?)?[0];
+        let version = lower_hex::<1>(parts.next()?)?[0];
+        let trace_id = lower_hex::<16>(parts.next()?)?;
+        let span_id = lower_hex::<8>(parts.next()?)?;
+        let flags = lower_hex::<1>(parts.next()?)?[0];
         let more = parts.next().is_some();
         let known = version != 0xff && !(version == 0 && more);
         let set = trace_id != [0; 16] && span_id != [0; 8];
@@ -82,13 +82,13 @@ impl TraceContext {
     /// The trace id as 32 lower-case hexadecimal digits.
     #[must_use]
     pub fn trace_id_hex(&self) -> String {
-        to_hex(&self.trace_id)
+        hex::encode(self.trace_id)
     }
 
     /// The span id as 16 lower-case hexadecimal digits.
     #[must_use]
     pub fn span_id_hex(&self) -> String {
-        to_hex(&self.span_id)
+        hex::encode(self.span_id)
     }
 }
 
@@ -112,31 +112,11 @@ fn nonzero(mut span_id: [u8; 8]) -> [u8; 8] {
     span_id
 }
 
-fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
-}
-
 /// Exactly `N` bytes of lower-case hexadecimal, as the recommendation says.
-fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let nibble = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let text = text.as_bytes();
-    if text.len() != 2 * N {
-        return None;
-    }
+fn lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-    }
-    Some(bytes)
+    let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    (lower && hex::decode_to_slice(text, &mut bytes).is_ok()).then_some(bytes)
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-};
+use headers::{ETag, HeaderMapExt, IfNoneMatch};
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
@@ -39,7 +38,7 @@ impl File {
     pub(super) fn find(name: &str, headers: &HeaderMap) -> Option<Self> {
         let encoded = [("br", "br"), ("gzip", "gz")]
             .into_iter()
-            .filter(|(encoding, _)| accepts(headers, encoding))
+            .filter(|(encoding, _)| edge::accept::takes(headers, &ACCEPT_ENCODING, encoding))
             .find_map(|(encoding, ending)| {
                 let file = WebClient::get(&format!("{name}.{ending}"))?;
                 Some((file, Some(encoding)))
@@ -70,24 +69,19 @@ impl File {
 
     /// The answer, without a body for whoever has this very file.
     pub(super) fn respond(self, headers: &HeaderMap) -> Response {
-        let hex: String = self.hash[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let tag = format!("\"{hex}\"");
-        let known = headers
-            .get_all(IF_NONE_MATCH)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
+        let tag: Option<ETag> = format!("\"{}\"", hex::encode(&self.hash[..16]))
+            .parse()
+            .ok();
+        let known = headers.typed_get::<IfNoneMatch>();
         let same = known
-            .flat_map(|list| list.split(','))
-            .any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*");
+            .zip(tag.as_ref())
+            .is_some_and(|(known, tag)| !known.precondition_passes(tag));
         let mut response = match same {
             true => self.headed(StatusCode::NOT_MODIFIED.into_response()),
             false => self.whole(),
         };
-        if let Ok(tag) = HeaderValue::try_from(tag) {
-            response.headers_mut().insert(ETAG, tag);
+        if let Some(tag) = tag {
+            response.headers_mut().typed_insert(tag);
         }
         response
     }
@@ -117,19 +111,6 @@ impl File {
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         response
     }
-}
-
-fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
-    let accepted = headers.get(ACCEPT_ENCODING);
-    let accepted = accepted.and_then(|value| value.to_str().ok());
-    accepted.is_some_and(|list| {
-        list.split(',').any(|item| {
-            let (offered, weight) = item.split_once(';').unwrap_or((item, "q=1"));
-            let weight = weight.trim().trim_start_matches(['q', 'Q']);
-            let weight = weight.trim_start_matches('=').parse::<f32>();
-            offered.trim() == encoding && weight.is_ok_and(|weight| weight > 0.0)
-        })
-    })
 }
 
 /// The content type by the name's ending. A file of no known kind is not served: what lies

@@ -11,6 +11,7 @@ mod listing;
 mod products;
 mod rpc;
 mod store;
+mod wire;
 
 use clock::Clock;
 use slice::{Deps, Misconfigured, Slice};

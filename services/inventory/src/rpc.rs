@@ -1,4 +1,5 @@
-//! Hands each function to the generated builder.
+//! Hands each function to the generated builder. What one rpc alone converts stands in its file, what
+//! several rpcs or a fact show in `wire`.
 
 mod adjust_stock;
 mod check_availability;
@@ -14,11 +15,9 @@ use proto::inventory::v1::inventory_service as path;
 use proto::inventory::v1::inventory_service_connect::InventoryServiceTonicCompatibleBuilder;
 
 use crate::App;
-use crate::domain::item::OrderId;
-use crate::error::Error;
 use crate::reservations::Demander;
 
-/// Every rpc of this service.
+/// Adds every rpc of this service.
 pub fn mount(service: Service, app: &App) -> Service {
     let routes = InventoryServiceTonicCompatibleBuilder::new()
         .check_stock(check_stock::check_stock)
@@ -30,20 +29,22 @@ pub fn mount(service: Service, app: &App) -> Service {
         .adjust_stock(adjust_stock::adjust_stock)
         .with_state(app.clone())
         .build();
-    let availability = get_connect(check_availability::check_availability);
     service
         .mount(routes)
         .get(
             path::CHECK_STOCK,
-            get_connect(check_stock::check_stock).with_state(app.clone()),
+            get_connect(check_stock::check_stock),
+            app,
         )
         .get(
             path::CHECK_AVAILABILITY,
-            availability.with_state(app.clone()),
+            get_connect(check_availability::check_availability),
+            app,
         )
         .get(
             path::GET_STOCK_LEVEL,
-            get_connect(get_stock_level::get_stock_level).with_state(app.clone()),
+            get_connect(get_stock_level::get_stock_level),
+            app,
         )
 }
 
@@ -53,12 +54,4 @@ fn demander(call: &Call) -> Demander {
         origin: command::origin(call),
         user: call.caller.user_id(),
     }
-}
-
-/// The order of a valid request: its id is a UUID by contract.
-fn order_id(text: &str) -> Result<OrderId, Error> {
-    let id = text
-        .parse()
-        .map_err(|_| Error::Field { field: "order_id" })?;
-    Ok(OrderId(id))
 }

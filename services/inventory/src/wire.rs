@@ -2,9 +2,10 @@
 
 use proto::inventory::v1 as pb;
 
-use crate::domain::item::{Items, ItemsError, Quantity, Sku};
+use crate::domain::item::{Items, ItemsError, OrderId, Quantity, Sku};
 use crate::domain::level::Level;
 use crate::domain::reservation::{Reservation, Shortage, State};
+use crate::error::Error;
 
 /// The items of a valid request: repeats of a SKU are added up.
 pub fn items(items: &[pb::StockItem]) -> Result<Items, ItemsError> {
@@ -62,4 +63,12 @@ impl From<Level> for pb::StockLevel {
             received: level.counts.received,
         }
     }
+}
+
+/// The order of a valid request: its id is a UUID by contract.
+pub fn order_id(text: &str) -> Result<OrderId, Error> {
+    let id = text
+        .parse()
+        .map_err(|_| Error::Field { field: "order_id" })?;
+    Ok(OrderId(id))
 }

@@ -1,4 +1,5 @@
-//! The rpcs: each file converts its messages and calls one application function.
+//! Hands each function to the generated builder. What one rpc alone converts stands in its file, what
+//! several rpcs or a fact show in `wire`.
 
 mod cancel_order;
 mod create_order;
@@ -14,13 +15,10 @@ use proto::order::v1::order_service::{
     GET_ORDER, GET_ORDER_DETAILS, GET_ORDER_TIMELINE, LIST_ORDERS,
 };
 use proto::order::v1::order_service_connect::OrderServiceTonicCompatibleBuilder;
-use uuid::Uuid;
 
 use crate::App;
-use crate::domain::id::{CustomerId, OrderId};
-use crate::error::Error;
 
-/// Hands every rpc to the edge.
+/// Adds every rpc of this service.
 pub fn mount(service: Service, app: &App) -> Service {
     let orders = OrderServiceTonicCompatibleBuilder::new()
         .create_order(create_order::create_order)
@@ -31,37 +29,18 @@ pub fn mount(service: Service, app: &App) -> Service {
         .watch_order_status(watch_order_status::watch_order_status)
         .watch_order_updates(watch_order_updates::watch_order_updates)
         .get_order_timeline(get_order_timeline::get_order_timeline);
-    let app = || app.clone();
     service
-        .mount(orders.with_state(app()).build())
-        .get(
-            GET_ORDER,
-            get_connect(get_order::get_order).with_state(app()),
-        )
-        .get(
-            LIST_ORDERS,
-            get_connect(list_orders::list_orders).with_state(app()),
-        )
+        .mount(orders.with_state(app.clone()).build())
+        .get(GET_ORDER, get_connect(get_order::get_order), app)
+        .get(LIST_ORDERS, get_connect(list_orders::list_orders), app)
         .get(
             GET_ORDER_DETAILS,
-            get_connect(get_order_details::get_order_details).with_state(app()),
+            get_connect(get_order_details::get_order_details),
+            app,
         )
         .get(
             GET_ORDER_TIMELINE,
-            get_connect(get_order_timeline::get_order_timeline).with_state(app()),
+            get_connect(get_order_timeline::get_order_timeline),
+            app,
         )
-}
-
-/// Reads an id that the contract has checked.
-fn order_id(text: &str) -> Result<OrderId, Error> {
-    Uuid::parse_str(text)
-        .map(OrderId)
-        .map_err(|_| Error::Field("order_id"))
-}
-
-/// Reads an id that the contract has checked.
-fn customer_id(text: &str, field: &'static str) -> Result<CustomerId, Error> {
-    Uuid::parse_str(text)
-        .map(CustomerId)
-        .map_err(|_| Error::Field(field))
 }

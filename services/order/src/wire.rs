@@ -2,9 +2,12 @@
 
 use proto::order::v1::{EndReason as WireEndReason, Order as WireOrder, OrderLine, OrderStatus};
 use proto::pricing::v1::Money;
+use uuid::Uuid;
 
 use crate::domain::amount::Amount;
+use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Line, Order, Status};
+use crate::error::Error;
 
 /// An amount on the wire.
 pub fn money(amount: Amount) -> Money {
@@ -65,4 +68,18 @@ impl From<&Order> for WireOrder {
             discount: Some(money(order.discount())),
         }
     }
+}
+
+/// Reads an id that the contract has checked.
+pub fn order_id(text: &str) -> Result<OrderId, Error> {
+    Uuid::parse_str(text)
+        .map(OrderId)
+        .map_err(|_| Error::Field("order_id"))
+}
+
+/// Reads an id that the contract has checked.
+pub fn customer_id(text: &str, field: &'static str) -> Result<CustomerId, Error> {
+    Uuid::parse_str(text)
+        .map(CustomerId)
+        .map_err(|_| Error::Field(field))
 }

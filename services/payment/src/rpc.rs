@@ -1,4 +1,5 @@
-//! Hands each function to the generated builder.
+//! Hands each function to the generated builder. What one rpc alone converts stands in its file, what
+//! several rpcs or a fact show in `wire`.
 
 mod get_payment;
 mod process_payment;
@@ -10,7 +11,7 @@ use proto::payment::v1::payment_service_connect::PaymentServiceTonicCompatibleBu
 
 use crate::App;
 
-/// Every rpc of this service.
+/// Adds every rpc of this service.
 pub fn mount(service: Service, app: &App) -> Service {
     let routes = PaymentServiceTonicCompatibleBuilder::new()
         .process_payment(process_payment::process_payment)
@@ -20,6 +21,7 @@ pub fn mount(service: Service, app: &App) -> Service {
         .build();
     service.mount(routes).get(
         path::GET_PAYMENT,
-        get_connect(get_payment::get_payment).with_state(app.clone()),
+        get_connect(get_payment::get_payment),
+        app,
     )
 }

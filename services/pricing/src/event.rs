@@ -4,7 +4,7 @@ use events::Fact;
 use proto::event::v1::PriceChanged;
 
 use crate::domain::price::Price;
-use crate::rpc::money;
+use crate::wire::money;
 
 /// A SKU costs something else now.
 pub fn price_changed(price: &Price, previous: Option<&Price>) -> Fact {

@@ -12,6 +12,7 @@ mod quotes;
 mod rpc;
 mod store;
 mod telling;
+mod wire;
 
 use clock::Clock;
 use slice::{Deps, Misconfigured, Slice};

@@ -18,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::money::Currency;
 use crate::error::Error;
-use crate::rpc::money;
 use crate::store;
 use crate::store::untold::Untold;
+use crate::wire::money;
 
 /// How long a price that another process changed, or that could not be told, may wait.
 const LOOK_EVERY: Duration = Duration::from_secs(2);

@@ -22,6 +22,7 @@ mod sessions;
 mod store;
 mod throttle;
 mod watch;
+mod wire;
 
 use std::sync::Arc;
 

@@ -131,12 +131,14 @@ fn app(hop: Hop, key: &SigningKey) -> App {
     let contract = Contract::new(proto::DESCRIPTORS).expect("the contract is read");
     let products = Service::new("catalog")
         .mount(products.build())
-        .get(catalog::GET_PRODUCT, unused())
-        .get(catalog::LIST_PRODUCTS, unused())
-        .get(catalog::BATCH_GET_PRODUCTS, unused());
-    let people = Service::new("user")
-        .mount(people.build())
-        .get(proto::user::v1::auth_service::GET_JWKS, unused());
+        .get(catalog::GET_PRODUCT, unused(), &())
+        .get(catalog::LIST_PRODUCTS, unused(), &())
+        .get(catalog::BATCH_GET_PRODUCTS, unused(), &());
+    let people = Service::new("user").mount(people.build()).get(
+        proto::user::v1::auth_service::GET_JWKS,
+        unused(),
+        &(),
+    );
     let services = Keys::fixed([key.public()]);
     let verifier = Verifier::new(Clock::system(), Keys::fixed([]), services, Some("user"));
     let health = Health::new(CancellationToken::default());

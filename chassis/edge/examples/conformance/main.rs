@@ -62,6 +62,7 @@ fn app(receive: usize) -> Result<App, Box<dyn Error>> {
     let service = Service::new("conformance").mount((connect, grpc)).get(
         "/connectrpc.conformance.v1.ConformanceService/IdempotentUnary",
         edge::get_connect(service::idempotent_unary),
+        &(),
     );
     let limits = Limits {
         receive,

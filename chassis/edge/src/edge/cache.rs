@@ -6,9 +6,8 @@ use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use call::Caller;
-use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-};
+use headers::{ETag, HeaderMapExt, IfNoneMatch};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::protocol::Protocol;
@@ -24,7 +23,7 @@ const TAGGED_MAX: usize = 4 << 20;
 /// What decides whether an answer may be kept.
 pub(super) enum Conditions {
     /// Everyone gets this answer; the tag that the caller has already.
-    Everyone(Option<HeaderValue>),
+    Everyone(Option<IfNoneMatch>),
     /// By GET, for this caller alone.
     OneCaller,
     /// Not by GET.
@@ -44,7 +43,7 @@ impl Conditions {
             .is_some_and(|access| access.audience == Audience::Public);
         match (protocol, caller) {
             (Protocol::ConnectGet, Caller::Anonymous) if public => {
-                Self::Everyone(headers.get(IF_NONE_MATCH).cloned())
+                Self::Everyone(headers.typed_get())
             }
             (Protocol::ConnectGet, _) => Self::OneCaller,
             _ => Self::Call,
@@ -85,27 +84,20 @@ impl Conditions {
     }
 }
 
-async fn tag(response: Response, known: Option<HeaderValue>) -> Response {
+async fn tag(response: Response, known: Option<IfNoneMatch>) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(bytes) = to_bytes(body, TAGGED_MAX).await else {
         parts.status = StatusCode::INTERNAL_SERVER_ERROR;
         return Response::from_parts(parts, Body::empty());
     };
     let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
-    let tag = format!(
-        "\"{}\"",
-        BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..16])
-    );
+    let tag = BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..16]);
+    let tag: Option<ETag> = format!("\"{tag}\"").parse().ok();
     let same = known
-        .as_ref()
-        .and_then(|known| known.to_str().ok())
-        .is_some_and(|known| {
-            known
-                .split(',')
-                .any(|one| one.trim().trim_start_matches("W/") == tag || one.trim() == "*")
-        });
-    if let Ok(tag) = HeaderValue::try_from(tag) {
-        parts.headers.insert(ETAG, tag);
+        .zip(tag.as_ref())
+        .is_some_and(|(known, tag)| !known.precondition_passes(tag));
+    if let Some(tag) = tag {
+        parts.headers.typed_insert(tag);
     }
     if same {
         parts.status = StatusCode::NOT_MODIFIED;

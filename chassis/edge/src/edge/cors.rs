@@ -1,5 +1,8 @@
 //! Cross-origin calls from browsers: off unless origins are named, exact origins only.
 //! Preflights are answered before anything is counted; refusals carry the headers too.
+//!
+//! By hand: tower-http's layer takes every OPTIONS for a preflight, answers it with 200 whether the
+//! origin is allowed or not, and cannot stand outside of what writes our refusals.
 
 use axum::body::Body;
 use axum::response::Response;

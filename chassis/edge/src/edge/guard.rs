@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Version};
 
 use super::answer::Refusal;
 use super::protocol::{Protocol, media_type};
+use crate::accept;
 use crate::contract::Method;
 
 /// The compressions a server takes and gives.
@@ -117,17 +118,7 @@ fn narrow(headers: &mut HeaderMap, name: HeaderName, encodings: Encodings) {
     if encodings == Encodings::Every || !headers.contains_key(&name) {
         return;
     }
-    let gzip = headers
-        .get_all(&name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|item| {
-            let (encoding, weight) = item.split_once(';').unwrap_or((item, ""));
-            encoding.trim() == "gzip"
-                && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
-        });
-    match gzip {
+    match accept::takes(headers, &name, "gzip") {
         true => headers.insert(name, HeaderValue::from_static("gzip")),
         false => headers.remove(name),
     };

@@ -165,6 +165,7 @@ fn auth(seen: Seen) -> Service {
     Service::new("user").mount(builder.build()).get(
         paths::GET_JWKS,
         get_connect(none::<GetJwksRequest, GetJwksResponse>()),
+        &(),
     )
 }
 
@@ -212,14 +213,16 @@ fn catalog() -> Service {
         .create_product(create_product);
     Service::new("catalog")
         .mount(builder.build())
-        .get(paths::GET_PRODUCT, get_connect(get_product))
+        .get(paths::GET_PRODUCT, get_connect(get_product), &())
         .get(
             paths::LIST_PRODUCTS,
             get_connect(none::<ListProductsRequest, ListProductsResponse>()),
+            &(),
         )
         .get(
             paths::BATCH_GET_PRODUCTS,
             get_connect(none::<BatchGetProductsRequest, BatchGetProductsResponse>()),
+            &(),
         )
 }
 
@@ -267,10 +270,12 @@ fn user(stop: CancellationToken) -> Service {
         .get(
             paths::GET_USER,
             get_connect(none::<GetUserRequest, proto::user::v1::User>()),
+            &(),
         )
         .get(
             paths::GET_PROFILE,
             get_connect(none::<GetProfileRequest, GetProfileResponse>()),
+            &(),
         )
 }
 
@@ -315,14 +320,17 @@ fn support() -> Service {
         .get(
             paths::GET_SESSION,
             get_connect(none::<GetSessionRequest, GetSessionResponse>()),
+            &(),
         )
         .get(
             paths::LIST_SESSIONS,
             get_connect(none::<ListSessionsRequest, ListSessionsResponse>()),
+            &(),
         )
         .get(
             paths::LIST_MESSAGES,
             get_connect(none::<ListMessagesRequest, ListMessagesResponse>()),
+            &(),
         )
 }
 

@@ -6,10 +6,10 @@ use axum::extract::State;
 use call::{ConnectError, ConnectRequest, ConnectResponse};
 use proto::catalog::v1::{BatchGetProductsRequest, BatchGetProductsResponse};
 
-use super::product_id;
 use crate::domain::product::Sku;
 use crate::error::Error;
 use crate::products::Batch;
+use crate::wire::product_id;
 use crate::{App, products};
 
 /// Ids and SKUs that one call may name together.

@@ -4,7 +4,7 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::catalog::v1::{DeleteProductRequest, DeleteProductResponse, catalog_service};
 
-use super::product_id;
+use crate::wire::product_id;
 use crate::{App, products};
 use command::Command;
 use futures::{FutureExt, TryFutureExt};

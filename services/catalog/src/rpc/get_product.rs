@@ -4,7 +4,7 @@ use axum::extract::State;
 use call::{ConnectError, ConnectRequest, ConnectResponse};
 use proto::catalog::v1::{GetProductRequest, GetProductResponse};
 
-use super::product_id;
+use crate::wire::product_id;
 use crate::{App, products};
 
 /// Reads one product.

@@ -4,8 +4,8 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::catalog::v1::{UpdateProductRequest, UpdateProductResponse, catalog_service};
 
-use super::product_id;
 use crate::domain::product::{Product, Revision};
+use crate::wire::product_id;
 use crate::{App, products};
 use command::Command;
 use futures::{FutureExt, TryFutureExt};

@@ -5,7 +5,7 @@ use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::inventory::v1::{ReleaseStockRequest, ReleaseStockResponse};
 
 use crate::domain::reservation::{Demand, ReleaseReason, Reservation};
-use crate::{App, reservations};
+use crate::{App, reservations, wire};
 
 /// Gives an order's pieces back, held or sold, and holds none for it later.
 pub async fn release_stock(
@@ -19,7 +19,7 @@ pub async fn release_stock(
         "EXPIRED" => ReleaseReason::Expired,
         _ => ReleaseReason::Cancelled, // the contract knows these three
     });
-    let order_id = super::order_id(&request.order_id)?;
+    let order_id = wire::order_id(&request.order_id)?;
     let reservation =
         reservations::carry_out(&app, &super::demander(&call), order_id, &demand).await?;
     Ok(ConnectResponse::new(reservation.into()))

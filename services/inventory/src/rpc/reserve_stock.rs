@@ -23,7 +23,7 @@ pub async fn reserve_stock(
         items: wire::items(&request.items).map_err(Error::from)?,
         until: app.clock.now() + ttl.unwrap_or_else(|| app.config.hold()),
     };
-    let order_id = super::order_id(&request.order_id)?;
+    let order_id = wire::order_id(&request.order_id)?;
     let reservation =
         reservations::carry_out(&app, &super::demander(&call), order_id, &demand).await?;
     Ok(ConnectResponse::new(reservation.into()))

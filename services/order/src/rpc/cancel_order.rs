@@ -7,10 +7,10 @@ use futures::{FutureExt, TryFutureExt};
 use proto::order::v1::order_service::CANCEL_ORDER;
 use proto::order::v1::{CancelOrderRequest, CancelOrderResponse};
 
-use super::order_id;
 use crate::App;
 use crate::checkout::{self, Cancellation};
 use crate::domain::order::Order;
+use crate::wire::order_id;
 
 /// Ends an order: stock is released, money refunded.
 pub async fn cancel_order(

@@ -7,13 +7,13 @@ use edge::Valid;
 use proto::order::v1::order_service::CREATE_ORDER;
 use proto::order::v1::{CreateOrderRequest, CreateOrderResponse};
 
-use super::customer_id;
 use crate::App;
 use crate::checkout;
 use crate::domain::amount::Currency;
 use crate::domain::draft::{Draft, Item, merge};
 use crate::domain::payment_method::PaymentMethod;
 use crate::error::Error;
+use crate::wire::customer_id;
 
 /// Places an order: reserves stock, takes the payment, confirms.
 pub async fn create_order(

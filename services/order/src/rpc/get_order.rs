@@ -4,9 +4,9 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::order::v1::{GetOrderRequest, Order};
 
-use super::order_id;
 use crate::App;
 use crate::history;
+use crate::wire::order_id;
 
 /// Reads one order.
 pub async fn get_order(

@@ -5,11 +5,11 @@ use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::order::v1::{GetOrderDetailsRequest, GetOrderDetailsResponse};
 use proto::user::v1::Profile;
 
-use super::order_id;
 use crate::App;
 use crate::domain::draft::Item;
 use crate::error::Error;
 use crate::history;
+use crate::wire::order_id;
 
 /// Who is shown when the user service does not answer.
 const GUEST: &str = "Guest";

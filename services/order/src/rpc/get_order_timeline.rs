@@ -4,10 +4,10 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::order::v1::{GetOrderTimelineRequest, GetOrderTimelineResponse, TimelineEntry};
 
-use super::order_id;
 use crate::App;
 use crate::history;
 use crate::saga::record::Entry;
+use crate::wire::order_id;
 
 /// Reads the steps of an order's checkout, oldest first.
 pub async fn get_order_timeline(

@@ -4,12 +4,12 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::order::v1::{ListOrdersRequest, ListOrdersResponse, OrderStatus, OrderSummary};
 
-use super::customer_id;
 use crate::App;
 use crate::domain::order::Status;
 use crate::domain::summary::{Filter, Summary};
 use crate::error::Error;
 use crate::history;
+use crate::wire::customer_id;
 use crate::wire::{money, status};
 
 /// Pages through a person's orders, newest first.

@@ -6,9 +6,9 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use proto::order::v1::{WatchOrderStatusRequest, WatchOrderStatusResponse};
 
-use super::order_id;
 use crate::App;
 use crate::watch::{self, Update};
+use crate::wire::order_id;
 use crate::wire::status;
 
 /// Streams the statuses of one order until it ends.

@@ -6,9 +6,9 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use proto::order::v1::{WatchOrderUpdatesRequest, WatchOrderUpdatesResponse};
 
-use super::customer_id;
 use crate::App;
 use crate::watch::{self, Update};
+use crate::wire::customer_id;
 use crate::wire::status;
 
 /// Streams the changes of all orders of one person.

@@ -208,21 +208,23 @@ impl World {
         [
             Service::new("inventory")
                 .mount(stock.build())
-                .get(at(inventory, "CheckStock"), unused())
-                .get(at(inventory, "CheckAvailability"), unused())
-                .get(at(inventory, "GetStockLevel"), unused()),
-            Service::new("payment")
-                .mount(money.build())
-                .get(at(payment, "GetPayment"), unused()),
+                .get(at(inventory, "CheckStock"), unused(), &())
+                .get(at(inventory, "CheckAvailability"), unused(), &())
+                .get(at(inventory, "GetStockLevel"), unused(), &()),
+            Service::new("payment").mount(money.build()).get(
+                at(payment, "GetPayment"),
+                unused(),
+                &(),
+            ),
             Service::new("pricing")
                 .mount(prices.with_state(self.clone()).build())
-                .get(at(pricing, "GetPrice"), unused())
-                .get(at(pricing, "BatchGetPrices"), unused())
-                .get(at(pricing, "QuoteItems"), unused()),
+                .get(at(pricing, "GetPrice"), unused(), &())
+                .get(at(pricing, "BatchGetPrices"), unused(), &())
+                .get(at(pricing, "QuoteItems"), unused(), &()),
             Service::new("user")
                 .mount(people.with_state(self.clone()).build())
-                .get(at(user, "GetUser"), unused())
-                .get(at(user, "GetProfile"), unused()),
+                .get(at(user, "GetUser"), unused(), &())
+                .get(at(user, "GetProfile"), unused(), &()),
         ]
     }
 }

@@ -4,8 +4,8 @@ use axum::extract::State;
 use call::{ConnectError, ConnectRequest, ConnectResponse};
 use proto::pricing::v1::{BatchGetPricesRequest, BatchGetPricesResponse};
 
-use super::currency;
 use crate::domain::sku::Sku;
+use crate::wire::currency;
 use crate::{App, price_list};
 
 /// Reads the prices of many SKUs at once.

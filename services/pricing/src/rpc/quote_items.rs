@@ -5,12 +5,12 @@ use call::{ConnectError, ConnectRequest, ConnectResponse};
 use edge::Valid;
 use proto::pricing::v1::{QuoteItem, QuoteItemsRequest, QuoteItemsResponse, QuoteLine};
 
-use super::{currency, money};
 use crate::App;
 use crate::domain::quote::{Item, Quote};
 use crate::domain::sku::Sku;
 use crate::error::Error;
 use crate::quotes::{self, Unpriced};
+use crate::wire::{currency, money};
 
 /// Says what a cart costs now.
 pub async fn quote_items(

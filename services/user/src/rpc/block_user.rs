@@ -6,10 +6,10 @@ use command::Command;
 use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{BlockUserRequest, BlockUserResponse, user_admin_service};
 
-use super::{line, user_id};
 use crate::App;
 use crate::domain::user::User;
 use crate::moderation;
+use crate::wire::{line, user_id};
 
 /// Refuses sign-in and new orders until the account is unblocked.
 pub async fn block_user(

@@ -7,11 +7,11 @@ use edge::Valid;
 use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{CreateUserRequest, User, user_service};
 
-use super::{line, roles};
 use crate::App;
 use crate::accounts::{self, Draft};
 use crate::domain::email::Email;
 use crate::error::Error;
+use crate::wire::{line, roles};
 
 /// Makes an account without a password.
 pub async fn create_user(

@@ -7,9 +7,9 @@ use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{DeleteUserRequest, user_service};
 use proto::wkt::Empty;
 
-use super::user_id;
 use crate::App;
 use crate::accounts;
+use crate::wire::user_id;
 
 /// Removes an account and ends its sessions.
 pub async fn delete_user(

@@ -4,10 +4,10 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{GetProfileRequest, GetProfileResponse, Profile};
 
-use super::user_id;
 use crate::App;
 use crate::accounts;
 use crate::domain::user::User;
+use crate::wire::user_id;
 
 /// Reads what other contexts may know about a customer.
 pub async fn get_profile(

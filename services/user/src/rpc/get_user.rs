@@ -4,9 +4,9 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{GetUserRequest, User};
 
-use super::user_id;
 use crate::App;
 use crate::accounts;
+use crate::wire::user_id;
 
 /// Reads one account within reach of the caller.
 pub async fn get_user(

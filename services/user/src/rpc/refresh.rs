@@ -4,7 +4,7 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{RefreshRequest, RefreshResponse};
 
-use super::{Carrier, token_pair};
+use super::tokens::{Carrier, token_pair};
 use crate::App;
 use crate::browser::{self, Browser};
 use crate::domain::session::RefreshToken;

@@ -9,12 +9,12 @@ use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{SetPasswordRequest, SetPasswordResponse, user_admin_service};
 use sha2::{Digest, Sha256};
 
-use super::user_id;
 use crate::App;
 use crate::accounts;
 use crate::domain::password::{Owner, Password};
 use crate::error::Error;
 use crate::moderation;
+use crate::wire::user_id;
 
 /// Replaces an account's password and ends its sessions.
 pub async fn set_password(

@@ -4,7 +4,7 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{SignUpRequest, SignUpResponse};
 
-use super::{Carrier, line, token_pair};
+use super::tokens::{Carrier, token_pair};
 use crate::App;
 use crate::accounts::Draft;
 use crate::domain::email::Email;
@@ -12,6 +12,7 @@ use crate::domain::password::{Owner, Password};
 use crate::domain::user;
 use crate::error::Error;
 use crate::sessions;
+use crate::wire::line;
 
 /// Makes a customer's account and signs it in.
 pub async fn sign_up(

@@ -6,10 +6,10 @@ use command::Command;
 use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{UnblockUserRequest, UnblockUserResponse, user_admin_service};
 
-use super::{line, user_id};
 use crate::App;
 use crate::domain::user::User;
 use crate::moderation;
+use crate::wire::{line, user_id};
 
 /// Restores what BlockUser took away.
 pub async fn unblock_user(

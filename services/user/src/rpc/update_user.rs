@@ -7,12 +7,12 @@ use edge::Valid;
 use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{UpdateUserRequest, User, user_service};
 
-use super::{line, roles, user_id};
 use crate::App;
 use crate::accounts;
 use crate::domain::email::Email;
 use crate::domain::user::Change;
 use crate::error::Error;
+use crate::wire::{line, roles, user_id};
 
 /// Changes the fields that are present; roles only for an admin.
 pub async fn update_user(

@@ -7,10 +7,10 @@ use futures::stream::BoxStream;
 use proto::user::v1::user_update::UpdateType;
 use proto::user::v1::{UserUpdate, WatchUserRequest};
 
-use super::user_id;
 use crate::App;
 use crate::domain::id::UserId;
 use crate::watch::{self, Change, Update};
+use crate::wire::user_id;
 
 /// Streams the changes of one account as they happen, until it is deleted.
 pub async fn watch_user_updates(
