@@ -12,7 +12,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection, PgConnection};
-use sql::{Config, Database};
+use sql::{Config, Database, Engine};
 use tempfile::TempDir;
 
 use crate::{note, postgres};
@@ -87,6 +87,18 @@ impl Deref for TestDatabase {
 
     fn deref(&self) -> &Database {
         &self.database
+    }
+}
+
+/// Returns a fresh, migrated database of `service` on that engine.
+pub async fn on<T, E: Display>(
+    engine: Engine,
+    service: &'static str,
+    migrate: impl AsyncFn(&Database) -> Result<T, E>,
+) -> TestDatabase {
+    match engine {
+        Engine::Sqlite => sqlite(service, migrate).await,
+        Engine::Postgres => postgres(service, migrate).await,
     }
 }
 

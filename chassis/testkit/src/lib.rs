@@ -17,6 +17,27 @@ use sql::Database;
 use sql::page::Signer;
 use tokio_util::sync::CancellationToken;
 
+pub use sql::Engine;
+pub use testkit_macros::both_engines;
+
+/// What a test begins with, on one engine.
+pub trait Fixture: Sized {
+    /// Makes it.
+    fn on(engine: Engine) -> impl Future<Output = Self>;
+}
+
+/// For a test that makes what it begins with in a way of its own.
+impl Fixture for Engine {
+    async fn on(engine: Engine) -> Self {
+        engine
+    }
+}
+
+/// Makes what a test begins with; what [`both_engines`] calls.
+pub async fn on<T: Fixture>(engine: Engine) -> T {
+    T::on(engine).await
+}
+
 /// What a service under test is given, with nobody to call.
 pub fn deps(db: &Database, clock: &Clock) -> Deps {
     Deps {
