@@ -15,7 +15,8 @@ use proto::catalog::v1::{
 };
 use proto::event::v1::ProductChanged;
 use sea_orm::{ConnectionTrait, Statement};
-use testkit::database::TestDatabase;
+use testkit::database::{self, TestDatabase};
+use testkit::{Engine, Fixture};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::codegen::http;
@@ -39,15 +40,15 @@ pub fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
 }
 
-/// The same service on each engine.
-pub async fn both() -> [TestApp; 2] {
-    let migrate = async |db: &sql::Database| migrations::up(db, "catalog").await;
-    let [sqlite, postgres] = testkit::database::both("catalog", migrate).await;
-    [TestApp::new(sqlite).await, TestApp::new(postgres).await]
+impl Fixture for TestApp {
+    async fn on(engine: Engine) -> Self {
+        let migrate = async |db: &sql::Database| migrations::up(db, catalog::NAME).await;
+        Self::new(database::on(engine, catalog::NAME, migrate).await)
+    }
 }
 
 impl TestApp {
-    async fn new(db: TestDatabase) -> Self {
+    fn new(db: TestDatabase) -> Self {
         let (clock, manual) = Manual::new(start());
         let service = catalog::service(
             catalog::Config::default(),

@@ -4,9 +4,10 @@ use catalog::demo::{DemoProduct, seed};
 use clock::Clock;
 use futures::future::join_all;
 use proto::catalog::v1::{ListProductsRequest, UpdateProductRequest};
+use testkit::{Engine, both_engines};
 use uuid::Uuid;
 
-use crate::app::{TestApp, both, create, everything, operator, start};
+use crate::app::{TestApp, create, everything, operator, start};
 
 async fn describe(app: &TestApp, sku: &str, name: &str, category: &str, description: &str) {
     let request = operator(create(sku, name, category, description));
@@ -18,99 +19,94 @@ async fn describe(app: &TestApp, sku: &str, name: &str, category: &str, descript
 
 /// Name, category, SKU, description: a better field outranks all lesser ones together.
 /// row: D16
-#[tokio::test]
-async fn finds_are_ranked_by_the_field_that_matches() {
-    for app in both().await {
-        describe(
-            &app,
-            "A-1",
+#[both_engines]
+async fn finds_are_ranked_by_the_field_that_matches(app: TestApp) {
+    describe(
+        &app,
+        "A-1",
+        "in the text",
+        "Things",
+        "goes well with a lamp",
+    )
+    .await;
+    describe(&app, "LAMP-1", "in the sku", "Things", "").await;
+    describe(&app, "A-2", "in the category", "Lamp", "").await;
+    describe(&app, "A-3", "in name: lampshade", "Things", "").await;
+    describe(&app, "A-4", "in name: lamp", "Things", "").await;
+    describe(&app, "LAMP-2", "in all but name", "Lamp", "a lamp").await;
+    describe(&app, "A-5", "nowhere", "Things", "clamp").await;
+    assert_eq!(
+        app.search("lamp", "").await,
+        [
+            "in name: lamp",
+            "in name: lampshade",
+            "in all but name",
+            "in the category",
+            "in the sku",
             "in the text",
-            "Things",
-            "goes well with a lamp",
-        )
-        .await;
-        describe(&app, "LAMP-1", "in the sku", "Things", "").await;
-        describe(&app, "A-2", "in the category", "Lamp", "").await;
-        describe(&app, "A-3", "in name: lampshade", "Things", "").await;
-        describe(&app, "A-4", "in name: lamp", "Things", "").await;
-        describe(&app, "LAMP-2", "in all but name", "Lamp", "a lamp").await;
-        describe(&app, "A-5", "nowhere", "Things", "clamp").await;
-        assert_eq!(
-            app.search("lamp", "").await,
-            [
-                "in name: lamp",
-                "in name: lampshade",
-                "in all but name",
-                "in the category",
-                "in the sku",
-                "in the text",
-            ]
-        );
-        assert_eq!(
-            app.search("lamp", "Lamp").await,
-            ["in all but name", "in the category"]
-        );
-    }
+        ]
+    );
+    assert_eq!(
+        app.search("lamp", "Lamp").await,
+        ["in all but name", "in the category"]
+    );
 }
 
 /// row: D16
-#[tokio::test]
-async fn every_word_must_be_found_by_its_beginning() {
-    for app in both().await {
-        app.shelf("Lighting", &["Noon desk lamp", "Noon table lamp"])
-            .await;
-        app.shelf("Seating", &["Noon chair"]).await;
-        for (query, expected) in [
-            ("noon lamp desk", &["Noon desk lamp"][..]),
-            ("de la", &["Noon desk lamp"]),
-            ("noon chair lamp", &[]),
-            ("esk", &[]),
-            ("?!", &[]),
-            ("%", &[]),
-            ("'; drop table products; --", &[]),
-        ] {
-            assert_eq!(app.search(query, "").await, *expected, "{query:?}");
-        }
-        assert_eq!(
-            app.search("lamps for the desk", "").await,
-            ["Noon desk lamp"]
-        );
+#[both_engines]
+async fn every_word_must_be_found_by_its_beginning(app: TestApp) {
+    app.shelf("Lighting", &["Noon desk lamp", "Noon table lamp"])
+        .await;
+    app.shelf("Seating", &["Noon chair"]).await;
+    for (query, expected) in [
+        ("noon lamp desk", &["Noon desk lamp"][..]),
+        ("de la", &["Noon desk lamp"]),
+        ("noon chair lamp", &[]),
+        ("esk", &[]),
+        ("?!", &[]),
+        ("%", &[]),
+        ("'; drop table products; --", &[]),
+    ] {
+        assert_eq!(app.search(query, "").await, *expected, "{query:?}");
     }
+    assert_eq!(
+        app.search("lamps for the desk", "").await,
+        ["Noon desk lamp"]
+    );
 }
 
 /// row: D16
-#[tokio::test]
-async fn spelling_variants_meet() {
-    for app in both().await {
-        app.shelf(
-            "Küche",
-            &[
-                "Café crème bowl",
-                "Straßen-Tasse",
-                "ランプ",
-                "Children's mug",
-            ],
-        )
-        .await;
-        for (query, expected) in [
-            ("cafe creme", "Café crème bowl"),
-            ("CAFÉ", "Café crème bowl"),
-            ("strassen", "Straßen-Tasse"),
-            ("ランプ", "ランプ"),
-            ("childrens", "Children's mug"),
-            ("bowls", "Café crème bowl"),
-        ] {
-            assert_eq!(app.search(query, "").await, [expected], "{query:?}");
-        }
-        assert_eq!(app.search("kuche", "").await.len(), 4, "by category");
+#[both_engines]
+async fn spelling_variants_meet(app: TestApp) {
+    app.shelf(
+        "Küche",
+        &[
+            "Café crème bowl",
+            "Straßen-Tasse",
+            "ランプ",
+            "Children's mug",
+        ],
+    )
+    .await;
+    for (query, expected) in [
+        ("cafe creme", "Café crème bowl"),
+        ("CAFÉ", "Café crème bowl"),
+        ("strassen", "Straßen-Tasse"),
+        ("ランプ", "ランプ"),
+        ("childrens", "Children's mug"),
+        ("bowls", "Café crème bowl"),
+    ] {
+        assert_eq!(app.search(query, "").await, [expected], "{query:?}");
     }
+    assert_eq!(app.search("kuche", "").await.len(), 4, "by category");
 }
 
 /// The same products rank alike on both engines, ties included, and over page borders.
 /// row: D16, E13
 #[tokio::test]
 async fn both_engines_find_the_same_in_the_same_order() {
-    let [sqlite, postgres] = both().await;
+    let sqlite: TestApp = testkit::on(Engine::Sqlite).await;
+    let postgres: TestApp = testkit::on(Engine::Postgres).await;
     let words = [
         "desk", "Lamp", "lämp", "lamps", "Zebra", "ÄTHER", "oak", "oakum", "灯", "9",
     ];
@@ -166,32 +162,28 @@ async fn both_engines_find_the_same_in_the_same_order() {
 }
 
 /// row: D16
-#[tokio::test]
-async fn a_changed_product_is_found_by_its_new_words_alone() {
-    for app in both().await {
-        let lamp = app.product("LAMP", "Noon lamp", "Lighting").await;
-        let request = UpdateProductRequest {
-            id: lamp.id.clone(),
-            name: Some("Dusk lantern".to_owned()),
-            ..UpdateProductRequest::default()
-        };
-        app.client()
-            .update_product(operator(request))
-            .await
-            .unwrap();
-        assert_eq!(app.search("noon", "").await, [""; 0]);
-        assert_eq!(app.search("dusk", "").await, ["Dusk lantern"]);
-    }
+#[both_engines]
+async fn a_changed_product_is_found_by_its_new_words_alone(app: TestApp) {
+    let lamp = app.product("LAMP", "Noon lamp", "Lighting").await;
+    let request = UpdateProductRequest {
+        id: lamp.id.clone(),
+        name: Some("Dusk lantern".to_owned()),
+        ..UpdateProductRequest::default()
+    };
+    app.client()
+        .update_product(operator(request))
+        .await
+        .unwrap();
+    assert_eq!(app.search("noon", "").await, [""; 0]);
+    assert_eq!(app.search("dusk", "").await, ["Dusk lantern"]);
 }
 
 /// row: D16, C5
-#[tokio::test]
-async fn many_search_at_once() {
-    for app in both().await {
-        app.shelf("Lighting", &["lamp 1", "lamp 2", "lamp 3"]).await;
-        let searches = (0..50).map(|_| app.search("lamp", ""));
-        for found in join_all(searches).await {
-            assert_eq!(found.len(), 3);
-        }
+#[both_engines]
+async fn many_search_at_once(app: TestApp) {
+    app.shelf("Lighting", &["lamp 1", "lamp 2", "lamp 3"]).await;
+    let searches = (0..50).map(|_| app.search("lamp", ""));
+    for found in join_all(searches).await {
+        assert_eq!(found.len(), 3);
     }
 }

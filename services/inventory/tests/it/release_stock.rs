@@ -1,98 +1,93 @@
 //! ReleaseStock.
 
 use proto::inventory::v1::{ReleaseStockRequest, ReservationState};
+use testkit::both_engines;
 use tonic::Code;
 
-use crate::harness::{Inventory, commit, order_id, refusal, release, reserve};
+use crate::app::{TestApp, commit, order_id, refusal, release, reserve};
 
 /// row: D12, D9
-#[tokio::test]
-async fn it_gives_back_what_is_held_or_sold_once() {
-    for inventory in Inventory::on_both().await {
-        inventory.stock(&[("lamp", 5)]).await;
-        for sold in [false, true] {
-            let order = order_id();
-            inventory
-                .order()
-                .reserve_stock(reserve(&order, &[("lamp", 2)]))
-                .await
-                .unwrap();
-            if sold {
-                inventory
-                    .order()
-                    .commit_stock(commit(&order))
-                    .await
-                    .unwrap();
-            }
-            for _ in 0..2 {
-                let back = inventory
-                    .order()
-                    .release_stock(release(&order))
-                    .await
-                    .unwrap();
-                let state = back.into_inner().reservation.unwrap().state();
-                assert_eq!(state, ReservationState::Released);
-            }
-            assert_eq!(inventory.counts("lamp").await, [5, 0, 0]);
-            let facts = inventory.facts(&order).await;
-            assert_eq!(
-                facts.last().unwrap(),
-                if sold {
-                    "inventory.released 3"
-                } else {
-                    "inventory.released 2"
-                }
-            );
-        }
-    }
-}
-
-/// row: D12
-#[tokio::test]
-async fn it_is_remembered_whatever_was_before() {
-    for inventory in Inventory::on_both().await {
-        inventory.stock(&[("lamp", 5)]).await;
-        let (never, expired, short) = (order_id(), order_id(), order_id());
+#[both_engines]
+async fn it_gives_back_what_is_held_or_sold_once(inventory: TestApp) {
+    inventory.stock(&[("lamp", 5)]).await;
+    for sold in [false, true] {
+        let order = order_id();
         inventory
             .order()
-            .reserve_stock(reserve(&short, &[("lamp", 6)]))
-            .await
-            .unwrap_err();
-        inventory
-            .order()
-            .reserve_stock(reserve(&expired, &[("lamp", 2)]))
+            .reserve_stock(reserve(&order, &[("lamp", 2)]))
             .await
             .unwrap();
-        inventory.pass(15 * 60);
-        for order in [never, expired, short] {
+        if sold {
             inventory
+                .order()
+                .commit_stock(commit(&order))
+                .await
+                .unwrap();
+        }
+        for _ in 0..2 {
+            let back = inventory
                 .order()
                 .release_stock(release(&order))
                 .await
                 .unwrap();
-            let late = inventory
-                .order()
-                .reserve_stock(reserve(&order, &[("lamp", 2)]))
-                .await;
-            assert_eq!(refusal(late).1, "RESERVATION_RELEASED");
-            let late = inventory.order().commit_stock(commit(&order)).await;
-            assert_eq!(refusal(late).1, "RESERVATION_RELEASED");
+            let state = back.into_inner().reservation.unwrap().state();
+            assert_eq!(state, ReservationState::Released);
         }
         assert_eq!(inventory.counts("lamp").await, [5, 0, 0]);
+        let facts = inventory.facts(&order).await;
+        assert_eq!(
+            facts.last().unwrap(),
+            if sold {
+                "inventory.released 3"
+            } else {
+                "inventory.released 2"
+            }
+        );
     }
 }
 
+/// row: D12
+#[both_engines]
+async fn it_is_remembered_whatever_was_before(inventory: TestApp) {
+    inventory.stock(&[("lamp", 5)]).await;
+    let (never, expired, short) = (order_id(), order_id(), order_id());
+    inventory
+        .order()
+        .reserve_stock(reserve(&short, &[("lamp", 6)]))
+        .await
+        .unwrap_err();
+    inventory
+        .order()
+        .reserve_stock(reserve(&expired, &[("lamp", 2)]))
+        .await
+        .unwrap();
+    inventory.pass(15 * 60);
+    for order in [never, expired, short] {
+        inventory
+            .order()
+            .release_stock(release(&order))
+            .await
+            .unwrap();
+        let late = inventory
+            .order()
+            .reserve_stock(reserve(&order, &[("lamp", 2)]))
+            .await;
+        assert_eq!(refusal(late).1, "RESERVATION_RELEASED");
+        let late = inventory.order().commit_stock(commit(&order)).await;
+        assert_eq!(refusal(late).1, "RESERVATION_RELEASED");
+    }
+    assert_eq!(inventory.counts("lamp").await, [5, 0, 0]);
+}
+
 /// row: P18
-#[tokio::test]
-async fn a_reason_is_one_of_three() {
-    for inventory in Inventory::on_both().await {
-        for reason in ["", "cancelled", "BORED"] {
-            let request = ReleaseStockRequest {
-                reason: reason.to_owned(),
-                ..release(&order_id())
-            };
-            let refused = inventory.order().release_stock(request).await;
-            assert_eq!(refusal(refused).0, Code::InvalidArgument, "{reason}");
-        }
+#[both_engines]
+async fn a_reason_is_one_of_three(inventory: TestApp) {
+    for reason in ["", "cancelled", "BORED"] {
+        let request = ReleaseStockRequest {
+            reason: reason.to_owned(),
+            ..release(&order_id())
+        };
+        let refused = inventory.order().release_stock(request).await;
+        assert_eq!(refusal(refused).0, Code::InvalidArgument, "{reason}");
     }
 }

@@ -1,37 +1,36 @@
 //! Who may move money.
 
 use call::{Caller, Role};
+use testkit::both_engines;
 use tonic::Code;
 
-use crate::harness::{CUSTOMER, Payment, charge, order_id, refund, refusal, user};
+use crate::app::{CUSTOMER, TestApp, charge, order_id, refund, refusal, user};
 
 /// row: S-01, S-06
-#[tokio::test]
-async fn only_the_order_service_moves_money() {
-    for payment in Payment::on_both().await {
-        let order = order_id();
-        for (caller, code) in [
-            (Caller::Anonymous, Code::Unauthenticated),
-            (user(CUSTOMER, &[Role::Customer]), Code::PermissionDenied),
-            (user(CUSTOMER, &Role::ALL), Code::PermissionDenied),
-            (
-                Caller::Service {
-                    name: "gateway".into(),
-                    acting_for: None,
-                },
-                Code::PermissionDenied,
-            ),
-        ] {
-            let mut client = payment.client(caller.clone());
-            let charged = client.process_payment(charge(&order, "tok_ok")).await;
-            let refunded = client.refund_payment(refund(&order)).await;
-            assert_eq!(
-                (refusal(charged).0, refusal(refunded).0),
-                (code, code),
-                "{caller:?}"
-            );
-        }
-        assert_eq!(payment.payment(&order).await, None);
-        assert_eq!(payment.provider_charges().await, 0);
+#[both_engines]
+async fn only_the_order_service_moves_money(payment: TestApp) {
+    let order = order_id();
+    for (caller, code) in [
+        (Caller::Anonymous, Code::Unauthenticated),
+        (user(CUSTOMER, &[Role::Customer]), Code::PermissionDenied),
+        (user(CUSTOMER, &Role::ALL), Code::PermissionDenied),
+        (
+            Caller::Service {
+                name: "gateway".into(),
+                acting_for: None,
+            },
+            Code::PermissionDenied,
+        ),
+    ] {
+        let mut client = payment.client(caller.clone());
+        let charged = client.process_payment(charge(&order, "tok_ok")).await;
+        let refunded = client.refund_payment(refund(&order)).await;
+        assert_eq!(
+            (refusal(charged).0, refusal(refunded).0),
+            (code, code),
+            "{caller:?}"
+        );
     }
+    assert_eq!(payment.payment(&order).await, None);
+    assert_eq!(payment.provider_charges().await, 0);
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use uuid::Uuid;
 
-use crate::harness::Payment;
+use crate::app::TestApp;
 
-impl Payment {
+impl TestApp {
     /// The balance of every account, after checking that every entry has its counter-entry.
     pub async fn balances(&self) -> BTreeMap<String, i64> {
         let rows = self.rows("select transaction_id, account, minor_units from ledger_entries");

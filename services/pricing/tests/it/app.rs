@@ -12,7 +12,8 @@ use proto::event::v1::PriceChanged;
 use proto::pricing::v1::pricing_service_client::PricingServiceClient;
 use proto::pricing::v1::{Money, QuoteItem, SetPriceRequest, SetPromotionRequest};
 use sea_orm::{ConnectionTrait, Statement};
-use testkit::database::TestDatabase;
+use testkit::database::{self, TestDatabase};
+use testkit::{Engine, Fixture};
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::http;
 use tower::ServiceExt;
@@ -42,15 +43,15 @@ pub fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
 }
 
-/// The same service on each engine.
-pub async fn both() -> [TestApp; 2] {
-    let migrate = async |db: &sql::Database| migrations::up(db, "pricing").await;
-    let [sqlite, postgres] = testkit::database::both("pricing", migrate).await;
-    [TestApp::new(sqlite).await, TestApp::new(postgres).await]
+impl Fixture for TestApp {
+    async fn on(engine: Engine) -> Self {
+        let migrate = async |db: &sql::Database| migrations::up(db, pricing::NAME).await;
+        Self::new(database::on(engine, pricing::NAME, migrate).await)
+    }
 }
 
 impl TestApp {
-    async fn new(db: TestDatabase) -> Self {
+    fn new(db: TestDatabase) -> Self {
         let (clock, manual) = Manual::new(start());
         let service = pricing::service(
             pricing::Config::default(),

@@ -2,88 +2,84 @@ use axum::body::Body;
 use edge::Contract;
 use http::{Request, StatusCode};
 use serde_json::json;
+use testkit::{Engine, Fixture, both_engines};
 
-use crate::app::{TestApp, both, config, is_ready};
+use crate::app::{TestApp, config, is_ready};
 
 /// Every unary rpc of this context, asked by a stranger: refused, but for those on this list.
 ///
 /// row: S-01, G4
-#[tokio::test]
-async fn a_stranger_gets_no_further_than_the_contract_says() {
+#[both_engines]
+async fn a_stranger_gets_no_further_than_the_contract_says(engine: Engine) {
     let contract = Contract::new(proto::DESCRIPTORS).unwrap();
     let public = ["SignUp", "SignIn", "Refresh", "GetJwks"];
-    for app in both().await {
-        let mut asked = 0;
-        for method in contract
-            .methods()
-            .filter(|method| method.service.starts_with("stoa.user.v1."))
-        {
-            if !method.is_unary() {
-                continue;
-            }
-            asked += 1;
-            let rpc = method.path.trim_start_matches("/stoa.user.v1.");
-            let answer = app.call(rpc, "", json!({})).await;
-            let message = answer.json()["message"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            let missing = message == "Missing authentication token";
-            assert_eq!(
-                missing,
-                !public.contains(&&*method.name),
-                "{rpc}: {message}"
-            );
-            let bad = app.call(rpc, "x.y.z", json!({})).await;
-            assert_eq!(bad.code(), "unauthenticated", "{rpc}");
-            assert_eq!(
-                bad.json()["message"],
-                "Invalid authentication token",
-                "{rpc}"
-            );
+    let app = TestApp::on(engine).await;
+    let mut asked = 0;
+    for method in contract
+        .methods()
+        .filter(|method| method.service.starts_with("stoa.user.v1."))
+    {
+        if !method.is_unary() {
+            continue;
         }
-        assert_eq!(asked, 13);
+        asked += 1;
+        let rpc = method.path.trim_start_matches("/stoa.user.v1.");
+        let answer = app.call(rpc, "", json!({})).await;
+        let message = answer.json()["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let missing = message == "Missing authentication token";
+        assert_eq!(
+            missing,
+            !public.contains(&&*method.name),
+            "{rpc}: {message}"
+        );
+        let bad = app.call(rpc, "x.y.z", json!({})).await;
+        assert_eq!(bad.code(), "unauthenticated", "{rpc}");
+        assert_eq!(
+            bad.json()["message"],
+            "Invalid authentication token",
+            "{rpc}"
+        );
     }
+    assert_eq!(asked, 13);
 }
 
 /// row: G5, S-04
-#[tokio::test]
-async fn headers_that_claim_an_identity_change_nothing() {
-    for app in both().await {
-        let ada = app.sign_up("Ada", "ada@example.test").await;
-        let claims = [
-            ("x-user-id", ada.id.as_str()),
-            ("x-roles", "admin"),
-            ("x-auth-user", ada.id.as_str()),
-            ("x-forwarded-user", ada.id.as_str()),
-        ];
-        let read = json!({"id": ada.id});
-        let answer = app
-            .call_with("UserService/GetUser", "", &claims, read.clone())
-            .await;
-        assert_eq!(answer.code(), "unauthenticated");
-        let grace = app.sign_up("Grace", "grace@example.test").await;
-        let answer = app
-            .call_with("UserService/GetUser", &grace.access_token, &claims, read)
-            .await;
-        assert_eq!(answer.code(), "not_found");
-    }
+#[both_engines]
+async fn headers_that_claim_an_identity_change_nothing(app: TestApp) {
+    let ada = app.sign_up("Ada", "ada@example.test").await;
+    let claims = [
+        ("x-user-id", ada.id.as_str()),
+        ("x-roles", "admin"),
+        ("x-auth-user", ada.id.as_str()),
+        ("x-forwarded-user", ada.id.as_str()),
+    ];
+    let read = json!({"id": ada.id});
+    let answer = app
+        .call_with("UserService/GetUser", "", &claims, read.clone())
+        .await;
+    assert_eq!(answer.code(), "unauthenticated");
+    let grace = app.sign_up("Grace", "grace@example.test").await;
+    let answer = app
+        .call_with("UserService/GetUser", &grace.access_token, &claims, read)
+        .await;
+    assert_eq!(answer.code(), "not_found");
 }
 
 /// row: S-02
-#[tokio::test]
-async fn a_refresh_token_is_no_access_token() {
-    for app in both().await {
-        let ada = app.sign_up("Ada", "ada@example.test").await;
-        let answer = app
-            .call(
-                "UserService/GetUser",
-                &ada.refresh_token,
-                json!({"id": ada.id}),
-            )
-            .await;
-        assert_eq!(answer.code(), "unauthenticated");
-    }
+#[both_engines]
+async fn a_refresh_token_is_no_access_token(app: TestApp) {
+    let ada = app.sign_up("Ada", "ada@example.test").await;
+    let answer = app
+        .call(
+            "UserService/GetUser",
+            &ada.refresh_token,
+            json!({"id": ada.id}),
+        )
+        .await;
+    assert_eq!(answer.code(), "unauthenticated");
 }
 
 /// The service starts while its database is absent, says so, and stays alive.
@@ -118,11 +114,9 @@ async fn an_absent_database_is_unavailable_and_not_told_about() {
 /// Ready means that it can sign in: the database answers, and there is a key.
 ///
 /// row: O8
-#[tokio::test]
-async fn it_is_ready_with_a_database_and_a_key() {
-    for app in both().await {
-        assert!(is_ready(&app.app).await);
-        let keys = app.call("AuthService/GetJwks", "", json!({})).await.ok();
-        assert_eq!(keys["keys"].as_array().unwrap().len(), 1);
-    }
+#[both_engines]
+async fn it_is_ready_with_a_database_and_a_key(app: TestApp) {
+    assert!(is_ready(&app.app).await);
+    let keys = app.call("AuthService/GetJwks", "", json!({})).await.ok();
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 1);
 }

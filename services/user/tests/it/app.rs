@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use base64::Engine;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use call::Role;
 use chrono::{DateTime, Utc};
@@ -15,7 +15,8 @@ use proto::user::v1::user_service_client::UserServiceClient;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use serde_json::{Value, json};
 use slice::Deps;
-use testkit::database::TestDatabase;
+use testkit::database::{self, TestDatabase};
+use testkit::{Engine, Fixture};
 use token::{Keys, ServiceClaims, SigningKey, Verifier};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -66,22 +67,19 @@ pub fn config() -> Config {
     }
 }
 
-/// The same service on each engine.
-pub async fn both() -> [TestApp; 2] {
-    both_with(config()).await
-}
-
-/// The same service on each engine, set up otherwise.
-pub async fn both_with(config: Config) -> [TestApp; 2] {
-    let migrate = async |db: &sql::Database| migrations::up(db, user::NAME).await;
-    let [sqlite, postgres] = testkit::database::both(user::NAME, migrate).await;
-    [
-        TestApp::new(sqlite, &config).await,
-        TestApp::new(postgres, &config).await,
-    ]
+impl Fixture for TestApp {
+    async fn on(engine: Engine) -> Self {
+        Self::on_with(engine, config()).await
+    }
 }
 
 impl TestApp {
+    /// The same service, set up otherwise.
+    pub async fn on_with(engine: Engine, config: Config) -> Self {
+        let migrate = async |db: &sql::Database| migrations::up(db, user::NAME).await;
+        Self::new(database::on(engine, user::NAME, migrate).await, &config).await
+    }
+
     async fn new(db: TestDatabase, config: &Config) -> Self {
         let (clock, time) = Manual::new(start());
         let order = SigningKey::generate("order").expect("a key");

@@ -16,14 +16,15 @@ use proto::inventory::v1::{
     ReserveStockRequest, StockItem, StockLevel,
 };
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
-use testkit::database::TestDatabase;
+use testkit::database::{self, TestDatabase};
+use testkit::{Engine, Fixture};
 use tonic::{Code, Request, Status};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 use uuid::Uuid;
 
 /// The service over one database, at a time that stands still.
-pub struct Inventory {
+pub struct TestApp {
     pub db: TestDatabase,
     pub clock: Clock,
     pub time: Manual,
@@ -40,15 +41,15 @@ type Http = BoxCloneSyncService<
 /// A client that calls as one caller.
 pub type Client = InventoryServiceClient<Http>;
 
-impl Inventory {
-    /// One over SQLite, one over PostgreSQL.
-    pub async fn on_both() -> [Self; 2] {
-        let migrate = async |db: &sql::Database| migrations::up(db, "inventory").await;
-        let [sqlite, postgres] = testkit::database::both("inventory", migrate).await;
-        [Self::over(sqlite).await, Self::over(postgres).await]
+impl Fixture for TestApp {
+    async fn on(engine: Engine) -> Self {
+        let migrate = async |db: &sql::Database| migrations::up(db, inventory::NAME).await;
+        Self::over(database::on(engine, inventory::NAME, migrate).await)
     }
+}
 
-    async fn over(db: TestDatabase) -> Self {
+impl TestApp {
+    fn over(db: TestDatabase) -> Self {
         let start = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
         let (clock, time) = Manual::new(start);
         let service = inventory::service(

@@ -16,7 +16,8 @@ use proto::payment::v1::{
 };
 use proto::pricing::v1::Money;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
-use testkit::database::TestDatabase;
+use testkit::database::{self, TestDatabase};
+use testkit::{Engine, Fixture};
 use tonic::{Code, Status};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
@@ -29,7 +30,7 @@ pub const CUSTOMER: Uuid = Uuid::from_u128(7);
 pub const SLOW: Duration = Duration::from_millis(300);
 
 /// The service over one database.
-pub struct Payment {
+pub struct TestApp {
     pub db: TestDatabase,
     pub app: App,
     tasks: Vec<edge::Task>,
@@ -44,15 +45,15 @@ type Http = BoxCloneSyncService<
 /// A client that calls as one caller.
 pub type Client = PaymentServiceClient<Http>;
 
-impl Payment {
-    /// One over SQLite, one over PostgreSQL.
-    pub async fn on_both() -> [Self; 2] {
-        let migrate = async |db: &sql::Database| migrations::up(db, "payment").await;
-        let [sqlite, postgres] = testkit::database::both("payment", migrate).await;
-        [Self::over(sqlite).await, Self::over(postgres).await]
+impl Fixture for TestApp {
+    async fn on(engine: Engine) -> Self {
+        let migrate = async |db: &sql::Database| migrations::up(db, payment::NAME).await;
+        Self::over(database::on(engine, payment::NAME, migrate).await)
     }
+}
 
-    async fn over(db: TestDatabase) -> Self {
+impl TestApp {
+    fn over(db: TestDatabase) -> Self {
         let start = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
         let (clock, _) = Manual::new(start);
         let config = payment::Config {
