@@ -6,6 +6,7 @@ use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait};
 use sql::{Database, Engine};
+use testkit::both_engines;
 use testkit::database::TestDatabase;
 use tokio::time::{Instant, sleep};
 
@@ -106,16 +107,15 @@ fn indexed() -> Vec<Change> {
 }
 
 /// What the changes are made in, with the first of them.
-async fn both() -> [TestDatabase; 2] {
-    testkit::database::both("first", async |db| {
+async fn on(engine: Engine) -> TestDatabase {
+    testkit::database::on(engine, "first", async |db| {
         apply::up(db, &first(), WAIT_MAX).await.map_err(told)
     })
     .await
 }
 
 async fn postgres() -> TestDatabase {
-    let [_, postgres] = both().await;
-    postgres
+    on(Engine::Postgres).await
 }
 
 fn told(error: Error) -> String {
@@ -222,18 +222,17 @@ async fn an_index_that_is_not_valid_is_built_anew() {
 }
 
 /// One who was killed between the index and the note of it finds it done.
-#[tokio::test]
-async fn an_index_that_is_there_is_only_noted() {
-    for db in both().await {
-        if db.engine() == Engine::Postgres {
-            write(&db, "create unique index things_name on things (name)").await;
-        }
-        let made = apply::up(&db, &indexed(), WAIT_MAX).await.unwrap();
-        assert_eq!(made, ["m0002_things_name"]);
-        let again = apply::up(&db, &indexed(), WAIT_MAX).await.unwrap();
-        assert_eq!(again, Vec::<String>::new());
-        apply::down(&db, &indexed(), WAIT_MAX).await.unwrap();
+#[both_engines]
+async fn an_index_that_is_there_is_only_noted(engine: Engine) {
+    let db = on(engine).await;
+    if db.engine() == Engine::Postgres {
+        write(&db, "create unique index things_name on things (name)").await;
     }
+    let made = apply::up(&db, &indexed(), WAIT_MAX).await.unwrap();
+    assert_eq!(made, ["m0002_things_name"]);
+    let again = apply::up(&db, &indexed(), WAIT_MAX).await.unwrap();
+    assert_eq!(again, Vec::<String>::new());
+    apply::down(&db, &indexed(), WAIT_MAX).await.unwrap();
 }
 
 /// row: O-05
@@ -307,26 +306,25 @@ async fn a_change_that_holds_a_table_for_too_long_is_taken_back() {
 }
 
 /// A table that an older program made for its notes is completed, and its rows stay.
-#[tokio::test]
-async fn notes_of_older_programs_are_completed() {
-    for db in both().await {
-        write(&db, "alter table seaql_migrations drop column down_to").await;
-        let before = bookkeeping::applied(db.read()).await.unwrap();
-        assert!(before.iter().all(|change| change.down_to.is_none()));
-        assert_eq!(compare(&first(), &before), State::Current);
-        apply::up(&db, &indexed(), WAIT_MAX).await.unwrap();
-        let after = bookkeeping::applied(db.read()).await.unwrap();
-        let told: Vec<_> = after.iter().map(|it| it.down_to.as_deref()).collect();
-        assert_eq!(told, [None, Some("m0001_first")]);
-        // The program of before goes on with it, and takes nothing of it back.
-        assert!(matches!(compare(&first(), &after), State::Ahead(_)));
-        let none = apply::up(&db, &first(), WAIT_MAX).await.unwrap();
-        assert_eq!(none, Vec::<String>::new());
-        let refused = apply::down(&db, &first(), WAIT_MAX).await.unwrap_err();
-        assert!(matches!(refused, Error::Incompatible { .. }), "{refused}");
-        let left = bookkeeping::applied(db.read()).await.unwrap();
-        assert_eq!(left.len(), after.len());
-    }
+#[both_engines]
+async fn notes_of_older_programs_are_completed(engine: Engine) {
+    let db = on(engine).await;
+    write(&db, "alter table seaql_migrations drop column down_to").await;
+    let before = bookkeeping::applied(db.read()).await.unwrap();
+    assert!(before.iter().all(|change| change.down_to.is_none()));
+    assert_eq!(compare(&first(), &before), State::Current);
+    apply::up(&db, &indexed(), WAIT_MAX).await.unwrap();
+    let after = bookkeeping::applied(db.read()).await.unwrap();
+    let told: Vec<_> = after.iter().map(|it| it.down_to.as_deref()).collect();
+    assert_eq!(told, [None, Some("m0001_first")]);
+    // The program of before goes on with it, and takes nothing of it back.
+    assert!(matches!(compare(&first(), &after), State::Ahead(_)));
+    let none = apply::up(&db, &first(), WAIT_MAX).await.unwrap();
+    assert_eq!(none, Vec::<String>::new());
+    let refused = apply::down(&db, &first(), WAIT_MAX).await.unwrap_err();
+    assert!(matches!(refused, Error::Incompatible { .. }), "{refused}");
+    let left = bookkeeping::applied(db.read()).await.unwrap();
+    assert_eq!(left.len(), after.len());
 }
 
 #[test]

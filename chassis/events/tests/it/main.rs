@@ -16,6 +16,7 @@ use events::{Cursor, Fact, Filter, Next, Origin, Tail, Watch, outbox as facts};
 use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::SchemaManager;
 use sql::{Database, Transaction};
+use testkit::Engine;
 use testkit::database::TestDatabase;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -27,8 +28,8 @@ const ALL: Filter = Filter {
     subject: None,
 };
 
-async fn both() -> [TestDatabase; 2] {
-    testkit::database::both("events", async |db: &Database| {
+async fn on(engine: Engine) -> TestDatabase {
+    testkit::database::on(engine, "events", async |db: &Database| {
         let schema = db.schema_connection();
         let manager = SchemaManager::new(&schema);
         events::schema::outbox(&manager).await?;

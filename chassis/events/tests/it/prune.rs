@@ -7,43 +7,43 @@ use clock::Manual;
 use events::{Next, WatchError, outbox};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use sql::{Database, Engine};
+use testkit::both_engines;
 use testkit::database::TestDatabase;
 
 use crate::outbox::page;
-use crate::{ALL, Follower, both, execute, fact, next, push, start, write};
+use crate::{ALL, Follower, execute, fact, next, on, push, start, write};
 
-#[tokio::test]
-async fn pruning_deletes_the_oldest_alone_however_many() {
-    for db in both().await {
-        let (clock, manual) = Manual::new(start());
-        let txn = db.begin_write().await.unwrap();
-        for version in 1..=1500 {
-            push(&txn, &clock, fact("old", version)).await.unwrap();
-        }
-        manual.set(start() + TimeDelta::seconds(1));
-        push(&txn, &clock, fact("young", 1)).await.unwrap();
-        txn.commit().await.unwrap();
-        assert_eq!(outbox::prune(&db, start()).await.unwrap(), 1500);
-        assert_eq!(outbox::prune(&db, start()).await.unwrap(), 0);
-        let left = page(&db, None).await;
-        assert_eq!(left.len(), 1);
-        assert_eq!(left[0].key, "young");
-
-        // Positions are never given out twice, or a cursor would point at another fact.
-        assert_eq!(outbox::prune(&db, clock.now()).await.unwrap(), 1);
-        let txn = db.begin_write().await.unwrap();
-        push(&txn, &clock, fact("next", 1)).await.unwrap();
-        txn.commit().await.unwrap();
-        let after = page(&db, Some(left[0].cursor)).await;
-        assert_eq!(after.len(), 1);
+#[both_engines]
+async fn pruning_deletes_the_oldest_alone_however_many(engine: Engine) {
+    let db = on(engine).await;
+    let (clock, manual) = Manual::new(start());
+    let txn = db.begin_write().await.unwrap();
+    for version in 1..=1500 {
+        push(&txn, &clock, fact("old", version)).await.unwrap();
     }
+    manual.set(start() + TimeDelta::seconds(1));
+    push(&txn, &clock, fact("young", 1)).await.unwrap();
+    txn.commit().await.unwrap();
+    assert_eq!(outbox::prune(&db, start()).await.unwrap(), 1500);
+    assert_eq!(outbox::prune(&db, start()).await.unwrap(), 0);
+    let left = page(&db, None).await;
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].key, "young");
+
+    // Positions are never given out twice, or a cursor would point at another fact.
+    assert_eq!(outbox::prune(&db, clock.now()).await.unwrap(), 1);
+    let txn = db.begin_write().await.unwrap();
+    push(&txn, &clock, fact("next", 1)).await.unwrap();
+    txn.commit().await.unwrap();
+    let after = page(&db, Some(left[0].cursor)).await;
+    assert_eq!(after.len(), 1);
 }
 
 /// Only what no slower transaction can overtake goes, or a place would be noted as pruned up to
 /// which facts are still to come.
 #[tokio::test]
 async fn pruning_stops_before_what_may_be_overtaken_on_postgres() {
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     let (clock, _manual) = Manual::new(start());
     let slow = db.begin_write().await.unwrap();
     write(&slow, &clock, fact("slow", 1)).await;
@@ -74,7 +74,7 @@ async fn prune_all(db: &Database, before: DateTime<Utc>, facts: u64) {
 /// are serializable one would have to try again.
 #[tokio::test]
 async fn pruning_is_in_no_writers_way_on_postgres() {
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     let follower = Follower::new(&db);
     for version in 1..=3 {
         follower.commit("old", version).await;
@@ -114,92 +114,92 @@ async fn is_refused(follower: &Follower, cursor: &str) -> bool {
 /// However young it is: a clock that was wrong for a while prunes what is needed.
 ///
 /// row: X6
-#[tokio::test]
-async fn a_cursor_from_before_what_was_pruned_is_refused_and_one_behind_it_resumes() {
-    for db in both().await {
-        let (follower, [first, second, third, last]) = three(&db).await;
-        let old = "update outbox set at = '2020-01-01T00:00:00+00:00' where version < 3";
-        execute(&db, old).await;
-        prune_all(&db, start() - TimeDelta::days(1), 2).await;
-        assert!(is_refused(&follower, &first).await);
-        assert!(is_refused(&follower, &second).await);
-        let mut resumed = follower.tail.watch(ALL, &third).await.unwrap();
-        assert_eq!(next(&mut resumed).await, "k 3");
+#[both_engines]
+async fn a_cursor_from_before_what_was_pruned_is_refused_and_one_behind_it_resumes(engine: Engine) {
+    let db = on(engine).await;
+    let (follower, [first, second, third, last]) = three(&db).await;
+    let old = "update outbox set at = '2020-01-01T00:00:00+00:00' where version < 3";
+    execute(&db, old).await;
+    prune_all(&db, start() - TimeDelta::days(1), 2).await;
+    assert!(is_refused(&follower, &first).await);
+    assert!(is_refused(&follower, &second).await);
+    let mut resumed = follower.tail.watch(ALL, &third).await.unwrap();
+    assert_eq!(next(&mut resumed).await, "k 3");
 
-        // Nothing is left, and the end is where it was.
-        prune_all(&db, start(), 1).await;
-        assert!(is_refused(&follower, &third).await);
-        let anew = Follower::new(&db);
-        let fresh = anew.watch(None).await.cursor().to_string();
-        for (cursor, version) in [(&last, 1), (&fresh, 2)] {
-            let mut resumed = anew.tail.watch(ALL, cursor).await.unwrap();
-            anew.commit("later", version).await;
-            next(&mut resumed).await;
-        }
+    // Nothing is left, and the end is where it was.
+    prune_all(&db, start(), 1).await;
+    assert!(is_refused(&follower, &third).await);
+    let anew = Follower::new(&db);
+    let fresh = anew.watch(None).await.cursor().to_string();
+    for (cursor, version) in [(&last, 1), (&fresh, 2)] {
+        let mut resumed = anew.tail.watch(ALL, cursor).await.unwrap();
+        anew.commit("later", version).await;
+        next(&mut resumed).await;
     }
 }
 
 /// row: X6
-#[tokio::test]
-async fn a_watcher_that_catches_up_is_told_when_facts_are_pruned_before_it_heard_them() {
-    for db in both().await {
-        let follower = Follower::new(&db);
-        let cursor = follower.watch(None).await.cursor();
-        let txn = db.begin_write().await.unwrap();
-        for version in 1..=500 {
-            push(&txn, &follower.clock, fact("k", version))
-                .await
-                .unwrap();
-        }
-        txn.commit().await.unwrap();
-        page(&db, None).await; // no transaction of another test holds them back
-        let mut watch = follower.watch(Some(cursor)).await;
-        assert_eq!(next(&mut watch).await, "k 1");
-        prune_all(&db, start(), 500).await;
-        let error = loop {
-            match watch.next().await {
-                Ok(Next::Event(_)) => {}
-                Ok(other) => panic!("{other:?}"),
-                Err(error) => break error,
-            }
-        };
-        assert!(matches!(error, WatchError::Expired), "{error}");
+#[both_engines]
+async fn a_watcher_that_catches_up_is_told_when_facts_are_pruned_before_it_heard_them(
+    engine: Engine,
+) {
+    let db = on(engine).await;
+    let follower = Follower::new(&db);
+    let cursor = follower.watch(None).await.cursor();
+    let txn = db.begin_write().await.unwrap();
+    for version in 1..=500 {
+        push(&txn, &follower.clock, fact("k", version))
+            .await
+            .unwrap();
     }
+    txn.commit().await.unwrap();
+    page(&db, None).await; // no transaction of another test holds them back
+    let mut watch = follower.watch(Some(cursor)).await;
+    assert_eq!(next(&mut watch).await, "k 1");
+    prune_all(&db, start(), 500).await;
+    let error = loop {
+        match watch.next().await {
+            Ok(Next::Event(_)) => {}
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, WatchError::Expired), "{error}");
 }
 
 /// As a machine that slept for a week finds it.
 ///
 /// row: X6
-#[tokio::test]
-async fn a_tail_whose_place_was_pruned_ends_its_watches_with_the_same_error() {
-    for db in both().await {
-        let follower = Follower::new(&db);
-        let mut watch = follower.watch(None).await;
-        follower.commit("k", 1).await;
-        assert_eq!(next(&mut watch).await, "k 1");
-        let gone = "update outbox_state set pruned_transaction_id = pruned_transaction_id + 4000000000000000000,
-            pruned_position = 4000000000000000000";
-        let back = "update outbox_state set pruned_transaction_id = 0, pruned_position = 0";
-        execute(&db, gone).await;
-        follower.manual.set(start() + TimeDelta::minutes(1));
-        let error = tokio::time::timeout(Duration::from_secs(5), watch.next()).await;
-        let error = error.expect("the watch ends").unwrap_err();
-        assert!(matches!(error, WatchError::Expired), "{error}");
+#[both_engines]
+async fn a_tail_whose_place_was_pruned_ends_its_watches_with_the_same_error(engine: Engine) {
+    let db = on(engine).await;
+    let follower = Follower::new(&db);
+    let mut watch = follower.watch(None).await;
+    follower.commit("k", 1).await;
+    assert_eq!(next(&mut watch).await, "k 1");
+    let gone = "update outbox_state set pruned_transaction_id = pruned_transaction_id + 4000000000000000000,
+        pruned_position = 4000000000000000000";
+    let back = "update outbox_state set pruned_transaction_id = 0, pruned_position = 0";
+    execute(&db, gone).await;
+    follower.manual.set(start() + TimeDelta::minutes(1));
+    let error = tokio::time::timeout(Duration::from_secs(5), watch.next()).await;
+    let error = error.expect("the watch ends").unwrap_err();
+    assert!(matches!(error, WatchError::Expired), "{error}");
 
-        // Who comes now hears what comes after it.
-        execute(&db, back).await;
-        let mut watch = follower.watch(None).await;
-        follower.commit("k", 2).await;
-        assert_eq!(next(&mut watch).await, "k 2");
-    }
+    // Who comes now hears what comes after it.
+    execute(&db, back).await;
+    let mut watch = follower.watch(None).await;
+    follower.commit("k", 2).await;
+    assert_eq!(next(&mut watch).await, "k 2");
 }
 
 /// row: X6
 #[tokio::test]
 async fn a_cursor_of_another_outbox_is_refused() {
-    for (one, other) in both().await.iter().zip(&both().await) {
-        let (_, [first, .., last]) = three(one).await;
-        let (follower, [.., own]) = three(other).await;
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let (one, other) = (on(engine).await, on(engine).await);
+        let (_, [first, .., last]) = three(&one).await;
+        let (follower, [.., own]) = three(&other).await;
         assert!(is_refused(&follower, &first).await);
         assert!(is_refused(&follower, &last).await);
         assert!(!is_refused(&follower, &own).await);
@@ -212,7 +212,7 @@ async fn a_cursor_of_another_outbox_is_refused() {
 /// row: X6
 #[tokio::test]
 async fn a_cursor_from_before_a_restored_copy_is_refused_on_sqlite() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     assert_eq!(db.engine(), Engine::Sqlite);
     let (follower, [_, kept, _, lost]) = three(&db).await;
     follower.shutdown.cancel();
@@ -237,7 +237,7 @@ async fn a_cursor_from_before_a_restored_copy_is_refused_on_sqlite() {
 /// row: X6
 #[tokio::test]
 async fn a_database_that_was_moved_begins_a_new_epoch_on_postgres() {
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     let (follower, [.., last]) = three(&db).await;
     follower.shutdown.cancel();
     let moved = "update outbox set transaction_id = transaction_id + 4000000000000000000;
@@ -256,7 +256,7 @@ async fn a_database_that_was_moved_begins_a_new_epoch_on_postgres() {
 /// A service's role owns its database, and need be nothing more.
 #[tokio::test]
 async fn where_a_database_is_may_be_asked_by_any_role_of_postgres() {
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     let txn = db.begin_write().await.unwrap();
     let (clock, _manual) = Manual::new(start());
     let role = format!("plain_{}", clock.id().simple());

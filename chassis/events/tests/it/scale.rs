@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use events::{Filter, Watch, outbox as facts};
 use telemetry::metrics::Handle;
+use testkit::{Engine, both_engines};
 use uuid::Uuid;
 
-use crate::{ALL, Follower, both, fact, next, push, start, write};
+use crate::{ALL, Follower, fact, next, on, push, start, write};
 
 const OTHERS: u128 = 10_000;
 
@@ -35,92 +36,90 @@ async fn others(follower: &Follower, of: impl Fn(u128) -> Filter) -> Vec<Watch> 
 /// Half of the others wait for one thing each, half for one person each.
 ///
 /// row: D3, R-16
-#[tokio::test]
-async fn a_fact_visits_those_who_may_want_it_and_none_of_ten_thousand_others() {
+#[both_engines]
+async fn a_fact_visits_those_who_may_want_it_and_none_of_ten_thousand_others(engine: Engine) {
     let metrics = telemetry::metrics::install(&[]).unwrap();
-    for db in both().await {
-        let follower = Follower::new(&db);
-        let others = others(&follower, |number| match number % 2 {
-            0 => Filter {
-                key: Some(format!("other {number}")),
-                ..ALL
-            },
-            _ => Filter {
-                subject: Some(Uuid::from_u128(1000 + number)),
-                ..ALL
-            },
-        })
-        .await;
-        let person = Uuid::from_u128(1);
-        let wanted = [
-            Filter {
-                key: Some("k".into()),
-                ..ALL
-            },
-            Filter {
-                subject: Some(person),
-                ..ALL
-            },
-            ALL,
-        ];
-        let mut watches = Vec::new();
-        for filter in wanted {
-            watches.push(follower.tail.watch(filter, "").await.unwrap());
-        }
-        let before = visited(&metrics);
-        for version in 1..=10 {
-            let fact = events::Fact {
-                subject: Some(person),
-                ..fact("k", version)
-            };
-            let txn = db.begin_write().await.unwrap();
-            push(&txn, &follower.clock, fact).await.unwrap();
-            txn.commit().await.unwrap();
-        }
-        for watch in &mut watches {
-            for version in 1..=10 {
-                assert_eq!(next(watch).await, format!("k {version}"));
-            }
-        }
-        assert_eq!(visited(&metrics) - before, 3 * 10);
-
-        // Those who left are visited no more, and the others are still there.
-        drop(watches);
-        follower.commit("k", 11).await;
-        let mut one = { others }.swap_remove(0);
-        follower.commit("other 0", 1).await;
-        assert_eq!(next(&mut one).await, "other 0 1");
-        assert_eq!(visited(&metrics) - before, 3 * 10 + 1);
+    let db = on(engine).await;
+    let follower = Follower::new(&db);
+    let others = others(&follower, |number| match number % 2 {
+        0 => Filter {
+            key: Some(format!("other {number}")),
+            ..ALL
+        },
+        _ => Filter {
+            subject: Some(Uuid::from_u128(1000 + number)),
+            ..ALL
+        },
+    })
+    .await;
+    let person = Uuid::from_u128(1);
+    let wanted = [
+        Filter {
+            key: Some("k".into()),
+            ..ALL
+        },
+        Filter {
+            subject: Some(person),
+            ..ALL
+        },
+        ALL,
+    ];
+    let mut watches = Vec::new();
+    for filter in wanted {
+        watches.push(follower.tail.watch(filter, "").await.unwrap());
     }
+    let before = visited(&metrics);
+    for version in 1..=10 {
+        let fact = events::Fact {
+            subject: Some(person),
+            ..fact("k", version)
+        };
+        let txn = db.begin_write().await.unwrap();
+        push(&txn, &follower.clock, fact).await.unwrap();
+        txn.commit().await.unwrap();
+    }
+    for watch in &mut watches {
+        for version in 1..=10 {
+            assert_eq!(next(watch).await, format!("k {version}"));
+        }
+    }
+    assert_eq!(visited(&metrics) - before, 3 * 10);
+
+    // Those who left are visited no more, and the others are still there.
+    drop(watches);
+    follower.commit("k", 11).await;
+    let mut one = { others }.swap_remove(0);
+    follower.commit("other 0", 1).await;
+    assert_eq!(next(&mut one).await, "other 0 1");
+    assert_eq!(visited(&metrics) - before, 3 * 10 + 1);
 }
 
 /// row: O5
-#[tokio::test]
-async fn rows_and_the_age_of_the_oldest_are_told() {
+#[both_engines]
+async fn rows_and_the_age_of_the_oldest_are_told(engine: Engine) {
     let metrics = telemetry::metrics::install(&[]).unwrap();
-    for db in both().await {
-        let follower = Follower::new(&db);
-        let told = async || {
-            facts::measure(&db, follower.clock.now()).await.unwrap();
-            (
-                metric(&metrics, "outbox_rows"),
-                metric(&metrics, "outbox_oldest_seconds"),
-            )
-        };
-        assert_eq!(told().await, (0.0, 0.0));
-        for version in 1..=3 {
-            follower.commit("k", version).await;
-            follower.manual.advance(Duration::from_secs(60));
-        }
-        assert_eq!(told().await, (3.0, 180.0));
-        let pruned = async {
-            while told().await != (2.0, 120.0) {
-                facts::prune(&db, start()).await.unwrap();
-            }
-        };
-        let pruned = tokio::time::timeout(Duration::from_secs(10), pruned);
-        pruned.await.expect("nothing holds the facts for long");
+    let db = on(engine).await;
+    let follower = Follower::new(&db);
+    let told = async || {
+        facts::measure(&db, follower.clock.now()).await.unwrap();
+        (
+            metric(&metrics, "outbox_rows"),
+            metric(&metrics, "outbox_oldest_seconds"),
+        )
+    };
+    assert_eq!(told().await, (0.0, 0.0));
+    for version in 1..=3 {
+        follower.commit("k", version).await;
+        follower.manual.advance(Duration::from_secs(60));
     }
+    assert_eq!(told().await, (3.0, 180.0));
+    let pruned = async {
+        while told().await != (2.0, 120.0) {
+            facts::prune(&db, start()).await.unwrap();
+        }
+    };
+    let pruned = tokio::time::timeout(Duration::from_secs(10), pruned);
+    pruned.await.expect("nothing holds the facts for long");
 }
 
 /// A slow transaction holds back what was committed after it began, and the tail hands out nothing.
@@ -129,7 +128,7 @@ async fn rows_and_the_age_of_the_oldest_are_told() {
 #[tokio::test]
 async fn the_lag_of_what_is_held_back_is_told_on_postgres() {
     let metrics = telemetry::metrics::install(&[]).unwrap();
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     let follower = Follower::new(&db);
     let mut watch = follower.watch(None).await;
     let lag = async |wanted: f64| {

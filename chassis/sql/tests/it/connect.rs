@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, Statement};
 use sql::{Config, Database, Engine, Fault, fault};
 
-use crate::{both, read, set};
+use crate::{on, read, set};
 
 /// Returns the first column of the first row, as text.
 pub async fn ask(db: &impl ConnectionTrait, sql: &str) -> String {
@@ -21,7 +21,7 @@ pub async fn ask(db: &impl ConnectionTrait, sql: &str) -> String {
 /// SQLite 3.7.0 to 3.51.2 can corrupt a WAL.
 #[tokio::test]
 async fn every_sqlite_connection_has_our_settings() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     assert_eq!(db.engine(), Engine::Sqlite);
     let version = ask(db.read(), "select sqlite_version()").await;
     let version: Vec<u32> = version
@@ -53,7 +53,7 @@ async fn every_sqlite_connection_has_our_settings() {
 
 #[tokio::test]
 async fn every_postgres_connection_has_our_settings() {
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     assert_eq!(db.engine(), Engine::Postgres);
     let mut held = Vec::new();
     for _ in 0..5 {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, InsertStatement, Query, UpdateStatement};
 use sea_orm::{ConnectionTrait, DbErr};
 use sql::{Fault, fault, retrying};
+use testkit::{Engine, both_engines};
 
-use crate::{both, read, set};
+use crate::{on, read, set};
 
 fn setting(name: &str, value: i64) -> UpdateStatement {
     Query::update()
@@ -24,62 +25,59 @@ fn inserting(name: &str, value: i64) -> InsertStatement {
         .to_owned()
 }
 
-#[tokio::test]
-async fn deferred_writes_are_seen_by_the_next_read_and_kept_by_the_commit() {
-    for db in both().await {
-        let txn = db.begin_write().await.unwrap();
-        txn.defer(&setting("a", 1)).await.unwrap();
-        txn.defer(&setting("b", 2)).await.unwrap();
-        txn.defer(&inserting("c", 3)).await.unwrap();
-        assert_eq!(read(&txn, "c").await.unwrap(), 3);
-        txn.defer(&setting("c", 4)).await.unwrap();
-        txn.commit().await.unwrap();
-        for (name, value) in [("a", 1), ("b", 2), ("c", 4)] {
-            assert_eq!(read(db.read(), name).await.unwrap(), value, "{name}");
-        }
-        let txn = db.begin_write().await.unwrap();
-        txn.defer(&setting("a", 9)).await.unwrap();
-        drop(txn);
-        assert_eq!(read(db.read(), "a").await.unwrap(), 1);
+#[both_engines]
+async fn deferred_writes_are_seen_by_the_next_read_and_kept_by_the_commit(engine: Engine) {
+    let db = on(engine).await;
+    let txn = db.begin_write().await.unwrap();
+    txn.defer(&setting("a", 1)).await.unwrap();
+    txn.defer(&setting("b", 2)).await.unwrap();
+    txn.defer(&inserting("c", 3)).await.unwrap();
+    assert_eq!(read(&txn, "c").await.unwrap(), 3);
+    txn.defer(&setting("c", 4)).await.unwrap();
+    txn.commit().await.unwrap();
+    for (name, value) in [("a", 1), ("b", 2), ("c", 4)] {
+        assert_eq!(read(db.read(), name).await.unwrap(), value, "{name}");
+    }
+    let txn = db.begin_write().await.unwrap();
+    txn.defer(&setting("a", 9)).await.unwrap();
+    drop(txn);
+    assert_eq!(read(db.read(), "a").await.unwrap(), 1);
+}
+
+#[both_engines]
+async fn however_many_are_deferred_all_are_written(engine: Engine) {
+    let db = on(engine).await;
+    let txn = db.begin_write().await.unwrap();
+    for number in 0..100 {
+        txn.defer(&inserting(&number.to_string(), number))
+            .await
+            .unwrap();
+    }
+    txn.commit().await.unwrap();
+    for number in [0, 15, 16, 99] {
+        let value = read(db.read(), &number.to_string()).await;
+        assert_eq!(value.unwrap(), number);
     }
 }
 
-#[tokio::test]
-async fn however_many_are_deferred_all_are_written() {
-    for db in both().await {
-        let txn = db.begin_write().await.unwrap();
-        for number in 0..100 {
-            txn.defer(&inserting(&number.to_string(), number))
-                .await
-                .unwrap();
-        }
-        txn.commit().await.unwrap();
-        for number in [0, 15, 16, 99] {
-            let value = read(db.read(), &number.to_string()).await;
-            assert_eq!(value.unwrap(), number);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_deferred_write_that_fails_fails_the_commit_and_nothing_is_kept() {
-    for db in both().await {
-        let txn = db.begin_write().await.unwrap();
-        set(&txn, "a", 7).await.unwrap();
-        txn.defer(&setting("b", 7)).await.unwrap();
-        txn.defer(&inserting("a", 1)).await.unwrap();
-        let fault = fault(&txn.commit().await.unwrap_err());
-        assert!(matches!(fault, Fault::Unique { .. }), "{fault:?}");
-        for name in ["a", "b"] {
-            assert_eq!(read(db.read(), name).await.unwrap(), 0, "{name}");
-        }
+#[both_engines]
+async fn a_deferred_write_that_fails_fails_the_commit_and_nothing_is_kept(engine: Engine) {
+    let db = on(engine).await;
+    let txn = db.begin_write().await.unwrap();
+    set(&txn, "a", 7).await.unwrap();
+    txn.defer(&setting("b", 7)).await.unwrap();
+    txn.defer(&inserting("a", 1)).await.unwrap();
+    let fault = fault(&txn.commit().await.unwrap_err());
+    assert!(matches!(fault, Fault::Unique { .. }), "{fault:?}");
+    for name in ["a", "b"] {
+        assert_eq!(read(db.read(), name).await.unwrap(), 0, "{name}");
     }
 }
 
 /// PostgreSQL says that the statement is done, and then that it cannot be committed.
 #[tokio::test]
 async fn what_only_the_commit_finds_wrong_is_an_error_of_the_commit() {
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     let txn = db.begin_write().await.unwrap();
     txn.execute_unprepared("create table late (value bigint unique deferrable initially deferred)")
         .await
@@ -108,7 +106,7 @@ async fn what_only_the_commit_finds_wrong_is_an_error_of_the_commit() {
 /// Two who want the same row at once: the commit of one alone is deferred, and it is run again.
 #[tokio::test]
 async fn a_deferred_write_that_lost_a_race_is_run_again() {
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     let rival = db.begin_write().await.unwrap();
     set(&rival, "a", 1).await.unwrap();
     let mut tries = 0;
@@ -131,29 +129,28 @@ async fn a_deferred_write_that_lost_a_race_is_run_again() {
     assert_eq!(read(db.read(), "a").await.unwrap(), 2);
 }
 
-#[tokio::test]
-async fn a_required_write_that_touches_no_row_undoes_its_transaction() {
-    for db in both().await {
-        for waited_for in [false, true] {
-            let txn = db.begin_write().await.unwrap();
-            if waited_for {
-                set(&txn, "a", 5).await.unwrap();
-            }
-            txn.defer(&setting("b", 5)).await.unwrap();
-            txn.defer_required(&setting("nobody", 5)).await.unwrap();
-            txn.defer(&inserting("a", 5)).await.unwrap(); // not reached
-            let untouched = txn.commit().await;
-            assert!(matches!(untouched, Err(DbErr::RecordNotUpdated)));
-            for name in ["a", "b"] {
-                assert_eq!(read(db.read(), name).await.unwrap(), 0, "{name}");
-            }
-        }
+#[both_engines]
+async fn a_required_write_that_touches_no_row_undoes_its_transaction(engine: Engine) {
+    let db = on(engine).await;
+    for waited_for in [false, true] {
         let txn = db.begin_write().await.unwrap();
-        txn.defer(&setting("a", 6)).await.unwrap();
-        txn.defer_required(&setting("b", 6)).await.unwrap();
-        txn.commit().await.unwrap();
-        for name in ["a", "b"] {
-            assert_eq!(read(db.read(), name).await.unwrap(), 6, "{name}");
+        if waited_for {
+            set(&txn, "a", 5).await.unwrap();
         }
+        txn.defer(&setting("b", 5)).await.unwrap();
+        txn.defer_required(&setting("nobody", 5)).await.unwrap();
+        txn.defer(&inserting("a", 5)).await.unwrap(); // not reached
+        let untouched = txn.commit().await;
+        assert!(matches!(untouched, Err(DbErr::RecordNotUpdated)));
+        for name in ["a", "b"] {
+            assert_eq!(read(db.read(), name).await.unwrap(), 0, "{name}");
+        }
+    }
+    let txn = db.begin_write().await.unwrap();
+    txn.defer(&setting("a", 6)).await.unwrap();
+    txn.defer_required(&setting("b", 6)).await.unwrap();
+    txn.commit().await.unwrap();
+    for name in ["a", "b"] {
+        assert_eq!(read(db.read(), name).await.unwrap(), 6, "{name}");
     }
 }

@@ -2,42 +2,41 @@
 
 use sea_orm::ConnectionTrait;
 use sql::{Fault, fault};
+use testkit::{Engine, both_engines};
 
-use crate::both;
+use crate::on;
 
-#[tokio::test]
-async fn a_row_that_is_there_already_is_told_by_constraint_or_column() {
-    for db in both().await {
-        let txn = db.begin_write().await.unwrap();
-        let again = txn
-            .execute_unprepared("insert into counters values ('a', 1)")
-            .await;
-        let fault = fault(&again.unwrap_err());
-        assert!(
-            fault.is_unique("counters_pkey", &["counters.name"]),
-            "{fault:?}"
-        );
-        assert!(!fault.is_unique("other_pkey", &["counters.value"]));
-        assert!(!fault.is_unique("other_pkey", &["counters.name", "counters.value"]));
-        assert!(!Fault::Retry.is_unique("counters_pkey", &["counters.name"]));
-    }
+#[both_engines]
+async fn a_row_that_is_there_already_is_told_by_constraint_or_column(engine: Engine) {
+    let db = on(engine).await;
+    let txn = db.begin_write().await.unwrap();
+    let again = txn
+        .execute_unprepared("insert into counters values ('a', 1)")
+        .await;
+    let fault = fault(&again.unwrap_err());
+    assert!(
+        fault.is_unique("counters_pkey", &["counters.name"]),
+        "{fault:?}"
+    );
+    assert!(!fault.is_unique("other_pkey", &["counters.value"]));
+    assert!(!fault.is_unique("other_pkey", &["counters.name", "counters.value"]));
+    assert!(!Fault::Retry.is_unique("counters_pkey", &["counters.name"]));
 }
 
-#[tokio::test]
-async fn a_defect_of_ours_is_neither_retried_nor_blamed_on_the_database() {
-    for db in both().await {
-        let error = db
-            .read()
-            .execute_unprepared("select nonsense from nowhere")
-            .await
-            .unwrap_err();
-        assert_eq!(fault(&error), Fault::Other);
-    }
+#[both_engines]
+async fn a_defect_of_ours_is_neither_retried_nor_blamed_on_the_database(engine: Engine) {
+    let db = on(engine).await;
+    let error = db
+        .read()
+        .execute_unprepared("select nonsense from nowhere")
+        .await
+        .unwrap_err();
+    assert_eq!(fault(&error), Fault::Other);
 }
 
 #[tokio::test]
 async fn what_postgres_reports_is_told_apart() {
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     for (code, expected) in [
         ("40001", Fault::Retry),       // serialization failure
         ("40P01", Fault::Retry),       // deadlock
@@ -58,7 +57,7 @@ async fn what_postgres_reports_is_told_apart() {
 
 #[tokio::test]
 async fn a_file_locked_by_another_process_is_worth_another_try() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     let other = db.open().await;
     let held = db.begin_write().await.unwrap();
     let start = std::time::Instant::now();

@@ -6,7 +6,9 @@ use futures::future::join_all;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, TransactionTrait};
 use sql::{Database, retrying};
 
-use crate::{both, read, set};
+use testkit::Engine;
+
+use crate::{on, read, set};
 
 const WRITERS: usize = 50;
 const LASTS: Duration = Duration::from_secs(20);
@@ -21,7 +23,7 @@ async fn increment(db: &Database) -> Result<(), DbErr> {
 /// row: R-09
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fifty_writers_lose_nothing_and_none_finds_the_database_locked() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     let start = Instant::now();
     let writers = (0..WRITERS).map(|_| {
         let db = db.database.clone();
@@ -64,7 +66,7 @@ async fn fifty_writers_lose_nothing_and_none_finds_the_database_locked() {
 /// row: R-09
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_protection_writers_find_the_database_locked() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deferred.db");
     let mut options = sea_orm::ConnectOptions::new(format!("sqlite:{}?mode=rwc", path.display()));
@@ -100,7 +102,7 @@ async fn without_the_protection_writers_find_the_database_locked() {
 /// row: R-10
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgres_rivals_retry_and_lose_nothing() {
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     let writers = (0..4).map(|_| {
         let db = db.database.clone();
         tokio::spawn(async move {

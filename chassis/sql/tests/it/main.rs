@@ -17,11 +17,17 @@ mod write;
 use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::SchemaManager;
 use sql::Database;
+use testkit::Engine;
 use testkit::database::TestDatabase;
 
-/// A database with the tables of these tests on each engine.
+/// A database with the tables of these tests.
+async fn on(engine: Engine) -> TestDatabase {
+    testkit::database::on(engine, "store", tables).await
+}
+
+/// One on each engine.
 async fn both() -> [TestDatabase; 2] {
-    testkit::database::both("store", tables).await
+    [on(Engine::Sqlite).await, on(Engine::Postgres).await]
 }
 
 async fn tables(db: &Database) -> Result<(), DbErr> {

@@ -6,12 +6,14 @@ use sea_orm::DbErr;
 use sql::{Fault, fault, retrying_until};
 use tokio::time::Instant;
 
-use crate::{both, read, set};
+use testkit::Engine;
+
+use crate::{on, read, set};
 
 /// Two who each read what the other writes, over and over: only one of them can be first.
 #[tokio::test]
 async fn who_has_time_is_run_again_more_often_than_five_times() {
-    let [_, db] = both().await;
+    let db = on(Engine::Postgres).await;
     let mut tries = 0;
     let attempt = || {
         tries += 1;

@@ -9,7 +9,9 @@ use sea_orm::{ConnectionTrait, DbErr};
 use sql::{Database, Fault, Transaction, fault};
 use tokio::task::{JoinHandle, yield_now};
 
-use crate::{both, read, set};
+use testkit::Engine;
+
+use crate::{both, on, read, set};
 
 /// How often the database stored something durably since this was last asked.
 fn commits(snapshotter: &Snapshotter) -> u64 {
@@ -49,7 +51,7 @@ async fn one_ends_and_another_begins(
 
 #[tokio::test]
 async fn those_who_wait_share_one_commit_and_a_lone_one_waits_for_nobody() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     let recorder = DebuggingRecorder::new();
     let counted = recorder.snapshotter();
     let _guard = metrics::set_default_local_recorder(&recorder);
@@ -84,7 +86,7 @@ async fn those_who_wait_share_one_commit_and_a_lone_one_waits_for_nobody() {
 /// row: I9
 #[tokio::test]
 async fn nobody_is_told_anything_before_what_he_saw_is_committed() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     let (mut first, second) = one_ends_and_another_begins(&db, 7).await;
     assert_eq!(
         read(&second, "a").await.unwrap(),
@@ -105,7 +107,7 @@ async fn nobody_is_told_anything_before_what_he_saw_is_committed() {
 
 #[tokio::test]
 async fn who_fails_or_leaves_takes_back_his_own_and_nobody_elses() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     for (value, ending) in [(1, "fails"), (2, "rolls back"), (3, "leaves")] {
         let (first, second) = one_ends_and_another_begins(&db, value).await;
         set(&second, "a", 99).await.unwrap();
@@ -133,7 +135,7 @@ async fn who_fails_or_leaves_takes_back_his_own_and_nobody_elses() {
 /// row: I9
 #[tokio::test]
 async fn a_transaction_that_is_gone_failed_for_all_who_stood_in_it() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     for polls in 0..6 {
         let (first, second) = one_ends_and_another_begins(&db, 7).await;
         second.execute_unprepared("rollback").await.unwrap(); // as SQLite does by itself
@@ -176,7 +178,7 @@ async fn a_statement_that_was_left_fails_its_transaction() {
 /// row: I9
 #[tokio::test]
 async fn a_full_file_refuses_all_of_a_group_and_is_used_again_when_there_is_room() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     let txn = db.begin_write().await.unwrap();
     txn.execute_unprepared("create table big (data blob)")
         .await
@@ -209,7 +211,7 @@ async fn a_full_file_refuses_all_of_a_group_and_is_used_again_when_there_is_room
 /// Whoever waits for a commit may leave; those who stay are told all the same.
 #[tokio::test]
 async fn a_commit_comes_though_he_who_was_first_has_left() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     let (first, second) = one_ends_and_another_begins(&db, 7).await;
     settle().await;
     first.abort();
@@ -223,7 +225,7 @@ async fn a_commit_comes_though_he_who_was_first_has_left() {
 /// What waits for its commit when the database is closed is committed by that.
 #[tokio::test]
 async fn closing_commits_what_waits() {
-    let [db, _] = both().await;
+    let db = on(Engine::Sqlite).await;
     let txn = db.begin_write().await.unwrap();
     let handle = db.database.clone();
     let closing = tokio::spawn(async move { handle.close().await });
