@@ -77,8 +77,32 @@ fn sources(cli: &Cli) -> Sources {
 /// Says what is wrong, with its causes, and picks the exit code.
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("stoa: {error:#}");
-    match error.downcast_ref::<config::Error>() {
-        Some(_) => ExitCode::from(config::EXIT_CODE),
-        None => ExitCode::FAILURE,
+    ExitCode::from(exit_code(error))
+}
+
+/// 78 for what no restart will mend: a configuration that is refused, or a program that was put
+/// together wrongly.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.is::<config::Error>() || error.is::<edge::StartError>() {
+        true => config::EXIT_CODE,
+        false => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// row: X20
+    #[test]
+    fn what_no_restart_mends_ends_with_78() {
+        let rule =
+            edge::StartError::NoAccessRule("/stoa.order.v1.OrderService/GetOrder".to_owned());
+        assert_eq!(exit_code(&rule.into()), 78);
+        assert_eq!(
+            exit_code(&config::Error::new("port", "is taken").into()),
+            78
+        );
+        assert_eq!(exit_code(&std::io::Error::other("away").into()), 1);
     }
 }

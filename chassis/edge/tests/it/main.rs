@@ -17,4 +17,5 @@ mod panics;
 mod protocols;
 mod reflection;
 mod server;
+mod start;
 mod stop;
