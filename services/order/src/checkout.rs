@@ -20,11 +20,11 @@ use crate::domain::id::OrderId;
 use crate::domain::order::{EndReason, Order};
 use crate::error::Error;
 use crate::event;
-use crate::saga::change::{Occasion, change, lease};
+use crate::saga::change::{Occasion, change};
 use crate::saga::checkout::{self, Event};
 use crate::saga::driver::Outcome;
 use crate::saga::fail_point::Place;
-use crate::saga::record::{Record, Saga};
+use crate::saga::record::{Lease, Record, Saga};
 use crate::store;
 
 /// What one who waits leaves of his deadline, to say so in time.
@@ -108,7 +108,7 @@ async fn accept(
     let (state, _) = checkout::accepted(on.now);
     let order = Order::new(draft, quote.clone(), OrderId(work.id()), on.now);
     let saga = Saga {
-        lease: lease(state.pending().map(|attempt| attempt.due), &on),
+        lease: Some(Lease::new(on.driver, on.now)),
         state,
         revision: 1,
         origin: command.origin.clone(),

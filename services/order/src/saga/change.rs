@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use clock::Clock;
 use events::{Fact, outbox};
 use sea_orm::DbErr;
@@ -18,9 +18,6 @@ use crate::saga::checkout::{self, Command, Event, Rules};
 use crate::saga::record::{Entry, Kind, Lease, Record};
 use crate::saga::step::{Step, Task};
 use crate::store;
-
-/// How long a driver is presumed at work on an attempt: the longest call and its commit.
-const LEASE: TimeDelta = TimeDelta::seconds(4);
 
 /// Attempts of one task that are all told of in the timeline. One that is tried for days would get
 /// a line every few seconds, so of those after these only the 32nd, the 64th and so on are, and the
@@ -111,17 +108,9 @@ pub fn change(
     }
     let saga = &mut change.record.saga;
     saga.revision += 1;
-    saga.lease = lease(state.pending().map(|attempt| attempt.due), on);
+    saga.lease = state.pending().map(|_| Lease::new(on.driver, on.now));
     saga.state = state;
     Ok(Some(change))
-}
-
-/// The lease of a saga whose next attempt is due then.
-pub fn lease(due: Option<DateTime<Utc>>, on: &Occasion) -> Option<Lease> {
-    due.map(|due| Lease {
-        owner: on.driver,
-        until: due.max(on.now) + LEASE,
-    })
 }
 
 /// The line of the timeline about a status.

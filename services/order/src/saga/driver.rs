@@ -3,7 +3,9 @@
 //! A task belongs to no request, so a client that leaves stops nothing. What it knows is what is
 //! written; killed anywhere, the saga is found again by its lease and goes on from there. The lease
 //! saves work, no more: two drivers at once write by revision, and what they ask for has one effect per
-//! order.
+//! order. `leases` keeps it for as long as a task is there, whatever that waits for.
+
+mod leases;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +30,7 @@ use crate::saga::call::Callees;
 use crate::saga::change::{Occasion, change};
 use crate::saga::checkout::{Event, Rules};
 use crate::saga::fail_point::{FailPoints, Place, Verdict};
-use crate::saga::record::Record;
+use crate::saga::record::{Lease, Record};
 use crate::saga::stuck::Stuck;
 use crate::saga::task::Task;
 use crate::store::{self, saga::Orphan};
@@ -75,6 +77,8 @@ struct Inner {
 struct Driven {
     /// The saga was changed by somebody else: read it again.
     stale: bool,
+    /// What this driver knows to have, by what it wrote or read.
+    lease: Option<Lease>,
     wake: Arc<Notify>,
     answer: Outcome,
 }
@@ -135,6 +139,7 @@ impl Driver {
             id,
             Driven {
                 stale: false,
+                lease: record.saga.lease,
                 wake: Arc::clone(&wake),
                 answer: answer.clone(),
             },
@@ -162,13 +167,20 @@ impl Driver {
     }
 
     /// Takes over what crashed drivers left, now and whenever more is found, until `shutdown`; then lets
-    /// what is under way come to a resting place.
+    /// what is under way come to a resting place. Leases are kept until the end.
     pub async fn run(self, shutdown: CancellationToken) {
+        tokio::select! {
+            () = self.carry_on(&shutdown) => {}
+            () = self.keep_leases() => {}
+        }
+    }
+
+    async fn carry_on(&self, shutdown: &CancellationToken) {
         let mut alone = self.0.parts.db.engine() == Engine::Sqlite;
         let mut stuck = Stuck::default();
         while !shutdown.is_cancelled() && !self.0.dead.is_cancelled() {
             // Who is dead takes nothing over any more.
-            let scan = Box::pin(self.take_over(alone, &mut stuck, &shutdown));
+            let scan = Box::pin(self.take_over(alone, &mut stuck, shutdown));
             let scanned = self.0.dead.run_until_cancelled(scan).await;
             stuck.tell();
             match scanned {

@@ -1,6 +1,6 @@
 //! All that must survive a crash for a saga to be carried on by whoever finds it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use events::Origin;
 use sql::idempotency::Key;
 use uuid::Uuid;
@@ -26,14 +26,25 @@ pub struct Saga {
     pub lease: Option<Lease>,
 }
 
-/// The right to drive a saga for a while. It saves work; what keeps effects single is that each is
-/// guarded by its order.
+/// The right to drive a saga for a while, renewed for as long as it is driven. It saves work; what keeps effects
+/// single is that each is guarded by its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
     /// The driver, a new id per start of the process.
     pub owner: Uuid,
     /// Until when nobody else should drive.
     pub until: DateTime<Utc>,
+}
+
+impl Lease {
+    /// How long a dead driver keeps others from its sagas.
+    pub const LENGTH: TimeDelta = TimeDelta::seconds(4);
+
+    /// One that begins now.
+    pub fn new(owner: Uuid, now: DateTime<Utc>) -> Self {
+        let until = now + Self::LENGTH;
+        Self { owner, until }
+    }
 }
 
 /// An order together with its saga.

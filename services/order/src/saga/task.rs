@@ -79,6 +79,9 @@ impl Task {
                 () = self.wake.notified() => return self.read_again().await,
                 () = self.driver.stopping().cancelled() => return false,
             };
+            if !self.driver.holds(self.record.order.id) {
+                return self.wait_for_lease().await;
+            }
             let started = Instant::now();
             let answer = callees.ask(&self.record, attempt.task).await;
             (answer, started.elapsed())
@@ -92,6 +95,11 @@ impl Task {
             answer,
         };
         self.write_down(event, took, name).await
+    }
+
+    /// Asks nobody while the lease is not to be had, since another driver may be at it; false when one is.
+    async fn wait_for_lease(&mut self) -> bool {
+        Pause::default().take(&self.driver).await && self.read_again().await
     }
 
     /// Writes what an event makes of the saga, as often as it takes; false when this task is to end.
@@ -160,6 +168,7 @@ impl Task {
             tracing::info!(order.id = %id, order.status = status, reason, "Order {id} is {status}");
         }
         self.record = change.record;
+        self.driver.note_lease(&self.record);
         if let Some(answer) = change.answer {
             self.tell.send_replace(Some(answer));
         }
@@ -173,14 +182,10 @@ impl Task {
             let parts = self.driver.parts();
             match store::saga::find(parts.db.read(), Scope::Everyone, id).await {
                 Ok(Some(record)) => {
-                    let now = parts.clock.now();
-                    let mine = |lease: &crate::saga::record::Lease| lease.owner == self.driver.id();
-                    let lost = record
-                        .saga
-                        .lease
-                        .is_some_and(|lease| !mine(&lease) && lease.is_alive(now));
+                    let lease = record.saga.lease;
                     self.record = record;
-                    return !lost;
+                    self.driver.note_lease(&self.record);
+                    return lease.is_none_or(|lease| lease.owner == self.driver.id());
                 }
                 Ok(None) => return false,
                 // Written by a newer version, which carries it on.

@@ -5,7 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use events::Origin;
 use proto::order::v1::order_service::CREATE_ORDER;
 use sea_orm::entity::prelude::*;
-use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Set};
+use sea_orm::sea_query::Query;
+use sea_orm::{Condition, QueryOrder, QueryResult, QuerySelect, QueryTrait, Set};
 use sql::Transaction;
 use sql::idempotency::Key;
 
@@ -183,6 +184,28 @@ pub async fn orphans(
         since,
     };
     Ok(rows.into_iter().map(orphan).collect())
+}
+
+/// Lets `owner` drive those of these sagas that are its own until then, and returns which they are.
+///
+/// # Errors
+/// The database failed.
+pub async fn renew(
+    txn: &Transaction,
+    owner: Uuid,
+    ids: &[OrderId],
+    until: DateTime<Utc>,
+) -> Result<Vec<OrderId>, DbErr> {
+    let update = Query::update()
+        .table(Entity)
+        .value(Column::LeaseUntil, until)
+        .and_where(Column::OrderId.is_in(ids.iter().map(|id| id.0)))
+        .and_where(Column::LeaseOwner.eq(owner))
+        .returning_col(Column::OrderId)
+        .to_owned();
+    let rows = txn.query_all(&update).await?;
+    let id = |row: &QueryResult| row.try_get("", "order_id").map(OrderId);
+    rows.iter().map(id).collect()
 }
 
 /// How many orders have something pending.

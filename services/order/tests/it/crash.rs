@@ -373,36 +373,3 @@ async fn an_order_found_after_its_budget_is_rejected_not_carried_out() {
         assert_eq!(shop.world.charge(&order.id), Some(Charge::Refunded(0)));
     }
 }
-
-/// Two lives at once, as two replicas are when a lease was judged to be over too early: what they ask
-/// for is asked for by key, and only one of them writes.
-///
-/// row: E9, E13
-#[tokio::test]
-async fn two_drivers_of_one_order_have_one_effect() {
-    for mut shop in Shop::on_both().await {
-        shop.world.always(
-            "ProcessPayment",
-            Some(Fault::Delay(Duration::from_millis(400))),
-        );
-        let first = shop.life.app.clone();
-        let buying = shop.buy(1, &[("lamp", 2)], "tok_ok");
-        // The first life goes on; it is the second's belief that it is dead.
-        assert!(
-            tokio::time::timeout(Duration::from_millis(200), buying)
-                .await
-                .is_err()
-        );
-        let still_alive = std::mem::take(&mut shop.life.shutdown);
-        shop.restart().await;
-        let order = eventually(async || only_order(&shop, 1).await).await;
-        assert_eq!(
-            shop.ended(1, &order.id).await.status(),
-            OrderStatus::Confirmed
-        );
-        assert_eq!(shop.facts(&order.id).await.len(), 3);
-        assert_eq!(shop.world.books().stock["lamp"], 98);
-        still_alive.cancel();
-        drop(first);
-    }
-}

@@ -11,6 +11,7 @@ mod get_order_details;
 mod get_order_timeline;
 mod hot_sku;
 mod idempotency;
+mod leases;
 mod list_orders;
 mod peers;
 mod plans;

@@ -116,6 +116,14 @@ impl Shop {
         self.life = live(db, &self.clock, &self.world, config, fail_points).await;
     }
 
+    /// Begins another life beside this one, as a second process over the same database does.
+    pub async fn replica(&mut self) -> Life {
+        let db = self.db.open().await;
+        self.opened.push(db.clone());
+        let config = self.config.clone();
+        live(db, &self.clock, &self.world, config, FailPoints::default()).await
+    }
+
     /// Gives back the connections of lives that are over.
     pub async fn bury(&mut self) {
         for db in self.opened.drain(1..self.opened.len() - 1) {
