@@ -231,7 +231,11 @@ fn is_short(status: &Status) -> bool {
     let reason = || call::error::reason_of(status).map(|(_, reason, _)| reason);
     match status.code() {
         Code::NotFound => true, // the product is gone
-        Code::FailedPrecondition => reason().as_deref() == Some("OUT_OF_STOCK"),
+        // The latter two of an order that lost its goods already: nothing brings them back.
+        Code::FailedPrecondition => matches!(
+            reason().as_deref(),
+            Some("OUT_OF_STOCK" | "RESERVATION_EXPIRED" | "RESERVATION_RELEASED")
+        ),
         _ => false,
     }
 }

@@ -38,7 +38,7 @@ pub struct Occasion {
 }
 
 /// What an event makes of an order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Change {
     /// The order and its saga from now on.
     pub record: Record,
@@ -146,6 +146,24 @@ fn tried(task: Task, attempt: u32, outcome: &str, trace_id: &str, on: &Occasion)
 }
 
 impl Change {
+    /// This change and those before it, none of which is written yet, as one.
+    #[must_use]
+    pub fn after(mut self, mut before: Self) -> Self {
+        self.record.saga.revision = before.record.saga.revision;
+        before.facts.append(&mut self.facts);
+        before.entries.append(&mut self.entries);
+        Self {
+            facts: before.facts,
+            entries: before.entries,
+            ..self
+        }
+    }
+
+    /// Whether it moves the order to another status.
+    pub fn moves_order(&self) -> bool {
+        !self.facts.is_empty()
+    }
+
     /// Writes all of it. When the saga has moved on since it was read, the commit fails with
     /// [`DbErr::RecordNotUpdated`] and nothing is written.
     ///

@@ -28,6 +28,9 @@ pub enum Progress {
     Doing {
         /// The step.
         step: Step,
+        /// The last that may have been asked for: this one, or one after it once a driver was lost, which may have
+        /// run ahead of what it saved.
+        reach: Step,
         /// The try that is out, from 1.
         attempt: u32,
         /// When its first try was asked for: its budget runs from here.
@@ -86,11 +89,13 @@ pub enum Event {
     },
     /// A person wants the order undone; why.
     CancelAsked(EndReason),
-    /// A driver took over a saga whose last driver is gone: what that one asked may have been done.
+    /// A driver took over a saga whose last driver is gone: what that one asked may have been done, and it may have
+    /// run ahead of what it saved.
     Resumed,
 }
 
-/// What the driver must do: the first four in the transaction of the new state, the call after its commit.
+/// What the driver must do: the first four in the transaction of the new state, the call after its commit, or before
+/// it where it [may run ahead](State::may_run_ahead).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Write a line of the timeline about an answered attempt.
@@ -166,6 +171,15 @@ impl State {
                 due: *due,
             }),
             Progress::AtRest => None,
+        }
+    }
+
+    /// Whether what comes of this state may be saved together with what comes of that: a step was taken, and the next
+    /// is only asked for. Whoever reads the state before takes every later step for asked.
+    pub fn may_run_ahead(&self, next: &Self) -> bool {
+        match (&self.progress, &next.progress) {
+            (Progress::Doing { step: taken, .. }, Progress::Doing { step, .. }) => taken < step,
+            _ => false,
         }
     }
 }
@@ -250,12 +264,7 @@ impl Next {
         });
         match (task, answer) {
             (Task::Do(step), Answer::Done(reference)) => self.step_done(step, reference, now),
-            (Task::Do(step), Answer::Refused) if attempt == 1 => {
-                self.unwind(step.undos_before(), step.reason_if_refused(), now);
-            }
-            (Task::Do(step), Answer::Refused) => {
-                self.unwind(step.undos_from_here(), step.reason_if_refused(), now);
-            }
+            (Task::Do(step), Answer::Refused) => self.step_refused(step, attempt, now),
             (Task::Do(step), Answer::Failed(_)) => self.step_failed(rules, step, now),
             (Task::Undo(_), Answer::Done(_)) => self.undo_done(now),
             (Task::Undo(_), Answer::Refused | Answer::Failed(_)) => self.undo_again(rules, now),
@@ -284,21 +293,38 @@ impl Next {
         }
     }
 
-    fn step_failed(&mut self, rules: &Rules, failed: Step, now: DateTime<Utc>) {
-        let Progress::Doing { attempt, since, .. } = self.state.progress else {
+    fn step_refused(&mut self, refused: Step, attempt: u32, now: DateTime<Utc>) {
+        let Progress::Doing { reach, .. } = self.state.progress else {
             return;
         };
-        let deadline = since + rules.step_budget;
+        let undos = if attempt == 1 && reach == refused {
+            refused.undos_before()
+        } else {
+            reach.undos_from_here()
+        };
+        self.unwind(undos, refused.reason_if_refused(), now);
+    }
+
+    fn step_failed(&mut self, rules: &Rules, failed: Step, now: DateTime<Utc>) {
+        let Progress::Doing {
+            reach,
+            attempt,
+            since,
+            due,
+            ..
+        } = &mut self.state.progress
+        else {
+            return;
+        };
+        let deadline = *since + rules.step_budget;
         if now >= deadline {
-            return self.unwind(
-                failed.undos_from_here(),
-                failed.reason_if_unavailable(),
-                now,
-            );
+            let undos = reach.undos_from_here();
+            return self.unwind(undos, failed.reason_if_unavailable(), now);
         }
         // The last try is made at the deadline itself, so that a short budget is not wasted by a long wait.
-        let due = (now + rules.backoff(attempt)).min(deadline);
-        self.call_step(failed, attempt + 1, since, due);
+        *due = (now + rules.backoff(*attempt)).min(deadline);
+        *attempt += 1;
+        self.call_pending();
     }
 
     fn undo_done(&mut self, now: DateTime<Utc>) {
@@ -321,16 +347,20 @@ impl Next {
     fn resumed(&mut self, rules: &Rules, now: DateTime<Utc>) {
         match &mut self.state.progress {
             Progress::Doing { step, since, .. } if now >= *since + rules.step_budget => {
-                let step = *step;
-                self.unwind(step.undos_from_here(), step.reason_if_unavailable(), now);
+                let undos = Step::LAST_ASKED.undos_from_here();
+                let reason = step.reason_if_unavailable();
+                return self.unwind(undos, reason, now);
             }
-            Progress::Doing { attempt, due, .. } | Progress::Undoing { attempt, due, .. } => {
-                *attempt += 1;
-                *due = now;
-                self.call_pending();
-            }
+            Progress::Doing {
+                reach,
+                attempt,
+                due,
+                ..
+            } => (*reach, *attempt, *due) = (Step::LAST_ASKED, *attempt + 1, now),
+            Progress::Undoing { attempt, due, .. } => (*attempt, *due) = (*attempt + 1, now),
             Progress::AtRest => {}
         }
+        self.call_pending();
     }
 
     fn cancel(
@@ -342,7 +372,8 @@ impl Next {
         let undos = match (&self.state.progress, self.state.status) {
             (_, Status::Cancelling | Status::Cancelled) => return Ok(()),
             (_, ended @ Status::Rejected) => return Err(Illegal::Ended(ended)),
-            (Progress::Doing { step, .. }, _) => step.undos_from_here(),
+            // Its driver may be ahead of what is known here.
+            (Progress::Doing { .. }, _) => Step::LAST_ASKED.undos_from_here(),
             (
                 Progress::Undoing {
                     undos,
@@ -369,7 +400,7 @@ impl Next {
                 if now >= confirmed_at + rules.cancel_window {
                     return Err(Illegal::TooLate(confirmed_at));
                 }
-                Step::CommitInventory.undos_from_here()
+                Step::LAST_ASKED.undos_from_here()
             }
         };
         self.enter(Status::Cancelling, Some(reason));
@@ -410,15 +441,17 @@ impl Next {
     }
 
     fn ask(&mut self, step: Step, now: DateTime<Utc>) {
-        self.call_step(step, 1, now, now);
-    }
-
-    fn call_step(&mut self, step: Step, attempt: u32, since: DateTime<Utc>, due: DateTime<Utc>) {
+        let (reach, attempt) = match self.state.progress {
+            // Somebody else may have made the first.
+            Progress::Doing { reach, .. } if reach >= step => (reach, 2),
+            _ => (step, 1),
+        };
         self.state.progress = Progress::Doing {
             step,
+            reach,
             attempt,
-            since,
-            due,
+            since: now,
+            due: now,
         };
         self.call_pending();
     }

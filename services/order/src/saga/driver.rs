@@ -153,16 +153,11 @@ impl Driver {
             correlation_id = %origin.correlation_id,
             trace_id = telemetry::TraceContext::parse(&origin.traceparent).map(|trace| trace.trace_id_hex()),
         );
-        let task = Task {
-            driver: self.clone(),
-            record,
-            tell,
-            wake,
-        };
+        let run = Box::pin(Task::new(self.clone(), record, tell, wake).run());
         let dead = self.0.dead.clone();
         self.0
             .tasks
-            .spawn(async move { dead.run_until_cancelled(task.run()).await }.instrument(span));
+            .spawn(async move { dead.run_until_cancelled(run).await }.instrument(span));
         Some(answer)
     }
 
@@ -334,6 +329,18 @@ impl Driver {
 
     pub(super) fn stopping(&self) -> &CancellationToken {
         &self.0.stopping
+    }
+
+    /// Whether nobody is known to have written what a task goes by.
+    pub(super) fn is_up_to_date(&self, id: OrderId) -> bool {
+        self.driven().get(&id).is_some_and(|known| !known.stale)
+    }
+
+    /// Takes note that somebody else wrote what a task goes by.
+    pub(super) fn outdated(&self, id: OrderId) {
+        if let Some(known) = self.driven().get_mut(&id) {
+            known.stale = true;
+        }
     }
 
     /// Takes note that what `wake`'s task knows is up to date.

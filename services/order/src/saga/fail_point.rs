@@ -15,8 +15,10 @@ pub enum Place {
     Accepted,
     /// A peer is about to be asked.
     BeforeCall,
-    /// The peer answered; nothing of it is written down.
+    /// The peer answered; nothing of it is taken in.
     AfterCall,
+    /// The answer is taken in and the next step about to be asked for; nothing of it is saved.
+    Ahead,
     /// The answer is written and about to be committed.
     BeforeCommit,
     /// The answer is committed; nothing of what follows has happened.
@@ -25,10 +27,11 @@ pub enum Place {
 
 impl Place {
     /// Every place.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Accepted,
         Self::BeforeCall,
         Self::AfterCall,
+        Self::Ahead,
         Self::BeforeCommit,
         Self::AfterCommit,
     ];

@@ -33,6 +33,9 @@ impl Step {
         Self::ConfirmOrder,
     ];
 
+    /// The last that asks somebody.
+    pub const LAST_ASKED: Self = Self::CommitInventory;
+
     /// The step's name in the timeline.
     pub fn name(self) -> &'static str {
         match self {

@@ -251,6 +251,7 @@ fn progress(saga: &Saga) -> ActiveModel {
             attempt,
             since,
             due,
+            ..
         } => {
             row.phase = Set(DOING);
             row.step = Set(Some(*step as i16));
@@ -335,6 +336,7 @@ impl Model {
                     .find(|step| Some(*step as i16) == self.step)?;
                 Some(Progress::Doing {
                     step,
+                    reach: Step::LAST_ASKED, // nobody but its driver knows how far that has run ahead
                     attempt,
                     since: self.since?,
                     due: self.due?,
@@ -369,6 +371,7 @@ mod tests {
         let kept = Step::ALL.map(|step| {
             may_charge(&Progress::Doing {
                 step,
+                reach: step,
                 attempt: 1,
                 since: at,
                 due: at,

@@ -3,6 +3,7 @@
 mod shop;
 mod world;
 
+mod ahead;
 mod cancel_order;
 mod crash;
 mod create_order;

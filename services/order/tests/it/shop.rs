@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::world::World;
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A shop over one database, living its first life.
 pub struct Shop {

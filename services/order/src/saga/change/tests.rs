@@ -16,7 +16,7 @@ use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Line, Order, Status};
 use crate::domain::payment_method::PaymentMethod;
-use crate::saga::checkout::Answer as Said;
+use crate::saga::checkout::{Answer as Said, Progress, State};
 use crate::saga::record::Saga;
 
 /// Histories on each engine.
@@ -149,6 +149,14 @@ async fn a_timeline_stays_short_however_often_an_undo_fails() {
     assert!(attempts(Kind::Undo).any(|told| told == (10_001, "done")));
 }
 
+/// What a driver wrote, as anybody else takes it: nobody knows how far it has run ahead.
+fn as_found(mut state: State) -> State {
+    if let Progress::Doing { reach, .. } = &mut state.progress {
+        *reach = Step::LAST_ASKED;
+    }
+    state
+}
+
 async fn play(db: &Database, clock: &Clock, time: &Manual, history: &[(u64, Happens)]) {
     let mut record = accept(db, clock).await;
     let id = record.order.id;
@@ -178,7 +186,11 @@ async fn play(db: &Database, clock: &Clock, time: &Manual, history: &[(u64, Happ
             .unwrap()
             .unwrap();
         assert_eq!(stored.order, change.record.order, "{history:?}");
-        assert_eq!(stored.saga.state, change.record.saga.state, "{history:?}");
+        assert_eq!(
+            stored.saga.state,
+            as_found(change.record.saga.state.clone()),
+            "{history:?}"
+        );
         assert_eq!(stored.saga.lease, change.record.saga.lease, "{history:?}");
         assert_eq!(
             stored.saga.revision, change.record.saga.revision,
