@@ -8,7 +8,7 @@ use std::time::Duration;
 use call::{Call, Scope};
 use command::{Command, Work};
 use futures::FutureExt;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnAcquireErr, ConnectionTrait, DbErr};
 use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -46,7 +46,8 @@ pub async fn create(
         .map_err(|_| Error::Busy)?;
     let placing = async move {
         let _place_taken = place_taken;
-        place(&app, &call, &command, &draft).await
+        let placed = place(&app, &call, &command, &draft).boxed();
+        app.driver.mortal(placed).await.ok_or_else(killed)?
     };
     tokio::spawn(placing.in_current_span()).await?
 }
@@ -72,12 +73,12 @@ async fn place(
         }
     };
     if !app.driver.survives(Place::Accepted, "accept") {
-        return Err(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::ConnectionClosed).into());
+        return Err(killed());
     }
     let Order { id, created_at, .. } = record.order;
     let outcome = app.driver.drive(record);
     let known = in_time(outcome, accepted + app.config.outcome_wait());
-    match app.driver.dead().run_until_cancelled(known).await.flatten() {
+    match known.await {
         Some(answer) => Ok(command::Answer::new(answer)),
         // Without a key nothing is sealed, and whoever only reads waits for no writer.
         None if command.key().is_none() => {
@@ -91,6 +92,11 @@ async fn place(
             answer.await
         }
     }
+}
+
+/// What a killed process answers, if anything.
+fn killed() -> Error {
+    DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed).into()
 }
 
 /// Writes the order and the saga that carries it on.

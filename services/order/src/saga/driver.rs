@@ -8,12 +8,16 @@
 mod leases;
 
 use std::collections::{HashMap, HashSet};
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use call::Scope;
 use chrono::{DateTime, Utc};
 use clock::Clock;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use sea_orm::DbErr;
 use sql::{Database, Engine, Fault, fault};
 use tokio::sync::{Notify, watch};
@@ -153,11 +157,10 @@ impl Driver {
             correlation_id = %origin.correlation_id,
             trace_id = telemetry::TraceContext::parse(&origin.traceparent).map(|trace| trace.trace_id_hex()),
         );
-        let run = Box::pin(Task::new(self.clone(), record, tell, wake).run());
-        let dead = self.0.dead.clone();
-        self.0
-            .tasks
-            .spawn(async move { dead.run_until_cancelled(run).await }.instrument(span));
+        let task = Task::new(self.clone(), record, tell, wake);
+        let driver = self.clone();
+        let run = async move { driver.mortal(task.run().boxed()).await };
+        self.0.tasks.spawn(run.instrument(span));
         Some(answer)
     }
 
@@ -313,6 +316,15 @@ impl Driver {
             took,
             note: String::new(),
         }
+    }
+
+    /// Carries on what a test may kill at each of its awaits, or by killing the driver; none if it did.
+    pub async fn mortal<T>(&self, mut work: BoxFuture<'_, T>) -> Option<T> {
+        let work = poll_fn(|cx| match self.survives(Place::Await, "checkout") {
+            true => work.as_mut().poll(cx).map(Some),
+            false => Poll::Ready(None),
+        });
+        self.0.dead.run_until_cancelled(work).await.flatten()
     }
 
     /// Passes a place where a test may kill it; false if it did.

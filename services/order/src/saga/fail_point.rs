@@ -23,18 +23,8 @@ pub enum Place {
     BeforeCommit,
     /// The answer is committed; nothing of what follows has happened.
     AfterCommit,
-}
-
-impl Place {
-    /// Every place.
-    pub const ALL: [Self; 6] = [
-        Self::Accepted,
-        Self::BeforeCall,
-        Self::AfterCall,
-        Self::Ahead,
-        Self::BeforeCommit,
-        Self::AfterCommit,
-    ];
+    /// The checkout has awaited something, whatever that was, and is about to go on.
+    Await,
 }
 
 /// Whether the checkout survives a place.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use call::Code;
 use order::saga::fail_point::{FailPoints, Place, Verdict};
-use proto::order::v1::{CancelOrderRequest, ListOrdersRequest, Order, OrderStatus};
+use proto::order::v1::{CancelOrderRequest, OrderStatus};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::Query;
 use sql::Engine;
 use uuid::Uuid;
 
-use crate::shop::{Shop, eventually, id, keyed, purchase};
+use crate::shop::{Shop, eventually, keyed, purchase};
 use crate::world::{Charge, Fault, Goods};
 
 /// What the customer does, and how it ends when nothing is killed.
@@ -127,22 +127,6 @@ impl Trap {
     }
 }
 
-async fn only_order(shop: &Shop, number: u128) -> Option<Order> {
-    let request = ListOrdersRequest {
-        user_id: id(number),
-        ..Default::default()
-    };
-    let page = shop
-        .customer(number)
-        .list_orders(request)
-        .await
-        .expect("a list")
-        .into_inner();
-    let summary = page.orders.first()?;
-    assert_eq!(page.orders.len(), 1, "one purchase is one order");
-    Some(shop.order(number, &summary.id).await)
-}
-
 /// row: E8, E9, E10, R-01, I1, I2, I3
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_anywhere_every_order_comes_to_its_end() {
@@ -188,7 +172,7 @@ async fn survive(shop: &mut Shop, story: Story, number: u128, trap: &Trap, name:
     }
     shop.restart_with(trap.fail_points()).await;
     let order = eventually(async || {
-        let order = only_order(shop, number).await?;
+        let order = shop.only_order(number).await?;
         (order.status() == story.ends()).then_some(order)
     });
     let order = order.await;
@@ -219,7 +203,7 @@ async fn an_accepted_order_is_carried_out_by_the_next_life() {
         shop.buy(1, &[("lamp", 2)], "tok_ok").await.unwrap_err();
         assert!(shop.world.books().calls.is_empty());
         shop.restart().await;
-        let order = only_order(&shop, 1).await.unwrap();
+        let order = shop.only_order(1).await.unwrap();
         assert_eq!(
             shop.ended(1, &order.id).await.status(),
             OrderStatus::Confirmed
@@ -266,10 +250,10 @@ async fn what_cannot_be_read_stops_no_other_order() {
         trap.set(Place::Accepted, "accept");
         shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
         shop.restart().await;
-        let order = only_order(&shop, 2).await.unwrap();
+        let order = shop.only_order(2).await.unwrap();
         let ended = shop.ended(2, &order.id).await;
         assert_eq!(ended.status(), OrderStatus::Confirmed);
-        let first = only_order(&shop, 1).await.unwrap();
+        let first = shop.only_order(1).await.unwrap();
         assert_eq!(first.status(), OrderStatus::Pending, "it waits");
         shop.bury().await;
     }
@@ -284,13 +268,13 @@ async fn what_cannot_be_written_stops_no_other_order() {
     for mut shop in Shop::on_both_with(order::Config::default(), trap.fail_points()).await {
         trap.set(Place::Accepted, "accept");
         shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
-        let first = only_order(&shop, 1).await.unwrap();
+        let first = shop.only_order(1).await.unwrap();
         refuse_writes(&shop, &first.id).await;
         shop.restart_with(trap.fail_points()).await;
         trap.set(Place::Accepted, "accept");
         shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
         shop.restart().await;
-        let second = only_order(&shop, 2).await.unwrap();
+        let second = shop.only_order(2).await.unwrap();
         assert_eq!(
             shop.ended(2, &second.id).await.status(),
             OrderStatus::Confirmed
@@ -392,7 +376,7 @@ async fn an_order_found_after_its_budget_is_rejected_not_carried_out() {
         let _ = shop.buy(1, &[("lamp", 2)], "tok_ok").await;
         shop.time.advance(Duration::from_secs(600));
         shop.restart().await;
-        let order = only_order(&shop, 1).await.unwrap();
+        let order = shop.only_order(1).await.unwrap();
         assert_eq!(
             shop.ended(1, &order.id).await.status(),
             OrderStatus::Rejected

@@ -4,6 +4,7 @@ mod shop;
 mod world;
 
 mod ahead;
+mod awaits;
 mod cancel_order;
 mod crash;
 mod create_order;

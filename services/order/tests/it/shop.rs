@@ -11,7 +11,9 @@ use edge::{App, Contract, Health, LocalCaller};
 use http_body_util::BodyExt;
 use order::saga::fail_point::FailPoints;
 use proto::order::v1::order_service_client::OrderServiceClient;
-use proto::order::v1::{CreateOrderRequest, GetOrderRequest, Order, OrderItem, OrderStatus};
+use proto::order::v1::{
+    CreateOrderRequest, GetOrderRequest, ListOrdersRequest, Order, OrderItem, OrderStatus,
+};
 use proto::payment::v1::PaymentMethod;
 use sea_orm::{ConnectionTrait, Statement};
 use slice::Deps;
@@ -173,6 +175,19 @@ impl Shop {
             .await
             .expect("an order")
             .into_inner()
+    }
+
+    /// The only order of the customer with this number.
+    pub async fn only_order(&self, number: u128) -> Option<Order> {
+        let request = ListOrdersRequest {
+            user_id: id(number),
+            ..Default::default()
+        };
+        let page = self.customer(number).list_orders(request).await;
+        let page = page.expect("a list").into_inner();
+        let summary = page.orders.first()?;
+        assert_eq!(page.orders.len(), 1, "one purchase is one order");
+        Some(self.order(number, &summary.id).await)
     }
 
     /// Waits until the order has come to an end, and returns it.
