@@ -5,7 +5,7 @@
 //! saves work, no more: two drivers at once write by revision, and what they ask for has one effect per
 //! order. `leases` keeps it for as long as a task is there, whatever that waits for.
 
-mod leases;
+pub(super) mod leases;
 
 use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;

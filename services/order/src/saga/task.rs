@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::event::status_name;
 use crate::saga::change::{Change, change};
 use crate::saga::checkout::{self, Attempt, Event};
-use crate::saga::driver::Driver;
+use crate::saga::driver::{Driver, leases};
 use crate::saga::fail_point::Place;
 use crate::saga::record::Record;
 use crate::store;
@@ -106,11 +106,17 @@ impl Task {
                 self.take_in(event, took, attempt.task.name()).await
             }
             Asked::Woken => self.read_again().await,
-            Asked::WithoutLease => {
-                Pause::default().take(&self.driver).await && self.read_again().await
-            }
+            Asked::WithoutLease => self.wait_for_lease().await,
             Asked::Stopped => false,
         }
+    }
+
+    /// Waits for the lease to be renewed, or for whoever has it now; false when this task is to end.
+    async fn wait_for_lease(&mut self) -> bool {
+        let renewal = tokio::time::sleep(leases::LOOK_EVERY);
+        let stopping = self.driver.stopping();
+        stopping.run_until_cancelled(renewal).await.is_some()
+            && (self.driver.holds(self.record.order.id) || self.read_again().await)
     }
 
     /// Asks, and saves what ran ahead if the answer takes too long; whether that is saved.

@@ -295,7 +295,7 @@ async fn what_cannot_be_written_stops_no_other_order() {
 }
 
 /// Lets nobody change the saga of this order any more.
-async fn refuse_writes(shop: &Shop, order_id: &str) {
+pub async fn refuse_writes(shop: &Shop, order_id: &str) {
     let database = &shop.db.database;
     let statements = match database.engine() {
         Engine::Sqlite => vec![format!(
@@ -318,7 +318,8 @@ async fn refuse_writes(shop: &Shop, order_id: &str) {
     }
 }
 
-async fn permit_writes(shop: &Shop) {
+/// Lets everybody again.
+pub async fn permit_writes(shop: &Shop) {
     run(
         shop,
         match shop.db.database.engine() {

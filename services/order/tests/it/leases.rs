@@ -13,6 +13,7 @@ use sea_orm::{ConnectionTrait, QueryResult};
 use sql::Engine;
 use uuid::Uuid;
 
+use crate::crash::{permit_writes, refuse_writes};
 use crate::shop::{Shop, eventually};
 use crate::world::Fault;
 
@@ -49,6 +50,15 @@ async fn lease(shop: &Shop, order_id: &str) -> (Uuid, DateTime<Utc>) {
     let owner = row.try_get("", "lease_owner").expect("a lease");
     let until = row.try_get("", "lease_until").expect("a lease");
     (owner, until)
+}
+
+/// Waits until it is saved that an order has its goods and is to be paid.
+async fn is_reserved(shop: &Shop, order_id: &str) {
+    eventually(async || {
+        let step: i16 = saga(shop, order_id).await.try_get("", "step").ok()?;
+        (step == 2).then_some(())
+    })
+    .await;
 }
 
 /// Makes everybody believe that the driver of this order is long gone.
@@ -137,11 +147,7 @@ async fn who_lost_the_lease_asks_no_more() {
     let slow = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap().id;
     asked(&shop, &slow, "ProcessPayment", 1).await;
     let waits = shop.buy(2, &[("lamp", 1)], "tok_ok").await.unwrap().id;
-    let saved = eventually(async || {
-        let step: i16 = saga(&shop, &waits).await.try_get("", "step").unwrap();
-        (step == 2).then_some(())
-    });
-    saved.await;
+    is_reserved(&shop, &waits).await;
     dispossess(&shop, &waits).await;
     shop.time.advance(Lease::LENGTH.to_std().unwrap() * 2);
     let ended = shop.ended(2, &waits).await;
@@ -153,6 +159,34 @@ async fn who_lost_the_lease_asks_no_more() {
     let calls = shop.world.calls_about(&waits);
     assert_eq!(calls, ["ReserveStock", "ProcessPayment", "CommitStock"]);
     replica.shutdown.cancel();
+}
+
+/// Whose lease cannot be renewed asks nobody until it can, and costs no other its lease.
+///
+/// row: E9
+#[tokio::test]
+async fn who_cannot_renew_a_lease_waits_until_he_can() {
+    for shop in Shop::on_both_with(narrow(), FailPoints::default()).await {
+        let slow = Fault::Delay(Duration::from_millis(2_500));
+        shop.world.script("ProcessPayment", slow);
+        let slow = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+        asked(&shop, &slow, "ProcessPayment", 1).await;
+        let waits = shop.buy(2, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+        is_reserved(&shop, &waits).await;
+        refuse_writes(&shop, &waits).await;
+        let before = [lease(&shop, &slow).await.1, lease(&shop, &waits).await.1];
+        shop.time.advance(Lease::LENGTH.to_std().unwrap() * 2);
+        eventually(async || (lease(&shop, &slow).await.1 > before[0]).then_some(())).await;
+        let ended = shop.ended(1, &slow).await;
+        assert_eq!(ended.status(), OrderStatus::Confirmed);
+        let third = shop.buy(3, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+        shop.ended(3, &third).await; // places are given in the order in which they were asked for
+        assert_eq!(shop.world.calls_about(&waits), ["ReserveStock"]);
+        assert_eq!(lease(&shop, &waits).await.1, before[1]);
+        permit_writes(&shop).await;
+        let ended = shop.ended(2, &waits).await;
+        assert_eq!(ended.status(), OrderStatus::Confirmed);
+    }
 }
 
 /// A driver that dies keeps others from its checkout for as long as a lease lasts.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
-use sql::retrying;
+use sql::{Fault, fault};
 
 use crate::domain::id::OrderId;
 use crate::saga::driver::{Driver, Parts};
@@ -15,7 +15,7 @@ use crate::saga::record::{Lease, Record};
 use crate::store;
 
 /// How often leases are looked at: one that has a third behind it is renewed, so four tries may fail.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+pub(in crate::saga) const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Leases that one statement renews.
 const RENEWED_MAX: usize = 200;
 
@@ -24,26 +24,38 @@ impl Driver {
     pub(super) async fn keep_leases(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            if let Some(Err(error)) = self.dead().run_until_cancelled(self.renew()).await {
+            self.dead().run_until_cancelled(self.renew()).await;
+        }
+    }
+
+    /// Renews what ends soon, once: the next look comes before it is too late.
+    async fn renew(&self) {
+        for ids in self.ending(self.parts().clock.now()).chunks(RENEWED_MAX) {
+            let mut renewed = self.renew_together(ids).await;
+            if matches!(&renewed, Err(error) if fault(error) != Fault::Unavailable) {
+                // One of them is in the way, so that each is tried for itself.
+                for id in ids {
+                    renewed = self
+                        .renew_together(std::slice::from_ref(id))
+                        .await
+                        .and(renewed);
+                }
+            }
+            if let Err(error) = renewed {
                 let cause = call::error::chain(&error);
                 tracing::warn!(cause, "Leases of checkouts could not be renewed");
             }
         }
     }
 
-    async fn renew(&self) -> Result<(), DbErr> {
+    async fn renew_together(&self, ids: &[OrderId]) -> Result<(), DbErr> {
         let Parts { db, clock, .. } = self.parts();
-        for ids in self.ending(clock.now()).chunks(RENEWED_MAX) {
-            let lease = Lease::new(self.id(), clock.now());
-            let renewed = retrying(async || {
-                let txn = db.begin_write().await?;
-                let renewed = store::saga::renew(&txn, lease.owner, ids, lease.until).await?;
-                txn.commit().await?;
-                Ok::<_, DbErr>(renewed)
-            });
-            for id in renewed.await? {
-                self.hold(id, lease);
-            }
+        let lease = Lease::new(self.id(), clock.now());
+        let txn = db.begin_write().await?;
+        let renewed = store::saga::renew(&txn, lease.owner, ids, lease.until).await?;
+        txn.commit().await?;
+        for id in renewed {
+            self.hold(id, lease);
         }
         Ok(())
     }
