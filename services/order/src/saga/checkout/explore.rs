@@ -86,7 +86,8 @@ fn explore(sabotage: Sabotage, faults: Faults) -> Result<usize, String> {
             return Err(format!("does not settle: {world:?}"));
         }
         for next in world.successors(sabotage) {
-            if seen.insert(next.clone()) {
+            if !seen.contains(&next) {
+                seen.insert(next.clone());
                 open.push(next);
             }
         }

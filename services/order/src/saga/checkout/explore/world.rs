@@ -186,12 +186,20 @@ impl World {
         next
     }
 
+    /// This world with one fault fewer left, if there is one.
+    fn struck(&self, left: fn(&mut Faults) -> &mut u8) -> Option<Self> {
+        let mut faults = self.faults;
+        faults.spend(left).then(|| Self {
+            faults,
+            ..self.clone()
+        })
+    }
+
     /// Every world that one more thing happening leads to.
     pub fn successors(&self, sabotage: Sabotage) -> Vec<Self> {
         let mut worlds = Vec::new();
         let mut fault = |left: fn(&mut Faults) -> &mut u8, change: &mut dyn FnMut(&mut Self)| {
-            let mut next = self.clone();
-            if next.faults.spend(left) {
+            if let Some(mut next) = self.struck(left) {
                 change(&mut next);
                 worlds.push(next);
             }
@@ -222,7 +230,7 @@ impl World {
         if self.peers.goods == Goods::Reserved {
             fault(|f| &mut f.expiries, &mut |w| w.peers.goods = Goods::Expired);
         }
-        if self.drivers.last() != Some(&Some(self.saved.clone())) {
+        if self.drivers[self.owner()].as_ref() != Some(&self.saved) {
             let mut flushed = self.clone();
             flushed.flush();
             worlds.push(flushed);
@@ -239,9 +247,8 @@ impl World {
             if matches!(self.requests[index], (_, Task::Do(_), 1)) {
                 continue;
             }
-            let mut doubled = self.deliver(index, true, sabotage);
-            if doubled.faults.spend(|f| &mut f.doubles) {
-                worlds.push(doubled);
+            if let Some(doubled) = self.struck(|f| &mut f.doubles) {
+                worlds.push(doubled.deliver(index, true, sabotage));
             }
         }
         for index in 0..self.answers.len() {
@@ -253,8 +260,7 @@ impl World {
                 answer: answer.clone(),
             };
             next.hear(who, event, sabotage);
-            let mut doubled = next.clone();
-            if doubled.faults.spend(|f| &mut f.doubles) {
+            if let Some(mut doubled) = next.struck(|f| &mut f.doubles) {
                 doubled.answers.push((who, task, attempt, answer));
                 doubled.tidy();
                 worlds.push(doubled);
