@@ -4,10 +4,59 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use order::saga::fail_point::{FailPoints, Place, Verdict};
-use proto::order::v1::{CancelOrderRequest, GetOrderTimelineRequest, OrderStatus, TimelineEntry};
+use proto::order::v1::{
+    CancelOrderRequest, GetOrderTimelineRequest, Order, OrderStatus, TimelineEntry,
+};
+use tokio::sync::mpsc;
 
 use crate::shop::{PATIENCE, Shop, eventually};
 use crate::world::{Charge, Fault, Goods};
+
+/// A place at which a driver is held up until the test lets it go on.
+struct Gate {
+    arrivals: mpsc::UnboundedReceiver<()>,
+    opened: std::sync::mpsc::Sender<()>,
+}
+
+impl Gate {
+    fn at(gate_place: Place, gate_task: &'static str) -> (Self, FailPoints) {
+        let (reached, arrivals) = mpsc::unbounded_channel();
+        let (opened, opening) = std::sync::mpsc::channel();
+        let opening = Mutex::new(opening);
+        let fail_points = FailPoints::new(move |place, task| {
+            if (place, task) == (gate_place, gate_task) {
+                reached.send(()).expect("the test waits");
+                let opening = opening.lock().expect("a gate");
+                let opened = tokio::task::block_in_place(|| opening.recv_timeout(PATIENCE));
+                opened.expect("the test opens it");
+            }
+            Verdict::Live
+        });
+        (Self { arrivals, opened }, fail_points)
+    }
+
+    /// Buys, and cancels while the driver is held up; the order, once that is over.
+    async fn cancel_at(&mut self, shop: &Shop) -> Order {
+        let order = shop.buy(1, &[("lamp", 2)], "tok_ok").await;
+        let order = order.expect("it is accepted");
+        self.arrivals.recv().await.expect("it comes to the gate");
+        let cancel = CancelOrderRequest {
+            order_id: order.id.clone(),
+            reason: String::new(),
+        };
+        let cancelled = shop.customer(1).cancel_order(cancel).await;
+        cancelled.expect("it is cancelled");
+        self.opened.send(()).expect("it waits at the gate");
+        shop.ended(1, &order.id).await
+    }
+}
+
+fn hasty() -> order::Config {
+    order::Config {
+        outcome_wait_ms: 0,
+        ..order::Config::default()
+    }
+}
 
 /// The customer cancels while the driver is two steps ahead of all that is saved: the cancellation knows of a first
 /// step alone, and undoes them all.
@@ -15,48 +64,47 @@ use crate::world::{Charge, Fault, Goods};
 /// row: D9, E8, X14
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_undoes_what_ran_ahead_of_it() {
-    let config = order::Config {
-        outcome_wait_ms: 0,
-        ..order::Config::default()
-    };
-    let (reached, mut arrivals) = tokio::sync::mpsc::unbounded_channel();
-    let (go_on, gate) = std::sync::mpsc::channel();
-    let gate = Mutex::new(gate);
-    let waits = FailPoints::new(move |place, task| {
-        if (place, task) == (Place::Ahead, "process-payment") {
-            reached.send(()).expect("the test waits");
-            let gate = gate.lock().expect("a gate");
-            let opened = tokio::task::block_in_place(|| gate.recv_timeout(PATIENCE));
-            opened.expect("the test opens it");
-        }
-        Verdict::Live
-    });
-    for shop in Shop::on_both_with(config, waits).await {
-        let order = shop.buy(1, &[("lamp", 2)], "tok_ok").await.unwrap();
-        arrivals.recv().await.expect("it runs ahead");
-        assert_eq!(shop.world.charge(&order.id), Some(Charge::Captured(3998)));
-        let cancel = CancelOrderRequest {
-            order_id: order.id.clone(),
-            reason: String::new(),
-        };
-        shop.customer(1).cancel_order(cancel).await.unwrap();
-        go_on.send(()).unwrap();
-        let ended = shop.ended(1, &order.id).await;
+    let (mut gate, fail_points) = Gate::at(Place::Ahead, "process-payment");
+    for shop in Shop::on_both_with(hasty(), fail_points).await {
+        let ended = gate.cancel_at(&shop).await;
         assert_eq!(ended.status(), OrderStatus::Cancelled);
-        assert_eq!(shop.world.goods(&order.id), Some(Goods::Released));
-        assert_eq!(shop.world.charge(&order.id), Some(Charge::Refunded(3998)));
+        assert_eq!(shop.world.goods(&ended.id), Some(Goods::Released));
+        assert_eq!(shop.world.charge(&ended.id), Some(Charge::Refunded(3998)));
         let facts = [
             "order.created",
             "order.cancellation_started",
             "order.cancelled",
         ];
-        assert_eq!(shop.facts(&order.id).await, facts);
-        let request = GetOrderTimelineRequest { order_id: order.id };
+        assert_eq!(shop.facts(&ended.id).await, facts);
+        let request = GetOrderTimelineRequest { order_id: ended.id };
         let timeline = shop.customer(1).get_order_timeline(request).await.unwrap();
         let entries = timeline.into_inner().entries;
         let tried = |entry: &TimelineEntry| (entry.kind == "step").then(|| entry.step.clone());
         let steps: Vec<_> = entries.iter().filter_map(tried).collect();
         assert!(steps.is_empty(), "nothing of them was saved: {steps:?}");
+    }
+}
+
+/// What ran ahead cannot be saved any more once the order is cancelled: the call that is out is the last.
+///
+/// row: D9, E8
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_finds_a_cancel_as_he_saves_goes_no_further() {
+    let (mut gate, fail_points) = Gate::at(Place::BeforeCall, "process-payment");
+    for shop in Shop::on_both_with(hasty(), fail_points).await {
+        let slow = Fault::Delay(Duration::from_millis(500));
+        shop.world.script("ProcessPayment", slow);
+        let ended = gate.cancel_at(&shop).await;
+        assert_eq!(ended.status(), OrderStatus::Cancelled);
+        assert_eq!(shop.world.charge(&ended.id), Some(Charge::Refunded(3998)));
+        let calls = shop.world.calls_about(&ended.id);
+        let expected = [
+            "ReserveStock",
+            "ProcessPayment",
+            "ReleaseStock",
+            "RefundPayment",
+        ];
+        assert_eq!(calls, expected);
     }
 }
 
