@@ -3,6 +3,7 @@
 
 mod m0001_orders;
 mod m0002_indexes;
+mod m0006_steps_run_ahead;
 
 use crate::change::Change;
 use crate::outbox_lanes;
@@ -21,6 +22,10 @@ pub fn list() -> Vec<Change> {
         "m0005_outbox_by_subject",
         "m0003_outbox_lanes",
         events::schema::outbox_by_subject,
+    ));
+    changes.push(Change::statements(
+        m0006_steps_run_ahead::Migration,
+        "m0006_steps_run_ahead",
     ));
     changes
 }

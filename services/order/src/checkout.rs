@@ -8,7 +8,7 @@ use std::time::Duration;
 use call::{Call, Scope};
 use command::{Command, Work};
 use futures::FutureExt;
-use sea_orm::{ConnAcquireErr, ConnectionTrait, DbErr};
+use sea_orm::ConnectionTrait;
 use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -47,7 +47,7 @@ pub async fn create(
     let placing = async move {
         let _place_taken = place_taken;
         let placed = place(&app, &call, &command, &draft).boxed();
-        app.driver.mortal(placed).await.ok_or_else(killed)?
+        app.driver.mortal(placed).await.ok_or(Error::Killed)?
     };
     tokio::spawn(placing.in_current_span()).await?
 }
@@ -73,7 +73,7 @@ async fn place(
         }
     };
     if !app.driver.survives(Place::Accepted, "accept") {
-        return Err(killed());
+        return Err(Error::Killed);
     }
     let Order { id, created_at, .. } = record.order;
     let outcome = app.driver.drive(record);
@@ -92,11 +92,6 @@ async fn place(
             answer.await
         }
     }
-}
-
-/// What a killed process answers, if anything.
-fn killed() -> Error {
-    DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed).into()
 }
 
 /// Writes the order and the saga that carries it on.

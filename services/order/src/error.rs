@@ -97,6 +97,9 @@ pub enum Error {
     /// The command could not be claimed or sealed.
     #[error(transparent)]
     Command(#[from] command::Error),
+    /// A fail point of a test has killed what was at work here.
+    #[error("killed at a fail point")]
+    Killed,
     /// A task of ours died.
     #[error("a task ended before its work was done")]
     Task(#[from] tokio::task::JoinError),
@@ -124,6 +127,7 @@ impl Error {
             Self::Peer { status, .. } => peer_kind(status.code()),
             Self::Watch { source, .. } => watch_kind(source),
             Self::Move(_) | Self::Quote(_) | Self::Task(_) => Kind::Internal,
+            Self::Killed => Kind::Unavailable,
             Self::Command(error) => error.kind(),
             Self::Store(error) => storage_kind(error),
         }
@@ -159,6 +163,7 @@ impl Error {
             | Self::Watch { .. }
             | Self::Move(_)
             | Self::Quote(_)
+            | Self::Killed
             | Self::Task(_)
             | Self::Command(_)
             | Self::Store(_) => None,

@@ -28,6 +28,8 @@ mod tests {
     use chrono::TimeDelta;
     use uuid::Uuid;
 
+    use testkit::{Engine, both_engines};
+
     use super::*;
     use crate::domain::email::Email;
     use crate::domain::id::{SessionId, UserId};
@@ -36,34 +38,33 @@ mod tests {
     use crate::domain::user::User;
 
     /// row: X23
-    #[tokio::test]
-    async fn sessions_are_forgotten_when_they_are_over_and_not_before() {
+    #[both_engines]
+    async fn sessions_are_forgotten_when_they_are_over_and_not_before(engine: Engine) {
         let migrate = async |db: &Database| migrations::up(db, crate::NAME).await;
-        for db in testkit::database::both(crate::NAME, migrate).await {
-            let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-            let (id, email) = (UserId(Uuid::from_u128(1)), Email::new("ada@example.test"));
-            let ada = User::new(id, Line::default(), email, Roles::default(), now);
-            let txn = db.begin_write().await.unwrap();
-            store::user::insert(&txn, &ada).await.unwrap();
-            for days in 1..=3 {
-                let session = SessionId(Uuid::from_u128(days));
-                let life = TimeDelta::days(i64::try_from(days).unwrap());
-                let (session, _) = Session::start(session, id, ([1; 16], [2; 32]), now, life);
-                store::session::insert(&txn, &session).await.unwrap();
-            }
-            txn.commit().await.unwrap();
-
-            let later = now + TimeDelta::days(2);
-            forget(db.database.clone(), later).await.unwrap();
-            let txn = db.begin_write().await.unwrap();
-            for (days, left) in [(1, false), (2, false), (3, true)] {
-                let session = SessionId(Uuid::from_u128(days));
-                let found = store::session::find_to_change(&txn, session).await.unwrap();
-                assert_eq!(found.is_some(), left, "{days}");
-            }
-            let ada = store::user::find(&txn, Scope::Everyone, id).await.unwrap();
-            assert!(ada.is_some());
-            txn.rollback().await.unwrap();
+        let db = testkit::database::on(engine, crate::NAME, migrate).await;
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let (id, email) = (UserId(Uuid::from_u128(1)), Email::new("ada@example.test"));
+        let ada = User::new(id, Line::default(), email, Roles::default(), now);
+        let txn = db.begin_write().await.unwrap();
+        store::user::insert(&txn, &ada).await.unwrap();
+        for days in 1..=3 {
+            let session = SessionId(Uuid::from_u128(days));
+            let life = TimeDelta::days(i64::try_from(days).unwrap());
+            let (session, _) = Session::start(session, id, ([1; 16], [2; 32]), now, life);
+            store::session::insert(&txn, &session).await.unwrap();
         }
+        txn.commit().await.unwrap();
+
+        let later = now + TimeDelta::days(2);
+        forget(db.database.clone(), later).await.unwrap();
+        let txn = db.begin_write().await.unwrap();
+        for (days, left) in [(1, false), (2, false), (3, true)] {
+            let session = SessionId(Uuid::from_u128(days));
+            let found = store::session::find_to_change(&txn, session).await.unwrap();
+            assert_eq!(found.is_some(), left, "{days}");
+        }
+        let ada = store::user::find(&txn, Scope::Everyone, id).await.unwrap();
+        assert!(ada.is_some());
+        txn.rollback().await.unwrap();
     }
 }

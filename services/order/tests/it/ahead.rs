@@ -7,6 +7,7 @@ use order::saga::fail_point::{FailPoints, Place, Verdict};
 use proto::order::v1::{
     CancelOrderRequest, GetOrderTimelineRequest, Order, OrderStatus, TimelineEntry,
 };
+use testkit::{Engine, both_engines};
 use tokio::sync::mpsc;
 
 use crate::shop::{PATIENCE, Shop, eventually};
@@ -62,86 +63,83 @@ fn hasty() -> order::Config {
 /// step alone, and undoes them all.
 ///
 /// row: D9, E8, X14
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cancel_undoes_what_ran_ahead_of_it() {
+#[both_engines(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_undoes_what_ran_ahead_of_it(engine: Engine) {
     let (mut gate, fail_points) = Gate::at(Place::Ahead, "process-payment");
-    for shop in Shop::on_both_with(hasty(), fail_points).await {
-        let ended = gate.cancel_at(&shop).await;
-        assert_eq!(ended.status(), OrderStatus::Cancelled);
-        assert_eq!(shop.world.goods(&ended.id), Some(Goods::Released));
-        assert_eq!(shop.world.charge(&ended.id), Some(Charge::Refunded(3998)));
-        let facts = [
-            "order.created",
-            "order.cancellation_started",
-            "order.cancelled",
-        ];
-        assert_eq!(shop.facts(&ended.id).await, facts);
-        let request = GetOrderTimelineRequest { order_id: ended.id };
-        let timeline = shop.customer(1).get_order_timeline(request).await.unwrap();
-        let entries = timeline.into_inner().entries;
-        let tried = |entry: &TimelineEntry| (entry.kind == "step").then(|| entry.step.clone());
-        let steps: Vec<_> = entries.iter().filter_map(tried).collect();
-        assert!(steps.is_empty(), "nothing of them was saved: {steps:?}");
-    }
+    let shop = Shop::on_with(engine, hasty(), fail_points).await;
+    let ended = gate.cancel_at(&shop).await;
+    assert_eq!(ended.status(), OrderStatus::Cancelled);
+    assert_eq!(shop.world.goods(&ended.id), Some(Goods::Released));
+    assert_eq!(shop.world.charge(&ended.id), Some(Charge::Refunded(3998)));
+    let facts = [
+        "order.created",
+        "order.cancellation_started",
+        "order.cancelled",
+    ];
+    assert_eq!(shop.facts(&ended.id).await, facts);
+    let request = GetOrderTimelineRequest { order_id: ended.id };
+    let timeline = shop.customer(1).get_order_timeline(request).await.unwrap();
+    let entries = timeline.into_inner().entries;
+    let tried = |entry: &TimelineEntry| (entry.kind == "step").then(|| entry.step.clone());
+    let steps: Vec<_> = entries.iter().filter_map(tried).collect();
+    assert!(steps.is_empty(), "nothing of them was saved: {steps:?}");
 }
 
 /// What ran ahead cannot be saved any more once the order is cancelled: the call that is out is the last.
 ///
 /// row: D9, E8
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_finds_a_cancel_as_he_saves_goes_no_further() {
+#[both_engines(flavor = "multi_thread", worker_threads = 2)]
+async fn who_finds_a_cancel_as_he_saves_goes_no_further(engine: Engine) {
     let (mut gate, fail_points) = Gate::at(Place::BeforeCall, "process-payment");
-    for shop in Shop::on_both_with(hasty(), fail_points).await {
-        let slow = Fault::Delay(Duration::from_millis(500));
-        shop.world.script("ProcessPayment", slow);
-        let ended = gate.cancel_at(&shop).await;
-        assert_eq!(ended.status(), OrderStatus::Cancelled);
-        assert_eq!(shop.world.charge(&ended.id), Some(Charge::Refunded(3998)));
-        let calls = shop.world.calls_about(&ended.id);
-        let expected = [
-            "ReserveStock",
-            "ProcessPayment",
-            "ReleaseStock",
-            "RefundPayment",
-        ];
-        assert_eq!(calls, expected);
-    }
+    let shop = Shop::on_with(engine, hasty(), fail_points).await;
+    let slow = Fault::Delay(Duration::from_millis(500));
+    shop.world.script("ProcessPayment", slow);
+    let ended = gate.cancel_at(&shop).await;
+    assert_eq!(ended.status(), OrderStatus::Cancelled);
+    assert_eq!(shop.world.charge(&ended.id), Some(Charge::Refunded(3998)));
+    let calls = shop.world.calls_about(&ended.id);
+    let expected = [
+        "ReserveStock",
+        "ProcessPayment",
+        "ReleaseStock",
+        "RefundPayment",
+    ];
+    assert_eq!(calls, expected);
 }
 
 /// A driver that stops saves what it ran ahead with before it lets go.
 ///
 /// row: O12, E9
-#[tokio::test]
-async fn what_ran_ahead_is_saved_when_a_stop_is_asked_for() {
+#[both_engines]
+async fn what_ran_ahead_is_saved_when_a_stop_is_asked_for(engine: Engine) {
     let config = order::Config {
         calls_max: 1,
         outcome_wait_ms: 0,
         ..order::Config::default()
     };
-    for shop in Shop::on_both_with(config, FailPoints::default()).await {
-        let lingers = Fault::Delay(Duration::from_secs(2));
-        shop.world.always("ProcessPayment", Some(lingers));
-        let first = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap();
-        eventually(async || shop.world.goods(&first.id)).await;
-        let slow = Fault::Delay(Duration::from_millis(300));
-        shop.world.script("ReserveStock", slow);
-        let second = shop.buy(2, &[("lamp", 1)], "tok_ok").await.unwrap();
-        eventually(async || {
-            let calls = shop.world.calls_about(&second.id);
-            (!calls.is_empty()).then_some(())
-        })
-        .await;
-        shop.stop(); // the place that the second needs next is taken
-        let saved = eventually(async || {
-            let request = GetOrderTimelineRequest {
-                order_id: second.id.clone(),
-            };
-            let timeline = shop.customer(2).get_order_timeline(request).await;
-            let mut entries = timeline.unwrap().into_inner().entries.into_iter();
-            entries.find(|entry| entry.kind == "step")
-        });
-        assert_eq!(saved.await.step, "reserve-inventory");
+    let shop = Shop::on_with(engine, config, FailPoints::default()).await;
+    let lingers = Fault::Delay(Duration::from_secs(2));
+    shop.world.always("ProcessPayment", Some(lingers));
+    let first = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap();
+    eventually(async || shop.world.goods(&first.id)).await;
+    let slow = Fault::Delay(Duration::from_millis(300));
+    shop.world.script("ReserveStock", slow);
+    let second = shop.buy(2, &[("lamp", 1)], "tok_ok").await.unwrap();
+    eventually(async || {
         let calls = shop.world.calls_about(&second.id);
-        assert_eq!(calls, ["ReserveStock"], "it waits for no place");
-    }
+        (!calls.is_empty()).then_some(())
+    })
+    .await;
+    shop.stop(); // the place that the second needs next is taken
+    let saved = eventually(async || {
+        let request = GetOrderTimelineRequest {
+            order_id: second.id.clone(),
+        };
+        let timeline = shop.customer(2).get_order_timeline(request).await;
+        let mut entries = timeline.unwrap().into_inner().entries.into_iter();
+        entries.find(|entry| entry.kind == "step")
+    });
+    assert_eq!(saved.await.step, "reserve-inventory");
+    let calls = shop.world.calls_about(&second.id);
+    assert_eq!(calls, ["ReserveStock"], "it waits for no place");
 }

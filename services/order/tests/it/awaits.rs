@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use order::saga::fail_point::{FailPoints, Place, Verdict};
 use proto::order::v1::{CancelOrderRequest, OrderStatus};
+use testkit::{Engine, both_engines};
 use tonic::Status;
 
 use crate::shop::{Shop, eventually, keyed, purchase};
@@ -85,28 +86,27 @@ impl Story {
 }
 
 /// row: R-01, E8, E9, I1, I2, I3, I6
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_every_await_an_order_comes_to_its_end() {
+#[both_engines(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_await_an_order_comes_to_its_end(engine: Engine) {
     let fuse = Fuse::default();
     fuse.put_out();
-    for mut shop in Shop::on_both_with(order::Config::default(), fuse.fail_points()).await {
-        let mut number = 0;
-        for story in [
-            Story::Buys,
-            Story::BuysSlowly,
-            Story::IsDeclined,
-            Story::Cancels,
-        ] {
-            let mut awaits = 0;
-            loop {
-                (number, awaits) = (number + 1, awaits + 1);
-                if !dies_at(&mut shop, story, number, &fuse, awaits).await {
-                    break; // it came to its end before
-                }
+    let mut shop = Shop::on_with(engine, order::Config::default(), fuse.fail_points()).await;
+    let mut number = 0;
+    for story in [
+        Story::Buys,
+        Story::BuysSlowly,
+        Story::IsDeclined,
+        Story::Cancels,
+    ] {
+        let mut awaits = 0;
+        loop {
+            (number, awaits) = (number + 1, awaits + 1);
+            if !dies_at(&mut shop, story, number, &fuse, awaits).await {
+                break; // it came to its end before
             }
         }
-        assert!(number >= 20, "only {number} awaits");
     }
+    assert!(number >= 20, "only {number} awaits");
 }
 
 fn take_time(shop: &Shop, delay: Option<Fault>) {

@@ -9,7 +9,7 @@ use order::saga::fail_point::{FailPoints, Place, Verdict};
 use proto::order::v1::{CancelOrderRequest, OrderStatus};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::Query;
-use sql::Engine;
+use testkit::{Engine, both_engines};
 use uuid::Uuid;
 
 use crate::shop::{Shop, eventually, keyed, purchase};
@@ -128,39 +128,38 @@ impl Trap {
 }
 
 /// row: E8, E9, E10, R-01, I1, I2, I3
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_anywhere_every_order_comes_to_its_end() {
+#[both_engines(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_anywhere_every_order_comes_to_its_end(engine: Engine) {
     let trap = Trap::default();
     let config = order::Config {
         outcome_wait_ms: 300,
         ..Default::default()
     };
-    for mut shop in Shop::on_both_with(config, trap.fail_points()).await {
-        let mut number = 0;
-        for story in Story::ALL {
-            let everywhere = [
-                Place::BeforeCall,
-                Place::AfterCall,
-                Place::BeforeCommit,
-                Place::AfterCommit,
-            ];
-            let places = story.tasks().iter().flat_map(|task| {
-                let places = everywhere.iter();
-                places.map(move |place| (*place, *task))
-            });
-            let ahead = story.ahead().iter().map(|task| (Place::Ahead, *task));
-            for (place, task) in places.chain(ahead) {
-                number += 1;
-                trap.set(place, task);
-                if matches!(place, Place::BeforeCommit | Place::AfterCommit) {
-                    story.linger_after(task, &shop);
-                }
-                let name = format!("{story:?}, {task}, {place:?}");
-                survive(&mut shop, story, number, &trap, &name).await;
+    let mut shop = Shop::on_with(engine, config, trap.fail_points()).await;
+    let mut number = 0;
+    for story in Story::ALL {
+        let everywhere = [
+            Place::BeforeCall,
+            Place::AfterCall,
+            Place::BeforeCommit,
+            Place::AfterCommit,
+        ];
+        let places = story.tasks().iter().flat_map(|task| {
+            let places = everywhere.iter();
+            places.map(move |place| (*place, *task))
+        });
+        let ahead = story.ahead().iter().map(|task| (Place::Ahead, *task));
+        for (place, task) in places.chain(ahead) {
+            number += 1;
+            trap.set(place, task);
+            if matches!(place, Place::BeforeCommit | Place::AfterCommit) {
+                story.linger_after(task, &shop);
             }
+            let name = format!("{story:?}, {task}, {place:?}");
+            survive(&mut shop, story, number, &trap, &name).await;
         }
-        assert!(number >= 48, "only {number} deaths");
     }
+    assert!(number >= 48, "only {number} deaths");
 }
 
 async fn survive(shop: &mut Shop, story: Story, number: u128, trap: &Trap, name: &str) {
@@ -195,43 +194,41 @@ async fn survive(shop: &mut Shop, story: Story, number: u128, trap: &Trap, name:
 /// A crash after acceptance, with nothing asked of anyone yet.
 ///
 /// row: E9, R-01
-#[tokio::test]
-async fn an_accepted_order_is_carried_out_by_the_next_life() {
+#[both_engines]
+async fn an_accepted_order_is_carried_out_by_the_next_life(engine: Engine) {
     let trap = Trap::default();
-    for mut shop in Shop::on_both_with(order::Config::default(), trap.fail_points()).await {
-        trap.set(Place::Accepted, "accept");
-        shop.buy(1, &[("lamp", 2)], "tok_ok").await.unwrap_err();
-        assert!(shop.world.books().calls.is_empty());
-        shop.restart().await;
-        let order = shop.only_order(1).await.unwrap();
-        assert_eq!(
-            shop.ended(1, &order.id).await.status(),
-            OrderStatus::Confirmed
-        );
-    }
+    let mut shop = Shop::on_with(engine, order::Config::default(), trap.fail_points()).await;
+    trap.set(Place::Accepted, "accept");
+    shop.buy(1, &[("lamp", 2)], "tok_ok").await.unwrap_err();
+    assert!(shop.world.books().calls.is_empty());
+    shop.restart().await;
+    let order = shop.only_order(1).await.unwrap();
+    assert_eq!(
+        shop.ended(1, &order.id).await.status(),
+        OrderStatus::Confirmed
+    );
 }
 
 /// A stop that is asked for ends nothing that is under way: every step after it finds its place.
 ///
 /// row: O12, E9
-#[tokio::test]
-async fn what_is_under_way_when_a_stop_is_asked_for_comes_to_its_end() {
+#[both_engines]
+async fn what_is_under_way_when_a_stop_is_asked_for_comes_to_its_end(engine: Engine) {
     let config = order::Config {
         outcome_wait_ms: 0,
         ..order::Config::default()
     };
-    for shop in Shop::on_both_with(config, FailPoints::default()).await {
-        let slow = Fault::Delay(Duration::from_millis(500));
-        shop.world.always("ReserveStock", Some(slow));
-        let mut orders = Vec::new();
-        for number in 1..=5 {
-            orders.push(shop.buy(number, &[("lamp", 1)], "tok_ok").await.unwrap());
-        }
-        shop.stop();
-        for (order, number) in orders.iter().zip(1..) {
-            let ended = shop.ended(number, &order.id).await;
-            assert_eq!(ended.status(), OrderStatus::Confirmed);
-        }
+    let shop = Shop::on_with(engine, config, FailPoints::default()).await;
+    let slow = Fault::Delay(Duration::from_millis(500));
+    shop.world.always("ReserveStock", Some(slow));
+    let mut orders = Vec::new();
+    for number in 1..=5 {
+        orders.push(shop.buy(number, &[("lamp", 1)], "tok_ok").await.unwrap());
+    }
+    shop.stop();
+    for (order, number) in orders.iter().zip(1..) {
+        let ended = shop.ended(number, &order.id).await;
+        assert_eq!(ended.status(), OrderStatus::Confirmed);
     }
 }
 
@@ -239,59 +236,57 @@ async fn what_is_under_way_when_a_stop_is_asked_for_comes_to_its_end() {
 /// what else a crash left is carried on.
 ///
 /// row: E9
-#[tokio::test]
-async fn what_cannot_be_read_stops_no_other_order() {
+#[both_engines]
+async fn what_cannot_be_read_stops_no_other_order(engine: Engine) {
     let trap = Trap::default();
-    for mut shop in Shop::on_both_with(order::Config::default(), trap.fail_points()).await {
-        trap.set(Place::Accepted, "accept");
-        shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
-        plant_unreadable(&shop, 250).await;
-        shop.restart_with(trap.fail_points()).await;
-        trap.set(Place::Accepted, "accept");
-        shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
-        shop.restart().await;
-        let order = shop.only_order(2).await.unwrap();
-        let ended = shop.ended(2, &order.id).await;
-        assert_eq!(ended.status(), OrderStatus::Confirmed);
-        let first = shop.only_order(1).await.unwrap();
-        assert_eq!(first.status(), OrderStatus::Pending, "it waits");
-        shop.bury().await;
-    }
+    let mut shop = Shop::on_with(engine, order::Config::default(), trap.fail_points()).await;
+    trap.set(Place::Accepted, "accept");
+    shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
+    plant_unreadable(&shop, 250).await;
+    shop.restart_with(trap.fail_points()).await;
+    trap.set(Place::Accepted, "accept");
+    shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
+    shop.restart().await;
+    let order = shop.only_order(2).await.unwrap();
+    let ended = shop.ended(2, &order.id).await;
+    assert_eq!(ended.status(), OrderStatus::Confirmed);
+    let first = shop.only_order(1).await.unwrap();
+    assert_eq!(first.status(), OrderStatus::Pending, "it waits");
+    shop.bury().await;
 }
 
 /// Nor does one whose row cannot be written, here because a trigger of the database refuses it.
 ///
 /// row: E9
-#[tokio::test]
-async fn what_cannot_be_written_stops_no_other_order() {
+#[both_engines]
+async fn what_cannot_be_written_stops_no_other_order(engine: Engine) {
     let trap = Trap::default();
-    for mut shop in Shop::on_both_with(order::Config::default(), trap.fail_points()).await {
-        trap.set(Place::Accepted, "accept");
-        shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
-        let first = shop.only_order(1).await.unwrap();
-        refuse_writes(&shop, &first.id).await;
-        shop.restart_with(trap.fail_points()).await;
-        trap.set(Place::Accepted, "accept");
-        shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
-        shop.restart().await;
-        let second = shop.only_order(2).await.unwrap();
-        assert_eq!(
-            shop.ended(2, &second.id).await.status(),
-            OrderStatus::Confirmed
-        );
-        assert_eq!(
-            shop.order(1, &first.id).await.status(),
-            OrderStatus::Pending
-        );
-        permit_writes(&shop).await;
-        let ended = shop.ended(1, &first.id).await;
-        assert_eq!(
-            ended.status(),
-            OrderStatus::Confirmed,
-            "it was not given up"
-        );
-        shop.bury().await;
-    }
+    let mut shop = Shop::on_with(engine, order::Config::default(), trap.fail_points()).await;
+    trap.set(Place::Accepted, "accept");
+    shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
+    let first = shop.only_order(1).await.unwrap();
+    refuse_writes(&shop, &first.id).await;
+    shop.restart_with(trap.fail_points()).await;
+    trap.set(Place::Accepted, "accept");
+    shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
+    shop.restart().await;
+    let second = shop.only_order(2).await.unwrap();
+    assert_eq!(
+        shop.ended(2, &second.id).await.status(),
+        OrderStatus::Confirmed
+    );
+    assert_eq!(
+        shop.order(1, &first.id).await.status(),
+        OrderStatus::Pending
+    );
+    permit_writes(&shop).await;
+    let ended = shop.ended(1, &first.id).await;
+    assert_eq!(
+        ended.status(),
+        OrderStatus::Confirmed,
+        "it was not given up"
+    );
+    shop.bury().await;
 }
 
 /// Lets nobody change the saga of this order any more.
@@ -369,20 +364,19 @@ async fn plant_unreadable(shop: &Shop, count: u128) {
 /// The next life comes after the step's budget: the customer has long gone, and nothing is charged.
 ///
 /// row: E8, E9
-#[tokio::test]
-async fn an_order_found_after_its_budget_is_rejected_not_carried_out() {
+#[both_engines]
+async fn an_order_found_after_its_budget_is_rejected_not_carried_out(engine: Engine) {
     let trap = Trap::default();
-    for mut shop in Shop::on_both_with(order::Config::default(), trap.fail_points()).await {
-        trap.set(Place::BeforeCall, "process-payment");
-        let _ = shop.buy(1, &[("lamp", 2)], "tok_ok").await;
-        shop.time.advance(Duration::from_secs(600));
-        shop.restart().await;
-        let order = shop.only_order(1).await.unwrap();
-        assert_eq!(
-            shop.ended(1, &order.id).await.status(),
-            OrderStatus::Rejected
-        );
-        assert_eq!(shop.world.goods(&order.id), Some(Goods::Released));
-        assert_eq!(shop.world.charge(&order.id), Some(Charge::Refunded(0)));
-    }
+    let mut shop = Shop::on_with(engine, order::Config::default(), trap.fail_points()).await;
+    trap.set(Place::BeforeCall, "process-payment");
+    let _ = shop.buy(1, &[("lamp", 2)], "tok_ok").await;
+    shop.time.advance(Duration::from_secs(600));
+    shop.restart().await;
+    let order = shop.only_order(1).await.unwrap();
+    assert_eq!(
+        shop.ended(1, &order.id).await.status(),
+        OrderStatus::Rejected
+    );
+    assert_eq!(shop.world.goods(&order.id), Some(Goods::Released));
+    assert_eq!(shop.world.charge(&order.id), Some(Charge::Refunded(0)));
 }

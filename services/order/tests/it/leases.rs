@@ -10,7 +10,7 @@ use order::saga::record::Lease;
 use proto::order::v1::OrderStatus;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, QueryResult};
-use sql::Engine;
+use testkit::{Engine, both_engines};
 use uuid::Uuid;
 
 use crate::crash::{permit_writes, refuse_writes};
@@ -90,48 +90,47 @@ async fn asked(shop: &Shop, order_id: &str, rpc: &str, times: usize) {
 /// lasts, while another process looks for orphans twice a second.
 ///
 /// row: E9
-#[tokio::test]
-async fn what_stands_longer_than_a_lease_is_not_taken_over() {
-    for mut shop in Shop::on_both_with(narrow(), FailPoints::default()).await {
-        let replica = match shop.db.engine() {
-            Engine::Sqlite => None,
-            Engine::Postgres => Some(shop.replica().await),
-        };
-        shop.world.always("ProcessPayment", Some(HANGS));
-        let hangs = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap().id;
-        asked(&shop, &hangs, "ProcessPayment", 1).await;
-        let waits = shop.buy(2, &[("lamp", 1)], "tok_ok").await.unwrap().id;
-        eventually(async || shop.world.goods(&waits)).await;
-        let away = Fault::Fail(Code::Unavailable);
-        shop.world.always("ReserveStock", Some(away));
-        let rests = shop.buy(3, &[("lamp", 1)], "tok_ok").await.unwrap().id;
-        asked(&shop, &rests, "ReserveStock", 5).await; // the next try is seconds away
-        let orders = [&hangs, &waits, &rests];
-        let leases = async || futures::future::join_all(orders.map(|id| lease(&shop, id))).await;
-        let first = leases().await[0].0;
-        for _ in 0..3 {
-            let before = leases().await;
-            shop.time.advance(Lease::LENGTH.to_std().unwrap() * 3 / 4);
-            let renewed = eventually(async || {
-                let now = leases().await;
-                for (owner, _) in &now {
-                    assert_eq!(*owner, first, "it was taken over");
-                }
-                let mut both = now.iter().zip(&before);
-                both.all(|(now, before)| now.1 > before.1).then_some(())
-            });
-            // So soon that no call is over by then, which would bring a lease of its own.
-            let _ = tokio::time::timeout(Duration::from_secs(2), renewed).await;
-        }
-        shop.world.always("ProcessPayment", None);
-        shop.world.always("ReserveStock", None);
-        for (number, order_id) in [(1, &hangs), (2, &waits), (3, &rests)] {
-            let ended = shop.ended(number, order_id).await;
-            assert_eq!(ended.status(), OrderStatus::Confirmed);
-        }
-        if let Some(replica) = replica {
-            replica.shutdown.cancel();
-        }
+#[both_engines]
+async fn what_stands_longer_than_a_lease_is_not_taken_over(engine: Engine) {
+    let mut shop = Shop::on_with(engine, narrow(), FailPoints::default()).await;
+    let replica = match shop.db.engine() {
+        Engine::Sqlite => None,
+        Engine::Postgres => Some(shop.replica().await),
+    };
+    shop.world.always("ProcessPayment", Some(HANGS));
+    let hangs = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+    asked(&shop, &hangs, "ProcessPayment", 1).await;
+    let waits = shop.buy(2, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+    eventually(async || shop.world.goods(&waits)).await;
+    let away = Fault::Fail(Code::Unavailable);
+    shop.world.always("ReserveStock", Some(away));
+    let rests = shop.buy(3, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+    asked(&shop, &rests, "ReserveStock", 5).await; // the next try is seconds away
+    let orders = [&hangs, &waits, &rests];
+    let leases = async || futures::future::join_all(orders.map(|id| lease(&shop, id))).await;
+    let first = leases().await[0].0;
+    for _ in 0..3 {
+        let before = leases().await;
+        shop.time.advance(Lease::LENGTH.to_std().unwrap() * 3 / 4);
+        let renewed = eventually(async || {
+            let now = leases().await;
+            for (owner, _) in &now {
+                assert_eq!(*owner, first, "it was taken over");
+            }
+            let mut both = now.iter().zip(&before);
+            both.all(|(now, before)| now.1 > before.1).then_some(())
+        });
+        // So soon that no call is over by then, which would bring a lease of its own.
+        let _ = tokio::time::timeout(Duration::from_secs(2), renewed).await;
+    }
+    shop.world.always("ProcessPayment", None);
+    shop.world.always("ReserveStock", None);
+    for (number, order_id) in [(1, &hangs), (2, &waits), (3, &rests)] {
+        let ended = shop.ended(number, order_id).await;
+        assert_eq!(ended.status(), OrderStatus::Confirmed);
+    }
+    if let Some(replica) = replica {
+        replica.shutdown.cancel();
     }
 }
 
@@ -140,7 +139,7 @@ async fn what_stands_longer_than_a_lease_is_not_taken_over() {
 /// row: E9
 #[tokio::test]
 async fn who_lost_the_lease_asks_no_more() {
-    let [_, mut shop] = Shop::on_both_with(narrow(), FailPoints::default()).await;
+    let mut shop = Shop::on_with(Engine::Postgres, narrow(), FailPoints::default()).await;
     let replica = shop.replica().await;
     let slow = Fault::Delay(Duration::from_millis(2_500));
     shop.world.script("ProcessPayment", slow);
@@ -164,29 +163,28 @@ async fn who_lost_the_lease_asks_no_more() {
 /// Whose lease cannot be renewed asks nobody until it can, and costs no other its lease.
 ///
 /// row: E9
-#[tokio::test]
-async fn who_cannot_renew_a_lease_waits_until_he_can() {
-    for shop in Shop::on_both_with(narrow(), FailPoints::default()).await {
-        let slow = Fault::Delay(Duration::from_millis(2_500));
-        shop.world.script("ProcessPayment", slow);
-        let slow = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap().id;
-        asked(&shop, &slow, "ProcessPayment", 1).await;
-        let waits = shop.buy(2, &[("lamp", 1)], "tok_ok").await.unwrap().id;
-        is_reserved(&shop, &waits).await;
-        refuse_writes(&shop, &waits).await;
-        let before = [lease(&shop, &slow).await.1, lease(&shop, &waits).await.1];
-        shop.time.advance(Lease::LENGTH.to_std().unwrap() * 2);
-        eventually(async || (lease(&shop, &slow).await.1 > before[0]).then_some(())).await;
-        let ended = shop.ended(1, &slow).await;
-        assert_eq!(ended.status(), OrderStatus::Confirmed);
-        let third = shop.buy(3, &[("lamp", 1)], "tok_ok").await.unwrap().id;
-        shop.ended(3, &third).await; // places are given in the order in which they were asked for
-        assert_eq!(shop.world.calls_about(&waits), ["ReserveStock"]);
-        assert_eq!(lease(&shop, &waits).await.1, before[1]);
-        permit_writes(&shop).await;
-        let ended = shop.ended(2, &waits).await;
-        assert_eq!(ended.status(), OrderStatus::Confirmed);
-    }
+#[both_engines]
+async fn who_cannot_renew_a_lease_waits_until_he_can(engine: Engine) {
+    let shop = Shop::on_with(engine, narrow(), FailPoints::default()).await;
+    let slow = Fault::Delay(Duration::from_millis(2_500));
+    shop.world.script("ProcessPayment", slow);
+    let slow = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+    asked(&shop, &slow, "ProcessPayment", 1).await;
+    let waits = shop.buy(2, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+    is_reserved(&shop, &waits).await;
+    refuse_writes(&shop, &waits).await;
+    let before = [lease(&shop, &slow).await.1, lease(&shop, &waits).await.1];
+    shop.time.advance(Lease::LENGTH.to_std().unwrap() * 2);
+    eventually(async || (lease(&shop, &slow).await.1 > before[0]).then_some(())).await;
+    let ended = shop.ended(1, &slow).await;
+    assert_eq!(ended.status(), OrderStatus::Confirmed);
+    let third = shop.buy(3, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+    shop.ended(3, &third).await; // places are given in the order in which they were asked for
+    assert_eq!(shop.world.calls_about(&waits), ["ReserveStock"]);
+    assert_eq!(lease(&shop, &waits).await.1, before[1]);
+    permit_writes(&shop).await;
+    let ended = shop.ended(2, &waits).await;
+    assert_eq!(ended.status(), OrderStatus::Confirmed);
 }
 
 /// A driver that dies keeps others from its checkout for as long as a lease lasts.
@@ -198,7 +196,7 @@ async fn another_process_takes_over_once_the_lease_of_the_dead_is_over() {
         (Place::AfterCall, "process-payment") => Verdict::Die,
         _ => Verdict::Live,
     });
-    let [_, mut shop] = Shop::on_both_with(order::Config::default(), dies).await;
+    let mut shop = Shop::on_with(Engine::Postgres, order::Config::default(), dies).await;
     let replica = shop.replica().await;
     let _ = shop.buy(1, &[("lamp", 1)], "tok_ok").await;
     let calls = shop.world.books().calls.clone();
@@ -219,7 +217,7 @@ async fn another_process_takes_over_once_the_lease_of_the_dead_is_over() {
 /// row: E9, E13
 #[tokio::test]
 async fn two_drivers_of_one_order_have_one_effect() {
-    let [_, mut shop] = Shop::on_both().await;
+    let mut shop: Shop = testkit::on(Engine::Postgres).await;
     let replica = shop.replica().await;
     let slow = Fault::Delay(Duration::from_millis(2_000));
     shop.world.script("ProcessPayment", slow);

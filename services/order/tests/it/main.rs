@@ -1,5 +1,7 @@
 //! Orders through their real router, on SQLite and on PostgreSQL, among scripted peers.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
 mod shop;
 mod world;
 

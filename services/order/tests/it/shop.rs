@@ -18,7 +18,8 @@ use proto::payment::v1::PaymentMethod;
 use sea_orm::{ConnectionTrait, Statement};
 use slice::Deps;
 use sql::Database;
-use testkit::database::TestDatabase;
+use testkit::database::{self, TestDatabase};
+use testkit::{Engine, Fixture};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
 use tower::util::BoxCloneSyncService;
@@ -56,20 +57,19 @@ type Http = BoxCloneSyncService<
 /// A client that calls as one caller.
 pub type Client = OrderServiceClient<Http>;
 
-impl Shop {
-    /// One over SQLite, one over PostgreSQL, with lamps and desks on sale.
-    pub async fn on_both() -> [Self; 2] {
-        Self::on_both_with(order::Config::default(), FailPoints::default()).await
+/// With lamps and desks on sale.
+impl Fixture for Shop {
+    async fn on(engine: Engine) -> Self {
+        Self::on_with(engine, order::Config::default(), FailPoints::default()).await
     }
+}
 
-    /// The same, with settings and fail points of its own.
-    pub async fn on_both_with(config: order::Config, fail_points: FailPoints) -> [Self; 2] {
-        let migrate = async |db: &Database| migrations::up(db, "order").await;
-        let [sqlite, postgres] = testkit::database::both("order", migrate).await;
-        [
-            Self::over(sqlite, config.clone(), fail_points.clone()).await,
-            Self::over(postgres, config, fail_points).await,
-        ]
+impl Shop {
+    /// One with settings and fail points of its own.
+    pub async fn on_with(engine: Engine, config: order::Config, fail_points: FailPoints) -> Self {
+        let migrate = async |db: &Database| migrations::up(db, order::NAME).await;
+        let db = database::on(engine, order::NAME, migrate).await;
+        Self::over(db, config, fail_points).await
     }
 
     async fn over(db: TestDatabase, config: order::Config, fail_points: FailPoints) -> Self {

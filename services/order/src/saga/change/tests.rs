@@ -11,6 +11,8 @@ use proptest::test_runner::TestRunner;
 use sea_orm::DbErr;
 use sql::Database;
 
+use testkit::{Engine, both_engines};
+
 use super::*;
 use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::{CustomerId, OrderId};
@@ -201,15 +203,14 @@ async fn play(db: &Database, clock: &Clock, time: &Manual, history: &[(u64, Happ
 }
 
 /// row: E8, E13, I3
-#[tokio::test]
-async fn what_is_stored_reads_back_as_what_the_core_said() {
+#[both_engines]
+async fn what_is_stored_reads_back_as_what_the_core_said(engine: Engine) {
     let migrate = async |db: &Database| migrations::up(db, "order").await;
-    for db in testkit::database::both("order", migrate).await {
-        let (clock, time) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-        let mut runner = TestRunner::deterministic();
-        for _ in 0..HISTORIES {
-            let history = history().new_tree(&mut runner).unwrap().current();
-            play(&db, &clock, &time, &history).await;
-        }
+    let db = testkit::database::on(engine, crate::NAME, migrate).await;
+    let (clock, time) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..HISTORIES {
+        let history = history().new_tree(&mut runner).unwrap().current();
+        play(&db, &clock, &time, &history).await;
     }
 }
