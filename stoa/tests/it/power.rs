@@ -1,9 +1,11 @@
 //! Power lost while the shop writes: the log of the orders is cut at any byte.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
 use futures::future::join_all;
+use proto::order::v1::OrderStatus;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use sea_orm::sea_query::{Alias, Query};
@@ -58,8 +60,8 @@ impl Files {
         end
     }
 
-    /// What a shop finds that starts on these files, the log cut: its orders.
-    async fn orders_after_cut(&self, folder: &Path, cut: usize) -> Vec<Uuid> {
+    /// What a shop finds that starts on these files, the log cut: its orders, and where they stand.
+    async fn orders_after_cut(&self, folder: &Path, cut: usize) -> HashMap<Uuid, i16> {
         let file = folder.join(format!("cut-{cut}.db"));
         std::fs::write(&file, &self.main).expect("the folder is ours");
         let log = file.with_extension("db-wal");
@@ -78,13 +80,32 @@ impl Files {
             .expect("it has a verdict");
         assert_eq!(verdict, "ok", "cut at {cut}");
         let mut query = Query::select();
-        query.column(Alias::new("id")).from(Alias::new("orders"));
+        query
+            .columns(["id", "status"].map(Alias::new))
+            .from(Alias::new("orders"));
         // Cut before the tables were made, it holds none.
         let rows = db.read().query_all(&query).await.unwrap_or_default();
-        let ids = rows.iter().map(|row| row.try_get("", "id").expect("an id"));
-        let ids = ids.collect();
+        let orders = rows.iter().map(|row| {
+            let id = row.try_get("", "id").expect("an id");
+            (id, row.try_get("", "status").expect("a status"))
+        });
+        let orders = orders.collect();
         db.close().await.expect("it closes");
-        ids
+        orders
+    }
+}
+
+/// What a customer was told.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    order: Uuid,
+    confirmed: bool,
+}
+
+impl Told {
+    fn is_kept_in(self, orders: &HashMap<Uuid, i16>) -> bool {
+        let status = orders.get(&self.order).copied().map(i32::from);
+        status.is_some_and(|status| !self.confirmed || status == i32::from(OrderStatus::Confirmed))
     }
 }
 
@@ -113,10 +134,14 @@ async fn no_cut_after_an_answer_loses_its_order() {
         // A checkpoint in between moved the log into the file: nothing to cut.
         if told_at.salts() == at_loss.salts() {
             let (first, last) = (told_at.written(), at_loss.written());
-            for _ in 0..CUTS_PER_LOSS {
-                let cut = random.random_range(first..=last);
+            for number in 0..CUTS_PER_LOSS {
+                // Once nothing is left of what came after the answers.
+                let cut = match number {
+                    0 => first,
+                    _ => random.random_range(first..=last),
+                };
                 let kept = at_loss.orders_after_cut(folder.path(), cut).await;
-                let missing: Vec<_> = told.iter().filter(|id| !kept.contains(id)).collect();
+                let missing: Vec<_> = told.iter().filter(|told| !told.is_kept_in(&kept)).collect();
                 assert!(
                     missing.is_empty(),
                     "cut at {cut} of {first}..{last}: {missing:?}"
@@ -124,7 +149,7 @@ async fn no_cut_after_an_answer_loses_its_order() {
                 // Anywhere: older orders may be gone, the file is whole all the same.
                 let cut = random.random_range(0..first);
                 let kept = at_loss.orders_after_cut(folder.path(), cut).await;
-                lost += usize::from(told.iter().any(|id| !kept.contains(id)));
+                lost += usize::from(told.iter().any(|told| !told.is_kept_in(&kept)));
                 cuts += 1;
             }
         }
@@ -135,15 +160,23 @@ async fn no_cut_after_an_answer_loses_its_order() {
          as under NORMAL"
     );
     assert_eq!(cuts, CUTS, "the log was gone too often");
+    let confirmed = told.iter().filter(|told| told.confirmed).count();
+    assert!(
+        confirmed * 2 > told.len(),
+        "{confirmed} were told of the end"
+    );
     assert!(
         lost > 0,
         "cuts before the answer lose its order, or this proves nothing"
     );
 }
 
-async fn order(customer: &Customer) -> Uuid {
+async fn order(customer: &Customer) -> Told {
     let answer = customer.place(SKU, 1, "tok_ok").await;
     let id = crate::crash::journal::order_of(&answer);
     let id = id.unwrap_or_else(|| panic!("{:?}", answer.bytes));
-    id.parse().expect("an id is a UUID")
+    Told {
+        order: id.parse().expect("an id is a UUID"),
+        confirmed: answer.json()["order"]["status"] == "ORDER_STATUS_CONFIRMED",
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use clock::Clock;
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -25,9 +27,18 @@ pub struct Checkout {
     pub cancel: bool,
 }
 
+/// What a customer was told of.
+pub struct Told {
+    pub order: String,
+    pub at: DateTime<Utc>,
+    pub method: &'static str,
+}
+
 /// How it went.
 pub struct End {
     pub invoked: Instant,
+    /// None if there is no order.
+    pub told: Option<Told>,
     /// When the order was seen to be at its end; none if there is no order.
     pub terminal: Option<Instant>,
     /// Promises that were broken before the customer's eyes.
@@ -46,6 +57,7 @@ impl Visit<'_> {
     pub async fn make(&self, checkout: &Checkout) -> End {
         let mut end = End {
             invoked: Instant::now(),
+            told: None,
             terminal: None,
             broken: Vec::new(),
         };
@@ -63,6 +75,11 @@ impl Visit<'_> {
         let Some(order) = order_of(&answer) else {
             return end;
         };
+        end.told = Some(Told {
+            order: order.clone(),
+            at: Clock::system().now(),
+            method: checkout.method,
+        });
         if checkout.cancel {
             let message = json!({"orderId": order, "reason": "changed my mind"});
             let cancel = self.command(CANCEL, format!("cancel-{number}"), message);

@@ -18,7 +18,7 @@ pub struct Plan {
     /// `up` dies as a whole; of `split`, one of order, payment and inventory does.
     #[arg(long, value_enum, default_value_t = Shape::Up)]
     pub shape: Shape,
-    /// Switches one protection off: the run must turn red.
+    /// Switches one protection off, or the danger: the run must turn red.
     #[arg(long, value_enum)]
     pub sabotage: Option<Sabotage>,
     /// How many customers order at once.
@@ -44,8 +44,8 @@ pub enum Shape {
     Split,
 }
 
-/// A protection that is off. Each is taken away where it acts, in the databases; the program has
-/// no switch for it.
+/// A protection that is off: taken away where it acts, in the databases, so the program has no
+/// switch for it. Or a run that proves nothing, since nothing is sold or nothing is disturbed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Sabotage {
     /// No record under the idempotency key: each answer is forgotten once it is sealed.
@@ -55,16 +55,22 @@ pub enum Sabotage {
     /// Answers before the disk has them: at each death the orders of the last seconds are gone
     /// (SQLite).
     Disk,
+    /// Every payment is declined: nobody ever gets what he ordered.
+    Declined,
+    /// Kills come when everybody has gone home: none meets an order.
+    Idle,
 }
 
 impl Sabotage {
-    /// The invariants of which one must be found broken. An order that the disk lost is missed by
+    /// How a finding begins of which one must be made. An order that the disk lost is missed by
     /// whoever was told of it, or by the stock it holds if the kill came before that.
     pub const fn breaks(self) -> &'static [&'static str] {
         match self {
-            Self::Keys => &["I8"],
-            Self::Saga => &["I3"],
-            Self::Disk => &["I9", "I1"],
+            Self::Keys => &["I8:"],
+            Self::Saga => &["I3:"],
+            Self::Disk => &["I9:", "I1:"],
+            Self::Declined => &[super::verdict::NOTHING_SOLD],
+            Self::Idle => &[super::verdict::NOTHING_UNDER_WAY],
         }
     }
 }

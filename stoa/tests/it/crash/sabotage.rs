@@ -32,7 +32,7 @@ impl Sabotage {
             (Self::Disk, Engine::Postgres) => panic!("`disk` is for SQLite"),
             _ => return,
         };
-        let store = open(system).await;
+        let store = system.open("order").await;
         let txn = store.begin_write().await.expect("the database is there");
         for statement in statements {
             txn.execute_unprepared(statement).await.expect("it is SQL");
@@ -53,7 +53,7 @@ impl Sabotage {
     /// While the process is dead.
     pub async fn at_death(self, system: &System) {
         match self {
-            Self::Keys => {}
+            Self::Keys | Self::Declined | Self::Idle => {}
             Self::Disk => {
                 for (file, copy) in order_files(&system.file("order")) {
                     copy_or_remove(&copy, &file);
@@ -81,7 +81,7 @@ fn copy_or_remove(from: &Path, to: &Path) {
 }
 
 async fn forget_sagas(system: &System) {
-    let store = open(system).await;
+    let store = system.open("order").await;
     let mut update = Query::update();
     update.table(Alias::new("sagas")).value(
         Alias::new("lease_until"),
@@ -91,10 +91,4 @@ async fn forget_sagas(system: &System) {
     txn.execute(&update).await.expect("the table is there");
     txn.commit().await.expect("it commits");
     store.close().await.expect("it closes");
-}
-
-async fn open(system: &System) -> sql::Database {
-    let config = system.store("order");
-    let store = sql::Database::connect("order", &config).await;
-    store.expect("the database is there")
 }

@@ -75,6 +75,12 @@ impl System {
         }
     }
 
+    /// Opens the database of a service, beside its processes.
+    pub async fn open(&self, service: &'static str) -> sql::Database {
+        let store = sql::Database::connect(service, &self.store(service)).await;
+        store.expect("the database is there")
+    }
+
     /// The server below, which a test may stop and start.
     pub fn server(&mut self) -> &mut Server {
         self.server.as_mut().expect("it runs on PostgreSQL")

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clock::Clock;
 use futures::future::join_all;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,8 +12,9 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::customer::{Checkout, End, Visit};
+use super::customer::{Checkout, End, Told, Visit};
 use super::journal::Journal;
+use super::orders::Orders;
 use super::plan::{Plan, Sabotage};
 use super::system::System;
 use super::verdict::Verdict;
@@ -24,6 +26,10 @@ const PEOPLE: usize = 4;
 const SIGN_IN_EVERY: Duration = Duration::from_secs(240);
 /// Long enough for a step to be tried, short enough to see its end.
 const STEP_BUDGET: (&str, &str) = ("STOA_ORDER__STEP_BUDGET_SECONDS", "3");
+/// So short that most are told of their order while it is under way, and some of its end at once.
+const OUTCOME_WAIT: (&str, &str) = ("STOA_ORDER__OUTCOME_WAIT_MS", "20");
+/// What is accepted wherever it is shown.
+const PAYS: &str = "tok_ok";
 const PASSWORD: &str = "a short sentence";
 
 /// A trial under way.
@@ -39,7 +45,8 @@ struct Trial {
     skus: Vec<String>,
     /// How long a round takes that nobody disturbs: deaths fall anywhere within.
     usual: Duration,
-    kills: usize,
+    kills: Vec<DateTime<Utc>>,
+    told: Vec<Told>,
     ended_after: Vec<Duration>,
     broken: Vec<String>,
 }
@@ -58,6 +65,12 @@ pub async fn run(plan: Plan) -> Verdict {
     }
     bar.finish_and_clear();
     trial.audit().await;
+    let orders = Orders::read(&trial.system).await;
+    let under_way = |at: &DateTime<Utc>| {
+        let told = trial.told.iter();
+        told.filter(|told| orders.is_under_way(told, *at)).count()
+    };
+    let paid = trial.told.iter().filter(|told| told.method == PAYS);
     if !trial.broken.is_empty() {
         let output = trial.folder.join("output");
         std::fs::write(output, trial.system.output()).expect("the target folder is ours");
@@ -70,12 +83,13 @@ pub async fn run(plan: Plan) -> Verdict {
     let mut verdict = Verdict {
         plan: trial.plan,
         seed: trial.seed,
-        kills: trial.kills,
+        under_way: trial.kills.iter().map(under_way).collect(),
+        sold: paid.filter(|told| orders.was_confirmed(told)).count(),
         ended_after: trial.ended_after,
         broken: trial.broken,
         took: begun.elapsed(),
     };
-    verdict.print();
+    verdict.judge();
     verdict
 }
 
@@ -84,7 +98,7 @@ impl Trial {
         let seed = plan
             .seed
             .unwrap_or_else(|| u32::from_be_bytes(Clock::system().random::<4>()).into());
-        let system = System::start(plan.shape, plan.database, &[STEP_BUDGET]).await;
+        let system = System::start(plan.shape, plan.database, &[STEP_BUDGET, OUTCOME_WAIT]).await;
         if let Some(sabotage) = plan.sabotage {
             sabotage.begin(&system, plan.database).await;
         }
@@ -109,7 +123,8 @@ impl Trial {
             signed_in: Instant::now(),
             skus,
             usual: Duration::ZERO,
-            kills: 0,
+            kills: Vec::new(),
+            told: Vec::new(),
             ended_after: Vec::new(),
             broken: Vec::new(),
         }
@@ -143,11 +158,14 @@ impl Trial {
             self.plan.sabotage,
             self.usual,
         );
-        let (ends, deaths) = tokio::join!(visits, deaths);
+        let (ends, deaths) = match self.plan.sabotage {
+            Some(Sabotage::Idle) => (visits.await, deaths.await),
+            _ => tokio::join!(visits, deaths),
+        };
         if round == 0 {
             self.usual = started.elapsed();
         }
-        self.kills += deaths.len();
+        self.kills.extend(deaths.iter().map(|death| death.clock));
         self.note(ends, &deaths);
     }
 
@@ -159,11 +177,12 @@ impl Trial {
         // What is forgotten must be under way at the death.
         let forgets = self.plan.sabotage == Some(Sabotage::Saga);
         let method = match random.random_range(0..100) {
-            _ if usual => "tok_ok",
+            _ if self.plan.sabotage == Some(Sabotage::Declined) => "tok_declined",
+            _ if usual => PAYS,
             0..50 if forgets => "tok_slow",
-            0..80 => "tok_ok",
-            80..92 => "tok_declined",
-            92..96 => "tok_slow",
+            0..80 => PAYS,
+            80..88 => "tok_declined",
+            88..96 => "tok_slow",
             _ => "tok_unavailable",
         };
         Checkout {
@@ -178,6 +197,7 @@ impl Trial {
     fn note(&mut self, ends: Vec<End>, deaths: &[Death]) {
         for end in ends {
             self.broken.extend(end.broken);
+            self.told.extend(end.told);
             let Some(terminal) = end.terminal else {
                 continue;
             };
@@ -228,6 +248,8 @@ impl Trial {
 /// One `kill -9`.
 struct Death {
     at: Instant,
+    /// The same, by the clock that the services read.
+    clock: DateTime<Utc>,
     /// When the shop was whole again.
     ready: Instant,
 }
@@ -247,13 +269,14 @@ async fn deaths(
     for _ in 0..times {
         sleep(random.random_range(Duration::ZERO..usual)).await;
         let victim = system.kill(random, sabotage.is_some());
-        let at = Instant::now();
+        let (at, clock) = (Instant::now(), Clock::system().now());
         if let Some(sabotage) = sabotage {
             sabotage.at_death(system).await;
         }
         system.revive(victim).await;
         deaths.push(Death {
             at,
+            clock,
             ready: Instant::now(),
         });
     }
