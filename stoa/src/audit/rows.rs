@@ -1,7 +1,10 @@
 //! What the auditor reads, and how: whole tables, by name, from each database.
 
-use std::collections::{BTreeMap, HashMap};
+mod things;
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Query};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, TryGetable};
 use sql::Database;
@@ -104,11 +107,29 @@ pub struct Fact {
     pub aggregate: String,
     pub key: String,
     pub version: i64,
+    /// It says that its thing is gone.
+    pub is_farewell: bool,
+}
+
+/// What facts are told about, as its own table has it.
+#[derive(Clone, Debug)]
+pub struct Thing {
+    pub service: &'static str,
+    /// As facts name its kind.
+    pub aggregate: &'static str,
+    pub key: String,
+    /// How many facts were told about it.
+    pub version: i64,
+    /// When it came to be, where the table says so.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When the last of them was told, or a while later.
+    pub updated_at: DateTime<Utc>,
 }
 
 /// Everything the checks need.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
+    pub read_at: DateTime<Utc>,
     pub orders: HashMap<Uuid, Order>,
     /// Orders whose saga still has something to do.
     pub pending_sagas: Vec<Uuid>,
@@ -118,6 +139,9 @@ pub struct Rows {
     pub payments: HashMap<Uuid, Payment>,
     pub remembered: Vec<Remembered>,
     pub facts: Vec<Fact>,
+    pub things: Vec<Thing>,
+    /// Services that have deleted old facts.
+    pub pruned: BTreeSet<&'static str>,
 }
 
 impl Rows {
@@ -128,13 +152,16 @@ impl Rows {
     }
 }
 
-/// Reads all rows.
+/// Reads all rows, as of `now`.
 ///
 /// # Errors
 ///
 /// A database that is not there, or a table that is not as this binary knows it.
-pub async fn read(databases: &[Database]) -> Result<Rows, DbErr> {
-    let mut rows = Rows::default();
+pub async fn read(databases: &[Database], now: DateTime<Utc>) -> Result<Rows, DbErr> {
+    let mut rows = Rows {
+        read_at: now,
+        ..Rows::default()
+    };
     for db in databases {
         match db.service() {
             order::NAME => orders(&mut rows, db).await?,
@@ -143,7 +170,7 @@ pub async fn read(databases: &[Database]) -> Result<Rows, DbErr> {
             _ => {}
         }
         remembered(&mut rows, db.service(), db).await?;
-        facts(&mut rows, db.service(), db).await?;
+        things::read(&mut rows, db).await?;
     }
     Ok(rows)
 }
@@ -181,7 +208,7 @@ async fn orders(rows: &mut Rows, db: &Database) -> Result<(), DbErr> {
         }
     }
     for row in select(db, "sagas", &["order_id", "lease_until"]).await? {
-        let lease: Option<chrono::DateTime<chrono::Utc>> = get(&row, "lease_until")?;
+        let lease: Option<DateTime<Utc>> = get(&row, "lease_until")?;
         if lease.is_some() {
             rows.pending_sagas.push(get(&row, "order_id")?);
         }
@@ -267,18 +294,6 @@ async fn remembered(rows: &mut Rows, service: &'static str, db: &Database) -> Re
             method: get(&row, "method")?,
             key: get(&row, "key")?,
             sealed: answer.is_some(),
-        });
-    }
-    Ok(())
-}
-
-async fn facts(rows: &mut Rows, service: &'static str, db: &Database) -> Result<(), DbErr> {
-    for row in select(db, "outbox", &["aggregate", "key", "version"]).await? {
-        rows.facts.push(Fact {
-            service,
-            aggregate: get(&row, "aggregate")?,
-            key: get(&row, "key")?,
-            version: get(&row, "version")?,
         });
     }
     Ok(())

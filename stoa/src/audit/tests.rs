@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::rows::{Fact, Level, Movement, Order, Payment, Remembered, Reservation, Rows, Status};
+use super::rows::{
+    Fact, Level, Movement, Order, Payment, Remembered, Reservation, Rows, Status, Thing,
+};
 use super::{Entry, audit};
 
 const CONFIRMED: Uuid = Uuid::from_u128(1);
@@ -62,6 +65,8 @@ fn sound() -> Rows {
             sealed: true,
         }],
         facts: (1..=3).map(|version| fact("order", version)).collect(),
+        things: vec![thing("order", 3)],
+        ..Rows::default()
     }
 }
 
@@ -80,6 +85,20 @@ fn fact(service: &'static str, version: i64) -> Fact {
         aggregate: "order".to_owned(),
         key: CONFIRMED.to_string(),
         version,
+        is_farewell: false,
+    }
+}
+
+/// What [`fact`] tells of.
+fn thing(service: &'static str, version: i64) -> Thing {
+    let Rows { read_at, .. } = Rows::default();
+    Thing {
+        service,
+        aggregate: "order",
+        key: CONFIRMED.to_string(),
+        version,
+        created_at: Some(read_at),
+        updated_at: read_at,
     }
 }
 
@@ -200,12 +219,73 @@ fn an_order_that_does_not_end_is_found() {
 
 /// row: I6
 #[test]
-fn a_gap_in_versions_is_found() {
+fn a_fact_that_is_missing_twice_there_or_of_nothing_is_found() {
+    let plants: [fn(&mut Rows); 8] = [
+        |rows| drop(rows.facts.remove(0)),
+        |rows| drop(rows.facts.remove(1)),
+        |rows| drop(rows.facts.remove(2)),
+        |rows| rows.facts.clear(),
+        |rows| rows.facts.push(fact("order", 3)),
+        |rows| rows.facts.push(fact("order", 4)),
+        |rows| rows.things.clear(),
+        |rows| rows.things.push(thing("payment", 1)),
+    ];
+    for (number, plant) in plants.into_iter().enumerate() {
+        let mut rows = sound();
+        plant(&mut rows);
+        assert_eq!(breached(&rows, &[]), ["I6"], "plant {number}");
+    }
+}
+
+/// row: I6
+#[test]
+fn a_thing_that_is_gone_needs_a_fact_that_says_so_and_one_without_changes_none() {
     let mut rows = sound();
-    rows.facts.push(fact("order", 5));
-    assert_eq!(breached(&rows, &[]), ["I6"]);
+    rows.things = vec![thing("inventory", 0)];
+    rows.facts[2].is_farewell = true;
+    assert_eq!(breached(&rows, &[]), Vec::<&str>::new());
+}
+
+/// Facts are kept for eight days: the first may be missing of what is older, and all of what has not
+/// changed since.
+///
+/// row: I6
+#[test]
+fn only_facts_that_may_have_been_pruned_are_not_missed() {
+    type Change = fn(&mut Rows);
+    let born: fn(&mut Rows, TimeDelta) =
+        |rows, ago| rows.things[0].created_at = Some(rows.read_at - ago);
+    let changed: fn(&mut Rows, TimeDelta) = |rows, ago| rows.things[0].updated_at -= ago;
+    let (first, all): (Change, Change) =
+        (|rows| drop(rows.facts.remove(0)), |rows| rows.facts.clear());
+    let last: Change = |rows| drop(rows.facts.pop());
+    let (old, young) = (TimeDelta::days(9), TimeDelta::days(7));
+    for (missing, created, updated, pruned, is_breach) in [
+        (first, old, young, true, false),
+        (first, old, young, false, true),
+        (first, young, young, true, true),
+        (all, old, old, true, false),
+        (all, old, old, false, true),
+        (all, old, young, true, true),
+        (last, old, old, true, true),
+    ] {
+        let mut rows = sound();
+        rows.pruned.extend(pruned.then_some("order"));
+        born(&mut rows, created);
+        changed(&mut rows, updated);
+        missing(&mut rows);
+        let found = breached(&rows, &[]) == ["I6"];
+        assert_eq!(found, is_breach, "{:?} {:?}", rows.facts, rows.things);
+    }
     let mut rows = sound();
-    rows.facts.push(fact("order", 3));
+    rows.pruned.insert("order");
+    rows.things[0].created_at = None;
+    rows.facts.remove(0);
+    assert!(
+        breached(&rows, &[]).is_empty(),
+        "nobody knows how old it is"
+    );
+    rows.facts.remove(1);
     assert_eq!(breached(&rows, &[]), ["I6"]);
 }
 

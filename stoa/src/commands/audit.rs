@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use clock::Clock;
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use sql::Database;
@@ -62,7 +63,7 @@ pub async fn run(
 async fn settled(databases: &[Database], patience: Duration) -> anyhow::Result<rows::Rows> {
     let until = Instant::now() + patience;
     loop {
-        let rows = rows::read(databases)
+        let rows = rows::read(databases, Clock::system().now())
             .await
             .context("cannot read the databases")?;
         if rows.is_quiet() || Instant::now() >= until {

@@ -6,6 +6,7 @@ mod bombs;
 mod commands;
 mod crash;
 mod drain;
+mod facts;
 mod fleet;
 mod foreign;
 mod hashes;

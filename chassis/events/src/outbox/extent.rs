@@ -118,6 +118,11 @@ fn last_position() -> SimpleExpr {
     SimpleExpr::SubQuery(None, Box::new(last.into()))
 }
 
+/// Where pruning had come to, once rows are in the order of their positions: to before the first, if
+/// any was pruned.
+const PRUNED_POSITION: &str = "case when (pruned_transaction_id, pruned_position) > (0, 0)
+    then coalesce((select min(position) - 1 from outbox), pruned_position) else 0 end";
+
 /// Begins a new epoch on PostgreSQL. The rows were written by transactions of another server, whose
 /// numbers mean nothing here: they come before everything that is written here, by position.
 async fn renew(db: &Database) -> Result<(), DbErr> {
@@ -131,7 +136,7 @@ async fn renew(db: &Database) -> Result<(), DbErr> {
         .value(State::Epoch, Expr::cust(NEW_EPOCH_POSTGRES))
         .value(State::Home, Expr::cust(HERE))
         .value(State::PrunedTransactionId, 0_i64)
-        .value(State::PrunedPosition, 0_i64)
+        .value(State::PrunedPosition, Expr::cust(PRUNED_POSITION))
         .and_where(Expr::col(State::Id).eq(1))
         .and_where(Expr::col(State::Home).ne(Expr::cust(HERE)));
     if txn.execute(&state).await?.rows_affected() == 1 {

@@ -253,6 +253,38 @@ async fn a_database_that_was_moved_begins_a_new_epoch_on_postgres() {
     assert!(!is_refused(&follower, &watch.cursor().to_string()).await);
 }
 
+/// Whether anything is gone is known after a move as before it: an auditor misses nothing that was
+/// pruned, and everything else.
+///
+/// row: I6
+#[tokio::test]
+async fn a_database_that_was_moved_still_knows_that_it_was_pruned_on_postgres() {
+    for (facts, pruned) in [(3, 0), (3, 2), (3, 3)] {
+        let db = on(Engine::Postgres).await;
+        let follower = Follower::new(&db);
+        for version in 1..=facts {
+            let minute = TimeDelta::minutes(version);
+            follower.manual.set(start() + minute);
+            follower.commit("k", version).await;
+        }
+        let until = start() + TimeDelta::minutes(pruned);
+        prune_all(&db, until, u64::try_from(pruned).unwrap()).await;
+        follower.shutdown.cancel();
+        execute(&db, "update outbox_state set home = 'another server'").await;
+        let follower = Follower::new(&db);
+        let watch = follower.watch(None).await;
+        let read = "select pruned_transaction_id = 0 as whole, pruned_position from outbox_state";
+        let read = Statement::from_string(DbBackend::Postgres, read);
+        let row = db.read().query_one_raw(read).await.unwrap().unwrap();
+        assert!(row.try_get::<bool>("", "whole").unwrap());
+        assert_eq!(row.try_get::<i64>("", "pruned_position").unwrap(), pruned);
+        assert!(!is_refused(&follower, &watch.cursor().to_string()).await);
+        let left = outbox::committed(db.read(), 10).await.unwrap();
+        let versions = left.into_iter().map(|fact| fact.version);
+        assert!(versions.eq(pruned + 1..=facts));
+    }
+}
+
 /// A service's role owns its database, and need be nothing more.
 #[tokio::test]
 async fn where_a_database_is_may_be_asked_by_any_role_of_postgres() {
