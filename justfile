@@ -64,6 +64,10 @@ crash *arguments: tools
     cargo build --locked -p stoa
     CRASH={{ quote(arguments) }} cargo test --locked --quiet -p stoa --test it -- --ignored --exact crash::by_hand --nocapture
 
+# Rows of the plan that `just test` runs smaller, at the size they are written at.
+full *arguments: tools web
+    cargo nextest run --locked --workspace --run-ignored only --no-capture -E 'test(/(^|::)at_full_size_/)' {{ arguments }}
+
 # Everything that must pass before a change lands.
 ci:
     .ci/all {{ just }}

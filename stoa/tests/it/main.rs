@@ -9,6 +9,7 @@ mod drain;
 mod facts;
 mod fleet;
 mod foreign;
+mod guesses;
 mod hashes;
 mod heads;
 mod health;

@@ -1,5 +1,6 @@
 //! A running Stoa, and a customer in it.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -205,6 +206,17 @@ impl Door {
             origin,
             token: None,
             client,
+        }
+    }
+
+    /// The same way in, for somebody at another address of this machine.
+    pub fn used_from(&self, address: Ipv4Addr) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_local_address(Some(address.into()));
+        Self {
+            origin: self.origin.replace("localhost", "127.0.0.1"),
+            token: self.token.clone(),
+            client: Client::builder(TokioExecutor::new()).build(connector),
         }
     }
 

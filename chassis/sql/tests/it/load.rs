@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, TransactionTrait};
-use sql::{Database, retrying};
+use sql::Database;
 
 use testkit::Engine;
 
@@ -97,34 +97,4 @@ async fn without_the_protection_writers_find_the_database_locked() {
         .count();
     assert!(failed > 0, "DEFERRED was not seen to fail");
     drop(db);
-}
-
-/// row: R-10
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_postgres_rivals_retry_and_lose_nothing() {
-    let db = on(Engine::Postgres).await;
-    let writers = (0..4).map(|_| {
-        let db = db.database.clone();
-        tokio::spawn(async move {
-            let mut done = 0;
-            for _ in 0..25 {
-                done += i64::from(retrying(|| increment(&db)).await.is_ok());
-            }
-            done
-        })
-    });
-    let done: i64 = join_all(writers)
-        .await
-        .into_iter()
-        .map(Result::unwrap)
-        .sum();
-    assert_eq!(
-        read(db.read(), "a").await.unwrap(),
-        done,
-        "an update was lost"
-    );
-    assert!(
-        done >= 95,
-        "{done} of 100: five retries should carry nearly all"
-    );
 }

@@ -11,6 +11,7 @@ mod page;
 mod plans;
 mod power;
 mod retry;
+mod rivals;
 mod share;
 mod write;
 

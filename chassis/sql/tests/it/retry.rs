@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use sea_orm::DbErr;
-use sql::{Fault, fault, retrying_until};
+use futures::future::join_all;
+use sea_orm::{DbErr, RuntimeErr};
+use sql::{Fault, fault, retrying, retrying_until};
 use tokio::time::Instant;
 
 use testkit::Engine;
@@ -48,4 +49,40 @@ async fn who_has_time_is_run_again_more_often_than_five_times() {
     let error = retrying_until(until, late).await.unwrap_err();
     assert_eq!(fault(&error), Fault::Retry);
     assert!(Instant::now() < until + Duration::from_millis(300));
+}
+
+/// When one who always loses began each attempt.
+async fn loses() -> Vec<Instant> {
+    let mut begun = Vec::new();
+    let lost: Result<(), DbErr> = retrying(|| {
+        begun.push(Instant::now());
+        let taken_back = "the shared transaction was taken back by SQLite";
+        async move { Err(DbErr::Exec(RuntimeErr::Internal(taken_back.into()))) }
+    })
+    .await;
+    assert_eq!(fault(&lost.unwrap_err()), Fault::Retry);
+    begun
+}
+
+/// Rivals who paused alike would meet again: each pause is three times the one before, and by chance
+/// up to as much again.
+///
+/// row: R-10
+#[tokio::test]
+async fn pauses_grow_and_rivals_do_not_pause_alike() {
+    let mut pauses: [Vec<Duration>; 5] = Default::default();
+    for begun in join_all((0..50).map(|_| loses())).await {
+        assert_eq!(begun.len(), 6, "the first, and five more");
+        for (pauses, pair) in pauses.iter_mut().zip(begun.windows(2)) {
+            pauses.push(pair[1] - pair[0]);
+        }
+    }
+    for (mut pauses, least) in pauses.into_iter().zip([4, 12, 36, 108, 250]) {
+        pauses.sort_unstable();
+        assert!(pauses[0] >= Duration::from_millis(least), "{pauses:?}");
+        let spread = pauses[pauses.len() * 9 / 10] - pauses[pauses.len() / 10];
+        // A busy machine alone spreads the short ones.
+        let enough = Duration::from_millis(if least < 100 { 0 } else { least / 3 });
+        assert!(spread >= enough, "{pauses:?}");
+    }
 }
