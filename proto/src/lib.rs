@@ -1,21 +1,20 @@
 //! The contract: every message, service and fact of Stoa, as generated from
 //! the .proto files beside this folder, and what belongs to it by nature.
 //!
-//! Owns the generated code, `google.protobuf`'s JSON, validation by the rules
-//! in the contract, and checked sums of money. Deliberately has no transport,
-//! no limits and no opinion on errors: those are the edge's.
+//! Owns the generated code, `google.protobuf`'s JSON, and validation by the
+//! rules in the contract. Deliberately has no transport, no limits and no
+//! opinion on errors: those are the edge's; and no arithmetic: sums of money
+//! are those of the services' own types.
 //!
 //! The module tree mirrors the packages without their `stoa`:
 //! `stoa.order.v1` is [`order::v1`].
 
 pub mod fact;
-pub mod money;
 pub mod server;
 pub mod validate;
 pub mod wkt;
 
 pub use fact::Fact;
-pub use money::MoneyError;
 pub use server::Limited;
 pub use validate::{Validate, Violation};
 

@@ -309,7 +309,10 @@ fn required_messages_and_their_rules() {
         method: Some(PaymentMethod { token: "t".into() }),
     };
     assert_eq!(broken(&request), pairs(&[("amount", "required")]));
-    request.amount = Some(Money::new("eur", 1));
+    request.amount = Some(Money {
+        currency_code: "eur".into(),
+        minor_units: 1,
+    });
     assert_eq!(
         broken(&request),
         pairs(&[("amount.currency_code", "string.pattern")])
