@@ -68,6 +68,10 @@ crash *arguments: tools
 full *arguments: tools web
     cargo nextest run --locked --workspace --run-ignored only --no-capture -E 'test(/(^|::)at_full_size_/)' {{ arguments }}
 
+# Small mistakes in code that must have none: does a test notice? `just mutants money saga`, `just mutants all`.
+mutants *arguments: tools
+    @.ci/mutants {{ arguments }}
+
 # Everything that must pass before a change lands.
 ci:
     .ci/all {{ just }}

@@ -16,7 +16,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONTRACTS = ["docs/capabilities.md", "docs/reliability.md"]
 OPEN = "docs/open.tsv"
-RUNNERS = [".ci/conformance", ".ci/run"]
+RUNNERS = [".ci/conformance", ".ci/mutants", ".ci/run"]
 SOURCES = (".rs", ".ts", ".tsx", ".mjs", ".py")
 ROW = re.compile(r"^\| \*{0,2}([A-Z]{1,2}-?\d+)\*{0,2}(?: ([^|]*?))? \| (?:T\d[^|]*\| )?([^|]*)")
 NAMED = re.compile(r"\brow: ((?:[A-Z]{1,2}-?\d+(?:, *)?)+)")

@@ -242,7 +242,7 @@ async fn an_answer_is_sealed_under_its_own_claim_and_no_later_one(engine: Engine
     assert_eq!(look, Some(Claim::Pending));
 
     let txn = db.begin_write().await.unwrap();
-    idempotency::seal(&txn, Some(&other), later, b"own")
+    idempotency::seal_if_pending(&txn, Some(&other), later, b"own")
         .await
         .unwrap();
     txn.commit().await.unwrap();

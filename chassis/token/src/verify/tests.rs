@@ -1,3 +1,6 @@
+mod keys;
+mod memory;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use call::{Role, Roles};
@@ -250,41 +253,40 @@ async fn a_service_token_is_for_one_callee_and_carries_whom_it_acts_for() {
     bench.refuses("expired", &sign("payment").unwrap()).await;
 }
 
-/// row: S-03, G4
+/// row: S-02
 #[tokio::test]
-async fn unknown_key_ids_cause_one_fetch_an_interval_and_new_keys_are_found() {
-    let (clock, _manual) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
-    let interval = Duration::from_secs(2);
-    let fetches = Arc::new(AtomicUsize::new(0));
-    let keys = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let fetch: FetchKeys = {
-        let (fetches, keys) = (fetches.clone(), keys.clone());
-        Arc::new(move || {
-            fetches.fetch_add(1, Ordering::SeqCst);
-            let keys = keys.lock().unwrap().clone();
-            Box::pin(async move { Ok(keys) })
-        })
-    };
-    let verifier = Verifier::new(
-        clock.clone(),
-        Keys::build(HashMap::new(), Some(fetch), interval),
-        Keys::fixed([]),
-        None,
-    );
-    let key = SigningKey::generate("new").unwrap();
-    let claims = AccessClaims::new(customer(), Uuid::nil(), clock.now());
-    let token = key.sign_access(&claims).unwrap();
-    for _ in 0..1000 {
-        assert_eq!(verifier.verify(&token).await, None);
+async fn a_token_holds_within_the_leeway_and_up_to_its_longest() {
+    let bench = bench();
+    let now = bench.clock.now().timestamp();
+    for (claim, at, holds) in [
+        ("nbf", now + 15, true),
+        ("nbf", now + 16, false),
+        ("exp", now - 14, true),
+        ("exp", now - 15, false),
+    ] {
+        let mut claims = bench.good();
+        claims[claim] = json!(at);
+        let verified = bench.verifier.verify(&bench.sign(header(), &claims)).await;
+        assert_eq!(verified.is_some(), holds, "{claim} {}", at - now);
     }
-    assert_eq!(fetches.load(Ordering::SeqCst), 1);
-    keys.lock().unwrap().push(key.public());
-    tokio::time::sleep(interval).await;
-    assert_eq!(
-        verifier.verify(&token).await,
-        Some(Caller::User(customer()))
-    );
-    assert_eq!(fetches.load(Ordering::SeqCst), 2);
+    let padded = |length: usize| {
+        let long = |head: usize, body: usize| {
+            let (mut header, mut claims) = (header(), bench.good());
+            header["x"] = json!("x".repeat(head));
+            claims["x"] = json!("x".repeat(body));
+            bench.sign(header, &claims)
+        };
+        let room = length - long(0, 0).len() * 2;
+        let bodies = room / 4 * 3..length;
+        let all = bodies.flat_map(|body| (0..3).map(move |head| (head, body)));
+        all.map(|(head, body)| long(head, body))
+            .find(|token| token.len() == length)
+            .expect("some padding fits")
+    };
+    let longest = padded(TOKEN_BYTES_MAX);
+    assert!(bench.verifier.verify(&longest).await.is_some());
+    let longer = padded(TOKEN_BYTES_MAX + 1);
+    bench.refuses("one byte too long", &longer).await;
 }
 
 proptest! {

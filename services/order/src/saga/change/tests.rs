@@ -70,7 +70,8 @@ fn event(saga: &Saga, happens: Happens) -> Event {
     }
 }
 
-async fn accept(db: &Database, clock: &Clock) -> Record {
+/// An order that was just placed.
+fn placed(clock: &Clock) -> Record {
     let (now, eur) = (clock.now(), Currency::parse("EUR").unwrap());
     let price = Amount::new(eur, 1999);
     let line = Line {
@@ -99,6 +100,11 @@ async fn accept(db: &Database, clock: &Clock) -> Record {
         key: None,
         lease: None,
     };
+    Record { order, saga }
+}
+
+async fn accept(db: &Database, clock: &Clock) -> Record {
+    let Record { order, saga } = placed(clock);
     let txn = db.begin_write().await.unwrap();
     store::order::insert(&txn, &order).await.unwrap();
     store::saga::insert(&txn, order.id, &saga).await.unwrap();
@@ -213,4 +219,62 @@ async fn what_is_stored_reads_back_as_what_the_core_said(engine: Engine) {
         let history = history().new_tree(&mut runner).unwrap().current();
         play(&db, &clock, &time, &history).await;
     }
+}
+
+/// The timeline says in whose words an order was undone: those of a person, or the reason's name.
+///
+/// row: X14
+#[test]
+fn a_status_is_told_with_the_note_of_who_asked_or_with_its_reason() {
+    let (clock, _) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    for (note, happens, told) in [
+        ("wrong colour", Happens::Cancelled, "wrong colour"),
+        ("", Happens::Cancelled, EndReason::StaffRequest.name()),
+        ("", Happens::Refused, EndReason::OutOfStock.name()),
+    ] {
+        let record = placed(&clock);
+        let on = Occasion {
+            driver: record.order.id.0,
+            now: clock.now(),
+            took: Duration::from_millis(7),
+            note: note.to_owned(),
+        };
+        let change = change(&RULES, &record, event(&record.saga, happens), &on);
+        let entries = change.unwrap().unwrap().entries;
+        let status = entries.iter().find(|entry| entry.kind == Kind::Status);
+        assert_eq!(status.unwrap().outcome, told);
+    }
+}
+
+/// Whoever made a change has the saga for a while, and nobody needs one that rests.
+///
+/// row: E9
+#[test]
+fn a_driver_holds_what_it_goes_on_with_and_lets_go_at_the_end() {
+    let (clock, time) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let mut record = placed(&clock);
+    for _ in 0..3 {
+        time.advance(Duration::from_secs(1));
+        let on = Occasion {
+            driver: clock.id(),
+            now: clock.now(),
+            took: Duration::ZERO,
+            note: String::new(),
+        };
+        let done = event(&record.saga, Happens::Done);
+        let change = change(&RULES, &record, done, &on).unwrap().unwrap();
+        record = change.record;
+        match record.saga.lease {
+            Some(lease) => {
+                assert_eq!(lease.owner, on.driver);
+                assert!(lease.until > on.now, "{lease:?}");
+            }
+            None => assert!(record.saga.state.pending().is_none()),
+        }
+        assert_eq!(
+            record.saga.lease.is_none(),
+            record.order.status.is_terminal()
+        );
+    }
+    assert_eq!(record.order.status, Status::Confirmed);
 }

@@ -42,6 +42,16 @@ fn currencies_are_three_capital_letters() {
     }
 }
 
+#[test]
+fn percentages_are_whole_and_from_0_to_100() {
+    for whole in [0, 1, 50, 99, 100] {
+        assert_eq!(Percent::new(whole).map(Percent::get), Some(whole));
+    }
+    for wrong in [-1, 101, 256, i32::MIN, i32::MAX] {
+        assert_eq!(Percent::new(wrong), None, "{wrong}");
+    }
+}
+
 proptest! {
     /// row: D14
     #[test]

@@ -133,6 +133,15 @@ fn a_promotion_runs_from_its_start_until_just_before_its_end() {
 }
 
 #[test]
+fn a_window_says_when_it_is() {
+    let end = now() + TimeDelta::hours(1);
+    for end in [Some(end), None] {
+        let window = Window::new(now(), end).expect("a window");
+        assert_eq!((window.starts_at(), window.ends_at()), (now(), end));
+    }
+}
+
+#[test]
 fn a_window_that_never_opens_is_refused() {
     assert_eq!(Window::new(now(), Some(now())), Err(promotion::EmptyWindow));
 }
@@ -145,10 +154,23 @@ fn skus_without_a_price_are_named_once_each() {
         &[1, 1],
         &[],
     );
-    let Err(Refusal::NoPrice { skus, .. }) = refused else {
+    let Err(refusal) = refused else {
         panic!("a refusal, not {refused:?}")
     };
+    assert_eq!(refusal.to_string(), "no price in EUR for SKU-7, SKU-9");
+    let Refusal::NoPrice { skus, .. } = refusal else {
+        panic!("a refusal for want of prices, not {refusal}")
+    };
     assert_eq!(skus, [sku(7), sku(9)]);
+}
+
+#[test]
+fn a_sku_is_found_and_told_by_its_text() {
+    assert_eq!(sku(7).as_str(), "SKU-7");
+    assert_eq!(sku(7).to_string(), "SKU-7");
+    assert_eq!(sku(7).into_string(), "SKU-7");
+    let skus = BTreeSet::from([sku(7)]);
+    assert!(skus.contains("SKU-7") && !skus.contains(""));
 }
 
 #[test]
