@@ -7,6 +7,7 @@ mod defer;
 mod fault;
 mod idempotency;
 mod load;
+mod measure;
 mod page;
 mod plans;
 mod power;

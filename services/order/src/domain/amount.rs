@@ -54,7 +54,8 @@ mod tests {
 
     #[test]
     fn only_three_capital_letters_are_a_currency() {
-        assert_eq!(Currency::parse("EUR").unwrap().code(), "EUR");
+        let euro = Currency::parse("EUR").unwrap();
+        assert_eq!((euro.code(), euro.to_string().as_str()), ("EUR", "EUR"));
         for bad in ["", "eur", "EURO", "E1R", "€"] {
             assert_eq!(Currency::parse(bad), Err(NotACurrency(bad.to_owned())));
         }

@@ -111,6 +111,24 @@ mod tests {
 
     use super::*;
 
+    /// row: I2
+    #[test]
+    fn the_books_say_from_which_account_to_which() {
+        let amount = Amount::new(Currency::parse("EUR").unwrap(), 5).unwrap();
+        for (kind, name, accounts) in [
+            (Kind::Capture, "capture", ["provider-clearing", "sales"]),
+            (Kind::Refund, "refund", ["refunds", "provider-clearing"]),
+        ] {
+            let entry = Entry::new(OrderId(Uuid::nil()), kind, amount);
+            let lines = entry.lines().iter();
+            let lines: Vec<_> = lines
+                .map(|line| (line.account.as_str(), line.minor_units))
+                .collect();
+            assert_eq!(lines, [(accounts[0], 5), (accounts[1], -5)]);
+            assert_eq!(kind.as_str(), name);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
 

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn a_currency_is_three_capital_letters() {
-        assert_eq!(Currency::parse("EUR").unwrap().as_str(), "EUR");
+        let euro = Currency::parse("EUR").unwrap();
+        assert_eq!((euro.as_str(), euro.to_string().as_str()), ("EUR", "EUR"));
         for bad in ["", "eur", "EURO", "E R", "ÄÖ"] {
             assert_eq!(Currency::parse(bad), None, "{bad:?}");
         }
@@ -83,5 +84,11 @@ mod tests {
         assert_eq!(Amount::new(euro, -1), None);
         assert_eq!(Amount::new(euro, i64::MIN), None);
         assert!(Amount::new(euro, i64::MAX).is_some());
+        let nothing = Amount::zero(euro);
+        assert_eq!(Amount::new(euro, 0), Some(nothing));
+        assert!(nothing.is_zero());
+        let cent = Amount::new(euro, 1).unwrap();
+        assert!(!cent.is_zero());
+        assert_eq!(cent.minor_units(), 1);
     }
 }

@@ -65,8 +65,11 @@ fn limits_hold_for_the_sum_of_mentions() {
         merge([item("lamp", 60), item("lamp", 41)]),
         Err(BadDraft::Pieces("lamp".into()))
     );
-    let many = (0..=LINES_MAX).map(|n| item(&format!("sku-{n}"), 1));
-    assert_eq!(merge(many), Err(BadDraft::TooManyLines));
+    let just = merge([item("lamp", 60), item("lamp", 40)]).unwrap();
+    assert_eq!(just, [item("lamp", PIECES_MAX)]);
+    let many = |count| (0..count).map(|n| item(&format!("sku-{n}"), 1));
+    assert_eq!(merge(many(LINES_MAX)).unwrap().len(), LINES_MAX);
+    assert_eq!(merge(many(LINES_MAX + 1)), Err(BadDraft::TooManyLines));
 }
 
 /// row: D5
@@ -89,9 +92,30 @@ fn a_quote_that_does_not_add_up_is_refused() {
     for quote in wrong {
         assert!(quote.check(&items).is_err(), "{quote:?}");
     }
-    let mut dollars = quote(vec![line("lamp", 2, 1999)], 0, 3998);
-    dollars.lines[0].amount.currency = Currency::parse("USD").unwrap();
-    assert!(dollars.check(&items).is_err());
+    assert_eq!(quote(vec![line("lamp", 2, 0)], 0, 0).check(&items), Ok(()));
+    let dollars: [fn(&mut Quote) -> &mut Amount; 4] = [
+        |quote| &mut quote.lines[0].unit_price,
+        |quote| &mut quote.lines[0].amount,
+        |quote| &mut quote.discount,
+        |quote| &mut quote.total,
+    ];
+    for (number, amount) in dollars.into_iter().enumerate() {
+        let mut mixed = quote(vec![line("lamp", 2, 1999)], 0, 3998);
+        amount(&mut mixed).currency = Currency::parse("USD").unwrap();
+        assert!(mixed.check(&items).is_err(), "dollars in {number}");
+    }
+}
+
+/// A line below zero is refused though the others outweigh it, and so is a sum that no number holds.
+///
+/// row: D5
+#[test]
+fn no_line_pays_for_another() {
+    let items = [item("lamp", 1), item("desk", 1)];
+    let cheaper = quote(vec![line("lamp", 1, -10), line("desk", 1, 100)], 0, 90);
+    assert!(cheaper.check(&items).is_err());
+    let dear = quote(vec![line("lamp", 1, i64::MAX), line("desk", 1, 1)], 0, 0);
+    assert_eq!(dear.check(&items), Err(BadQuote("the sum is out of range")));
 }
 
 proptest! {

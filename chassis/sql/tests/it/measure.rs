@@ -1,0 +1,58 @@
+//! How much there is, as metrics say it.
+
+use chrono::DateTime;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use sea_orm::ConnectionTrait;
+use sql::idempotency::{self, Key};
+use sql::{Database, Engine};
+
+use crate::both;
+
+async fn claim(db: &Database, names: &[&str]) {
+    let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let txn = db.begin_write().await.unwrap();
+    for name in names {
+        let key = Key {
+            subject: "user:1".into(),
+            method: "/stoa.order.v1.OrderService/CreateOrder",
+            key: (*name).into(),
+            request_hash: [7; 32],
+        };
+        idempotency::claim(&txn, Some(&key), now).await.unwrap();
+    }
+    txn.commit().await.unwrap();
+}
+
+/// The gauge of the records after they were measured.
+async fn measured(db: &Database) -> f64 {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    idempotency::measure(db).await.unwrap();
+    let all = snapshotter.snapshot().into_vec().into_iter();
+    let mut gauges = all.filter_map(|(key, .., value)| match value {
+        DebugValue::Gauge(rows) if key.key().name() == "idempotency_rows" => Some(rows.0),
+        _ => None,
+    });
+    gauges.next().unwrap()
+}
+
+/// PostgreSQL is asked for what it found when it last looked, so that a large table is not counted.
+#[tokio::test]
+async fn records_are_counted_or_estimated_where_the_engine_can() {
+    for db in both().await {
+        claim(&db, &["a", "b", "c"]).await;
+        assert_eq!(measured(&db).await, 3.0, "{:?}", db.engine());
+        let txn = db.begin_write().await.unwrap();
+        txn.execute_unprepared("analyze idempotency_keys")
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+        claim(&db, &["d", "e"]).await;
+        let known = match db.engine() {
+            Engine::Sqlite => 5.0,
+            Engine::Postgres => 3.0,
+        };
+        assert_eq!(measured(&db).await, known, "{:?}", db.engine());
+    }
+}
