@@ -81,3 +81,38 @@ impl JwtVerifier for Ed25519Verifier {
         Algorithm::EdDSA
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// row: S-02
+    #[test]
+    fn nothing_but_ed25519_signs_or_verifies_whatever_is_asked_for() {
+        let ours = crate::SigningKey::generate("k1").unwrap();
+        let (secret, public) = (ours.pkcs8(), ours.public().bytes);
+        let (eddsa, hmac) = (Algorithm::EdDSA, Algorithm::HS256);
+        for (algorithm, of_family, taken) in [
+            (eddsa, true, true),
+            (eddsa, false, false),
+            (hmac, true, false),
+            (hmac, false, false),
+        ] {
+            let (signs, verifies) = if of_family {
+                let signs = EncodingKey::from_ed_der(secret);
+                (signs, DecodingKey::from_ed_der(&public))
+            } else {
+                let signs = EncodingKey::from_secret(secret);
+                (signs, DecodingKey::from_secret(&public))
+            };
+            let signs = signer(&algorithm, &signs).map(|signer| signer.algorithm());
+            let verifies = verifier(&algorithm, &verifies).map(|verifier| verifier.algorithm());
+            let wanted = taken.then_some(eddsa);
+            assert_eq!(
+                (signs.ok(), verifies.ok()),
+                (wanted, wanted),
+                "{algorithm:?}"
+            );
+        }
+    }
+}
