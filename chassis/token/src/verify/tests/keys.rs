@@ -92,7 +92,6 @@ async fn keys_are_kept_fresh_and_asked_for_again_soon_only_where_they_did_not_co
     let begun = Instant::now();
     while !keys.is_ready() {
         assert!(begun.elapsed() < Duration::from_secs(10), "they never come");
-        assert!(keys.get("k1").await.is_none() || keys.is_ready());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(begun.elapsed() >= FETCH_RETRY, "asked again at once");
