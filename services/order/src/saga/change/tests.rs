@@ -278,3 +278,41 @@ fn a_driver_holds_what_it_goes_on_with_and_lets_go_at_the_end() {
     }
     assert_eq!(record.order.status, Status::Confirmed);
 }
+
+/// row: X14
+#[test]
+fn the_timeline_names_every_step_and_undo_as_it_came() {
+    let (clock, _) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let mut record = placed(&clock);
+    let mut told = Vec::new();
+    let (done, cancelled) = (Happens::Done, Happens::Cancelled);
+    for happens in [done, done, done, cancelled, done, done] {
+        let on = Occasion {
+            driver: record.order.id.0,
+            now: clock.now(),
+            took: Duration::from_millis(7),
+            note: String::new(),
+        };
+        let change = change(&RULES, &record, event(&record.saga, happens), &on);
+        let change = change.unwrap().unwrap();
+        assert_eq!(
+            change.record.saga.revision,
+            record.saga.revision + 1,
+            "so that of two drivers one writes"
+        );
+        told.extend(change.entries);
+        record = change.record;
+    }
+    let of = |kind| {
+        let told = told.iter().filter(move |entry| entry.kind == kind);
+        told.map(|entry| (entry.step.as_str(), entry.attempt, entry.duration_ms))
+    };
+    assert!(of(Kind::Step).eq([
+        ("reserve-inventory", 1, 7),
+        ("process-payment", 1, 7),
+        ("commit-inventory", 1, 7),
+        ("confirm-order", 1, 0),
+    ]));
+    assert!(of(Kind::Undo).eq([("release-inventory", 1, 7), ("refund-payment", 1, 7)]));
+    assert_eq!(record.order.status, Status::Cancelled);
+}

@@ -1,5 +1,7 @@
 //! The core against its table, row by row, and against random histories.
 
+mod waits;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -206,18 +208,6 @@ fn an_undo_is_tried_for_ever_at_most_ten_seconds_apart() {
         assert!(wait.to_std().unwrap() <= RULES.backoff_max);
     }
     assert_eq!(run.answer(DONE).state.status, Status::Rejected);
-}
-
-/// row: E8
-#[test]
-fn waits_double_from_the_first_to_the_longest() {
-    let mut run = Run::upto(1).answer(Answer::Refused);
-    let waits = [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000];
-    for (attempt, wait) in (1..).zip(waits) {
-        run = run.on(0, answered(RELEASE, attempt, GONE));
-        let due = run.state.pending().unwrap().due;
-        assert_eq!(due - at(0), chrono::TimeDelta::milliseconds(wait));
-    }
 }
 
 /// row: D9
