@@ -26,3 +26,23 @@ fn a_saga_that_is_resumed_asks_again_at_once() {
         assert_eq!(resumed.due, at(7));
     }
 }
+
+/// row: E8
+#[test]
+fn what_is_pending_is_asked_for_whatever_happened() {
+    let charge = Task::Do(Step::ProcessPayment);
+    for event in [
+        answered(charge, 1, DONE),
+        answered(charge, 1, GONE),
+        answered(charge, 1, Answer::Refused),
+        CANCEL,
+        Event::Resumed,
+    ] {
+        let (next, commands) = step(&RULES, &Run::upto(1).state, event, at(1)).unwrap();
+        let calls = commands.into_iter().filter_map(|command| match command {
+            Command::Call(attempt) => Some(attempt),
+            _ => None,
+        });
+        assert!(calls.eq(next.pending()), "{next:?}");
+    }
+}
