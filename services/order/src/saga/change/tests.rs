@@ -316,3 +316,39 @@ fn the_timeline_names_every_step_and_undo_as_it_came() {
     assert!(of(Kind::Undo).eq([("release-inventory", 1, 7), ("refund-payment", 1, 7)]));
     assert_eq!(record.order.status, Status::Cancelled);
 }
+
+/// row: E8, X14
+#[test]
+fn two_changes_as_one_tell_all_that_both_told() {
+    let (clock, _) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let record = placed(&clock);
+    let on = Occasion {
+        driver: record.order.id.0,
+        now: clock.now(),
+        took: Duration::ZERO,
+        note: String::new(),
+    };
+    let next = |record: &Record, happens| {
+        let change = change(&RULES, record, event(&record.saga, happens), &on);
+        change.unwrap().unwrap()
+    };
+    let reserved = next(&record, Happens::Done);
+    let paid = next(&reserved.record, Happens::Done);
+    let cancelled = next(&paid.record, Happens::Cancelled);
+    let joined = cancelled.clone().after(paid.clone());
+    let topics =
+        |change: &Change| -> Vec<_> { change.facts.iter().map(|fact| fact.topic).collect() };
+    assert_eq!(
+        topics(&joined),
+        [topics(&paid), topics(&cancelled)].concat()
+    );
+    assert_eq!(topics(&joined).len(), 2);
+    assert_eq!(joined.entries, [paid.entries, cancelled.entries].concat());
+    let (saga, last) = (joined.record.saga, cancelled.record.saga);
+    assert_eq!(
+        saga.revision,
+        reserved.record.saga.revision + 1,
+        "one write"
+    );
+    assert_eq!((saga.state, saga.lease), (last.state, last.lease));
+}
