@@ -383,7 +383,7 @@ fn a_refund_of_an_unrecorded_capture_books_both() {
     };
     let Recorded { payment, entries } =
         record_refund(None, &refund(1, 1), returned, DateTime::UNIX_EPOCH);
-    assert_eq!(payment.status(), Status::Refunded);
+    assert_eq!((payment.status(), payment.version), (Status::Refunded, 1));
     assert_eq!(
         entries.iter().map(|entry| entry.kind).collect::<Vec<_>>(),
         [Kind::Capture, Kind::Refund]
