@@ -107,8 +107,9 @@ pub enum Command {
     },
     /// Bring the databases of all services, or of one, to this binary's schema
     #[command(
-        after_help = "Services of the version before go on serving meanwhile. A database that a \
-        newer binary has changed is left as it is."
+        after_help = "Services of the version before go on serving meanwhile, unless a change was not \
+        made for them: docs/running.md names those. A database that a newer binary has changed \
+        is left as it is."
     )]
     Migrate {
         /// Only this service

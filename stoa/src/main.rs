@@ -83,7 +83,10 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 /// 78 for what no restart will mend: a configuration that is refused, or a program that was put
 /// together wrongly.
 fn exit_code(error: &anyhow::Error) -> u8 {
-    match error.is::<config::Error>() || error.is::<edge::StartError>() {
+    match error.is::<config::Error>()
+        || error.is::<edge::StartError>()
+        || error.is::<edge::contract::ContractError>()
+    {
         true => config::EXIT_CODE,
         false => 1,
     }
@@ -99,6 +102,10 @@ mod tests {
         let rule =
             edge::StartError::NoAccessRule("/stoa.order.v1.OrderService/GetOrder".to_owned());
         assert_eq!(exit_code(&rule.into()), 78);
+        let contract = edge::Contract::new(b"no descriptors")
+            .err()
+            .expect("it is refused");
+        assert_eq!(exit_code(&contract.into()), 78);
         assert_eq!(
             exit_code(&config::Error::new("port", "is taken").into()),
             78

@@ -106,7 +106,10 @@ impl Task {
                 self.take_in(event, took, attempt.task.name()).await
             }
             Asked::Woken => self.read_again().await,
-            Asked::WithoutLease => self.wait_for_lease().await,
+            Asked::WithoutLease => {
+                self.save_if_due().await;
+                self.wait_for_lease().await
+            }
             Asked::Stopped => false,
         }
     }
@@ -192,6 +195,11 @@ impl Task {
                     if !pause.take(&self.driver).await {
                         return false;
                     }
+                    // What the rules refuse may rest on an order and a saga that were not read as one.
+                    let refused = !matches!(error, Error::Store(_));
+                    if refused && !self.read_again().await {
+                        return false;
+                    }
                 }
             }
         }
@@ -255,7 +263,12 @@ impl Task {
 
     /// Saves what ran ahead; false if that is left to the next write.
     async fn save(&self, ahead: &Ahead) -> bool {
-        match retrying(|| self.write(&ahead.change, ahead.step)).await {
+        let attempt = async || {
+            let mut change = ahead.change.clone();
+            change.record.saga.lease = Some(self.driver.lease()); // the one it had may be renewed by now
+            self.write(&change, ahead.step).await
+        };
+        match retrying(attempt).await {
             Ok(true) => self.driver.survives(Place::AfterCommit, ahead.step),
             Ok(false) => {
                 self.driver.outdated(self.record.order.id);
@@ -266,6 +279,16 @@ impl Task {
                 tracing::warn!(step, cause, "A step that was taken could not be saved yet");
                 false
             }
+        }
+    }
+
+    /// Saves what ran ahead, if that has waited for long enough.
+    async fn save_if_due(&mut self) {
+        if let Some(ahead) = &self.ahead
+            && Instant::now() >= ahead.until
+            && self.save(ahead).await
+        {
+            self.ahead = None;
         }
     }
 

@@ -109,6 +109,9 @@ pub async fn update(txn: &Transaction, id: OrderId, saga: &Saga) -> Result<(), D
 
 /// An order with its saga, if it is within reach.
 ///
+/// Outside of a transaction they are read one after the other. The saga comes first, so that it is
+/// never newer than its order: whoever writes by the revision of an old one is refused and reads again.
+///
 /// # Errors
 /// The database failed.
 pub async fn find(
@@ -116,12 +119,11 @@ pub async fn find(
     scope: Scope,
     id: OrderId,
 ) -> Result<Option<Record>, DbErr> {
+    let row = Entity::find_by_id(id.0).one(db).await?;
     let Some(order) = order::find(db, scope, id).await? else {
         return Ok(None);
     };
-    let Some(row) = Entity::find_by_id(id.0).one(db).await? else {
-        return Err(broken("orders", "saga"));
-    };
+    let row = row.ok_or_else(|| broken("orders", "saga"))?;
     Ok(Some(Record {
         saga: row.saga(order.status)?,
         order,

@@ -1,14 +1,18 @@
 //! The same histories through the pure core and through the database: after every event, what is stored
 //! reads back as what the core said, on both engines.
 
+use std::sync::Mutex;
+
 use call::Scope;
 use chrono::DateTime;
 use clock::{Clock, Manual};
 use events::Origin;
+use futures::future::BoxFuture;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use sea_orm::DbErr;
+use sea_orm::prelude::async_trait;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use sql::Database;
 
 use testkit::{Engine, both_engines};
@@ -351,4 +355,79 @@ fn two_changes_as_one_tell_all_that_both_told() {
         "one write"
     );
     assert_eq!((saga.state, saga.lease), (last.state, last.lease));
+}
+
+/// A reader who is overtaken by a write after the first of its statements.
+struct Overtaken<'a> {
+    db: &'a Database,
+    write: Mutex<Option<BoxFuture<'a, ()>>>,
+}
+
+impl Overtaken<'_> {
+    async fn let_write(&self) {
+        let write = self.write.lock().unwrap().take();
+        if let Some(write) = write {
+            write.await;
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Overtaken<'_> {
+    fn get_database_backend(&self) -> DbBackend {
+        self.db.read().get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.db.read().execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.db.read().execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let found = self.db.read().query_one_raw(statement).await;
+        self.let_write().await;
+        found
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let found = self.db.read().query_all_raw(statement).await;
+        self.let_write().await;
+        found
+    }
+}
+
+/// An order and its saga that were not read as one: the saga is the older of them, so that whoever goes on from there is
+/// refused by its revision. A saga newer than its order would be written over what the order has become.
+///
+/// row: E8
+#[both_engines]
+async fn a_saga_is_never_read_newer_than_its_order(engine: Engine) {
+    let migrate = async |db: &Database| migrations::up(db, "order").await;
+    let db = testkit::database::on(engine, crate::NAME, migrate).await;
+    let (clock, _time) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let record = accept(&db, &clock).await;
+    let on = Occasion {
+        driver: record.order.id.0,
+        now: clock.now(),
+        took: Duration::ZERO,
+        note: String::new(),
+    };
+    let cancel = Event::CancelAsked(EndReason::CustomerRequest);
+    let cancelled = change(&RULES, &record, cancel, &on).unwrap().unwrap();
+    let write = async {
+        let txn = db.begin_write().await.unwrap();
+        cancelled.write(&txn, &clock).await.unwrap();
+        txn.commit().await.unwrap();
+    };
+    let reader = Overtaken {
+        db: &db,
+        write: Mutex::new(Some(Box::pin(write))),
+    };
+    let found = store::saga::find(&reader, Scope::Everyone, record.order.id).await;
+    let found = found.unwrap().unwrap();
+    assert_eq!(found.order.status, Status::Cancelling);
+    assert_eq!(found.saga.revision, record.saga.revision);
 }

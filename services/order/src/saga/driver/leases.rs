@@ -10,7 +10,7 @@ use sea_orm::DbErr;
 use sql::{Fault, fault};
 
 use crate::domain::id::OrderId;
-use crate::saga::driver::{Driver, Parts};
+use crate::saga::driver::Driver;
 use crate::saga::record::{Lease, Record};
 use crate::store;
 
@@ -49,8 +49,7 @@ impl Driver {
     }
 
     async fn renew_together(&self, ids: &[OrderId]) -> Result<(), DbErr> {
-        let Parts { db, clock, .. } = self.parts();
-        let lease = Lease::new(self.id(), clock.now());
+        let (db, lease) = (&self.parts().db, self.lease());
         let txn = db.begin_write().await?;
         let renewed = store::saga::renew(&txn, lease.owner, ids, lease.until).await?;
         txn.commit().await?;
@@ -58,6 +57,11 @@ impl Driver {
             self.hold(id, lease);
         }
         Ok(())
+    }
+
+    /// A lease of this driver's that begins now.
+    pub(in crate::saga) fn lease(&self) -> Lease {
+        Lease::new(self.id(), self.parts().clock.now())
     }
 
     /// What is driven here by a lease that has a third behind it.
