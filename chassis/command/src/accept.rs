@@ -34,7 +34,7 @@ where
     E: std::error::Error + From<Error> + From<DbErr> + 'static,
 {
     let hoping = async || {
-        let mut work = Work::begin(db, clock).await?;
+        let mut work = Work::new(db.begin_guarded().await?, clock);
         idempotency::claim_with_commit(&work.txn, command.key(), work.now).await?;
         let made = match effect(&mut work).await {
             Ok(made) => made,
@@ -53,7 +53,7 @@ where
         return Ok(Some(made));
     }
     let looking = async || {
-        let mut work = Work::begin(db, clock).await?;
+        let mut work = Work::new(db.begin_write().await?, clock);
         let claim = idempotency::claim(&work.txn, command.key(), work.now).await;
         let made = match claim.map_err(Error::from) {
             Ok(Claim::New) => effect(&mut work).await.map(Some),

@@ -18,7 +18,7 @@ use sql::{Fault, Transaction};
 use uuid::Uuid;
 
 pub use accept::{accept, seal};
-pub use run::{Making, Work, run, transact};
+pub use run::{Making, Work, guarded, run, transact};
 
 /// The header that tells a repeated answer from a new one.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

@@ -29,14 +29,14 @@ pub struct Work<'env> {
 pub type Making<'a, T, E> = BoxFuture<'a, Result<T, E>>;
 
 impl<'env> Work<'env> {
-    pub(crate) async fn begin(db: &Database, clock: &'env Clock) -> Result<Self, DbErr> {
-        Ok(Self {
-            txn: db.begin_write().await?,
+    pub(crate) fn new(txn: Transaction, clock: &'env Clock) -> Self {
+        Self {
+            txn,
             now: clock.now(),
             clock,
             facts: Vec::new(),
             after: Vec::new(),
-        })
+        }
     }
 
     /// A new id for a thing of the service's own.
@@ -111,7 +111,7 @@ where
     E: std::error::Error + From<Error> + From<DbErr> + 'static,
 {
     let attempt = async || {
-        let mut work = Work::begin(db, clock).await?;
+        let mut work = Work::new(db.begin_write().await?, clock);
         let answer = carry_out(&mut work, command, &effect).await;
         if answer.as_ref().is_ok_and(|answer| answer.replayed) {
             work.give_up().await?;
@@ -155,7 +155,29 @@ where
     E: std::error::Error + From<DbErr> + 'static,
 {
     let attempt = async || {
-        let mut work = Work::begin(db, clock).await?;
+        let mut work = Work::new(db.begin_write().await?, clock);
+        let made = effect(&mut work).await;
+        work.end(origin, made).await
+    };
+    retrying(attempt).await
+}
+
+/// As [`transact`], for an effect that guards its writes, see [`Database::begin_guarded`]: where it finds something
+/// otherwise than it says, this fails with [`DbErr::RecordNotUpdated`], and nothing is stored.
+///
+/// # Errors
+/// That, and those of [`transact`].
+pub async fn guarded<'env, T, E>(
+    db: &Database,
+    clock: &'env Clock,
+    origin: &Origin,
+    effect: impl for<'a> Fn(&'a mut Work<'env>) -> Making<'a, T, E>,
+) -> Result<T, E>
+where
+    E: std::error::Error + From<DbErr> + 'static,
+{
+    let attempt = async || {
+        let mut work = Work::new(db.begin_guarded().await?, clock);
         let made = effect(&mut work).await;
         work.end(origin, made).await
     };

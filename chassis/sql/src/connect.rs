@@ -44,6 +44,11 @@ const SCHEMA_LOCK_WAIT_MAX: &str = "250ms";
 const SQLITE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Readers beside the one writer of SQLite; opened when first needed, closed when idle.
 const SQLITE_READERS_MAX: u32 = 4;
+/// Bytes of a page in files that are new; others keep theirs. A commit writes each page that it touches whole, mostly
+/// the last one of a dozen trees, so small pages make small commits.
+const SQLITE_PAGE: u32 = 1024;
+/// When the log is as long it is folded into the file: 4 MiB in new files, as SQLite has it for pages of its own choice.
+const SQLITE_LOG_PAGES: &str = "4000";
 /// Statements that each connection keeps prepared.
 const STATEMENTS_KEPT: usize = 256;
 /// SQLite 3.7.0 to 3.51.2 can corrupt a database while several connections reset its WAL.
@@ -143,8 +148,6 @@ pub(crate) fn schema_connection(options: &Options) -> DatabaseConnection {
         }
         Options::Postgres(options) => {
             let options = options.as_ref().clone().options([
-                // Who has the lock of all migrations sees what its holder before did.
-                ("default_transaction_isolation", "read committed"),
                 ("enable_seqscan", "on"),
                 // All who come after a statement that waits for a table wait behind it.
                 ("lock_timeout", SCHEMA_LOCK_WAIT_MAX),
@@ -169,6 +172,10 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(SQLITE_WAIT_MAX)
+        .page_size(SQLITE_PAGE)
+        .pragma("wal_autocheckpoint", SQLITE_LOG_PAGES)
+        // What a savepoint may have to take back; in a file it would be more bytes than the log.
+        .pragma("temp_store", "memory")
         .statement_cache_capacity(STATEMENTS_KEPT)
         .log_statements(LevelFilter::Debug)
         .log_slow_statements(LevelFilter::Warn, STATEMENT_SLOW)
@@ -220,13 +227,13 @@ fn postgres(service: &str, url: &str, connections_max: u32) -> Result<Connection
             ("statement_timeout", "5s"),
             ("lock_timeout", "2s"),
             ("idle_in_transaction_session_timeout", "10s"),
+            ("default_transaction_isolation", "read committed"), // who wants more says so as it begins
             ("jit", "off"), // our statements are short, compiling one takes longer than running it
+            // Every statement of ours has an index. A plan that was made while a table was small, and is kept, would
+            // read all of it when it has grown; and on SERIALIZABLE who reads all of a table collides with everybody.
+            ("enable_seqscan", "off"),
         ]);
-    let writer = options.clone().options([
-        ("default_transaction_isolation", "serializable"),
-        // A scan of a small table counts as reading all of it, so any two would collide.
-        ("enable_seqscan", "off"),
-    ]);
+    let writer = options.clone();
     let reader = options.options([("default_transaction_read_only", "on")]);
     let writer = Options::Postgres(Box::new(writer));
     let reader = Options::Postgres(Box::new(reader));

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::connect::{self, Config, Connections};
 use crate::reader::Reader;
-use crate::transaction::{Transaction, Writer};
+use crate::transaction::{Apart, Transaction, Writer};
 
 /// A ping that takes longer finds the database unavailable.
 const PING_MAX: Duration = Duration::from_secs(1);
@@ -72,12 +72,33 @@ impl Database {
     /// [`crate::Fault::Unavailable`] when no connection came free in time, which on PostgreSQL is
     /// found by the first statement.
     pub async fn begin_write(&self) -> Result<Transaction, DbErr> {
+        self.begin(Apart::Serializable).await
+    }
+
+    /// As [`Database::begin_write`], for optimistic concurrency control: an attempt that guards its writes. Each of
+    /// them must itself say what it found, by a version in its condition or by a key that nobody may have taken, and
+    /// be deferred as one that must touch a row ([`Transaction::defer_required`]), or touch only rows that go with one
+    /// that is. Then the commit fails with [`DbErr::RecordNotUpdated`] where something was found otherwise, and
+    /// nothing is stored.
+    ///
+    /// On PostgreSQL its queries go where [`Database::read`] goes, so they are in nobody's way, and its writes are one
+    /// statement at READ COMMITTED, one round trip; once it waits for a write, the rest is a transaction.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn begin_guarded(&self) -> Result<Transaction, DbErr> {
+        let reader = self.read().clone();
+        self.begin(Apart::Guarded(reader)).await
+    }
+
+    async fn begin(&self, apart: Apart) -> Result<Transaction, DbErr> {
         let Inner {
             connections,
             service,
             committed,
         } = &*self.0;
-        Transaction::begin(connections.writer.clone(), service, committed.clone()).await
+        let writer = connections.writer.clone();
+        Transaction::begin(writer, apart, service, committed.clone()).await
     }
 
     /// Opens a connection of the library's own kind, for changes of the schema alone; close it when they are made.

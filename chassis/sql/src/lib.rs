@@ -2,8 +2,9 @@
 //!
 //! Owns connections and their settings, the one way to write ([`Database::begin_write`] inside
 //! [`retrying`]), idempotency records and page tokens. It knows no table of any service, and
-//! hands out no transaction that could lose a race: every write is IMMEDIATE on SQLite and
-//! SERIALIZABLE on PostgreSQL.
+//! hands out no transaction that could lose a race: every write is IMMEDIATE on SQLite, and on
+//! PostgreSQL SERIALIZABLE or, where each write says what it found, READ COMMITTED
+//! ([`Database::begin_guarded`]).
 
 mod batch;
 mod connect;

@@ -217,6 +217,11 @@ impl Lease {
         self.connection()
     }
 
+    /// Whether a transaction is open on it.
+    pub fn has_begun(&self) -> bool {
+        self.left == Left::Transaction
+    }
+
     /// Notes that nothing is left on it: the statement answered well, or the transaction ended.
     pub fn done(&mut self) {
         self.left = Left::Nothing;

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
-use crate::{Database, Engine, Transaction};
+use crate::{Database, Transaction};
 
 /// Rows that one transaction deletes at most.
 pub const BATCH: u64 = 500;
@@ -14,14 +14,9 @@ pub const BATCH: u64 = 500;
 /// again. What it deletes must be found by what the statement itself says of the row.
 ///
 /// # Errors
-/// As [`Database::begin_write`].
+/// As [`Database::begin_guarded`].
 pub async fn begin(db: &Database) -> Result<Transaction, DbErr> {
-    let txn = db.begin_write().await?;
-    if db.engine() == Engine::Postgres {
-        txn.execute_unprepared("set transaction isolation level read committed")
-            .await?;
-    }
-    Ok(txn)
+    db.begin_guarded().await
 }
 
 /// Runs `batch` until it deletes fewer rows than [`BATCH`], and returns how many all deleted. After

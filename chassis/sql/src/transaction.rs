@@ -13,6 +13,7 @@ use tokio::sync::{Mutex as AsyncMutex, watch};
 use crate::batch::Batch;
 use crate::connection::{Connection, count_commit};
 use crate::pinned::{Lease, Pinned};
+use crate::reader::Reader;
 use crate::turns::{Turn, Turns};
 
 /// Where transactions that write begin.
@@ -33,11 +34,19 @@ impl Writer {
     }
 }
 
+/// What keeps a transaction apart from others on PostgreSQL; SQLite has one writer at a time.
+#[derive(Clone, Debug)]
+pub(crate) enum Apart {
+    /// The server: SERIALIZABLE.
+    Serializable,
+    /// What it writes, see [`crate::Database::begin_guarded`]: READ COMMITTED is enough, and it may read elsewhere.
+    Guarded(Reader),
+}
+
 /// What a transaction holds while it lasts.
 #[derive(Debug)]
 enum Hold {
-    /// Nothing yet. One on PostgreSQL whose writes are all deferred is a single statement there, which needs neither
-    /// a begin nor a commit, so nothing is held before the first statement that somebody waits for.
+    /// Nothing before the first statement that somebody waits for.
     Nothing,
     Turn(Turn),
     Lease(Lease),
@@ -49,6 +58,7 @@ enum Hold {
 /// `on conflict do nothing`, or give up the attempt.
 pub struct Transaction {
     writer: Writer,
+    apart: Apart,
     hold: AsyncMutex<Hold>,
     failed: AtomicBool,
     deferred: Mutex<Batch>,
@@ -67,6 +77,7 @@ struct Meter {
 impl Transaction {
     pub(crate) async fn begin(
         writer: Writer,
+        apart: Apart,
         service: &'static str,
         committed: watch::Sender<u64>,
     ) -> Result<Self, DbErr> {
@@ -82,6 +93,7 @@ impl Transaction {
         Ok(Self {
             deferred: Mutex::new(Batch::new(writer.backend())),
             writer,
+            apart,
             hold: AsyncMutex::new(hold),
             failed: AtomicBool::new(false),
             announced: AtomicBool::new(false),
@@ -166,9 +178,7 @@ impl Transaction {
             return Err(failed_before());
         }
         if let (Hold::Nothing, Writer::Postgres(connections)) = (&*hold, &self.writer) {
-            let mut lease = connections.lease().await?;
-            lease.transaction().say("begin").await?;
-            *hold = Hold::Lease(lease);
+            *hold = Hold::Lease(self.begun(connections).await?);
         }
         let connection = match &mut *hold {
             Hold::Turn(turn) => turn.connection()?,
@@ -181,6 +191,36 @@ impl Transaction {
         Ok(answer)
     }
 
+    /// A connection of the server's with a transaction open on it.
+    async fn begun(&self, connections: &Pinned) -> Result<Lease, DbErr> {
+        let mut lease = connections.lease().await?;
+        let begin = match self.apart {
+            Apart::Serializable => "begin isolation level serializable",
+            Apart::Guarded(_) => "begin",
+        };
+        lease.transaction().say(begin).await?;
+        Ok(lease)
+    }
+
+    /// Where a query of one that guards its writes goes while it has no transaction on the server.
+    async fn aside(&self) -> Option<&Reader> {
+        let Apart::Guarded(reader) = &self.apart else {
+            return None;
+        };
+        let is_aside = matches!(*self.hold.lock().await, Hold::Nothing)
+            && self.deferred().is_empty()
+            && !self.failed.load(Ordering::Relaxed);
+        is_aside.then_some(reader)
+    }
+
+    /// Passes an answer on; after one that failed the transaction has.
+    fn noting<T>(&self, answer: Result<T, DbErr>) -> Result<T, DbErr> {
+        if answer.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+
     /// Stores everything, durably.
     ///
     /// # Errors
@@ -191,22 +231,29 @@ impl Transaction {
             return Err(failed_before());
         }
         let deferred = self.take_deferred();
-        let hold = std::mem::replace(self.hold.get_mut(), Hold::Nothing);
-        match (hold, &self.writer) {
-            (Hold::Turn(turn), _) => turn.keep(deferred).await?, // which counts what it commits
-            (Hold::Lease(mut lease), _) => {
-                deferred.send(lease.transaction()).await?;
-                lease.transaction().say("commit").await?;
+        let mut hold = std::mem::replace(self.hold.get_mut(), Hold::Nothing);
+        if let (Hold::Nothing, Writer::Postgres(connections)) = (&hold, &self.writer)
+            && !deferred.is_empty()
+        {
+            hold = Hold::Lease(match self.apart {
+                Apart::Serializable => self.begun(connections).await?,
+                // A single statement needs neither a begin nor a commit.
+                Apart::Guarded(_) => connections.lease().await?,
+            });
+        }
+        match hold {
+            Hold::Turn(turn) => turn.keep(deferred).await?, // which counts what it commits
+            Hold::Lease(mut lease) => {
+                if lease.has_begun() {
+                    deferred.send(lease.transaction()).await?;
+                    lease.transaction().say("commit").await?;
+                } else {
+                    deferred.send(lease.connection()).await?;
+                }
                 lease.done();
                 count_commit(self.service());
             }
-            (Hold::Nothing, Writer::Postgres(connections)) if !deferred.is_empty() => {
-                let mut lease = connections.lease().await?;
-                deferred.send(lease.connection()).await?;
-                lease.done();
-                count_commit(self.service());
-            }
-            (Hold::Nothing, _) => {}
+            Hold::Nothing => {}
         }
         self.meter.stored = true;
         if self.announced.into_inner() {
@@ -271,11 +318,17 @@ impl ConnectionTrait for Transaction {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        if let Some(reader) = self.aside().await {
+            return self.noting(reader.query_one_raw(statement).await);
+        }
         self.on(async |connection| connection.query_one(statement).await)
             .await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        if let Some(reader) = self.aside().await {
+            return self.noting(reader.query_all_raw(statement).await);
+        }
         self.on(async |connection| connection.query_all(statement).await)
             .await
     }

@@ -1,5 +1,5 @@
 //! Carries demands on reservations out: plans by the pure core, moves stock, tells the facts,
-//! all in one transaction.
+//! all in one transaction that guards what it writes.
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +16,6 @@ use crate::domain::item::{OrderId, Sku};
 use crate::domain::level::{Level, Transfer};
 use crate::domain::reservation::{Change, Demand, Plan, Refusal, Reservation, Shortage, plan};
 use crate::error::Error;
-use crate::lane::Pass;
 use crate::{App, event, store, sweep};
 
 /// Who demands something of a reservation.
@@ -27,6 +26,9 @@ pub struct Demander {
     /// The person for whom a service does.
     pub user: Option<Uuid>,
 }
+
+/// Attempts at one demand. Whoever is overtaken was so by one who was not, so few are.
+const ATTEMPTS_MAX: u32 = 20;
 
 /// Why an attempt stores nothing.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,9 @@ impl From<DbErr> for Halt {
 /// Carries out what is demanded of an order's reservation, and answers with what it then is. The
 /// order's id makes repeats harmless: what was done is found done.
 ///
+/// It is optimistic: it looks, plans, and writes all of it at once, which stores nothing if the
+/// reservation or a level is not what it looked at any more. Then it looks again.
+///
 /// # Errors
 /// [`Error::Refused`] by the state of the reservation or of the stock.
 pub async fn carry_out(
@@ -55,64 +60,66 @@ pub async fn carry_out(
     order_id: OrderId,
     demand: &Demand,
 ) -> Result<Reservation, Error> {
-    let _turn = queue(app, order_id, demand).await?;
-    for sweeps_left in [true, false] {
-        let attempt = command::transact(&app.db, &app.clock, &by.origin, |work| {
-            attempt(work, by.user, order_id, demand, sweeps_left).boxed()
+    // Most orders are reserved for once, so for the first time nobody looks whether one was.
+    let mut is_new = matches!(demand, Demand::Reserve { .. });
+    let mut may_sweep = true;
+    for attempts_left in (0..ATTEMPTS_MAX).rev() {
+        let made = command::guarded(&app.db, &app.clock, &by.origin, |work| {
+            attempt(app, work, by.user, order_id, demand, (is_new, may_sweep)).boxed()
         });
-        match attempt.await {
+        match made.await {
             Ok(outcome) => return Ok(outcome?),
+            Err(Halt::Failed(Error::Store(DbErr::RecordNotUpdated))) if attempts_left > 0 => {
+                is_new = false;
+            }
             Err(Halt::Failed(error)) => return Err(error),
-            Err(Halt::Overdue) => sweep::all(app.clone()).await?,
+            Err(Halt::Overdue) => {
+                sweep::all(app.clone()).await?;
+                may_sweep = false;
+            }
         }
     }
-    unreachable!("the last attempt does not leave it to a sweep")
-}
-
-/// Waits in line for the order and its SKUs; SQLite's one writer is a line already.
-async fn queue(app: &App, order_id: OrderId, demand: &Demand) -> Result<Option<Pass>, Error> {
-    if app.db.engine() == Engine::Sqlite {
-        return Ok(None);
-    }
-    let skus: Vec<Sku> = match demand {
-        Demand::Reserve { items, .. } => items.skus().cloned().collect(),
-        // Items never change, so they may be read before the transaction begins.
-        Demand::Commit | Demand::Release(_) | Demand::Expire => {
-            store::reservation::skus(app.db.read(), &[order_id]).await?
-        }
-    };
-    Ok(Some(app.lanes.enter(&[order_id], &skus).await))
+    Err(DbErr::RecordNotUpdated.into())
 }
 
 /// A refusal among what is answered is remembered.
 async fn attempt(
+    app: &App,
     work: &mut Work<'_>,
     user: Option<Uuid>,
     order_id: OrderId,
     demand: &Demand,
-    sweeps_left: bool,
+    (is_new, may_sweep): (bool, bool),
 ) -> Result<Result<Reservation, Refusal>, Halt> {
-    let (txn, now) = (&work.txn, work.now);
-    let Opened {
-        stored,
-        current,
-        plan,
-    } = open(txn, order_id, demand, now).await?;
-    let change = match plan {
+    let now = work.now;
+    let current = match is_new {
+        true => None,
+        false => store::reservation::find(&work.txn, order_id).await?,
+    };
+    let change = match plan(current.as_ref(), demand, now) {
         Plan::Keep => return Ok(current.ok_or(Refusal::Missing)),
         Plan::Refuse(refusal) => return Err(Error::from(refusal).into()),
         Plan::Change(change) => change,
     };
-    let (change, levels, refusal) = match move_stock(txn, &change, now).await? {
+    queue(app, work, order_id, &change).await;
+    let (change, levels, refusal) = match look(&work.txn, &change).await? {
         Ok(levels) => (change, levels, None),
-        Err(_) if sweeps_left && sweep::is_due(txn, now).await? => return Err(Halt::Overdue),
+        // Nobody looked whether the order had these pieces already; or what it had is gone, since it has moved on.
+        Err(_) if is_new || !change.transfer.is_some_and(Transfer::takes) => {
+            return Err(DbErr::RecordNotUpdated.into());
+        }
+        Err(_) if may_sweep && sweep::is_due(&work.txn, now).await? => return Err(Halt::Overdue),
         Err(short) => {
             let (change, refusal) = change.fall_short(short);
             (change, Vec::new(), Some(refusal))
         }
     };
+    move_stock(&work.txn, &change, &levels, now).await?;
     let after = Reservation::after(order_id, current.as_ref(), change);
-    save(txn, stored.as_ref(), current.as_ref(), &after, now).await?;
+    match current {
+        None => store::reservation::insert(&work.txn, &after, now).await?,
+        Some(_) => store::reservation::update(&work.txn, &after, now).await?,
+    }
     work.tell(event::reservation(&after, user));
     for level in &levels {
         work.tell(event::stock_changed(level));
@@ -120,78 +127,58 @@ async fn attempt(
     Ok(refusal.map_or(Ok(after), Err))
 }
 
-/// Where a demand finds a reservation.
-struct Opened {
-    /// What was stored already, in the hope that all goes well.
-    stored: Option<Reservation>,
-    current: Option<Reservation>,
-    plan: Plan,
+/// Waits in line for the order and its SKUs until the attempt is over; SQLite's one writer is a line already.
+async fn queue(app: &App, work: &mut Work<'_>, order_id: OrderId, change: &Change) {
+    if app.db.engine() == Engine::Postgres {
+        let skus: Vec<Sku> = change.items.skus().cloned().collect();
+        let pass = app.lanes.enter(&[order_id], &skus).await;
+        work.then(move || drop(pass));
+    }
 }
 
-/// Most demands that may come first do: so the first state is stored before anything is read.
-async fn open(
+/// What the levels are after a change, those that buyers can see it in, or what is short.
+async fn look(
     txn: &Transaction,
-    order_id: OrderId,
-    demand: &Demand,
-    now: DateTime<Utc>,
-) -> Result<Opened, Error> {
-    let first = plan(None, demand, now);
-    if let Plan::Change(change) = &first {
-        let hoped = Reservation::after(order_id, None, change.clone());
-        if store::reservation::insert(txn, &hoped, now).await? {
-            return Ok(Opened {
-                stored: Some(hoped),
-                current: None,
-                plan: first,
-            });
+    change: &Change,
+) -> Result<Result<Vec<Level>, Vec<Shortage>>, DbErr> {
+    let Some(transfer) = change.transfer.filter(|transfer| transfer.is_visible()) else {
+        return Ok(Ok(Vec::new()));
+    };
+    let skus: Vec<Sku> = change.items.skus().cloned().collect();
+    let mut levels = store::stock_level::find_many(txn, &skus).await?;
+    let mut after = Vec::with_capacity(skus.len());
+    let mut short = Vec::new();
+    for (sku, requested) in change.items.iter() {
+        let level = levels.remove(sku);
+        let available = level.as_ref().map_or(0, |level| level.counts.available);
+        match level.map(|level| level.transfer(transfer, *requested)) {
+            Some(Ok(level)) => after.push(level),
+            Some(Err(_)) | None => short.push(Shortage {
+                sku: sku.clone(),
+                requested: *requested,
+                available,
+            }),
         }
     }
-    let current = store::reservation::find(txn, order_id).await?;
-    let plan = plan(current.as_ref(), demand, now);
-    Ok(Opened {
-        stored: None,
-        current,
-        plan,
+    Ok(if short.is_empty() {
+        Ok(after)
+    } else {
+        Err(short)
     })
 }
 
 async fn move_stock(
     txn: &Transaction,
     change: &Change,
+    levels: &[Level],
     now: DateTime<Utc>,
-) -> Result<Result<Vec<Level>, Vec<Shortage>>, Error> {
+) -> Result<(), DbErr> {
     let Some(transfer) = change.transfer else {
-        return Ok(Ok(Vec::new()));
+        return Ok(());
     };
-    if transfer.takes() {
-        return Ok(store::stock_level::take(txn, transfer, &change.items, now).await?);
-    }
-    let pieces: Vec<_> = change
-        .items
-        .iter()
-        .map(|(sku, quantity)| (sku.clone(), i64::from(*quantity)))
-        .collect();
-    let levels = store::stock_level::give(txn, transfer, &pieces, now).await?;
-    // A commit moves pieces that buyers could not have before either.
-    Ok(Ok(if transfer == Transfer::Commit {
-        Vec::new()
-    } else {
-        levels
-    }))
-}
-
-async fn save(
-    txn: &Transaction,
-    stored: Option<&Reservation>,
-    current: Option<&Reservation>,
-    after: &Reservation,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    if stored != Some(after) {
-        store::reservation::update(txn, after, now).await?;
-    }
-    if current.is_none() {
-        store::reservation::insert_rest(txn, after).await?;
+    let mut levels = levels.iter();
+    for (sku, quantity) in change.items.iter() {
+        store::stock_level::transfer(txn, transfer, (sku, *quantity), levels.next(), now).await?;
     }
     Ok(())
 }

@@ -76,7 +76,7 @@ async fn charge_through(
         outcome => outcome?,
     };
     let recorded = payment::record_charge(charge, outcome, app.clock.now());
-    let new = command::transact(&app.db, &app.clock, origin, |work| {
+    let new = command::guarded(&app.db, &app.clock, origin, |work| {
         record_new_charge(work, &recorded).boxed()
     });
     match new.await {

@@ -35,6 +35,9 @@ async fn every_sqlite_connection_has_our_settings() {
         ("synchronous", "2"),
         ("foreign_keys", "1"),
         ("busy_timeout", "5000"),
+        ("page_size", "1024"),
+        ("wal_autocheckpoint", "4000"),
+        ("temp_store", "2"), // in memory
     ] {
         assert_eq!(
             ask(&txn, &format!("pragma {pragma}")).await,
@@ -75,6 +78,7 @@ async fn every_postgres_connection_has_our_settings() {
         "read committed"
     );
     assert_eq!(ask(db.read(), "show transaction_read_only").await, "on");
+    assert_eq!(ask(db.read(), "show enable_seqscan").await, "off");
     assert_eq!(ask(db.read(), "show statement_timeout").await, "5s");
 }
 

@@ -5,6 +5,7 @@
 mod connect;
 mod defer;
 mod fault;
+mod guarded;
 mod idempotency;
 mod load;
 mod measure;

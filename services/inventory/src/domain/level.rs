@@ -75,6 +75,20 @@ pub struct Level {
     pub version: i64,
 }
 
+impl Level {
+    /// The level after a move. Only one that buyers can see counts as a new version: it is the one that has a fact.
+    ///
+    /// # Errors
+    /// [`NotEnough`] if the part that the pieces come from has fewer.
+    pub fn transfer(self, transfer: Transfer, quantity: Quantity) -> Result<Self, NotEnough> {
+        Ok(Self {
+            counts: self.counts.transfer(transfer, quantity)?,
+            version: self.version + i64::from(transfer.is_visible()),
+            ..self
+        })
+    }
+}
+
 /// From which part of the books to which pieces go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transfer {

@@ -11,7 +11,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sql::Transaction;
 
-use crate::domain::item::{Items, OrderId, Sku};
+use crate::domain::item::{Items, OrderId};
 use crate::domain::reservation::{ReleaseReason, Reservation, Shortage, State};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -28,7 +28,16 @@ pub struct Model {
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub enum Relation {
+    #[sea_orm(has_many = "item::Entity")]
+    Item,
+}
+
+impl Related<item::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Item.def()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}
 
@@ -39,38 +48,31 @@ pub async fn find(
     db: &impl ConnectionTrait,
     order_id: OrderId,
 ) -> Result<Option<Reservation>, DbErr> {
-    match Entity::find_by_id(order_id.0).one(db).await? {
-        Some(row) => {
-            let (items, short) = item::find(db, order_id).await?;
-            Ok(Some(reservation(row, items, short)?))
-        }
-        None => Ok(None),
-    }
+    let found = Entity::find_by_id(order_id.0)
+        .find_with_related(item::Entity)
+        .all(db)
+        .await?;
+    let reservation = |(row, items)| {
+        let (items, short) = item::items(items)?;
+        reservation(row, items, short)
+    };
+    found.into_iter().next().map(reservation).transpose()
 }
 
-/// Stores the first state of an order's reservation without its items; false if there is a
-/// reservation already, which stays as it is.
-///
-/// It is tried before any read: on PostgreSQL looking for a row that is not there yet would
-/// make every two concurrent orders conflict.
+/// Stores the first state of an order's reservation with the commit, which fails with
+/// [`DbErr::RecordNotUpdated`] if there is one.
 pub async fn insert(
-    txn: &impl ConnectionTrait,
+    txn: &Transaction,
     reservation: &Reservation,
     now: DateTime<Utc>,
-) -> Result<bool, DbErr> {
+) -> Result<(), DbErr> {
     let row = ActiveModel {
         created_at: Set(now),
         ..row(reservation, now)
     };
-    let inserted = Entity::insert(row)
-        .on_conflict(OnConflict::column(Column::OrderId).do_nothing().to_owned())
-        .exec_without_returning(txn)
-        .await?;
-    Ok(inserted == 1)
-}
-
-/// Stores what belongs to a first state: its items, with what was short, and its hold.
-pub async fn insert_rest(txn: &Transaction, reservation: &Reservation) -> Result<(), DbErr> {
+    let mut insert = Entity::insert(row).into_query();
+    insert.on_conflict(OnConflict::column(Column::OrderId).do_nothing().to_owned());
+    txn.defer_required(&insert).await?;
     item::insert(txn, reservation).await?;
     match (&reservation.state, reservation.expires_at) {
         (State::Held, Some(until)) => hold::upsert(txn, reservation.order_id, until).await,
@@ -78,27 +80,24 @@ pub async fn insert_rest(txn: &Transaction, reservation: &Reservation) -> Result
     }
 }
 
-/// The SKUs that these orders asked for, each once.
-pub async fn skus(db: &impl ConnectionTrait, orders: &[OrderId]) -> Result<Vec<Sku>, DbErr> {
-    item::skus(db, orders).await
-}
-
-/// Stores the next state of a reservation; the commit fails if there is none.
+/// Stores the next state of a reservation with the commit, which fails with
+/// [`DbErr::RecordNotUpdated`] unless it is in the state before.
 pub async fn update(
     txn: &Transaction,
     reservation: &Reservation,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    if let State::Short(short) | State::Lost(short) = &reservation.state {
-        item::mark_short(txn, reservation.order_id, short).await?;
-    }
     let update = Entity::update_many()
         .set(ActiveModel {
             order_id: NotSet,
             ..row(reservation, now)
         })
-        .filter(Column::OrderId.eq(reservation.order_id.0));
+        .filter(Column::OrderId.eq(reservation.order_id.0))
+        .filter(Column::Version.eq(reservation.version - 1));
     txn.defer_required(update.as_query()).await?;
+    if let State::Short(short) | State::Lost(short) = &reservation.state {
+        item::mark_short(txn, reservation.order_id, short).await?;
+    }
     match (&reservation.state, reservation.expires_at) {
         (State::Held, Some(until)) => hold::upsert(txn, reservation.order_id, until).await,
         _ => hold::delete(txn, reservation.order_id).await,

@@ -1,17 +1,17 @@
-//! The books of each SKU. Every move is one guarded statement, so that a level can never be
-//! read in one state and written in another.
+//! The books of each SKU. Every write says what it found, so that a level can never be read in
+//! one state and written in another.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::ExprTrait;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
+use sea_orm::{ExprTrait, QueryTrait};
+use sql::Transaction;
 
-use crate::domain::item::{Items, Sku};
+use crate::domain::item::{Quantity, Sku};
 use crate::domain::level::{Counts, Level, Transfer};
-use crate::domain::reservation::Shortage;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "stock_levels")]
@@ -69,119 +69,36 @@ pub async fn find_many(
         .collect())
 }
 
-/// Moves all the items out of what is available, or none of them and says what is short.
-pub async fn take(
-    txn: &impl ConnectionTrait,
+/// Moves pieces between the parts of a level with the commit, which fails with
+/// [`DbErr::RecordNotUpdated`] if they are not there, or if buyers can see the move and the level is
+/// not the one before `after` any more.
+pub async fn transfer(
+    txn: &Transaction,
     transfer: Transfer,
-    items: &Items,
-    now: DateTime<Utc>,
-) -> Result<Result<Vec<Level>, Vec<Shortage>>, DbErr> {
-    // Nothing is looked at first: mostly all is there, and a look would make strangers
-    // conflict on PostgreSQL. A shortage moves back what has moved.
-    let mut levels = Vec::with_capacity(items.iter().len());
-    for (sku, quantity) in items.iter() {
-        match move_pieces(txn, transfer, sku, i64::from(*quantity), now).await? {
-            Some(level) => levels.push(level),
-            None => {
-                for (sku, quantity) in items.iter().take(levels.len()) {
-                    move_back(txn, transfer, sku, i64::from(*quantity), now).await?;
-                }
-                return Ok(Err(shortages(txn, items).await?));
-            }
-        }
-    }
-    Ok(Ok(levels))
-}
-
-/// Moves pieces that were counted before, in the order of their SKUs.
-///
-/// # Errors
-/// [`DbErr::RecordNotUpdated`] if they are not there: then the books are wrong.
-pub async fn give(
-    txn: &impl ConnectionTrait,
-    transfer: Transfer,
-    pieces: &[(Sku, i64)],
-    now: DateTime<Utc>,
-) -> Result<Vec<Level>, DbErr> {
-    let mut levels = Vec::with_capacity(pieces.len());
-    for (sku, pieces) in pieces {
-        let level = move_pieces(txn, transfer, sku, *pieces, now).await?;
-        levels.push(level.ok_or(DbErr::RecordNotUpdated)?);
-    }
-    Ok(levels)
-}
-
-/// One move of one SKU; none if the part they come from has fewer. Only a move that buyers
-/// can see counts as a new version: it is the one that has a fact.
-async fn move_pieces(
-    txn: &impl ConnectionTrait,
-    transfer: Transfer,
-    sku: &Sku,
-    pieces: i64,
-    now: DateTime<Utc>,
-) -> Result<Option<Level>, DbErr> {
-    let (from, to) = parts(transfer);
-    let version = i64::from(transfer.is_visible());
-    shift(txn, (from, to), sku, pieces, version, now).await
-}
-
-/// As if a move of this very transaction had not been.
-async fn move_back(
-    txn: &impl ConnectionTrait,
-    transfer: Transfer,
-    sku: &Sku,
-    pieces: i64,
+    (sku, quantity): (&Sku, Quantity),
+    after: Option<&Level>,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let (from, to) = parts(transfer);
-    let version = -i64::from(transfer.is_visible());
-    let moved = shift(txn, (to, from), sku, pieces, version, now).await?;
-    moved.map(drop).ok_or(DbErr::RecordNotUpdated)
-}
-
-const fn parts(transfer: Transfer) -> (Column, Column) {
-    match transfer {
+    let (from, to) = match transfer {
         Transfer::Hold => (Column::Available, Column::Reserved),
         Transfer::Sell => (Column::Available, Column::Committed),
         Transfer::Commit => (Column::Reserved, Column::Committed),
         Transfer::Unhold => (Column::Reserved, Column::Available),
         Transfer::Restock => (Column::Committed, Column::Available),
-    }
-}
-
-async fn shift(
-    txn: &impl ConnectionTrait,
-    (from, to): (Column, Column),
-    sku: &Sku,
-    pieces: i64,
-    version: i64,
-    now: DateTime<Utc>,
-) -> Result<Option<Level>, DbErr> {
-    let rows = Entity::update_many()
+    };
+    let pieces = i64::from(quantity);
+    let mut update = Entity::update_many()
         .col_expr(from, Expr::col(from).sub(pieces))
         .col_expr(to, Expr::col(to).add(pieces))
-        .col_expr(Column::Version, Expr::col(Column::Version).add(version))
         .col_expr(Column::UpdatedAt, Expr::value(now))
         .filter(Column::Sku.eq(sku.as_str()))
-        .filter(from.gte(pieces))
-        .exec_with_returning(txn)
-        .await?;
-    Ok(rows.into_iter().next().map(Level::from))
-}
-
-async fn shortages(txn: &impl ConnectionTrait, items: &Items) -> Result<Vec<Shortage>, DbErr> {
-    let skus: Vec<Sku> = items.skus().cloned().collect();
-    let levels = find_many(txn, &skus).await?;
-    let short = items.iter().filter_map(|(sku, requested)| {
-        let available = levels.get(sku).map_or(0, |level| level.counts.available);
-        let shortage = Shortage {
-            sku: sku.clone(),
-            requested: *requested,
-            available,
-        };
-        (available < i64::from(*requested)).then_some(shortage)
-    });
-    Ok(short.collect())
+        .filter(from.gte(pieces));
+    if let Some(after) = after {
+        update = update
+            .col_expr(Column::Version, Expr::value(after.version))
+            .filter(Column::Version.eq(after.version - 1));
+    }
+    txn.defer_required(update.as_query()).await
 }
 
 /// Adds pieces that came in to a SKU, stocked before or not, or takes some away; none if

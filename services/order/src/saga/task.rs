@@ -234,7 +234,7 @@ impl Task {
     /// Writes a change; false if somebody else was faster.
     async fn write(&self, change: &Change, name: &'static str) -> Result<bool, Error> {
         let parts = self.driver.parts();
-        let txn = parts.db.begin_write().await?;
+        let txn = parts.db.begin_guarded().await?; // by the saga's revision
         change.write(&txn, &parts.clock).await?;
         if !self.driver.survives(Place::BeforeCommit, name) {
             txn.rollback().await?;

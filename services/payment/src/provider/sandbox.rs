@@ -62,7 +62,7 @@ impl Sandbox {
                 refund_id: None,
             },
         };
-        let txn = self.db.begin_write().await?;
+        let txn = self.db.begin_guarded().await?;
         store::sandbox_charge::insert_with_commit(&txn, &record, self.clock.now()).await?;
         match txn.commit().await {
             Ok(()) => return Ok(outcome.clone()),

@@ -1,8 +1,8 @@
 //! What a reservation asks for. Items never change; only a refusal adds what was left.
 
 use sea_orm::ActiveValue::Set;
+use sea_orm::QueryTrait;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect, QueryTrait};
 use sql::Transaction;
 
 use crate::domain::item::{Items, OrderId, Quantity, Sku};
@@ -20,20 +20,25 @@ pub struct Model {
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {}
+pub enum Relation {
+    #[sea_orm(
+        belongs_to = "super::Entity",
+        from = "Column::OrderId",
+        to = "super::Column::OrderId"
+    )]
+    Reservation,
+}
+
+impl Related<super::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Reservation.def()
+    }
+}
 
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The items of an order, and those that were short when it was refused.
-pub async fn find(
-    db: &impl ConnectionTrait,
-    order_id: OrderId,
-) -> Result<(Items, Vec<Shortage>), DbErr> {
-    let rows = Entity::find()
-        .filter(Column::OrderId.eq(order_id.0))
-        .order_by_asc(Column::Sku)
-        .all(db)
-        .await?;
+pub fn items(rows: Vec<Model>) -> Result<(Items, Vec<Shortage>), DbErr> {
     let mut items = Vec::with_capacity(rows.len());
     let mut short = Vec::new();
     for row in rows {
@@ -52,19 +57,6 @@ pub async fn find(
     }
     let items = Items::collect(items).map_err(|error| DbErr::Type(error.to_string()))?;
     Ok((items, short))
-}
-
-/// The SKUs that these orders asked for, each once.
-pub async fn skus(db: &impl ConnectionTrait, orders: &[OrderId]) -> Result<Vec<Sku>, DbErr> {
-    let names = Entity::find()
-        .select_only()
-        .column(Column::Sku)
-        .distinct()
-        .filter(Column::OrderId.is_in(orders.iter().map(|order| order.0)))
-        .into_tuple::<String>()
-        .all(db)
-        .await?;
-    Ok(names.into_iter().map(Sku::new).collect())
 }
 
 /// Stores the items of a reservation, with what was short if it was refused.
