@@ -2,6 +2,8 @@
 # Needed: git, Rust, Node with npm, Python 3 with pip. Never Go, Java, docker or protoc.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
+# What a recipe is given reaches it as it was written, quotes and all: as "$@", never {{ … }}.
+set positional-arguments
 
 just := quote(just_executable())
 export PATH := justfile_directory() / ".tools/py/bin:" + justfile_directory() / ".tools/lint/bin:" + justfile_directory() / ".tools/go:" + env("PATH")
@@ -12,12 +14,12 @@ default:
 
 # Build everything and run the whole shop in one process: http://localhost:8080
 up *arguments: web
-    cargo run --locked -p stoa -- up {{ arguments }}
+    cargo run --locked -p stoa -- up "$@"
 
 # Unit, rpc and web tests, on SQLite and on a real PostgreSQL.
 test *arguments: tools web
     cd web-client && npm run --silent test
-    cargo nextest run --locked --workspace {{ arguments }}
+    cargo nextest run --locked --workspace "$@"
 
 # Format, clippy, dependencies, spelling, contract, web client.
 lint: lint-tools web-modules
@@ -41,7 +43,7 @@ gen: web-modules
 e2e *arguments: web
     @.ci/chromium
     cargo build --locked -p stoa
-    cd web-client && npm run --silent e2e -- {{ arguments }}
+    cd web-client && npm run --silent e2e -- "$@"
 
 # The official conformance runner against our own edge.
 conformance:
@@ -50,10 +52,10 @@ conformance:
 # Ratios of speed against the bare libraries and against peers, all in one run.
 bench *arguments: tools web
     @.ci/wheels .ci/bench.txt .tools/bench
-    @bench/engines/install {{ arguments }}
+    @bench/engines/install "$@"
     @.ci/chromium
     cargo build --locked --release -p stoa -p bench
-    @"${CARGO_TARGET_DIR:-target}/release/bench" {{ arguments }}
+    @"${CARGO_TARGET_DIR:-target}/release/bench" "$@"
 
 # Which rows of the contract are done, which in part, and which are open.
 rows:
@@ -62,15 +64,15 @@ rows:
 # kill -9 amid checkouts, then the audit: `just crash --trials 500 --database postgres`.
 crash *arguments: tools
     cargo build --locked -p stoa
-    CRASH={{ quote(arguments) }} cargo test --locked --quiet -p stoa --test it -- --ignored --exact crash::by_hand --nocapture
+    CRASH="$*" cargo test --locked --quiet -p stoa --test it -- --ignored --exact crash::by_hand --nocapture
 
 # Rows of the plan that `just test` runs smaller, at the size they are written at.
 full *arguments: tools web
-    cargo nextest run --locked --workspace --run-ignored only --no-capture -E 'test(/(^|::)at_full_size_/)' {{ arguments }}
+    cargo nextest run --locked --workspace --run-ignored only --no-capture -E 'test(/(^|::)at_full_size_/)' "$@"
 
 # Small mistakes in code that must have none: does a test notice? `just mutants money saga`, `just mutants all`.
 mutants *arguments: tools
-    @.ci/mutants {{ arguments }}
+    @.ci/mutants "$@"
 
 # Everything that must pass before a change lands.
 ci:
