@@ -34,6 +34,9 @@ const HTTP2_LOCAL_RESETS_MAX: usize = 128;
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a peer that was let in just before a stop may take to say something.
+const FIRST_WORD_AFTER_STOP_MAX: Duration = Duration::from_millis(500);
+
 /// Serves one connection to its end.
 pub(super) async fn serve<I>(
     io: I,
@@ -50,7 +53,7 @@ pub(super) async fn serve<I>(
             let accepting = tokio::time::timeout(config.header_timeout, tls.accept(io));
             let accepted = tokio::select! {
                 accepted = accepting => accepted,
-                () = stop.cancelled() => return,
+                () = silent_after(&stop) => return,
             };
             match accepted {
                 Ok(Ok(io)) => speak(io, app, config, stop).await,
@@ -68,7 +71,7 @@ where
     let sniffing = tokio::time::timeout(config.header_timeout, sniff::is_http2(io));
     let sniffed = tokio::select! {
         sniffed = sniffing => sniffed,
-        () = stop.cancelled() => return, // nothing has begun, nothing is owed
+        () = silent_after(&stop) => return,
     };
     let Ok(Ok(Some((http2, io)))) = sniffed else {
         return;
@@ -105,6 +108,13 @@ where
     }
 }
 
+/// Over when a peer has said nothing for a moment after the stop. Before that his first call may be on its way,
+/// or wait in the kernel, and would be reset.
+async fn silent_after(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(FIRST_WORD_AFTER_STOP_MAX).await;
+}
+
 async fn answer(
     app: App,
     request: http::Request<Incoming>,
@@ -131,6 +141,7 @@ async fn run<C, E>(
 {
     let mut connection = pin!(connection);
     tokio::select! {
+        biased; // what was read already is begun before it is asked to end
         ended = connection.as_mut() => return note(ended),
         () = stop.cancelled() => {}
         () = tokio::time::sleep(age(config.age_max)) => {}

@@ -77,42 +77,56 @@ impl Accept for TcpListener {
     }
 }
 
-/// Serves `app` until `stop` is cancelled, then asks every connection to end, waits for
-/// them at most [`Serve::drain_max`], and cuts what is left.
+/// How long the listener of a stopping server may take to say that nobody waits at it.
+const LAST_CALL: Duration = Duration::from_millis(5);
+/// Whom a stopping server still lets in at most: as many as tokio lets wait at a listener.
+const LET_IN_AT_LAST_MAX: usize = 1024;
+
+/// Serves `app` until `stop` is cancelled, then lets in who is connected already, closes the listener, asks
+/// every connection to end, waits for them at most [`Serve::drain_max`], and cuts what is left.
 pub async fn serve(mut listener: impl Accept, app: App, config: Serve, stop: CancellationToken) {
     let config = Arc::new(config);
     let places = Places::new(&config);
     let (connections, cut) = (TaskTracker::new(), CancellationToken::new());
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        let (io, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of descriptors, most likely: others must end before it gets better.
-                warn!(%error, "A connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
+    // Cancelled when the listener is closed: who is told to leave sooner comes back to a listener that resets
+    // him, instead of one that is not there.
+    let closed = CancellationToken::new();
+    let admit = |io, peer: SocketAddr| {
         let Some(place) = places.take(peer.ip()) else {
             debug!(%peer, "Refused a connection: too many");
             metrics::counter!("rpc_connections_refused_total").increment(1);
-            continue;
+            return;
         };
-        let (app, config, stop, cut) = (app.clone(), config.clone(), stop.clone(), cut.clone());
+        let (app, config, closed, cut) = (app.clone(), config.clone(), closed.clone(), cut.clone());
         connections.spawn(async move {
-            let serving = connection::serve(io, peer, app, &config, stop);
+            let serving = connection::serve(io, peer, app, &config, closed);
             tokio::select! {
                 () = serving => {}
                 () = cut.cancelled() => {}
             }
             drop(place);
         });
+    };
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((io, peer)) => admit(io, peer),
+            Err(error) => {
+                // Out of descriptors, most likely: others must end before it gets better.
+                warn!(%error, "A connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    // Whom the kernel has let in would be reset with the listener, and his first call with him.
+    for _ in 0..LET_IN_AT_LAST_MAX {
+        match tokio::time::timeout(LAST_CALL, listener.accept()).await {
+            Ok(Ok((io, peer))) => admit(io, peer),
+            Ok(Err(_)) => {} // he left again
+            Err(_) => break,
+        }
     }
     drop(listener);
+    closed.cancel();
     connections.close();
     if tokio::time::timeout(config.drain_max, connections.wait())
         .await
