@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use events::Origin;
 use proto::order::v1::order_service::CREATE_ORDER;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::{LockBehavior, LockType, Query};
 use sea_orm::{Condition, QueryOrder, QueryResult, QuerySelect, QueryTrait, Set};
 use sql::Transaction;
 use sql::idempotency::Key;
@@ -188,7 +188,8 @@ pub async fn orphans(
     Ok(rows.into_iter().map(orphan).collect())
 }
 
-/// Lets `owner` drive those of these sagas that are its own until then, and returns which they are.
+/// Lets `owner` drive those of these sagas that are its own until then, and returns which they are. One whose row
+/// somebody holds is left out, so that it keeps nobody waiting.
 ///
 /// # Errors
 /// The database failed.
@@ -198,11 +199,17 @@ pub async fn renew(
     ids: &[OrderId],
     until: DateTime<Utc>,
 ) -> Result<Vec<OrderId>, DbErr> {
+    let own = Query::select()
+        .column(Column::OrderId)
+        .from(Entity)
+        .and_where(Column::OrderId.is_in(ids.iter().map(|id| id.0)))
+        .and_where(Column::LeaseOwner.eq(owner))
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .to_owned();
     let update = Query::update()
         .table(Entity)
         .value(Column::LeaseUntil, until)
-        .and_where(Column::OrderId.is_in(ids.iter().map(|id| id.0)))
-        .and_where(Column::LeaseOwner.eq(owner))
+        .and_where(Column::OrderId.in_subquery(own))
         .returning_col(Column::OrderId)
         .to_owned();
     let rows = txn.query_all(&update).await?;

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use order::saga::fail_point::{FailPoints, Place, Verdict};
 use order::saga::record::Lease;
 use proto::order::v1::OrderStatus;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 use testkit::{Engine, both_engines};
 use uuid::Uuid;
 
@@ -185,6 +185,56 @@ async fn who_cannot_renew_a_lease_waits_until_he_can(engine: Engine) {
     permit_writes(&shop).await;
     let ended = shop.ended(2, &waits).await;
     assert_eq!(ended.status(), OrderStatus::Confirmed);
+}
+
+/// Whether a statement of this shop's waits for a row that somebody else holds.
+async fn is_held_up(shop: &Shop) -> bool {
+    let waits = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    let waits = Statement::from_string(DbBackend::Postgres, waits);
+    let row = shop.db.read().query_one_raw(waits).await;
+    row.expect("a read").is_some()
+}
+
+/// A row that somebody else holds keeps its own lease from being renewed, for as long as he holds it, and no other.
+///
+/// row: E9
+#[tokio::test]
+async fn a_row_that_is_held_costs_no_other_checkout_its_lease() {
+    let at_once = order::Config {
+        outcome_wait_ms: 0,
+        ..order::Config::default()
+    };
+    let shop = Shop::on_with(Engine::Postgres, at_once, FailPoints::default()).await;
+    shop.world.always("ProcessPayment", Some(HANGS));
+    let held = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+    asked(&shop, &held, "ProcessPayment", 1).await;
+    let other = shop.buy(2, &[("lamp", 1)], "tok_ok").await.unwrap().id;
+    asked(&shop, &other, "ProcessPayment", 1).await;
+    is_reserved(&shop, &held).await; // nothing is left to be written but leases
+    is_reserved(&shop, &other).await;
+    let before = [lease(&shop, &held).await, lease(&shop, &other).await];
+    let somebody = shop.db.begin_write().await.expect("a transaction");
+    let hold = Query::select()
+        .column("order_id")
+        .from("sagas")
+        .and_where(Expr::col("order_id").eq(id(&held)))
+        .lock(LockType::Update)
+        .to_owned();
+    somebody.query_one(&hold).await.expect("the row is held");
+    shop.time.advance(Lease::LENGTH.to_std().unwrap() * 3 / 4);
+    eventually(async || {
+        assert!(!is_held_up(&shop).await, "leases wait for the row");
+        (lease(&shop, &other).await > before[1]).then_some(())
+    })
+    .await;
+    assert_eq!(lease(&shop, &held).await, before[0]);
+    somebody.rollback().await.expect("the row is let go");
+    eventually(async || (lease(&shop, &held).await > before[0]).then_some(())).await;
+    shop.world.always("ProcessPayment", None);
+    for (number, order_id) in [(1, &held), (2, &other)] {
+        let ended = shop.ended(number, order_id).await;
+        assert_eq!(ended.status(), OrderStatus::Confirmed);
+    }
 }
 
 /// A driver that dies keeps others from its checkout for as long as a lease lasts.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
-use sql::{Fault, fault};
+use sql::{Fault, fault, retrying};
 
 use crate::domain::id::OrderId;
 use crate::saga::driver::Driver;
@@ -49,14 +49,17 @@ impl Driver {
     }
 
     async fn renew_together(&self, ids: &[OrderId]) -> Result<(), DbErr> {
-        let (db, lease) = (&self.parts().db, self.lease());
-        let txn = db.begin_write().await?;
-        let renewed = store::saga::renew(&txn, lease.owner, ids, lease.until).await?;
-        txn.commit().await?;
-        for id in renewed {
-            self.hold(id, lease);
-        }
-        Ok(())
+        retrying(async || {
+            let (db, lease) = (&self.parts().db, self.lease());
+            let txn = db.begin_write().await?;
+            let renewed = store::saga::renew(&txn, lease.owner, ids, lease.until).await?;
+            txn.commit().await?;
+            for id in renewed {
+                self.hold(id, lease);
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// A lease of this driver's that begins now.
