@@ -20,7 +20,7 @@ mod shared;
 
 pub mod app;
 
-pub use app::{App, Config, StartError, refuse};
+pub use app::{App, Builder, Config, StartError, refuse};
 pub use contract::Contract;
 pub use edge::cors::{BadOrigin, Cors};
 pub use edge::deadline::Timeouts;

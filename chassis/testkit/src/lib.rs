@@ -1,9 +1,10 @@
-//! What the tests of three crates need: fresh databases on both engines, a real PostgreSQL, and
-//! processes that can be killed.
+//! What the tests of three crates need: fresh databases on both engines, a real PostgreSQL, a service
+//! behind its edge, and processes that can be killed.
 //!
 //! A dev-dependency only. It knows no service: a caller brings its own schema. Where something is
 //! missing it fails and says what to do; it never skips.
 
+pub mod app;
 pub mod database;
 mod note;
 pub mod plans;
@@ -17,6 +18,7 @@ use sql::Database;
 use sql::page::Signer;
 use tokio_util::sync::CancellationToken;
 
+pub use app::App;
 pub use sql::Engine;
 pub use testkit_macros::both_engines;
 

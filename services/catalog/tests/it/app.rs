@@ -1,79 +1,44 @@
 //! The service under test, and the callers who call it.
 
-use std::convert::Infallible;
+use std::ops::Deref;
 use std::time::Duration;
 
-use axum::body::Body;
-use call::{Caller, Role, User};
-use chrono::{DateTime, Utc};
-use clock::Manual;
-use edge::{App, Contract, Health, LocalCaller};
-use prost::Message;
+use call::{Caller, Role};
 use proto::catalog::v1::catalog_service_client::CatalogServiceClient;
 use proto::catalog::v1::{
     CreateProductRequest, ListProductsRequest, ListProductsResponse, Product,
 };
 use proto::event::v1::ProductChanged;
-use sea_orm::{ConnectionTrait, Statement};
-use testkit::database::{self, TestDatabase};
-use testkit::{Engine, Fixture};
-use tokio_util::sync::CancellationToken;
+use testkit::app::{self, InProcess, by, person};
+use testkit::{App, Engine, Fixture};
 use tonic::Status;
-use tonic::codegen::http;
-use tower::ServiceExt;
-use tower::util::BoxCloneSyncService;
-use uuid::Uuid;
 
-pub type Client = CatalogServiceClient<
-    BoxCloneSyncService<http::Request<tonic::body::Body>, http::Response<Body>, Infallible>,
->;
+pub use testkit::app::{keyed, start};
 
-/// The catalog service behind its edge, on a database of its own.
-pub struct TestApp {
-    pub db: TestDatabase,
-    pub clock: Manual,
-    pub app: App,
-}
+pub type Client = CatalogServiceClient<InProcess>;
 
-/// When every test begins.
-pub fn start() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
-}
+/// The catalog service, and what is asked of it.
+pub struct TestApp(App);
 
 impl Fixture for TestApp {
     async fn on(engine: Engine) -> Self {
-        let migrate = async |db: &sql::Database| migrations::up(db, catalog::NAME).await;
-        Self::new(database::on(engine, catalog::NAME, migrate).await)
+        let build = |deps| catalog::service(catalog::Config::default(), deps);
+        Self(App::on(engine, catalog::NAME, migrations::up, build).await)
+    }
+}
+
+impl Deref for TestApp {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
     }
 }
 
 impl TestApp {
-    fn new(db: TestDatabase) -> Self {
-        let (clock, manual) = Manual::new(start());
-        let service = catalog::service(
-            catalog::Config::default(),
-            testkit::deps(&db.database, &clock),
-        );
-        let contract = Contract::new(proto::DESCRIPTORS).expect("the contract loads");
-        let health = Health::new(CancellationToken::new());
-        let app = App::builder(contract, clock, health)
-            .service(service.expect("the service starts"))
-            .build()
-            .expect("the edge finds nothing missing");
-        Self {
-            db,
-            clock: manual,
-            app,
-        }
-    }
-
     /// A gRPC client within the process.
     pub fn client(&self) -> Client {
-        let service = self
-            .app
-            .clone()
-            .map_request(|request: http::Request<tonic::body::Body>| request.map(Body::new));
-        CatalogServiceClient::new(BoxCloneSyncService::new(service))
+        CatalogServiceClient::new(app::channel(&self.app))
     }
 
     /// Creates a product, as an operator.
@@ -88,7 +53,7 @@ impl TestApp {
     pub async fn shelf(&self, category: &str, names: &[&str]) -> Vec<Product> {
         let mut products = Vec::new();
         for (number, name) in names.iter().enumerate() {
-            self.clock.advance(Duration::from_secs(1));
+            self.time.advance(Duration::from_secs(1));
             let letters: String = category.chars().filter(char::is_ascii_alphabetic).collect();
             let sku = format!("{letters}-{number}");
             products.push(self.product(&sku, name, category).await);
@@ -123,31 +88,7 @@ impl TestApp {
 
     /// What the service told about a product, in order: its number and the fact.
     pub async fn told(&self, id: &str) -> Vec<(i64, ProductChanged)> {
-        let db = self.db.read();
-        let backend = db.get_database_backend();
-        let sql = "select version, data from outbox \
-                   where topic = 'product.changed' and key = $1 order by position";
-        let rows = db.query_all_raw(Statement::from_sql_and_values(backend, sql, [id.into()]));
-        let told = rows.await.expect("the outbox can be read").into_iter();
-        told.map(|row| {
-            let data: Vec<u8> = row.try_get("", "data").expect("a fact has data");
-            let fact = ProductChanged::decode(data.as_slice()).expect("a fact decodes");
-            (row.try_get("", "version").expect("a version"), fact)
-        })
-        .collect()
-    }
-
-    /// How many facts the service told about anything.
-    pub async fn told_count(&self) -> i64 {
-        let db = self.db.read();
-        let backend = db.get_database_backend();
-        let count = Statement::from_string(backend, "select count(*) as count from outbox");
-        let row = db
-            .query_one_raw(count)
-            .await
-            .expect("the outbox can be read");
-        let row = row.expect("a count");
-        row.try_get("", "count").expect("a number")
+        self.0.told("product.changed", id).await
     }
 }
 
@@ -168,42 +109,16 @@ pub fn everything() -> ListProductsRequest {
 
 /// A request of a service for nobody in particular.
 pub fn service<T>(name: &str, message: T) -> tonic::Request<T> {
-    let caller = Caller::Service {
-        name: name.into(),
-        acting_for: None,
-    };
-    with(caller, message)
+    by(app::service(name), message)
 }
 
 /// A request of a signed-in customer.
 pub fn customer<T>(message: T) -> tonic::Request<T> {
-    with(Caller::User(person(&[Role::Customer])), message)
+    by(Caller::User(person(7, &[Role::Customer])), message)
 }
 
 /// A request of somebody who keeps the catalog.
 pub fn operator<T>(message: T) -> tonic::Request<T> {
-    with(
-        Caller::User(person(&[Role::Customer, Role::Operator])),
-        message,
-    )
-}
-
-/// The same request, to be carried out once.
-pub fn keyed<T>(key: &str, mut request: tonic::Request<T>) -> tonic::Request<T> {
-    let key = key.parse().expect("a key is ASCII");
-    request.metadata_mut().insert("idempotency-key", key);
-    request
-}
-
-fn with<T>(caller: Caller, message: T) -> tonic::Request<T> {
-    let mut request = tonic::Request::new(message);
-    request.extensions_mut().insert(LocalCaller(caller));
-    request
-}
-
-fn person(roles: &[Role]) -> User {
-    User {
-        id: Uuid::from_u128(7),
-        roles: roles.iter().copied().collect(),
-    }
+    let keeper = person(7, &[Role::Customer, Role::Operator]);
+    by(Caller::User(keeper), message)
 }

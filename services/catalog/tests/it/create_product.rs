@@ -36,7 +36,7 @@ async fn of_rivals_for_one_sku_one_wins(app: TestApp) {
         );
         assert_eq!(metadata["sku"], "LAMP");
     }
-    assert_eq!(app.told_count().await, 1);
+    assert_eq!(app.outbox().await.len(), 1);
 }
 
 /// row: X16, I8, S-16
@@ -52,7 +52,7 @@ async fn a_key_makes_one_product(app: TestApp) {
         "true"
     );
     assert_eq!(again.into_inner(), first.into_inner());
-    assert_eq!(app.told_count().await, 1);
+    assert_eq!(app.outbox().await.len(), 1);
     let other = keyed("k", operator(create("CHAIR", "chair", "", "")));
     let refused = client.create_product(other).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
@@ -94,7 +94,7 @@ async fn what_may_not_be_created_leaves_no_trace(app: TestApp) {
         let refused = client.create_product(request).await.unwrap_err();
         assert_eq!(refused.code(), expected, "{refused}");
     }
-    assert_eq!(app.told_count().await, 0);
+    assert_eq!(app.outbox().await.len(), 0);
     assert_eq!(app.search("", "").await, [""; 0]);
 }
 

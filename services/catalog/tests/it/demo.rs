@@ -27,7 +27,7 @@ async fn demo_products_are_made_once(app: TestApp) {
     for part in [&products[..100], &products, &products] {
         seed(&app.db, &clock, part).await.unwrap();
     }
-    assert_eq!(app.told_count().await, 200);
+    assert_eq!(app.outbox().await.len(), 200);
     let page = app.list(everything()).await.unwrap();
     assert_eq!(page.products[0].name, "thing 199");
     let price = Money {

@@ -154,7 +154,7 @@ async fn a_list_shows_a_picture_of_each_category(app: TestApp) {
         ("Bare", ""),
     ];
     for (number, (category, image_url)) in pictures.into_iter().enumerate() {
-        app.clock.advance(Duration::from_secs(1));
+        app.time.advance(Duration::from_secs(1));
         let product = CreateProductRequest {
             image_url: image_url.to_owned(),
             ..create(&format!("SKU-{number}"), "thing", category, "")

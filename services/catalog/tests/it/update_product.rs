@@ -20,7 +20,7 @@ fn rename(id: &str, name: &str) -> UpdateProductRequest {
 #[both_engines]
 async fn what_is_absent_stays_and_a_change_is_told_once(app: TestApp) {
     let made = app.product("LAMP", "Noon lamp", "Lighting").await;
-    app.clock.advance(Duration::from_secs(60));
+    app.time.advance(Duration::from_secs(60));
     let request = UpdateProductRequest {
         name: Some("Dusk lamp".to_owned()),
         image_url: Some(String::new()),
@@ -105,5 +105,5 @@ async fn what_may_not_be_changed_stays(app: TestApp) {
         let refused = client.update_product(request).await.unwrap_err();
         assert_eq!(refused.code(), expected, "{refused}");
     }
-    assert_eq!(app.told_count().await, 1);
+    assert_eq!(app.outbox().await.len(), 1);
 }

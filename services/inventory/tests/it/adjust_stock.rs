@@ -4,7 +4,7 @@ use proto::inventory::v1::AdjustStockRequest;
 use testkit::both_engines;
 use tonic::Code;
 
-use crate::app::{TestApp, is_replayed, keyed, order_id, refusal, reserve};
+use crate::app::{TestApp, is_replayed, keyed, order_id, refusal};
 
 fn adjust(sku: &str, delta: i64) -> AdjustStockRequest {
     AdjustStockRequest {
@@ -23,11 +23,7 @@ async fn pieces_come_and_go_but_not_those_that_are_held(inventory: TestApp) {
         (Code::NotFound, "SKU_NOT_FOUND".to_owned())
     );
     inventory.stock(&[("lamp", 5)]).await;
-    inventory
-        .order()
-        .reserve_stock(reserve(&order_id(), &[("lamp", 2)]))
-        .await
-        .unwrap();
+    inventory.reserved(&order_id(), &[("lamp", 2)]).await;
     let too_many = inventory.operator().adjust_stock(adjust("lamp", -4)).await;
     assert_eq!(
         refusal(too_many),

@@ -6,18 +6,14 @@ use serde_json::json;
 use testkit::both_engines;
 use tonic::Code;
 
-use crate::app::{TestApp, order_id, refusal, reserve, user};
+use crate::app::{TestApp, order_id, refusal, user};
 
 /// row: D11, P1
 #[both_engines]
 async fn it_says_how_many_can_be_had_and_no_price(inventory: TestApp) {
     inventory.stock(&[("lamp", 5)]).await;
     let order = order_id();
-    inventory
-        .order()
-        .reserve_stock(reserve(&order, &[("lamp", 2)]))
-        .await
-        .unwrap();
+    inventory.reserved(&order, &[("lamp", 2)]).await;
     let path = "/stoa.inventory.v1.InventoryService/CheckStock";
     let customer = user(&[Role::Customer]);
     let (status, body) = inventory.json(customer, path, json!({"sku": "lamp"})).await;

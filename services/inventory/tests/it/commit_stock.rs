@@ -4,25 +4,17 @@ use proto::inventory::v1::ReservationState;
 use testkit::both_engines;
 use tonic::Code;
 
-use crate::app::{TestApp, commit, order_id, refusal, release, reserve};
+use crate::app::{TestApp, commit, order_id, refusal, reserve};
 
 /// row: D12, I1
 #[both_engines]
 async fn it_sells_what_is_held_once(inventory: TestApp) {
     inventory.stock(&[("lamp", 5)]).await;
     let order = order_id();
-    inventory
-        .order()
-        .reserve_stock(reserve(&order, &[("lamp", 2)]))
-        .await
-        .unwrap();
+    inventory.reserved(&order, &[("lamp", 2)]).await;
     for _ in 0..2 {
-        let sold = inventory
-            .order()
-            .commit_stock(commit(&order))
-            .await
-            .unwrap();
-        let state = sold.into_inner().reservation.unwrap().state();
+        let sold = inventory.committed(&order).await;
+        let state = sold.state();
         assert_eq!(state, ReservationState::Committed);
     }
     assert_eq!(inventory.counts("lamp").await, [3, 0, 2]);
@@ -42,11 +34,7 @@ async fn it_sells_what_is_held_once(inventory: TestApp) {
 async fn there_must_be_a_reservation(inventory: TestApp) {
     inventory.stock(&[("lamp", 5)]).await;
     let (never, released, short) = (order_id(), order_id(), order_id());
-    inventory
-        .order()
-        .release_stock(release(&released))
-        .await
-        .unwrap();
+    inventory.released(&released).await;
     inventory
         .order()
         .reserve_stock(reserve(&short, &[("lamp", 6)]))
@@ -71,25 +59,13 @@ async fn there_must_be_a_reservation(inventory: TestApp) {
 async fn an_expired_hold_is_sold_if_the_pieces_are_still_there(inventory: TestApp) {
     inventory.stock(&[("lamp", 2), ("rug", 1)]).await;
     let (late, lost) = (order_id(), order_id());
-    inventory
-        .order()
-        .reserve_stock(reserve(&late, &[("lamp", 2)]))
-        .await
-        .unwrap();
-    inventory
-        .order()
-        .reserve_stock(reserve(&lost, &[("rug", 1)]))
-        .await
-        .unwrap();
+    inventory.reserved(&late, &[("lamp", 2)]).await;
+    inventory.reserved(&lost, &[("rug", 1)]).await;
     inventory.pass(15 * 60);
     let other = order_id();
-    inventory
-        .order()
-        .reserve_stock(reserve(&other, &[("rug", 1)]))
-        .await
-        .unwrap();
+    inventory.reserved(&other, &[("rug", 1)]).await;
 
-    inventory.order().commit_stock(commit(&late)).await.unwrap();
+    inventory.committed(&late).await;
     assert_eq!(inventory.counts("lamp").await, [0, 0, 2]);
 
     for _ in 0..2 {

@@ -12,25 +12,13 @@ async fn it_gives_back_what_is_held_or_sold_once(inventory: TestApp) {
     inventory.stock(&[("lamp", 5)]).await;
     for sold in [false, true] {
         let order = order_id();
-        inventory
-            .order()
-            .reserve_stock(reserve(&order, &[("lamp", 2)]))
-            .await
-            .unwrap();
+        inventory.reserved(&order, &[("lamp", 2)]).await;
         if sold {
-            inventory
-                .order()
-                .commit_stock(commit(&order))
-                .await
-                .unwrap();
+            inventory.committed(&order).await;
         }
         for _ in 0..2 {
-            let back = inventory
-                .order()
-                .release_stock(release(&order))
-                .await
-                .unwrap();
-            let state = back.into_inner().reservation.unwrap().state();
+            let back = inventory.released(&order).await;
+            let state = back.state();
             assert_eq!(state, ReservationState::Released);
         }
         assert_eq!(inventory.counts("lamp").await, [5, 0, 0]);
@@ -56,18 +44,10 @@ async fn it_is_remembered_whatever_was_before(inventory: TestApp) {
         .reserve_stock(reserve(&short, &[("lamp", 6)]))
         .await
         .unwrap_err();
-    inventory
-        .order()
-        .reserve_stock(reserve(&expired, &[("lamp", 2)]))
-        .await
-        .unwrap();
+    inventory.reserved(&expired, &[("lamp", 2)]).await;
     inventory.pass(15 * 60);
     for order in [never, expired, short] {
-        inventory
-            .order()
-            .release_stock(release(&order))
-            .await
-            .unwrap();
+        inventory.released(&order).await;
         let late = inventory
             .order()
             .reserve_stock(reserve(&order, &[("lamp", 2)]))

@@ -5,7 +5,7 @@ use proto::wkt::Duration;
 use testkit::both_engines;
 use tonic::Code;
 
-use crate::app::{TestApp, is_replayed, keyed, order_id, refusal, release, reserve};
+use crate::app::{TestApp, is_replayed, keyed, order_id, refusal, reserve};
 
 /// row: D12, E10
 #[both_engines]
@@ -99,11 +99,7 @@ async fn one_short_item_holds_nothing_and_the_refusal_is_remembered(inventory: T
 async fn an_order_reserves_one_list_of_items(inventory: TestApp) {
     inventory.stock(&[("lamp", 5)]).await;
     let order = order_id();
-    inventory
-        .order()
-        .reserve_stock(reserve(&order, &[("lamp", 2)]))
-        .await
-        .unwrap();
+    inventory.reserved(&order, &[("lamp", 2)]).await;
     let other = inventory
         .order()
         .reserve_stock(reserve(&order, &[("lamp", 3)]))
@@ -123,11 +119,7 @@ async fn an_order_reserves_one_list_of_items(inventory: TestApp) {
 async fn a_late_reserve_is_refused(inventory: TestApp) {
     inventory.stock(&[("lamp", 5)]).await;
     let order = order_id();
-    inventory
-        .order()
-        .release_stock(release(&order))
-        .await
-        .unwrap();
+    inventory.released(&order).await;
     let late = inventory
         .order()
         .reserve_stock(reserve(&order, &[("lamp", 2)]))
@@ -169,11 +161,7 @@ async fn every_overdue_hold_comes_back_before_anything_is_out_of_stock(inventory
 async fn a_hold_ends_and_its_pieces_are_sold_again(inventory: TestApp) {
     inventory.stock(&[("lamp", 2)]).await;
     let (first, second) = (order_id(), order_id());
-    inventory
-        .order()
-        .reserve_stock(reserve(&first, &[("lamp", 2)]))
-        .await
-        .unwrap();
+    inventory.reserved(&first, &[("lamp", 2)]).await;
     inventory.pass(15 * 60 - 1);
     let refused = inventory
         .order()
@@ -183,11 +171,7 @@ async fn a_hold_ends_and_its_pieces_are_sold_again(inventory: TestApp) {
     inventory.pass(1);
     // No sweeper runs in this test: whoever finds too little sweeps first.
     let third = order_id();
-    inventory
-        .order()
-        .reserve_stock(reserve(&third, &[("lamp", 1)]))
-        .await
-        .unwrap();
+    inventory.reserved(&third, &[("lamp", 1)]).await;
     assert_eq!(inventory.counts("lamp").await, [1, 1, 0]);
     assert_eq!(
         inventory.facts(&first).await,

@@ -1,14 +1,10 @@
 //! The order service as its callers see it, among scripted peers, with lives that can be ended.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::body::Body;
-use call::{Caller, Role, User};
-use chrono::DateTime;
+use call::{Caller, Role};
 use clock::{Clock, Manual};
-use edge::{App, Contract, Health, LocalCaller};
-use http_body_util::BodyExt;
+use edge::{App, Contract, Health};
 use order::saga::fail_point::FailPoints;
 use proto::order::v1::order_service_client::OrderServiceClient;
 use proto::order::v1::{
@@ -18,18 +14,16 @@ use proto::payment::v1::PaymentMethod;
 use sea_orm::{ConnectionTrait, Statement};
 use slice::Deps;
 use sql::Database;
+use testkit::app::{self, InProcess, start};
 use testkit::database::{self, TestDatabase};
 use testkit::{Engine, Fixture};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status};
-use tower::util::BoxCloneSyncService;
-use tower::{Service, ServiceExt};
 use uuid::Uuid;
 
 use crate::world::World;
 
-/// How long a test waits for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub use testkit::app::{PATIENCE, eventually};
 
 /// A shop over one database, living its first life.
 pub struct Shop {
@@ -48,14 +42,8 @@ pub struct Life {
     pub shutdown: CancellationToken,
 }
 
-type Http = BoxCloneSyncService<
-    axum::http::Request<tonic::body::Body>,
-    axum::http::Response<Body>,
-    Infallible,
->;
-
 /// A client that calls as one caller.
-pub type Client = OrderServiceClient<Http>;
+pub type Client = OrderServiceClient<InProcess>;
 
 /// With lamps and desks on sale.
 impl Fixture for Shop {
@@ -73,8 +61,7 @@ impl Shop {
     }
 
     async fn over(db: TestDatabase, config: order::Config, fail_points: FailPoints) -> Self {
-        let start = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
-        let (clock, time) = Manual::new(start);
+        let (clock, time) = Manual::new(start());
         let world = World::default();
         world.sell("lamp", 100, 1999);
         world.sell("desk", 100, 12_000);
@@ -135,15 +122,7 @@ impl Shop {
 
     /// A client for a caller.
     pub fn client(&self, caller: Caller) -> Client {
-        let app = self.life.app.clone();
-        OrderServiceClient::new(BoxCloneSyncService::new(tower::service_fn(
-            move |request: axum::http::Request<tonic::body::Body>| {
-                let mut request = request.map(Body::new);
-                request.extensions_mut().insert(LocalCaller(caller.clone()));
-                *request.version_mut() = axum::http::Version::HTTP_2;
-                app.clone().oneshot(request)
-            },
-        )))
+        OrderServiceClient::new(app::channel_of(&self.life.app, caller))
     }
 
     /// The client of the customer with this number.
@@ -264,20 +243,7 @@ impl Shop {
         path: &str,
         body: serde_json::Value,
     ) -> (u16, serde_json::Value) {
-        let mut request = axum::http::Request::post(path)
-            .header("content-type", "application/json")
-            .body(Body::from(body.to_string()))
-            .expect("a request");
-        request.extensions_mut().insert(LocalCaller(caller));
-        let Ok(answer) = self.life.app.clone().call(request).await;
-        let status = answer.status().as_u16();
-        let body = answer
-            .into_body()
-            .collect()
-            .await
-            .expect("a body")
-            .to_bytes();
-        (status, serde_json::from_slice(&body).expect("JSON"))
+        app::json(&self.life.app, caller, path, body).await
     }
 }
 
@@ -320,21 +286,6 @@ async fn live(
     Life { app, shutdown }
 }
 
-/// Asks again and again until there is something.
-pub async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let asking = async {
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, asking)
-        .await
-        .expect("it comes within the test's patience")
-}
-
 /// The customer with this number.
 pub fn customer(number: u128) -> Caller {
     person(number, &[Role::Customer])
@@ -342,10 +293,7 @@ pub fn customer(number: u128) -> Caller {
 
 /// A person with these roles.
 pub fn person(number: u128, roles: &[Role]) -> Caller {
-    Caller::User(User {
-        id: Uuid::from_u128(number),
-        roles: roles.iter().copied().collect(),
-    })
+    Caller::User(app::person(number, roles))
 }
 
 /// The id of the customer with this number.
@@ -371,11 +319,7 @@ pub fn purchase(number: u128, items: &[(&str, i32)], token: &str) -> CreateOrder
 
 /// A request under an idempotency key.
 pub fn keyed<T>(key: &str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request
-        .metadata_mut()
-        .insert("idempotency-key", key.parse().expect("a header"));
-    request
+    app::keyed(key, Request::new(message))
 }
 
 /// The code, reason and order id of a refusal.

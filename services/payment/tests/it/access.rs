@@ -1,10 +1,11 @@
 //! Who may move money.
 
 use call::{Caller, Role};
+use testkit::app::service;
 use testkit::both_engines;
 use tonic::Code;
 
-use crate::app::{CUSTOMER, TestApp, charge, order_id, refund, refusal, user};
+use crate::app::{TestApp, charge, order_id, refund, refusal, user};
 
 /// row: S-01, S-06
 #[both_engines]
@@ -12,15 +13,9 @@ async fn only_the_order_service_moves_money(payment: TestApp) {
     let order = order_id();
     for (caller, code) in [
         (Caller::Anonymous, Code::Unauthenticated),
-        (user(CUSTOMER, &[Role::Customer]), Code::PermissionDenied),
-        (user(CUSTOMER, &Role::ALL), Code::PermissionDenied),
-        (
-            Caller::Service {
-                name: "gateway".into(),
-                acting_for: None,
-            },
-            Code::PermissionDenied,
-        ),
+        (user(7, &[Role::Customer]), Code::PermissionDenied),
+        (user(7, &Role::ALL), Code::PermissionDenied),
+        (service("gateway"), Code::PermissionDenied),
     ] {
         let mut client = payment.client(caller.clone());
         let charged = client.process_payment(charge(&order, "tok_ok")).await;

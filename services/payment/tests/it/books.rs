@@ -57,10 +57,4 @@ impl TestApp {
         let sql = "select reference from sandbox_charges where transaction_id is not null";
         self.rows(sql).await.len()
     }
-
-    async fn rows(&self, sql: &str) -> Vec<sea_orm::QueryResult> {
-        let backend = self.db.read().get_database_backend();
-        let statement = Statement::from_string(backend, sql);
-        self.db.read().query_all_raw(statement).await.expect("rows")
-    }
 }

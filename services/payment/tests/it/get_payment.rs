@@ -2,10 +2,10 @@
 
 use call::{Caller, Role};
 use serde_json::json;
+use testkit::app::service;
 use testkit::both_engines;
-use uuid::Uuid;
 
-use crate::app::{CUSTOMER, TestApp, charge, order_id, user};
+use crate::app::{TestApp, order_id, user};
 
 const PATH: &str = "/stoa.payment.v1.PaymentService/GetPayment";
 
@@ -13,12 +13,8 @@ const PATH: &str = "/stoa.payment.v1.PaymentService/GetPayment";
 #[both_engines]
 async fn another_s_payment_is_not_found_as_a_random_one_is(payment: TestApp) {
     let order = order_id();
-    payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
-    let stranger = user(Uuid::from_u128(8), &[Role::Customer]);
+    payment.charged(&order, "tok_ok").await;
+    let stranger = user(8, &[Role::Customer]);
     let read = async |caller: &Caller, order: &str| {
         payment
             .json(caller.clone(), PATH, json!({ "orderId": order }))
@@ -28,18 +24,13 @@ async fn another_s_payment_is_not_found_as_a_random_one_is(payment: TestApp) {
     assert_eq!(random.0, 404);
     assert_eq!(read(&stranger, &order).await, random);
 
-    let acting = Caller::Service {
-        name: "order".into(),
-        acting_for: None,
-    };
     for caller in [
-        user(CUSTOMER, &[Role::Customer]),
-        user(Uuid::from_u128(9), &[Role::Support]),
-        acting,
+        user(7, &[Role::Customer]),
+        user(9, &[Role::Support]),
+        service("order"),
     ] {
         let (status, body) = read(&caller, &order).await;
         assert_eq!(status, 200, "{caller:?}");
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let shown = &body["payment"];
         assert_eq!(shown["status"], "PAYMENT_STATUS_COMPLETED");
         assert_eq!(
@@ -47,7 +38,7 @@ async fn another_s_payment_is_not_found_as_a_random_one_is(payment: TestApp) {
             json!({"currencyCode": "EUR", "minorUnits": "1999"})
         );
     }
-    for caller in [user(CUSTOMER, &[Role::Operator]), Caller::Anonymous] {
+    for caller in [user(7, &[Role::Operator]), Caller::Anonymous] {
         let status = read(&caller, &order).await.0;
         // An operator is a person like others: it sees what it has paid itself.
         assert_eq!(
@@ -64,7 +55,7 @@ async fn another_s_payment_is_not_found_as_a_random_one_is(payment: TestApp) {
 /// row: P1
 #[both_engines]
 async fn a_malformed_id_is_refused(payment: TestApp) {
-    let support = user(Uuid::from_u128(9), &[Role::Support]);
+    let support = user(9, &[Role::Support]);
     let (status, _) = payment
         .json(support, PATH, json!({"orderId": "seven"}))
         .await;

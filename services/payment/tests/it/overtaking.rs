@@ -80,7 +80,7 @@ async fn a_refund_overtakes_a_charge_at_any_moment(payment: TestApp) {
 
 /// row: D13, R-17
 #[both_engines(flavor = "multi_thread")]
-async fn money_that_moves_is_recorded_though_the_caller_leaves(mut payment: TestApp) {
+async fn money_that_moves_is_recorded_though_the_caller_leaves(payment: TestApp) {
     let order = order_id();
     let mut client = payment.order();
     let call = client.process_payment(charge(&order, "tok_slow"));

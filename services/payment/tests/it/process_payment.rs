@@ -10,18 +10,9 @@ use crate::app::{TestApp, charge, euro, order_id, refusal};
 #[both_engines]
 async fn one_key_is_one_charge(payment: TestApp) {
     let order = order_id();
-    let first = payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
-    let again = payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
-    let first = first.into_inner();
-    assert_eq!(first, again.into_inner());
+    let first = payment.charged(&order, "tok_ok").await;
+    let again = payment.charged(&order, "tok_ok").await;
+    assert_eq!(first, again);
     assert_eq!(first.status(), PaymentStatus::Completed);
     assert!(first.transaction_id.starts_with("txn_"));
     let books = payment.balances().await;
@@ -45,12 +36,7 @@ async fn declined_is_a_status(payment: TestApp) {
     ] {
         let order = order_id();
         for _ in 0..2 {
-            let answer = payment
-                .order()
-                .process_payment(charge(&order, token))
-                .await
-                .unwrap();
-            let answer = answer.into_inner();
+            let answer = payment.charged(&order, token).await;
             assert_eq!(answer.status(), PaymentStatus::Declined);
             assert_eq!(
                 (
@@ -80,11 +66,7 @@ async fn an_absent_provider_leaves_nothing_behind(payment: TestApp) {
     assert_eq!(payment.payment(&order).await, None);
     assert!(payment.facts(&order).await.is_empty());
     // When it is back, the very same key charges.
-    payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
+    payment.charged(&order, "tok_ok").await;
     assert_eq!(payment.balances().await["sales"], -1999);
 }
 
@@ -92,11 +74,7 @@ async fn an_absent_provider_leaves_nothing_behind(payment: TestApp) {
 #[both_engines]
 async fn a_key_or_an_order_is_never_charged_for_something_else(payment: TestApp) {
     let order = order_id();
-    payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
+    payment.charged(&order, "tok_ok").await;
     let original = charge(&order, "tok_ok");
     for misuse in [
         ProcessPaymentRequest {
@@ -195,19 +173,11 @@ async fn what_is_no_charge_changes_nothing(payment: TestApp) {
 #[both_engines]
 async fn a_crash_after_the_provider_charged_is_no_second_charge(payment: TestApp) {
     let order = order_id();
-    let first = payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
+    let first = payment.charged(&order, "tok_ok").await;
     payment.forget(&order).await;
     assert_eq!(payment.payment(&order).await, None);
-    let again = payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
-    assert_eq!(first.into_inner(), again.into_inner());
+    let again = payment.charged(&order, "tok_ok").await;
+    assert_eq!(first, again);
     assert_eq!(payment.provider_charges().await, 1);
     assert_eq!(payment.balances().await["sales"], -1999);
     assert_eq!(payment.facts(&order).await, ["payment.completed 1"]);

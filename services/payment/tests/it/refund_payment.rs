@@ -4,23 +4,14 @@ use proto::payment::v1::{PaymentStatus, RefundPaymentRequest, RefundPaymentRespo
 use testkit::both_engines;
 use tonic::Code;
 
-use crate::app::{TestApp, charge, euro, order_id, refund, refusal};
+use crate::app::{TestApp, euro, order_id, refund, refusal};
 
 /// row: D13, D9, I2
 #[both_engines]
 async fn all_money_goes_back_once(payment: TestApp) {
     let order = order_id();
-    let charged = payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
-    let first = payment
-        .order()
-        .refund_payment(refund(&order))
-        .await
-        .unwrap()
-        .into_inner();
+    let charged = payment.charged(&order, "tok_ok").await;
+    let first = payment.refunded(&order).await;
     let other_key = RefundPaymentRequest {
         idempotency_key: "other".to_owned(),
         ..refund(&order)
@@ -47,12 +38,8 @@ async fn all_money_goes_back_once(payment: TestApp) {
         (PaymentStatus::Refunded, Some(euro(1999)))
     );
     // The charge's own answer stays what it was.
-    let late = payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
-    assert_eq!(late.into_inner(), charged.into_inner());
+    let late = payment.charged(&order, "tok_ok").await;
+    assert_eq!(late, charged);
 }
 
 /// row: D13
@@ -60,25 +47,16 @@ async fn all_money_goes_back_once(payment: TestApp) {
 async fn a_refund_before_the_charge_blocks_it(payment: TestApp) {
     let order = order_id();
     for _ in 0..2 {
-        let answer = payment
-            .order()
-            .refund_payment(refund(&order))
-            .await
-            .unwrap();
+        let answer = payment.refunded(&order).await;
         let nothing = RefundPaymentResponse {
             status: PaymentStatus::Refunded.into(),
             refund_id: String::new(),
             amount: Some(euro(0)),
         };
-        assert_eq!(answer.into_inner(), nothing);
+        assert_eq!(answer, nothing);
     }
     for _ in 0..2 {
-        let late = payment
-            .order()
-            .process_payment(charge(&order, "tok_ok"))
-            .await
-            .unwrap();
-        let late = late.into_inner();
+        let late = payment.charged(&order, "tok_ok").await;
         assert_eq!(late.status(), PaymentStatus::Refunded);
         assert_eq!(late.decline_reason, "REFUNDED_BEFORE_CHARGE");
         assert_eq!(late.transaction_id, "");
@@ -92,17 +70,8 @@ async fn a_refund_before_the_charge_blocks_it(payment: TestApp) {
 #[both_engines]
 async fn a_declined_payment_has_nothing_to_give_back(payment: TestApp) {
     let order = order_id();
-    payment
-        .order()
-        .process_payment(charge(&order, "tok_declined"))
-        .await
-        .unwrap();
-    let answer = payment
-        .order()
-        .refund_payment(refund(&order))
-        .await
-        .unwrap()
-        .into_inner();
+    payment.charged(&order, "tok_declined").await;
+    let answer = payment.refunded(&order).await;
     assert_eq!(
         (answer.status(), answer.amount),
         (PaymentStatus::Refunded, Some(euro(0)))
@@ -119,38 +88,20 @@ async fn a_declined_payment_has_nothing_to_give_back(payment: TestApp) {
 async fn a_crash_on_either_side_of_a_refund_is_no_second_one(payment: TestApp) {
     // The charge was made and never recorded: the undo finds the money all the same.
     let order = order_id();
-    payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
+    payment.charged(&order, "tok_ok").await;
     payment.forget(&order).await;
-    let first = payment
-        .order()
-        .refund_payment(refund(&order))
-        .await
-        .unwrap()
-        .into_inner();
+    let first = payment.refunded(&order).await;
     assert_eq!(first.amount, Some(euro(1999)));
     let books = payment.balances().await;
     assert_eq!((books["provider-clearing"], books["refunds"]), (0, 1999));
     // The refund was made and never recorded.
     payment.forget(&order).await;
-    let again = payment
-        .order()
-        .refund_payment(refund(&order))
-        .await
-        .unwrap()
-        .into_inner();
+    let again = payment.refunded(&order).await;
     assert_eq!(first, again);
     assert_eq!(payment.balances().await, books);
     assert_eq!(payment.facts(&order).await, ["payment.refunded 1"]);
-    let late = payment
-        .order()
-        .process_payment(charge(&order, "tok_ok"))
-        .await
-        .unwrap();
-    assert_eq!(late.into_inner().status(), PaymentStatus::Refunded);
+    let late = payment.charged(&order, "tok_ok").await;
+    assert_eq!(late.status(), PaymentStatus::Refunded);
 }
 
 /// row: S-16, I8
@@ -158,23 +109,11 @@ async fn a_crash_on_either_side_of_a_refund_is_no_second_one(payment: TestApp) {
 async fn a_key_refunds_one_order(payment: TestApp) {
     let (order, other) = (order_id(), order_id());
     for order in [&order, &other] {
-        payment
-            .order()
-            .process_payment(charge(order, "tok_ok"))
-            .await
-            .unwrap();
+        payment.charged(order, "tok_ok").await;
     }
-    let first = payment
-        .order()
-        .refund_payment(refund(&order))
-        .await
-        .unwrap();
-    let again = payment
-        .order()
-        .refund_payment(refund(&order))
-        .await
-        .unwrap();
-    assert_eq!(first.into_inner(), again.into_inner());
+    let first = payment.refunded(&order).await;
+    let again = payment.refunded(&order).await;
+    assert_eq!(first, again);
     let misuse = RefundPaymentRequest {
         order_id: other,
         ..refund(&order)

@@ -1,97 +1,41 @@
 //! The service under test, and the callers who call it.
 
-use std::convert::Infallible;
+use std::ops::Deref;
 
-use axum::body::Body;
-use call::{Caller, Role, User};
-use chrono::{DateTime, Utc};
-use clock::Manual;
-use edge::{App, Contract, Health, LocalCaller};
-use prost::Message;
+use call::{Caller, Role};
 use proto::event::v1::PriceChanged;
 use proto::pricing::v1::pricing_service_client::PricingServiceClient;
 use proto::pricing::v1::{Money, QuoteItem, SetPriceRequest, SetPromotionRequest};
-use sea_orm::{ConnectionTrait, Statement};
-use testkit::database::{self, TestDatabase};
-use testkit::{Engine, Fixture};
-use tokio_util::sync::CancellationToken;
-use tonic::codegen::http;
-use tower::ServiceExt;
-use tower::util::BoxCloneSyncService;
+use testkit::app::{self, InProcess, by, person};
+use testkit::{App, Engine, Fixture};
 use uuid::Uuid;
 
-pub type Client = PricingServiceClient<
-    BoxCloneSyncService<http::Request<tonic::body::Body>, http::Response<Body>, Infallible>,
->;
+pub use testkit::app::{keyed, start};
 
-/// The pricing service behind its edge, on a database of its own.
-pub struct TestApp {
-    pub db: TestDatabase,
-    pub clock: Manual,
-    pub app: App,
-}
+pub type Client = PricingServiceClient<InProcess>;
 
-/// A fact of the outbox: its number among those of its SKU, and what it says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Told {
-    pub version: i64,
-    pub fact: PriceChanged,
-}
-
-/// When every test begins.
-pub fn start() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
-}
+/// The pricing service, and what is asked of it.
+pub struct TestApp(App);
 
 impl Fixture for TestApp {
     async fn on(engine: Engine) -> Self {
-        let migrate = async |db: &sql::Database| migrations::up(db, pricing::NAME).await;
-        Self::new(database::on(engine, pricing::NAME, migrate).await)
+        let build = |deps| pricing::service(pricing::Config::default(), deps);
+        Self(App::on(engine, pricing::NAME, migrations::up, build).await)
+    }
+}
+
+impl Deref for TestApp {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.0
     }
 }
 
 impl TestApp {
-    fn new(db: TestDatabase) -> Self {
-        let (clock, manual) = Manual::new(start());
-        let service = pricing::service(
-            pricing::Config::default(),
-            testkit::deps(&db.database, &clock),
-        );
-        let contract = Contract::new(proto::DESCRIPTORS).expect("the contract loads");
-        let health = Health::new(CancellationToken::new());
-        let app = App::builder(contract, clock, health)
-            .service(service.expect("the service starts"))
-            .build()
-            .expect("the edge finds nothing missing");
-        Self {
-            db,
-            clock: manual,
-            app,
-        }
-    }
-
     /// A gRPC client within the process.
     pub fn client(&self) -> Client {
-        let service = self
-            .app
-            .clone()
-            .map_request(|request: http::Request<tonic::body::Body>| request.map(Body::new));
-        PricingServiceClient::new(BoxCloneSyncService::new(service))
-    }
-
-    /// Calls an rpc as a customer's browser does: Connect, JSON. Returns status and body.
-    pub async fn json(&self, rpc: &str, message: &'static str) -> (u16, String) {
-        let path = format!("/stoa.pricing.v1.PricingService/{rpc}");
-        let request = http::Request::post(path)
-            .header("content-type", "application/json")
-            .extension(LocalCaller(Caller::User(person(&[Role::Customer]))))
-            .body(Body::from(message))
-            .expect("a request");
-        let response = self.app.handle(request).await;
-        let status = response.status().as_u16();
-        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await;
-        let body = body.expect("a body").to_vec();
-        (status, String::from_utf8(body).expect("JSON is UTF-8"))
+        PricingServiceClient::new(app::channel(&self.app))
     }
 
     /// Sets a price in euro cents, as an operator.
@@ -108,22 +52,9 @@ impl TestApp {
         set.expect("an operator sets a promotion");
     }
 
-    /// What the service told about a SKU, in order.
-    pub async fn told(&self, sku: &str) -> Vec<Told> {
-        let db = self.db.read();
-        let backend = db.get_database_backend();
-        let sql = "select version, data from outbox \
-                   where topic = 'price.changed' and key = $1 order by position";
-        let rows = db.query_all_raw(Statement::from_sql_and_values(backend, sql, [sku.into()]));
-        let told = rows.await.expect("the outbox can be read").into_iter();
-        told.map(|row| {
-            let data: Vec<u8> = row.try_get("", "data").expect("a fact has data");
-            Told {
-                version: row.try_get("", "version").expect("a fact has a version"),
-                fact: PriceChanged::decode(data.as_slice()).expect("a fact decodes"),
-            }
-        })
-        .collect()
+    /// What the service told about a SKU, in order: its number and the fact.
+    pub async fn told(&self, sku: &str) -> Vec<(i64, PriceChanged)> {
+        self.0.told("price.changed", sku).await
     }
 }
 
@@ -167,40 +98,18 @@ pub fn item(sku: &str, quantity: i32) -> QuoteItem {
 pub fn order<T>(message: T) -> tonic::Request<T> {
     let caller = Caller::Service {
         name: "order".into(),
-        acting_for: Some(person(&[Role::Customer])),
+        acting_for: Some(person(7, &[Role::Customer])),
     };
-    with(caller, message)
+    by(caller, message)
 }
 
 /// A request of a signed-in customer.
 pub fn customer<T>(message: T) -> tonic::Request<T> {
-    with(Caller::User(person(&[Role::Customer])), message)
+    by(Caller::User(person(7, &[Role::Customer])), message)
 }
 
 /// A request of somebody who keeps prices.
 pub fn operator<T>(message: T) -> tonic::Request<T> {
-    with(
-        Caller::User(person(&[Role::Customer, Role::Operator])),
-        message,
-    )
-}
-
-/// The same request, to be carried out once.
-pub fn keyed<T>(key: &str, mut request: tonic::Request<T>) -> tonic::Request<T> {
-    let key = key.parse().expect("a key is ASCII");
-    request.metadata_mut().insert("idempotency-key", key);
-    request
-}
-
-fn with<T>(caller: Caller, message: T) -> tonic::Request<T> {
-    let mut request = tonic::Request::new(message);
-    request.extensions_mut().insert(LocalCaller(caller));
-    request
-}
-
-fn person(roles: &[Role]) -> User {
-    User {
-        id: Uuid::from_u128(7),
-        roles: roles.iter().copied().collect(),
-    }
+    let keeper = person(7, &[Role::Customer, Role::Operator]);
+    by(Caller::User(keeper), message)
 }

@@ -4,15 +4,15 @@ use proto::pricing::v1::SetPriceRequest;
 use testkit::both_engines;
 use tonic::Code;
 
-use crate::app::{TestApp, Told, customer, euro, keyed, money, operator, set_price};
+use crate::app::{TestApp, customer, euro, keyed, money, operator, set_price};
 
-fn told(version: i64, sku: &str, amount: i64, previous: Option<i64>) -> Told {
+fn told(version: i64, sku: &str, amount: i64, previous: Option<i64>) -> (i64, PriceChanged) {
     let fact = PriceChanged {
         sku: sku.to_owned(),
         amount: Some(euro(amount)),
         previous_amount: previous.map(euro),
     };
-    Told { version, fact }
+    (version, fact)
 }
 
 /// A change is told with the price before it; setting the same price again is no change.
@@ -20,7 +20,7 @@ fn told(version: i64, sku: &str, amount: i64, previous: Option<i64>) -> Told {
 #[both_engines]
 async fn each_change_is_told_once_with_the_price_before(app: TestApp) {
     for cents in [1999, 1999, 2499] {
-        app.clock.advance(std::time::Duration::from_secs(60));
+        app.time.advance(std::time::Duration::from_secs(60));
         app.price("LAMP", cents).await;
     }
     assert_eq!(
@@ -41,11 +41,11 @@ async fn currencies_share_the_numbering_of_a_sku(app: TestApp) {
         app.client().set_price(request).await.unwrap();
     }
     let told = app.told("LAMP").await;
-    let versions: Vec<i64> = told.iter().map(|told| told.version).collect();
+    let versions: Vec<i64> = told.iter().map(|told| told.0).collect();
     assert_eq!(versions, [1, 2, 3]);
-    assert_eq!(told[1].fact.amount, Some(money("JPY", 200)));
-    assert_eq!(told[1].fact.previous_amount, None);
-    assert_eq!(told[2].fact.previous_amount, Some(euro(100)));
+    assert_eq!(told[1].1.amount, Some(money("JPY", 200)));
+    assert_eq!(told[1].1.previous_amount, None);
+    assert_eq!(told[2].1.previous_amount, Some(euro(100)));
 }
 
 /// row: I6, E10
@@ -67,10 +67,10 @@ async fn rivals_leave_no_gap_and_lose_nothing(app: TestApp) {
         }
     }
     let told = app.told("LAMP").await;
-    let versions: Vec<i64> = told.iter().map(|told| told.version).collect();
+    let versions: Vec<i64> = told.iter().map(|told| told.0).collect();
     assert_eq!(versions, (1..=done).collect::<Vec<i64>>());
     for pair in told.windows(2) {
-        assert_eq!(pair[1].fact.previous_amount, pair[0].fact.amount);
+        assert_eq!(pair[1].1.previous_amount, pair[0].1.amount);
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_key_gives_the_same_answer_and_one_effect(app: TestApp) {
     let refused = client.set_price(other).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
 
-    app.clock
+    app.time
         .advance(std::time::Duration::from_secs(24 * 60 * 60 + 1));
     let renewed = client.set_price(request()).await.unwrap();
     assert!(!renewed.metadata().contains_key("idempotency-replayed"));

@@ -43,7 +43,7 @@ async fn a_promotion_runs_in_its_window_alone(app: TestApp) {
     };
     assert_eq!(answer.into_inner().promotion, Some(expected));
     for (at, expected) in [(0, 1000), (59, 1000), (60, 800), (119, 800), (120, 1000)] {
-        app.clock.set(start() + TimeDelta::minutes(at));
+        app.time.set(start() + TimeDelta::minutes(at));
         assert_eq!(total(&app).await, expected, "after {at} minutes");
     }
 }
@@ -61,7 +61,7 @@ async fn setting_a_promotion_again_replaces_it(app: TestApp) {
         app.client().set_promotion(operator(request)).await.unwrap();
         assert_eq!(total(&app).await, expected);
     }
-    app.clock.advance(Duration::from_secs(365 * 24 * 60 * 60));
+    app.time.advance(Duration::from_secs(365 * 24 * 60 * 60));
     assert_eq!(total(&app).await, 950, "without an end it stays");
 }
 
@@ -89,7 +89,7 @@ async fn a_target_has_at_most_16_promotions(app: TestApp) {
         (Code::FailedPrecondition, "TOO_MANY_PROMOTIONS")
     );
     app.promotion("CHAIR", 10, 0).await;
-    app.clock.advance(Duration::from_secs(60 * 60));
+    app.time.advance(Duration::from_secs(60 * 60));
     app.promotion("LAMP", 10, 0).await;
 }
 
@@ -102,7 +102,7 @@ async fn a_key_gives_the_same_answer(app: TestApp) {
         .set_promotion(keyed("k", operator(message.clone())))
         .await
         .unwrap();
-    app.clock.advance(Duration::from_secs(60));
+    app.time.advance(Duration::from_secs(60));
     let again = client
         .set_promotion(keyed("k", operator(message)))
         .await

@@ -1,44 +1,43 @@
 //! The service under test behind its edge, and the people who call it.
 
-use std::convert::Infallible;
+use std::ops::Deref;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use call::Role;
-use chrono::{DateTime, Utc};
 use clock::{Clock, Manual};
-use edge::{App, Contract, Health};
 use http::{HeaderMap, Method, Request, StatusCode};
 use proto::user::v1::user_service_client::UserServiceClient;
-use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use serde_json::{Value, json};
 use slice::Deps;
-use testkit::database::{self, TestDatabase};
-use testkit::{Engine, Fixture};
+use testkit::app::{self, InProcess};
+use testkit::{App, Engine, Fixture, database};
 use token::{Keys, ServiceClaims, SigningKey, Verifier};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
-use tower::util::BoxCloneSyncService;
 use user::{Account, Config, Keyring, PasswordConfig};
 
 pub const PASSWORD: &str = "correct horse battery";
 
-pub type Client = UserServiceClient<
-    BoxCloneSyncService<Request<tonic::body::Body>, http::Response<Body>, Infallible>,
->;
+pub use testkit::app::start;
 
-/// The user service behind its edge, on a database of its own.
+pub type Client = UserServiceClient<InProcess>;
+
+/// The user service, its keys, and what is asked of it.
 pub struct TestApp {
-    pub db: TestDatabase,
-    pub clock: Clock,
-    pub time: Manual,
-    pub app: App,
+    own: App,
     pub keyring: Keyring,
-    pub shutdown: CancellationToken,
     order: SigningKey,
-    tasks: Vec<edge::Task>,
+}
+
+impl Deref for TestApp {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.own
+    }
 }
 
 /// Somebody who has signed in.
@@ -47,11 +46,6 @@ pub struct Person {
     pub id: String,
     pub access_token: String,
     pub refresh_token: String,
-}
-
-/// When every test begins.
-pub fn start() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
 }
 
 /// Costs next to nothing.
@@ -77,43 +71,36 @@ impl TestApp {
     /// The same service, set up otherwise.
     pub async fn on_with(engine: Engine, config: Config) -> Self {
         let migrate = async |db: &sql::Database| migrations::up(db, user::NAME).await;
-        Self::new(database::on(engine, user::NAME, migrate).await, &config).await
-    }
-
-    async fn new(db: TestDatabase, config: &Config) -> Self {
+        let db = database::on(engine, user::NAME, migrate).await;
         let (clock, time) = Manual::new(start());
         let order = SigningKey::generate("order").expect("a key");
-        let database = db.database.clone();
-        let (app, keyring, shutdown, tasks) = serve(database, &clock, config, &order).await;
-        Self {
+        let (app, keyring, shutdown, tasks) = serve(&db, &clock, &config, &order);
+        let own = App {
             db,
             clock,
             time,
             app,
-            keyring,
             shutdown,
+            tasks: Mutex::new(tasks),
+        };
+        Self {
+            own,
+            keyring,
             order,
-            tasks,
         }
     }
 
-    /// Takes work out that runs in the background, for a test to run.
-    pub fn task(&mut self, name: &str) -> edge::Task {
-        let index = self.tasks.iter().position(|task| task.name == name);
-        self.tasks.swap_remove(index.expect("there is such a task"))
-    }
-
     /// The service over a database that may not be there.
-    pub async fn over(db: sql::Database, config: &Config) -> App {
+    pub async fn over(db: sql::Database, config: &Config) -> edge::App {
         let (clock, _time) = Manual::new(start());
         let order = SigningKey::generate("order").expect("a key");
-        serve(db, &clock, config, &order).await.0
+        serve(&db, &clock, config, &order).0
     }
 
     /// Another process over the same database.
-    pub async fn replica(&self) -> App {
+    pub async fn replica(&self) -> edge::App {
         let db = self.db.open().await;
-        serve(db, &self.clock, &config(), &self.order).await.0
+        serve(&db, &self.clock, &config(), &self.order).0
     }
 
     /// Calls an rpc by Connect with JSON, under a token unless that is empty.
@@ -194,52 +181,23 @@ impl TestApp {
 
     /// Every fact that this service told, in order, as topic, key and version.
     pub async fn told(&self) -> Vec<(String, String, i64)> {
-        let told = self.facts().await.into_iter();
+        let told = self.outbox().await.into_iter();
         told.map(|fact| (fact.topic, fact.key, fact.version))
             .collect()
     }
-
-    /// Every fact that this service told, in order. Unlike a tail it does not wait for other
-    /// transactions of the server, which belong to other tests.
-    pub async fn facts(&self) -> Vec<Told> {
-        let rows = self.query("select topic, key, version, data from outbox order by position");
-        let told = |row: QueryResult| Told {
-            topic: row.try_get("", "topic").expect("a topic"),
-            key: row.try_get("", "key").expect("a key"),
-            version: row.try_get("", "version").expect("a version"),
-            data: row.try_get("", "data").expect("data"),
-        };
-        rows.await.into_iter().map(told).collect()
-    }
-
-    /// Reads rows as they are stored.
-    pub async fn query(&self, sql: &str) -> Vec<QueryResult> {
-        let db = self.db.read();
-        let statement = Statement::from_string(db.get_database_backend(), sql);
-        db.query_all_raw(statement).await.expect("rows")
-    }
 }
 
-/// A fact of the outbox.
-#[derive(Clone, Debug)]
-pub struct Told {
-    pub topic: String,
-    pub key: String,
-    pub version: i64,
-    pub data: Vec<u8>,
-}
-
-async fn serve(
-    db: sql::Database,
+fn serve(
+    db: &sql::Database,
     clock: &Clock,
     config: &Config,
     order: &SigningKey,
-) -> (App, Keyring, CancellationToken, Vec<edge::Task>) {
+) -> (edge::App, Keyring, CancellationToken, Vec<edge::Task>) {
     let shutdown = CancellationToken::new();
     let keyring = Keyring::new(db.clone(), clock.clone(), config);
     let deps = Deps {
         shutdown: shutdown.clone(),
-        ..testkit::deps(&db, clock)
+        ..testkit::deps(db, clock)
     };
     let service = user::signing(config.clone(), deps, keyring.clone());
     let mut service = service.expect("the service starts");
@@ -248,10 +206,7 @@ async fn serve(
         Keys::fetched(keyring.source()),
         Keys::fixed([order.public()]),
     );
-    let contract = Contract::new(proto::DESCRIPTORS).expect("the contract loads");
-    let health = Health::new(CancellationToken::new());
-    tokio::spawn(health.clone().run());
-    let app = App::builder(contract, clock.clone(), health)
+    let app = app::edge(clock)
         .verifier(Verifier::new(
             clock.clone(),
             people,
@@ -265,7 +220,7 @@ async fn serve(
 }
 
 /// Whether an app says within five seconds that it is ready.
-pub async fn is_ready(app: &App) -> bool {
+pub async fn is_ready(app: &edge::App) -> bool {
     let ready = async {
         loop {
             let request = Request::get("/readyz").body(Body::empty());
@@ -281,11 +236,8 @@ pub async fn is_ready(app: &App) -> bool {
 }
 
 /// A gRPC client of an app in this process.
-pub fn client(app: &App) -> Client {
-    let service = app
-        .clone()
-        .map_request(|request: Request<tonic::body::Body>| request.map(Body::new));
-    UserServiceClient::new(BoxCloneSyncService::new(service))
+pub fn client(app: &edge::App) -> Client {
+    UserServiceClient::new(app::channel(app))
 }
 
 /// A gRPC request under a token.
@@ -298,7 +250,7 @@ pub fn grpc<T>(token: &str, message: T) -> tonic::Request<T> {
 
 /// Calls an rpc of this context by Connect with JSON.
 pub async fn call(
-    app: &App,
+    app: &edge::App,
     rpc: &str,
     token: &str,
     headers: &[(&str, &str)],

@@ -47,14 +47,14 @@ async fn a_block_ends_sessions_and_orders_and_is_undone(app: TestApp) {
     app.sign_in("ada@example.test").await;
 
     let facts = app
-        .facts()
+        .outbox()
         .await
         .into_iter()
         .filter(|fact| fact.key == ada.id);
     let facts: Vec<_> = facts.collect();
     let versions: Vec<i64> = facts.iter().map(|fact| fact.version).collect();
     assert_eq!(versions, [1, 2, 3], "a repeated block is no fact");
-    let may_order = |fact: &crate::app::Told| {
+    let may_order = |fact: &testkit::app::StoredFact| {
         UserUpdated::decode(fact.data.as_slice())
             .unwrap()
             .can_place_orders

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proto::user::v1::WatchUserRequest;
 use serde_json::json;
+use testkit::app::eventually;
 use testkit::both_engines;
 use tonic::Code;
 
@@ -13,20 +14,14 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 async fn rows(app: &TestApp, table: &str) -> i64 {
     let sql = format!("select count(*) as rows from {table}");
-    app.query(&sql).await[0]
+    app.rows(&sql).await[0]
         .try_get("", "rows")
         .expect("a count")
 }
 
 /// Waits until the table has so many rows.
 async fn until(app: &TestApp, table: &str, wanted: i64) {
-    let reached = async {
-        while rows(app, table).await != wanted {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let reached = tokio::time::timeout(Duration::from_secs(30), reached).await;
-    assert!(reached.is_ok(), "{table} never had {wanted} rows");
+    eventually(async || (rows(app, table).await == wanted).then_some(())).await;
 }
 
 async fn rename(app: &TestApp, person: &Person, key: &str) {
@@ -54,7 +49,7 @@ async fn watch(app: &TestApp, person: &Person, cursor: &str) -> Result<(), tonic
 
 /// row: X23
 #[both_engines]
-async fn what_is_over_is_gone_after_a_while_and_what_is_not_stays(mut app: TestApp) {
+async fn what_is_over_is_gone_after_a_while_and_what_is_not_stays(app: TestApp) {
     let ada = app.sign_up("Ada", "ada@example.test").await;
     rename(&app, &ada, "one").await;
     app.time.advance(9 * DAY);
@@ -91,16 +86,12 @@ async fn a_cursor_from_before_what_was_pruned_is_out_of_range(app: TestApp) {
     watch(&app, &ada, &cursor).await.unwrap();
 
     // A clock that was wrong for a while prunes what is a moment old.
-    let pruned = async {
-        while rows(&app, "outbox").await > 0 {
-            events::outbox::prune(&app.db, app.clock.now())
-                .await
-                .unwrap();
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), pruned)
-        .await
-        .expect("nothing holds the facts for long");
+    let pruned = eventually(async || {
+        let pruned = events::outbox::prune(&app.db, app.clock.now()).await;
+        pruned.unwrap();
+        (rows(&app, "outbox").await == 0).then_some(())
+    });
+    pruned.await;
     let refused = watch(&app, &ada, &cursor).await.unwrap_err();
     assert_eq!(refused.code(), Code::OutOfRange);
     watch(&app, &ada, "").await.unwrap();

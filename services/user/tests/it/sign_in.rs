@@ -108,7 +108,7 @@ async fn a_hash_of_lower_cost_is_replaced(engine: Engine) {
     // Made at a lower cost, by the harness.
     app.staff("ada@example.test", &[]).await;
     let hashes = async || {
-        let rows = app.query("select password_hash from credentials").await;
+        let rows = app.rows("select password_hash from credentials").await;
         rows[0].try_get::<String>("", "password_hash").unwrap()
     };
     let replaced = hashes().await;
@@ -141,10 +141,10 @@ async fn the_oldest_session_makes_room() {
 #[both_engines]
 async fn nothing_that_signs_anyone_in_is_stored(app: TestApp) {
     let ada = app.sign_up("Ada", "ada@example.test").await;
-    let told = app.facts().await;
+    let told = app.outbox().await;
     let all = format!("{told:?}");
     assert!(!all.contains(PASSWORD) && !all.contains(&ada.refresh_token));
-    let rows = app.query("select token_hash from sessions").await;
+    let rows = app.rows("select token_hash from sessions").await;
     let hash: Vec<u8> = rows[0].try_get("", "token_hash").unwrap();
     let token = base64::Engine::decode(
         &base64::engine::general_purpose::URL_SAFE_NO_PAD,
