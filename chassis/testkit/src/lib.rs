@@ -5,6 +5,7 @@
 //! missing it fails and says what to do; it never skips.
 
 pub mod app;
+pub mod awaits;
 pub mod database;
 mod note;
 pub mod plans;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod app;
+mod awaits;
 mod batch_get_products;
 mod create_product;
 mod delete_product;

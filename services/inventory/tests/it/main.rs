@@ -6,6 +6,7 @@ mod app;
 
 mod access;
 mod adjust_stock;
+mod awaits;
 mod check_availability;
 mod check_stock;
 mod commit_stock;

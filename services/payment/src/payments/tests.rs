@@ -1,6 +1,8 @@
 //! The pure core with a provider in memory against the same core over tables with the
 //! sandbox: same steps, same payments, same books.
 
+mod awaits;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::DateTime;

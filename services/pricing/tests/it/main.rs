@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
 
 mod app;
+mod awaits;
 mod batch_get_prices;
 mod demo;
 mod get_price;

@@ -5,6 +5,7 @@
 mod app;
 
 mod access;
+mod awaits;
 mod block_user;
 mod create_account;
 mod create_user;
