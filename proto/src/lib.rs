@@ -4,12 +4,13 @@
 //! Owns the generated code, `google.protobuf`'s JSON, and validation by the
 //! rules in the contract. Deliberately has no transport, no limits and no
 //! opinion on errors: those are the edge's; and no arithmetic: sums of money
-//! are those of the services' own types.
+//! are those of `money`.
 //!
 //! The module tree mirrors the packages without their `stoa`:
 //! `stoa.order.v1` is [`order::v1`].
 
 pub mod fact;
+mod money;
 pub mod server;
 pub mod validate;
 pub mod wkt;

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use call::Role;
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
+use money::Amount;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -45,6 +46,14 @@ struct Product {
     image: String,
     price_minor: i64,
     stock: i64,
+}
+
+impl Product {
+    /// What it costs, if that is more than nothing.
+    fn price(&self) -> Option<Amount> {
+        let price = Amount::parse(CURRENCY, self.price_minor);
+        price.filter(|price| !price.is_zero())
+    }
 }
 
 /// Where the demo data goes.
@@ -101,7 +110,7 @@ pub async fn seed(
         serde_json::from_str(PRODUCTS).context("demo/products.json does not parse")?;
     if products
         .iter()
-        .any(|product| product.price_minor <= 0 || product.stock < 0)
+        .any(|product| product.price().is_none() || product.stock < 0)
     {
         bail!("demo/products.json has a product without a price or with negative stock");
     }
@@ -166,7 +175,7 @@ fn cards(products: &[Product]) -> Vec<catalog::demo::DemoProduct> {
             description: product.description.clone(),
             category: product.category.clone(),
             image_url: product.image.clone(),
-            display_price: Some((CURRENCY.to_owned(), product.price_minor)),
+            display_price: product.price(),
             created_at,
         }
     };
@@ -174,12 +183,11 @@ fn cards(products: &[Product]) -> Vec<catalog::demo::DemoProduct> {
 }
 
 fn prices(products: &[Product]) -> Vec<pricing::demo::DemoPrice> {
-    let price = |product: &Product| pricing::demo::DemoPrice {
-        sku: product.sku.clone(),
-        currency_code: CURRENCY.to_owned(),
-        minor_units: product.price_minor,
+    let price = |product: &Product| {
+        let (sku, amount) = (product.sku.clone(), product.price()?);
+        Some(pricing::demo::DemoPrice { sku, amount })
     };
-    products.iter().map(price).collect()
+    products.iter().filter_map(price).collect()
 }
 
 fn deliveries(products: &[Product]) -> Vec<inventory::demo::DemoStock> {

@@ -5,10 +5,11 @@ use clock::Clock;
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
+use money::Amount;
 use sql::Database;
 use uuid::Uuid;
 
-use crate::domain::product::{DisplayPrice, Draft, Product, ProductId, Sku};
+use crate::domain::product::{Draft, Product, ProductId, Sku};
 use crate::domain::search;
 use crate::error::Error;
 use crate::event::{self, Change};
@@ -25,8 +26,8 @@ pub struct DemoProduct {
     pub category: String,
     /// Relative to the shop.
     pub image_url: String,
-    /// The ISO 4217 code and minor units of the price to show.
-    pub display_price: Option<(String, i64)>,
+    /// The price to show.
+    pub display_price: Option<Amount>,
     /// Lists show the newest first.
     pub created_at: DateTime<Utc>,
 }
@@ -67,14 +68,8 @@ impl From<DemoProduct> for Product {
             category: demo.category,
             image_url: demo.image_url,
         };
-        let display_price = demo
-            .display_price
-            .map(|(currency_code, minor_units)| DisplayPrice {
-                currency_code,
-                minor_units,
-            });
         Self {
-            display_price,
+            display_price: demo.display_price,
             ..Self::new(ProductId(demo.id), draft, demo.created_at)
         }
     }

@@ -95,10 +95,10 @@ pub async fn show_price(work: &mut Work<'_>, list: &ListPrice) -> Result<(), Err
     if known.is_some_and(|(_, known)| known >= *version) {
         return Ok(());
     }
-    store::display_price::save(&work.txn, sku, price, *version).await?;
+    store::display_price::save(&work.txn, sku, *price, *version).await?;
     let products = store::product::find_many(&work.txn, [], [sku]).await?;
     if let Some(mut product) = products.into_iter().next()
-        && product.show(price, work.now)
+        && product.show(*price, work.now)
     {
         store::product::update(&work.txn, &product).await?;
         work.tell(event::changed(&product, Change::Updated));

@@ -1,7 +1,6 @@
 //! Domain types as messages and back, where more than one rpc or fact shows them.
 
 use proto::catalog::v1 as pb;
-use proto::pricing::v1::Money;
 use uuid::Uuid;
 
 use crate::domain::product::{Product, ProductId};
@@ -16,10 +15,6 @@ pub fn product_id(text: &str) -> Result<ProductId, Error> {
 
 impl From<Product> for pb::Product {
     fn from(product: Product) -> Self {
-        let display_price = product.display_price.map(|price| Money {
-            currency_code: price.currency_code,
-            minor_units: price.minor_units,
-        });
         Self {
             id: product.id.to_string(),
             sku: product.sku.into_string(),
@@ -27,7 +22,7 @@ impl From<Product> for pb::Product {
             description: product.description,
             category: product.category,
             image_url: product.image_url,
-            display_price,
+            display_price: product.display_price.map(Into::into),
             created_at: Some(product.created_at.into()),
             updated_at: Some(product.updated_at.into()),
         }

@@ -64,11 +64,11 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::amount::{Amount, Currency};
     use crate::domain::id::{CustomerId, OrderId};
     use crate::domain::order::EndReason;
     use call::Code;
     use chrono::DateTime;
+    use money::Amount;
     use uuid::Uuid;
 
     fn order(status: Status, end_reason: Option<EndReason>) -> Order {
@@ -79,7 +79,7 @@ mod tests {
             status,
             end_reason,
             lines: Vec::new(),
-            total: Amount::new(Currency::parse("EUR").unwrap(), 1999),
+            total: Amount::parse("EUR", 0).unwrap(),
             created_at: now,
             updated_at: now,
             version: 2,

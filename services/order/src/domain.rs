@@ -1,6 +1,5 @@
 //! The rules of an order: no database, no wire, no clock.
 
-pub mod amount;
 pub mod draft;
 pub mod id;
 pub mod order;

@@ -10,7 +10,7 @@ use proto::event::v1::{
 use proto::order::v1::OrderLine;
 
 use crate::domain::order::{Order, Status};
-use crate::wire::{end_reason, lines, money};
+use crate::wire::{end_reason, lines};
 
 /// Every topic of this service.
 pub const TOPICS: &[&str] = &[
@@ -32,7 +32,7 @@ pub fn of(order: &Order, transaction_id: Option<String>) -> Fact {
             order_id,
             user_id,
             items: items(order),
-            total: Some(money(order.total)),
+            total: Some(order.total.into()),
             payment_method: None,
             checkout: Checkout::Orchestrated.into(),
         }),
@@ -45,7 +45,7 @@ pub fn of(order: &Order, transaction_id: Option<String>) -> Fact {
             order_id,
             user_id,
             items: items(order),
-            total: Some(money(order.total)),
+            total: Some(order.total.into()),
         }),
         Status::Cancelling => encode(&OrderCancellationStarted {
             order_id,

@@ -2,6 +2,7 @@
 //! what does it cost. A refusal here leaves no row and no fact.
 
 use call::Call;
+use money::Amount;
 use peers::{Channel, Peers};
 use proto::inventory::v1::inventory_service_client::InventoryServiceClient;
 use proto::inventory::v1::{CheckAvailabilityRequest, ItemAvailability, StockItem};
@@ -11,7 +12,6 @@ use proto::user::v1::user_service_client::UserServiceClient;
 use proto::user::v1::{GetProfileRequest, Profile};
 use tonic::{Code, Status};
 
-use crate::domain::amount::{Amount, Currency};
 use crate::domain::draft::{BadQuote, Draft, Item, Quote};
 use crate::domain::id::CustomerId;
 use crate::domain::order::Line;
@@ -190,8 +190,7 @@ fn read(quoted: QuoteItemsResponse) -> Result<Quote, BadQuote> {
 }
 
 fn amount(money: Option<Money>) -> Result<Amount, BadQuote> {
-    let money = money.ok_or(BadQuote("an amount is missing"))?;
-    let currency = Currency::parse(&money.currency_code);
-    let currency = currency.map_err(|_| BadQuote("a currency is not one"))?;
-    Ok(Amount::new(currency, money.minor_units))
+    money
+        .and_then(|money| money.amount())
+        .ok_or(BadQuote("an amount is missing, or none"))
 }

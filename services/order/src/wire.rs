@@ -1,29 +1,19 @@
 //! Domain values as the contract writes them: what several rpcs and the facts share.
 
 use proto::order::v1::{EndReason as WireEndReason, Order as WireOrder, OrderLine, OrderStatus};
-use proto::pricing::v1::Money;
 use uuid::Uuid;
 
-use crate::domain::amount::Amount;
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Line, Order, Status};
 use crate::error::Error;
-
-/// An amount on the wire.
-pub fn money(amount: Amount) -> Money {
-    Money {
-        currency_code: amount.currency.to_string(),
-        minor_units: amount.minor,
-    }
-}
 
 /// The lines of an order on the wire.
 pub fn lines(lines: &[Line]) -> Vec<OrderLine> {
     let line = |line: &Line| OrderLine {
         sku: line.sku.clone(),
         quantity: line.quantity,
-        unit_price: Some(money(line.unit_price)),
-        amount: Some(money(line.amount)),
+        unit_price: Some(line.unit_price.into()),
+        amount: Some(line.amount.into()),
     };
     lines.iter().map(line).collect()
 }
@@ -60,12 +50,12 @@ impl From<&Order> for WireOrder {
             customer_id: order.customer_id.to_string(),
             status: status(order.status).into(),
             items: lines(&order.lines),
-            total: Some(money(order.total)),
+            total: Some(order.total.into()),
             end_reason: end_reason(order.end_reason).into(),
             created_at: Some(order.created_at.into()),
             updated_at: Some(order.updated_at.into()),
             version: order.version,
-            discount: Some(money(order.discount())),
+            discount: Some(order.discount().into()),
         }
     }
 }

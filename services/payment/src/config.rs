@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use money::Currency;
 use serde::Deserialize;
 use slice::{Misconfigured, Settings};
-
-use crate::domain::money::Currency;
 
 /// Who moves the money, and how.
 #[derive(Clone, Debug, Deserialize)]

@@ -2,5 +2,4 @@
 
 pub mod id;
 pub mod ledger;
-pub mod money;
 pub mod payment;

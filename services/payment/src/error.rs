@@ -20,9 +20,6 @@ pub enum Error {
     /// A charge of nothing, or of less.
     #[error("amount: a charge must be more than 0")]
     NotPositive,
-    /// A currency that is none.
-    #[error("amount.currency_code: must be an ISO 4217 code such as EUR")]
-    Currency,
     /// A field that the contract's rules should have refused.
     #[error("{field}: is not valid")]
     Field {
@@ -55,10 +52,9 @@ impl Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Refused(Refusal::AlreadyCharged) => Kind::FailedPrecondition,
-            Self::Refused(Refusal::KeyReused)
-            | Self::NotPositive
-            | Self::Currency
-            | Self::Field { .. } => Kind::InvalidArgument,
+            Self::Refused(Refusal::KeyReused) | Self::NotPositive | Self::Field { .. } => {
+                Kind::InvalidArgument
+            }
             Self::PaymentNotFound => Kind::NotFound,
             Self::ProviderUnavailable => Kind::Unavailable,
             Self::Broken(_) => Kind::Internal,
@@ -73,7 +69,6 @@ impl Error {
             Self::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
             Self::PaymentNotFound
             | Self::NotPositive
-            | Self::Currency
             | Self::Field { .. }
             | Self::Broken(_)
             | Self::Store(_) => return None,

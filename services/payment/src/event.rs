@@ -4,7 +4,6 @@ use events::Fact;
 use proto::event::v1 as pb;
 
 use crate::domain::payment::Payment;
-use crate::wire::money;
 
 /// Tells what became of a payment with its last change.
 pub fn payment(payment: &Payment) -> Fact {
@@ -15,7 +14,7 @@ pub fn payment(payment: &Payment) -> Fact {
         .unwrap_or_default();
     if let Some(refund) = &payment.refund {
         let refund_id = refund.id.clone().unwrap_or_default();
-        let amount = Some(money(refund.amount));
+        let amount = Some(refund.amount.into());
         return fact(
             &pb::PaymentRefunded {
                 order_id,
@@ -29,7 +28,7 @@ pub fn payment(payment: &Payment) -> Fact {
     match &payment.transaction_id {
         Some(transaction_id) => {
             let transaction_id = transaction_id.clone();
-            let amount = Some(money(payment.amount));
+            let amount = Some(payment.amount.into());
             fact(
                 &pb::PaymentCompleted {
                     order_id,

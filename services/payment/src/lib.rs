@@ -18,11 +18,11 @@ mod wire;
 use std::sync::Arc;
 
 use clock::Clock;
+use money::Currency;
 use slice::{Deps, Misconfigured, Slice};
 use sql::Database;
 use tokio_util::task::TaskTracker;
 
-use domain::money::Currency;
 use provider::{Provider, Sandbox};
 
 pub use config::{Config, ProviderName};

@@ -14,10 +14,10 @@ mod sandbox;
 use std::fmt;
 
 use futures::future::BoxFuture;
+use money::Amount;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::id::{Key, OrderId};
-use crate::domain::money::Amount;
 use crate::domain::payment::{Outcome, Refusal, Returned};
 
 pub use sandbox::Sandbox;

@@ -2,21 +2,11 @@
 
 use prost::Message;
 use proto::payment::v1::PaymentStatus;
-use proto::pricing::v1::Money;
 use sha2::{Digest, Sha256};
 
 use crate::domain::id::OrderId;
-use crate::domain::money::Amount;
 use crate::domain::payment::Status;
 use crate::error::Error;
-
-/// A sum as the contract has it.
-pub fn money(amount: Amount) -> Money {
-    Money {
-        currency_code: amount.currency.to_string(),
-        minor_units: amount.minor_units(),
-    }
-}
 
 /// The order of a valid request: its id is a UUID by contract.
 pub fn order_id(text: &str) -> Result<OrderId, Error> {

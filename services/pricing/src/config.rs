@@ -1,9 +1,8 @@
 //! The `[pricing]` section of the configuration.
 
+use money::Currency;
 use serde::Deserialize;
 use slice::{Misconfigured, Settings};
-
-use crate::domain::money::Currency;
 
 /// Settings of the pricing service.
 #[derive(Clone, Debug, Deserialize)]

@@ -5,9 +5,9 @@ use clock::Clock;
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
+use money::Amount;
 use sql::Database;
 
-use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;
 use crate::domain::sku::Sku;
 use crate::error::Error;
@@ -18,10 +18,8 @@ use crate::{event, store};
 pub struct DemoPrice {
     /// Whose price it is.
     pub sku: String,
-    /// ISO 4217 code.
-    pub currency_code: String,
-    /// The price of one piece, more than 0.
-    pub minor_units: i64,
+    /// The price of one piece, more than nothing.
+    pub amount: Amount,
 }
 
 /// Sets the prices of SKUs that have none yet, in one transaction; run again it changes nothing.
@@ -49,12 +47,12 @@ async fn price_all(work: &mut Work<'_>, demo: &[DemoPrice]) -> Result<(), Error>
 }
 
 fn first_price(demo: &DemoPrice, now: DateTime<Utc>) -> Result<Price, Error> {
+    if demo.amount.is_zero() {
+        return Err(Error::NotPositive);
+    }
     Ok(Price {
         sku: Sku::new(demo.sku.clone()),
-        currency: Currency::parse(&demo.currency_code).ok_or(Error::Currency)?,
-        amount: Amount::new(demo.minor_units)
-            .filter(|amount| *amount > Amount::ZERO)
-            .ok_or(Error::NotPositive)?,
+        amount: demo.amount,
         version: 1,
         updated_at: now,
     })

@@ -1,6 +1,5 @@
 //! Pricing's rules: integers and checked sums only; no storage, no wire, no clock.
 
-pub mod money;
 pub mod price;
 pub mod promotion;
 pub mod quote;

@@ -3,9 +3,9 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 use call::{ConnectError, Kind, Reason};
+use money::Currency;
 use sea_orm::DbErr;
 
-use crate::domain::money::Currency;
 use crate::domain::promotion::EmptyWindow;
 use crate::domain::quote::Refusal;
 use crate::domain::sku::Sku;
@@ -28,9 +28,6 @@ pub enum Error {
     /// A price of nothing or less.
     #[error("amount: must be positive")]
     NotPositive,
-    /// The text names no currency.
-    #[error("currency_code: must be an ISO 4217 code such as EUR")]
-    Currency,
     /// The promotion's time cannot be.
     #[error("ends_at: {0}")]
     Window(#[from] EmptyWindow),
@@ -70,11 +67,9 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::PriceNotFound { .. } => Kind::NotFound,
-            Self::NotPositive
-            | Self::Currency
-            | Self::Window(_)
-            | Self::Time { .. }
-            | Self::Field { .. } => Kind::InvalidArgument,
+            Self::NotPositive | Self::Window(_) | Self::Time { .. } | Self::Field { .. } => {
+                Kind::InvalidArgument
+            }
             Self::TooManyPromotions | Self::Quote(Refusal::NoPrice { .. } | Refusal::Overflow) => {
                 Kind::FailedPrecondition
             }
@@ -99,7 +94,6 @@ impl Error {
             Self::TooManyPromotions => reason("TOO_MANY_PROMOTIONS"),
             Self::PriceNotFound { .. }
             | Self::NotPositive
-            | Self::Currency
             | Self::Window(_)
             | Self::Time { .. }
             | Self::Field { .. }

@@ -15,12 +15,12 @@ mod telling;
 mod wire;
 
 use clock::Clock;
+use money::Currency;
 use slice::{Deps, Misconfigured, Slice};
 
 pub use config::Config;
 pub use error::Error;
 
-use domain::money::Currency;
 use telling::Teller;
 
 /// The name of this service: in addresses, tokens, logs and facts.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use command::Work;
+use money::{Amount, Currency};
 
-use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;
 use crate::domain::sku::Sku;
 use crate::error::Error;
@@ -15,7 +15,6 @@ use crate::{App, event, store};
 #[derive(Clone, Debug)]
 pub struct Wish {
     pub sku: Sku,
-    pub currency: Currency,
     /// More than nothing.
     pub amount: Amount,
 }
@@ -52,7 +51,7 @@ pub async fn get_many(
 /// # Errors
 /// The database failed.
 pub async fn set(work: &mut Work<'_>, wish: &Wish) -> Result<Price, Error> {
-    let previous = store::price::find(&work.txn, &wish.sku, wish.currency).await?;
+    let previous = store::price::find(&work.txn, &wish.sku, wish.amount.currency()).await?;
     if let Some(price) = &previous
         && price.amount == wish.amount
     {
@@ -60,7 +59,6 @@ pub async fn set(work: &mut Work<'_>, wish: &Wish) -> Result<Price, Error> {
     }
     let price = Price {
         sku: wish.sku.clone(),
-        currency: wish.currency,
         amount: wish.amount,
         version: store::price::version(&work.txn, &wish.sku).await? + 1,
         updated_at: work.now,

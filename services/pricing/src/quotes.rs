@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::money::Currency;
+use money::Currency;
+
 use crate::domain::quote::{self, Item, Quote};
 use crate::domain::sku::Sku;
 use crate::error::Error;

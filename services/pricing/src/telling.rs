@@ -9,6 +9,7 @@ use call::{CorrelationId, Deadline};
 use clock::Clock;
 use events::Origin;
 use futures::FutureExt;
+use money::Currency;
 use peers::{Channel, Outgoing, Peers};
 use proto::catalog::v1::SetDisplayPriceRequest;
 use proto::catalog::v1::catalog_service_client::CatalogServiceClient;
@@ -16,11 +17,9 @@ use sql::Database;
 use telemetry::TraceContext;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::money::Currency;
 use crate::error::Error;
 use crate::store;
 use crate::store::untold::Untold;
-use crate::wire::money;
 
 /// How long a price that another process changed, or that could not be told, may wait.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -98,7 +97,7 @@ impl Teller {
             told.version = told.version.max(price.version);
             let message = SetDisplayPriceRequest {
                 sku: price.sku.to_string(),
-                price: Some(money(price.currency, price.amount)),
+                price: Some(price.amount.into()),
                 version: price.version,
             };
             let mut catalog = self.catalog.clone();

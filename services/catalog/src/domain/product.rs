@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use money::Amount;
 use uuid::Uuid;
 
 /// The id of a product.
@@ -43,19 +44,11 @@ impl fmt::Display for Sku {
     }
 }
 
-/// A copy of the price for display; no order is ever charged by it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisplayPrice {
-    /// ISO 4217 code.
-    pub currency_code: String,
-    pub minor_units: i64,
-}
-
 /// What a SKU costs, as of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListPrice {
     pub sku: Sku,
-    pub price: DisplayPrice,
+    pub price: Amount,
     /// The number of the change among those of the SKU's prices.
     pub version: i64,
 }
@@ -89,7 +82,8 @@ pub struct Product {
     pub description: String,
     pub category: String,
     pub image_url: String,
-    pub display_price: Option<DisplayPrice>,
+    /// A copy of the price for display; no order is ever charged by it.
+    pub display_price: Option<Amount>,
     /// Number of the product's latest change, from 1 without gaps; its deletion counts too.
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -130,10 +124,10 @@ impl Product {
     }
 
     /// Shows a price. Returns false, and raises no version, when it is shown already.
-    pub fn show(&mut self, price: &DisplayPrice, now: DateTime<Utc>) -> bool {
-        let changed = self.display_price.as_ref() != Some(price);
+    pub fn show(&mut self, price: Amount, now: DateTime<Utc>) -> bool {
+        let changed = self.display_price != Some(price);
         if changed {
-            self.display_price = Some(price.clone());
+            self.display_price = Some(price);
             self.touch(now);
         }
         changed

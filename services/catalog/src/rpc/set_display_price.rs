@@ -5,7 +5,7 @@ use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use edge::Valid;
 use proto::catalog::v1::{SetDisplayPriceRequest, SetDisplayPriceResponse, catalog_service};
 
-use crate::domain::product::{DisplayPrice, ListPrice, Sku};
+use crate::domain::product::{ListPrice, Sku};
 use crate::error::Error;
 use crate::{App, products};
 use command::Command;
@@ -31,13 +31,10 @@ impl TryFrom<Valid<SetDisplayPriceRequest>> for ListPrice {
 
     fn try_from(request: Valid<SetDisplayPriceRequest>) -> Result<Self, Error> {
         let request = request.into_inner();
-        let price = request.price.ok_or(Error::Field { field: "price" })?;
+        let price = request.price.and_then(|price| price.amount());
         Ok(Self {
             sku: Sku::new(request.sku),
-            price: DisplayPrice {
-                currency_code: price.currency_code,
-                minor_units: price.minor_units,
-            },
+            price: price.ok_or(Error::Field { field: "price" })?,
             version: request.version,
         })
     }

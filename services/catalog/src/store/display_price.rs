@@ -1,10 +1,12 @@
 //! Table `display_prices`: the price of each SKU as it was told, whether a product has it or not.
 
+use money::Amount;
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 
-use crate::domain::product::{DisplayPrice, Sku};
+use crate::domain::product::Sku;
+use crate::store::amount;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "display_prices")]
@@ -22,31 +24,23 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// The price of a SKU and its version, if it was ever told.
-pub async fn find(
-    db: &impl ConnectionTrait,
-    sku: &Sku,
-) -> Result<Option<(DisplayPrice, i64)>, DbErr> {
+pub async fn find(db: &impl ConnectionTrait, sku: &Sku) -> Result<Option<(Amount, i64)>, DbErr> {
     let row = Entity::find_by_id(sku.as_str()).one(db).await?;
-    Ok(row.map(|row| {
-        let price = DisplayPrice {
-            currency_code: row.currency_code,
-            minor_units: row.minor_units,
-        };
-        (price, row.version)
-    }))
+    let price = |row: Model| Ok((amount(&row.currency_code, row.minor_units)?, row.version));
+    row.map(price).transpose()
 }
 
 /// Keeps the price of a SKU, in place of an earlier one.
 pub async fn save(
     db: &impl ConnectionTrait,
     sku: &Sku,
-    price: &DisplayPrice,
+    price: Amount,
     version: i64,
 ) -> Result<(), DbErr> {
     let row = ActiveModel {
         sku: Set(sku.as_str().to_owned()),
-        currency_code: Set(price.currency_code.clone()),
-        minor_units: Set(price.minor_units),
+        currency_code: Set(price.currency().to_string()),
+        minor_units: Set(price.minor_units()),
         version: Set(version),
     };
     let replace = OnConflict::column(Column::Sku)

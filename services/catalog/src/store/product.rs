@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use money::Amount;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::Cond;
 use sea_orm::{QueryOrder, QuerySelect, Set};
 use serde::{Deserialize, Serialize};
 use sql::fault;
 
-use crate::domain::product::{DisplayPrice, Product, ProductId, Sku};
+use crate::domain::product::{Product, ProductId, Sku};
 use crate::error::Error;
+use crate::store::amount;
 
 /// Rows of one insert; a statement may bind no more than 32,766 values on SQLite.
 const INSERT_BATCH: usize = 500;
@@ -56,7 +58,8 @@ impl Position {
 
 /// One product by its id.
 pub async fn find(db: &impl ConnectionTrait, id: ProductId) -> Result<Option<Product>, DbErr> {
-    Ok(Entity::find_by_id(id.0).one(db).await?.map(Product::from))
+    let row = Entity::find_by_id(id.0).one(db).await?;
+    row.map(Product::try_from).transpose()
 }
 
 /// The products among the ids and SKUs that exist, each once. The caller bounds both.
@@ -75,7 +78,7 @@ pub async fn find_many(
         .add_option((!ids.is_empty()).then(|| Column::Id.is_in(ids)))
         .add_option((!skus.is_empty()).then(|| Column::Sku.is_in(skus)));
     let rows = Entity::find().filter(named).all(db).await?;
-    Ok(rows.into_iter().map(Product::from).collect())
+    rows.into_iter().map(Product::try_from).collect()
 }
 
 /// Up to `limit` products after a position, newest first, of one category or of all.
@@ -103,7 +106,7 @@ pub async fn newest(
         .limit(limit)
         .all(db)
         .await?;
-    Ok(rows.into_iter().map(Product::from).collect())
+    rows.into_iter().map(Product::try_from).collect()
 }
 
 /// Stores a new product.
@@ -211,29 +214,29 @@ pub(super) fn select_by_ids(ids: impl IntoIterator<Item = Uuid>) -> Select<Entit
     Entity::find().filter(Column::Id.is_in(ids))
 }
 
-impl From<Model> for Product {
-    fn from(row: Model) -> Self {
+impl TryFrom<Model> for Product {
+    type Error = DbErr;
+
+    fn try_from(row: Model) -> Result<Self, DbErr> {
         let display_price = row.display_currency.zip(row.display_minor_units);
-        Self {
+        let display_price = display_price.map(|(code, minor_units)| amount(&code, minor_units));
+        Ok(Self {
             id: ProductId(row.id),
             sku: Sku::new(row.sku),
             name: row.name,
             description: row.description,
             category: row.category,
             image_url: row.image_url,
-            display_price: display_price.map(|(currency_code, minor_units)| DisplayPrice {
-                currency_code,
-                minor_units,
-            }),
+            display_price: display_price.transpose()?,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
-        }
+        })
     }
 }
 
 fn row(product: &Product) -> ActiveModel {
-    let price = product.display_price.as_ref();
+    let price = product.display_price;
     ActiveModel {
         id: Set(product.id.0),
         sku: Set(product.sku.as_str().to_owned()),
@@ -241,8 +244,8 @@ fn row(product: &Product) -> ActiveModel {
         description: Set(product.description.clone()),
         category: Set(product.category.clone()),
         image_url: Set(product.image_url.clone()),
-        display_currency: Set(price.map(|price| price.currency_code.clone())),
-        display_minor_units: Set(price.map(|price| price.minor_units)),
+        display_currency: Set(price.map(|price| price.currency().to_string())),
+        display_minor_units: Set(price.map(Amount::minor_units)),
         version: Set(product.version),
         created_at: Set(product.created_at),
         updated_at: Set(product.updated_at),

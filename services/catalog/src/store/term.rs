@@ -104,11 +104,11 @@ pub async fn search(
     let rows = product::select_by_ids(ranks.iter().map(|rank| rank.id))
         .all(db)
         .await?;
-    let mut products: BTreeMap<Uuid, Product> = rows
-        .into_iter()
-        .map(Product::from)
-        .map(|product| (product.id.0, product))
-        .collect();
+    let products = rows.into_iter().map(|row| {
+        let product = Product::try_from(row)?;
+        Ok((product.id.0, product))
+    });
+    let mut products: BTreeMap<Uuid, Product> = products.collect::<Result<_, DbErr>>()?;
     // A product that was deleted between the two statements is left out.
     let finds = ranks.into_iter().filter_map(|rank| {
         products

@@ -1,6 +1,7 @@
 use catalog::demo::{DemoProduct, seed};
 use chrono::TimeDelta;
 use clock::Clock;
+use money::Amount;
 use proto::pricing::v1::Money;
 use testkit::both_engines;
 use uuid::Uuid;
@@ -19,7 +20,7 @@ async fn demo_products_are_made_once(app: TestApp) {
             description: String::new(),
             category: "Things".to_owned(),
             image_url: String::new(),
-            display_price: Some(("EUR".to_owned(), 100)),
+            display_price: Amount::parse("EUR", 100),
             created_at: start() + TimeDelta::seconds(number.into()),
         })
         .collect();

@@ -4,7 +4,8 @@
 //! that lists the same lamp twice means two lamps, and promotions, stock and the 100-piece limit must
 //! see them together.
 
-use crate::domain::amount::{Amount, Currency};
+use money::{Amount, Currency};
+
 use crate::domain::id::CustomerId;
 use crate::domain::order::Line;
 use crate::domain::payment_method::PaymentMethod;
@@ -95,7 +96,6 @@ pub fn merge(items: impl IntoIterator<Item = Item>) -> Result<Vec<Item>, BadDraf
 impl Quote {
     /// Recomputes the quote from its own lines: the total an order is charged is never taken on trust.
     pub fn check(&self, items: &[Item]) -> Result<(), BadQuote> {
-        let currency = self.total.currency;
         let asked = items.iter().map(|item| (item.sku.as_str(), item.quantity));
         let quoted = self
             .lines
@@ -104,23 +104,20 @@ impl Quote {
         if !asked.eq(quoted) {
             return Err(BadQuote("it quotes other items than were asked for"));
         }
-        let mut sum = 0_i64;
+        let mut sum = Amount::zero(self.total.currency());
         for line in &self.lines {
-            if line.unit_price.currency != currency || line.amount.currency != currency {
-                return Err(BadQuote("it mixes currencies"));
-            }
-            let amount = line.unit_price.minor.checked_mul(i64::from(line.quantity));
-            if amount != Some(line.amount.minor) || line.unit_price.minor < 0 {
+            let quantity = u32::try_from(line.quantity).ok();
+            let amount = quantity.and_then(|quantity| line.unit_price.times(quantity));
+            if amount != Some(line.amount) {
                 return Err(BadQuote("a line is not its unit price times its pieces"));
             }
-            sum = sum
-                .checked_add(line.amount.minor)
-                .ok_or(BadQuote("the sum is out of range"))?;
+            let with = sum.plus(line.amount);
+            sum = with.ok_or(BadQuote(
+                "the lines have no sum in the currency of the total",
+            ))?;
         }
-        if self.discount.currency != currency || !(0..=sum).contains(&self.discount.minor) {
-            return Err(BadQuote("the discount is not part of the sum"));
-        }
-        if sum - self.discount.minor != self.total.minor {
+        let left = sum.minus(self.discount);
+        if left.ok_or(BadQuote("the discount is not part of the sum"))? != self.total {
             return Err(BadQuote("the lines less the discount are not the total"));
         }
         Ok(())

@@ -9,8 +9,8 @@
 //! ```
 
 use chrono::{DateTime, Utc};
+use money::Amount;
 
-use crate::domain::amount::Amount;
 use crate::domain::draft::{Draft, Quote};
 use crate::domain::id::{CustomerId, OrderId};
 
@@ -197,11 +197,13 @@ impl Order {
         Ok(())
     }
 
-    /// What promotions took off the sum of the lines. A quote that an order is placed at has been
-    /// checked, so the sum is in range.
+    /// What promotions took off the sum of the lines.
     pub fn discount(&self) -> Amount {
-        let sum: i64 = self.lines.iter().map(|line| line.amount.minor).sum();
-        Amount::new(self.total.currency, sum - self.total.minor)
+        let mut lines = self.lines.iter();
+        let nothing = Amount::zero(self.total.currency());
+        let sum = lines.try_fold(nothing, |sum, line| sum.plus(line.amount));
+        let discount = sum.and_then(|sum| sum.minus(self.total));
+        discount.expect("an order is placed at a quote that adds up")
     }
 
     /// How many pieces are bought.

@@ -1,8 +1,8 @@
 //! Orders as lists show them.
 
 use chrono::{DateTime, Utc};
+use money::Amount;
 
-use super::amount::Amount;
 use super::id::{CustomerId, OrderId};
 use super::order::{EndReason, Status};
 

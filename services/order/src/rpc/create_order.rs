@@ -4,12 +4,12 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use command::Command;
 use edge::Valid;
+use money::Currency;
 use proto::order::v1::order_service::CREATE_ORDER;
 use proto::order::v1::{CreateOrderRequest, CreateOrderResponse};
 
 use crate::App;
 use crate::checkout;
-use crate::domain::amount::Currency;
 use crate::domain::draft::{Draft, Item, merge};
 use crate::domain::payment_method::PaymentMethod;
 use crate::error::Error;
@@ -42,7 +42,7 @@ impl TryFrom<Valid<CreateOrderRequest>> for Draft {
         });
         let currency = match request.currency_code.as_str() {
             "" => None,
-            code => Some(Currency::parse(code).map_err(|_| Error::Field("currency_code"))?),
+            code => Some(Currency::parse(code).ok_or(Error::Field("currency_code"))?),
         };
         let method = request.payment_method;
         let method = method.ok_or(Error::Field("payment_method"))?;

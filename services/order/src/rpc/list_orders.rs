@@ -10,7 +10,7 @@ use crate::domain::summary::{Filter, Summary};
 use crate::error::Error;
 use crate::history;
 use crate::wire::customer_id;
-use crate::wire::{money, status};
+use crate::wire::status;
 
 /// Pages through a person's orders, newest first.
 pub async fn list_orders(
@@ -55,7 +55,7 @@ fn summary(order: Summary, skus: Vec<String>) -> OrderSummary {
         user_name: String::new(), // comes with the read model, which hears of names
         status: status(order.status).into(),
         item_count: order.piece_count,
-        total: Some(money(order.total)),
+        total: Some(order.total.into()),
         created_at: Some(order.created_at.into()),
         updated_at: Some(order.updated_at.into()),
         skus,

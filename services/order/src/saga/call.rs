@@ -27,7 +27,6 @@ use crate::domain::order::EndReason;
 use crate::saga::checkout::{Answer, Progress};
 use crate::saga::record::Record;
 use crate::saga::step::{Step, Task, Undo};
-use crate::wire::money;
 
 /// How long one attempt may take; the provider's slowest legal answer takes 2.5 s.
 const ATTEMPT_MAX: Duration = Duration::from_secs(3);
@@ -66,7 +65,7 @@ impl Callees {
     /// A place among the calls that are out to whom this task asks; none for what asks nobody.
     pub async fn place(&self, record: &Record, task: Task) -> Option<SemaphorePermit<'_>> {
         let places = match task {
-            Task::Do(Step::ProcessPayment) if record.order.total.minor == 0 => return None,
+            Task::Do(Step::ProcessPayment) if record.order.total.is_zero() => return None,
             Task::Do(Step::ProcessPayment) | Task::Undo(Undo::RefundPayment) => {
                 &self.places.payment
             }
@@ -117,14 +116,14 @@ impl Callees {
 
     async fn charge(&self, record: &Record, task: Task) -> Answer {
         let order = &record.order;
-        if order.total.minor == 0 {
+        if order.total.is_zero() {
             return Answer::Done(None); // a promotion gave it away: there is nothing to charge
         }
         let message = ProcessPaymentRequest {
             idempotency_key: key(record, task),
             order_id: order.id.to_string(),
             customer_id: order.customer_id.to_string(),
-            amount: Some(money(order.total)),
+            amount: Some(order.total.into()),
             method: Some(PaymentMethod {
                 token: record.saga.payment_method.expose().to_owned(),
             }),

@@ -2,12 +2,12 @@
 
 use call::Scope;
 use chrono::{DateTime, Utc};
+use money::Amount;
 use sea_orm::entity::prelude::*;
 use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 use serde::{Deserialize, Serialize};
 use sql::Transaction;
 
-use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Line, Order, Status};
 use crate::domain::summary::{Filter, Summary};
@@ -64,8 +64,8 @@ pub async fn insert(txn: &Transaction, order: &Order) -> Result<(), DbErr> {
         customer_id: Set(order.customer_id.0),
         status: Set(order.status as i16),
         end_reason: Set(order.end_reason.map(|reason| reason as i16)),
-        currency: Set(order.total.currency.to_string()),
-        total_minor: Set(order.total.minor),
+        currency: Set(order.total.currency().to_string()),
+        total_minor: Set(order.total.minor_units()),
         piece_count: Set(order.piece_count()),
         version: Set(order.version),
         created_at: Set(order.created_at),
@@ -111,7 +111,7 @@ pub async fn find(
         return Ok(None);
     };
     let summary = Summary::try_from(&row)?;
-    let lines = order_line::of(db, id, summary.total.currency).await?;
+    let lines = order_line::of(db, id, summary.total.currency()).await?;
     Ok(Some(summary.whole(lines)))
 }
 
@@ -172,7 +172,7 @@ impl TryFrom<&Model> for Summary {
     type Error = DbErr;
 
     fn try_from(row: &Model) -> Result<Self, DbErr> {
-        let currency = Currency::parse(&row.currency).map_err(|_| broken("orders", "currency"))?;
+        let total = Amount::parse(&row.currency, row.total_minor);
         let reason =
             |number| EndReason::from_number(number).ok_or_else(|| broken("orders", "end reason"));
         Ok(Self {
@@ -182,7 +182,7 @@ impl TryFrom<&Model> for Summary {
             end_reason: row.end_reason.map(reason).transpose()?,
             version: row.version,
             piece_count: row.piece_count,
-            total: Amount::new(currency, row.total_minor),
+            total: total.ok_or_else(|| broken("orders", "total"))?,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
+use money::{Amount, Currency};
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Set};
 use sql::Transaction;
 
-use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::OrderId;
 use crate::domain::order::{Line, Order};
+use crate::store::broken;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "order_lines")]
@@ -42,8 +43,8 @@ pub async fn insert(txn: &Transaction, order: &Order) -> Result<(), DbErr> {
             position: Set(position),
             sku: Set(line.sku.clone()),
             quantity: Set(line.quantity),
-            unit_price_minor: Set(line.unit_price.minor),
-            amount_minor: Set(line.amount.minor),
+            unit_price_minor: Set(line.unit_price.minor_units()),
+            amount_minor: Set(line.amount.minor_units()),
         });
     txn.defer(Entity::insert_many(rows).as_query()).await
 }
@@ -62,7 +63,7 @@ pub async fn of(
         .order_by_asc(Column::Position)
         .all(db)
         .await?;
-    Ok(rows.into_iter().map(|row| row.line(currency)).collect())
+    rows.into_iter().map(|row| row.line(currency)).collect()
 }
 
 /// The SKUs of the first lines of some orders, at most `lines_max` of each, by one statement. The
@@ -93,12 +94,15 @@ pub async fn first_skus(
 }
 
 impl Model {
-    fn line(self, currency: Currency) -> Line {
-        Line {
+    fn line(self, currency: Currency) -> Result<Line, DbErr> {
+        let amount = |minor_units| {
+            Amount::new(currency, minor_units).ok_or_else(|| broken("order_lines", "amount"))
+        };
+        Ok(Line {
             sku: self.sku,
             quantity: self.quantity,
-            unit_price: Amount::new(currency, self.unit_price_minor),
-            amount: Amount::new(currency, self.amount_minor),
-        }
+            unit_price: amount(self.unit_price_minor)?,
+            amount: amount(self.amount_minor)?,
+        })
     }
 }

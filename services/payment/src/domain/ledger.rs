@@ -8,8 +8,9 @@
 //! `provider-clearing` is what the provider owes us; it goes back to 0 for an order whose
 //! capture was refunded. Refunds have an account of their own, so that sales stay readable.
 
+use money::{Amount, Currency};
+
 use crate::domain::id::OrderId;
-use crate::domain::money::{Amount, Currency};
 
 /// What happened to the money of an order; each at most once per order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,7 +81,7 @@ impl Entry {
             Kind::Capture => (Account::ProviderClearing, Account::Sales),
             Kind::Refund => (Account::Refunds, Account::ProviderClearing),
         };
-        let Amount { currency, .. } = amount;
+        let currency = amount.currency();
         // An amount is never negative, so its negation exists.
         let line = |account, minor_units| Line {
             account,
@@ -114,7 +115,7 @@ mod tests {
     /// row: I2
     #[test]
     fn the_books_say_from_which_account_to_which() {
-        let amount = Amount::new(Currency::parse("EUR").unwrap(), 5).unwrap();
+        let amount = Amount::parse("EUR", 5).unwrap();
         for (kind, name, accounts) in [
             (Kind::Capture, "capture", ["provider-clearing", "sales"]),
             (Kind::Refund, "refund", ["refunds", "provider-clearing"]),
@@ -135,7 +136,7 @@ mod tests {
         /// row: I2
         #[test]
         fn every_entry_balances(minor_units in 0..=i64::MAX, refund in prop::bool::ANY) {
-            let amount = Amount::new(Currency::parse("EUR").unwrap(), minor_units).unwrap();
+            let amount = Amount::parse("EUR", minor_units).unwrap();
             let kind = if refund { Kind::Refund } else { Kind::Capture };
             let entry = Entry::new(OrderId(Uuid::nil()), kind, amount);
             let sum: i128 = entry.lines().iter().map(|line| i128::from(line.minor_units)).sum();

@@ -18,10 +18,10 @@
 pub mod tests;
 
 use chrono::{DateTime, Utc};
+use money::Amount;
 
 use crate::domain::id::{CustomerId, Key, OrderId};
 use crate::domain::ledger::{Entry, Kind};
-use crate::domain::money::Amount;
 
 /// What became of the money of one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -309,7 +309,7 @@ pub fn record_refund(
                 payment.transaction_id.is_none(),
                 "order {order_id} has a capture that the provider does not know",
             );
-            (None, Amount::zero(payment.amount.currency))
+            (None, Amount::zero(payment.amount.currency()))
         }
     };
     payment.refund = Some(Refund {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::DateTime;
 use clock::Clock;
+use money::Currency;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -16,7 +17,6 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::id::Key;
-use crate::domain::money::Currency;
 use crate::domain::payment::tests::{Move, World, any_move, charge, order, refund};
 use crate::provider::Sandbox;
 

@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use money::Amount;
 use proto::payment::v1::{self as pb, GetPaymentRequest, GetPaymentResponse, PaymentStatus};
 
-use crate::domain::money::Amount;
 use crate::domain::payment::Payment;
 use crate::{App, payments, wire};
 
@@ -23,7 +23,7 @@ pub async fn get_payment(
 
 impl From<Payment> for pb::Payment {
     fn from(payment: Payment) -> Self {
-        let nothing = Amount::zero(payment.amount.currency);
+        let nothing = Amount::zero(payment.amount.currency());
         let refunded = payment
             .refund
             .as_ref()
@@ -32,8 +32,8 @@ impl From<Payment> for pb::Payment {
             order_id: payment.order_id.to_string(),
             status: PaymentStatus::from(payment.status()).into(),
             transaction_id: payment.transaction_id.unwrap_or_default(),
-            amount: Some(wire::money(payment.amount)),
-            refunded: Some(wire::money(refunded)),
+            amount: Some(payment.amount.into()),
+            refunded: Some(refunded.into()),
             created_at: Some(payment.created_at.into()),
         }
     }

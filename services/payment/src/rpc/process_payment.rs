@@ -6,7 +6,6 @@ use edge::Valid;
 use proto::payment::v1::{PaymentStatus, ProcessPaymentRequest, ProcessPaymentResponse};
 
 use crate::domain::id::{CustomerId, Key};
-use crate::domain::money::{Amount, Currency};
 use crate::domain::payment::{Charge, Charged, Request};
 use crate::error::Error;
 use crate::provider::Token;
@@ -32,9 +31,8 @@ impl TryFrom<Valid<ProcessPaymentRequest>> for Charge {
     fn try_from(request: Valid<ProcessPaymentRequest>) -> Result<Self, Error> {
         let hash = wire::hash(&*request);
         let request = request.into_inner();
-        let money = request.amount.unwrap_or_default();
-        let currency = Currency::parse(&money.currency_code).ok_or(Error::Currency)?;
-        let amount = Amount::new(currency, money.minor_units).filter(|amount| !amount.is_zero());
+        let amount = request.amount.and_then(|money| money.amount());
+        let amount = amount.filter(|amount| !amount.is_zero());
         Ok(Self {
             order_id: wire::order_id(&request.order_id)?,
             customer_id: request

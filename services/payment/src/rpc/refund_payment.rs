@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use money::Amount;
 use proto::payment::v1::{PaymentStatus, RefundPaymentRequest, RefundPaymentResponse};
 
 use crate::domain::id::{CustomerId, Key};
-use crate::domain::money::Amount;
 use crate::domain::payment::{Refund, RefundRequest};
 use crate::{App, payments, wire};
 
@@ -31,7 +31,7 @@ impl From<Refund> for RefundPaymentResponse {
         Self {
             status: PaymentStatus::Refunded.into(),
             refund_id: refund.id.unwrap_or_default(),
-            amount: Some(wire::money(refund.amount)),
+            amount: Some(refund.amount.into()),
         }
     }
 }

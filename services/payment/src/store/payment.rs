@@ -2,6 +2,7 @@
 
 use call::Scope;
 use chrono::{DateTime, Utc};
+use money::Amount;
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{InsertStatement, OnConflict};
@@ -9,7 +10,6 @@ use sea_orm::{Condition, QueryTrait};
 use sql::Transaction;
 
 use crate::domain::id::{CustomerId, Key, OrderId};
-use crate::domain::money::{Amount, Currency};
 use crate::domain::payment::{Payment, Refund, Request};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -122,9 +122,8 @@ pub async fn update(
 
 /// A sum as it is stored.
 pub(super) fn amount(currency_code: &str, minor_units: i64) -> Result<Amount, DbErr> {
-    let currency = Currency::parse(currency_code);
-    let amount = currency.and_then(|currency| Amount::new(currency, minor_units));
-    amount.ok_or_else(|| DbErr::Type(format!("{minor_units} {currency_code} is no amount")))
+    Amount::parse(currency_code, minor_units)
+        .ok_or_else(|| DbErr::Type(format!("{minor_units} {currency_code} is no amount")))
 }
 
 fn row(payment: &Payment, now: DateTime<Utc>) -> ActiveModel {
@@ -135,7 +134,7 @@ fn row(payment: &Payment, now: DateTime<Utc>) -> ActiveModel {
         customer_id: Set(payment.customer_id.map(|customer| customer.0)),
         charge_key: Set(request.map(|request| request.key.as_str().to_owned())),
         charge_hash: Set(request.map(|request| request.hash.to_vec())),
-        currency_code: Set(payment.amount.currency.to_string()),
+        currency_code: Set(payment.amount.currency().to_string()),
         amount: Set(payment.amount.minor_units()),
         transaction_id: Set(payment.transaction_id.clone()),
         decline_reason: Set(payment.decline_reason.clone()),

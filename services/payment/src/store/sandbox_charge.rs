@@ -1,6 +1,7 @@
 //! What the sandbox remembers of an order. No other table is joined with this one.
 
 use chrono::{DateTime, Utc};
+use money::Amount;
 use sea_orm::ActiveValue::Set;
 use sea_orm::Condition;
 use sea_orm::QueryTrait;
@@ -9,7 +10,6 @@ use sea_orm::sea_query::{InsertStatement, OnConflict};
 use sql::Transaction;
 
 use crate::domain::id::{Key, OrderId};
-use crate::domain::money::Amount;
 use crate::domain::payment::Outcome;
 use crate::store::payment::amount;
 
@@ -95,7 +95,7 @@ fn inserting(record: &Record, now: DateTime<Utc>) -> InsertStatement {
     } = &record.memory
     {
         row.charge_key = Set(Some(key.as_str().to_owned()));
-        row.currency_code = Set(Some(amount.currency.to_string()));
+        row.currency_code = Set(Some(amount.currency().to_string()));
         row.amount = Set(amount.minor_units());
         match outcome {
             Outcome::Captured { transaction_id } => {

@@ -1,9 +1,9 @@
 //! Promotions: a percentage off one SKU or off everything, for a time, from a quantity on.
 
 use chrono::{DateTime, Utc};
+use money::Percent;
 use uuid::Uuid;
 
-use crate::domain::money::Percent;
 use crate::domain::sku::Sku;
 
 /// What a promotion is about.

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use money::{Amount, Currency};
 
-use crate::domain::money::{Amount, Currency};
 use crate::domain::promotion::{self, Promotion};
 use crate::domain::sku::Sku;
 
@@ -31,7 +31,6 @@ pub struct Line {
 /// The lines in the order of the items, and what is left to pay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
-    pub currency: Currency,
     pub lines: Vec<Line>,
     pub discount: Amount,
     pub total: Amount,
@@ -60,15 +59,15 @@ pub fn quote(
 ) -> Result<Quote, Refusal> {
     all_priced(&items, prices, currency)?;
     let mut lines = Vec::with_capacity(items.len());
-    let mut sum = Amount::ZERO;
-    let mut discount = Amount::ZERO;
+    let mut sum = Amount::zero(currency);
+    let mut discount = Amount::zero(currency);
     for item in items {
         let unit_price = prices[&item.sku];
         let amount = unit_price.times(item.quantity).ok_or(Refusal::Overflow)?;
-        sum = sum.checked_add(amount).ok_or(Refusal::Overflow)?;
+        sum = sum.plus(amount).ok_or(Refusal::Overflow)?;
         if let Some(percent) = promotion::best(promotions, &item.sku, item.quantity, now) {
             let off = amount.percent(percent);
-            discount = discount.checked_add(off).ok_or(Refusal::Overflow)?;
+            discount = discount.plus(off).ok_or(Refusal::Overflow)?;
         }
         lines.push(Line {
             item,
@@ -77,10 +76,9 @@ pub fn quote(
         });
     }
     let total = sum
-        .checked_sub(discount)
+        .minus(discount)
         .expect("no line's discount is larger than the line");
     Ok(Quote {
-        currency,
         lines,
         discount,
         total,

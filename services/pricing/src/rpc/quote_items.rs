@@ -10,7 +10,7 @@ use crate::domain::quote::{Item, Quote};
 use crate::domain::sku::Sku;
 use crate::error::Error;
 use crate::quotes::{self, Unpriced};
-use crate::wire::{currency, money};
+use crate::wire::currency;
 
 /// Says what a cart costs now.
 pub async fn quote_items(
@@ -44,17 +44,16 @@ fn item(item: QuoteItem) -> Result<Item, Error> {
 
 impl From<Quote> for QuoteItemsResponse {
     fn from(quote: Quote) -> Self {
-        let currency = quote.currency;
         let lines = quote.lines.into_iter().map(|line| QuoteLine {
             sku: line.item.sku.into_string(),
             quantity: i32::try_from(line.item.quantity).unwrap_or(i32::MAX), // it came as an i32
-            unit_price: Some(money(currency, line.unit_price)),
-            amount: Some(money(currency, line.amount)),
+            unit_price: Some(line.unit_price.into()),
+            amount: Some(line.amount.into()),
         });
         Self {
             lines: lines.collect(),
-            discount: Some(money(currency, quote.discount)),
-            total: Some(money(currency, quote.total)),
+            discount: Some(quote.discount.into()),
+            total: Some(quote.total.into()),
         }
     }
 }

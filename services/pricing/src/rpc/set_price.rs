@@ -6,7 +6,6 @@ use edge::Valid;
 use proto::pricing::v1::{SetPriceRequest, SetPriceResponse, pricing_service};
 
 use crate::App;
-use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;
 use crate::domain::sku::Sku;
 use crate::error::Error;
@@ -33,13 +32,11 @@ impl TryFrom<Valid<SetPriceRequest>> for Wish {
 
     fn try_from(request: Valid<SetPriceRequest>) -> Result<Self, Error> {
         let request = request.into_inner();
-        let money = request.amount.ok_or(Error::Field { field: "amount" })?;
+        let amount = request.amount.and_then(|money| money.amount());
+        let amount = amount.filter(|amount| !amount.is_zero());
         Ok(Self {
             sku: Sku::new(request.sku),
-            currency: Currency::parse(&money.currency_code).ok_or(Error::Currency)?,
-            amount: Amount::new(money.minor_units)
-                .filter(|amount| *amount > Amount::ZERO)
-                .ok_or(Error::NotPositive)?,
+            amount: amount.ok_or(Error::NotPositive)?,
         })
     }
 }

@@ -4,12 +4,12 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use chrono::{DateTime, SubsecRound, Utc};
 use edge::Valid;
+use money::Percent;
 use proto::pricing::v1 as pb;
 use proto::pricing::v1::{SetPromotionRequest, SetPromotionResponse, pricing_service};
 use proto::wkt::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::money::Percent;
 use crate::domain::promotion::{Promotion, Target, Window};
 use crate::domain::sku::Sku;
 use crate::error::Error;

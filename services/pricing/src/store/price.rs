@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use money::{Amount, Currency};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{QuerySelect, Set};
 
-use crate::domain::money::{Amount, Currency};
 use crate::domain::price::Price;
 use crate::domain::sku::Sku;
 
@@ -35,10 +35,9 @@ impl TryFrom<Model> for Price {
     type Error = DbErr;
 
     fn try_from(row: Model) -> Result<Self, DbErr> {
-        let broken = |what: &str| DbErr::Type(format!("price of {}: {what}", row.sku));
+        let amount = Amount::parse(&row.currency_code, row.minor_units);
         Ok(Self {
-            currency: Currency::parse(&row.currency_code).ok_or_else(|| broken("currency"))?,
-            amount: Amount::new(row.minor_units).ok_or_else(|| broken("negative amount"))?,
+            amount: amount.ok_or_else(|| DbErr::Type(format!("the price of {}", row.sku)))?,
             sku: Sku::new(row.sku),
             version: row.version,
             updated_at: row.updated_at,
@@ -127,7 +126,7 @@ pub async fn save(db: &impl ConnectionTrait, price: &Price) -> Result<(), DbErr>
 fn row(price: &Price) -> ActiveModel {
     ActiveModel {
         sku: Set(price.sku.as_str().to_owned()),
-        currency_code: Set(price.currency.to_string()),
+        currency_code: Set(price.amount.currency().to_string()),
         minor_units: Set(price.amount.minor_units()),
         version: Set(price.version),
         updated_at: Set(price.updated_at),

@@ -1,11 +1,11 @@
 //! Table `promotions`: one row per promotion; the empty SKU stands for everything.
 
 use chrono::{DateTime, Utc};
+use money::Percent;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Cond, OnConflict};
 use sea_orm::{PaginatorTrait, QuerySelect, Set};
 
-use crate::domain::money::Percent;
 use crate::domain::promotion::{Promotion, Target, Window};
 use crate::domain::sku::Sku;
 

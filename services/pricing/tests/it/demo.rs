@@ -1,4 +1,5 @@
 use clock::Clock;
+use money::Amount;
 use pricing::demo::{DemoPrice, seed};
 use proto::pricing::v1::GetPriceRequest;
 use testkit::both_engines;
@@ -12,8 +13,7 @@ async fn demo_prices_are_set_once(app: TestApp) {
     let prices: Vec<DemoPrice> = (1..=200)
         .map(|n| DemoPrice {
             sku: format!("SKU-{n}"),
-            currency_code: "EUR".to_owned(),
-            minor_units: n * 100,
+            amount: Amount::parse("EUR", n * 100).unwrap(),
         })
         .collect();
     let clock = Clock::system();

@@ -11,22 +11,24 @@ fn item(sku: &str, quantity: i32) -> Item {
     }
 }
 
+fn euro(minor_units: i64) -> Amount {
+    Amount::parse("EUR", minor_units).unwrap()
+}
+
 fn line(sku: &str, quantity: i32, price: i64) -> Line {
-    let eur = Currency::parse("EUR").unwrap();
     Line {
         sku: sku.to_owned(),
         quantity,
-        unit_price: Amount::new(eur, price),
-        amount: Amount::new(eur, price * i64::from(quantity)),
+        unit_price: euro(price),
+        amount: euro(price * i64::from(quantity)),
     }
 }
 
 fn quote(lines: Vec<Line>, discount: i64, total: i64) -> Quote {
-    let eur = Currency::parse("EUR").unwrap();
     Quote {
         lines,
-        discount: Amount::new(eur, discount),
-        total: Amount::new(eur, total),
+        discount: euro(discount),
+        total: euro(total),
     }
 }
 
@@ -85,9 +87,8 @@ fn a_quote_that_does_not_add_up_is_refused() {
         quote(vec![line("lamp", 1, 1999)], 0, 1999),
         quote(vec![line("desk", 2, 1999)], 0, 3998),
         quote(vec![], 0, 0),
-        quote(vec![line("lamp", 2, 1999)], 4000, -2),
-        quote(vec![line("lamp", 2, 1999)], -2, 4000),
-        quote(vec![line("lamp", 2, -1999)], 0, -3998),
+        quote(vec![line("lamp", 2, 1999)], 4000, 0),
+        quote(vec![line("lamp", 2, 1999)], 0, 4000),
     ];
     for quote in wrong {
         assert!(quote.check(&items).is_err(), "{quote:?}");
@@ -101,21 +102,19 @@ fn a_quote_that_does_not_add_up_is_refused() {
     ];
     for (number, amount) in dollars.into_iter().enumerate() {
         let mut mixed = quote(vec![line("lamp", 2, 1999)], 0, 3998);
-        amount(&mut mixed).currency = Currency::parse("USD").unwrap();
+        let amount = amount(&mut mixed);
+        *amount = Amount::parse("USD", amount.minor_units()).unwrap();
         assert!(mixed.check(&items).is_err(), "dollars in {number}");
     }
 }
 
-/// A line below zero is refused though the others outweigh it, and so is a sum that no number holds.
-///
 /// row: D5
 #[test]
-fn no_line_pays_for_another() {
+fn a_quote_whose_lines_have_no_sum_is_refused() {
     let items = [item("lamp", 1), item("desk", 1)];
-    let cheaper = quote(vec![line("lamp", 1, -10), line("desk", 1, 100)], 0, 90);
-    assert!(cheaper.check(&items).is_err());
     let dear = quote(vec![line("lamp", 1, i64::MAX), line("desk", 1, 1)], 0, 0);
-    assert_eq!(dear.check(&items), Err(BadQuote("the sum is out of range")));
+    let no_sum = "the lines have no sum in the currency of the total";
+    assert_eq!(dear.check(&items), Err(BadQuote(no_sum)));
 }
 
 proptest! {
@@ -136,10 +135,13 @@ proptest! {
 
     /// No arithmetic on a hostile quote panics.
     #[test]
-    fn checking_never_panics(price: i64, amount: i64, discount: i64, total: i64, pieces in 1_i32..=100) {
+    fn checking_never_panics(
+        price in 0..=i64::MAX, amount in 0..=i64::MAX, discount in 0..=i64::MAX, total in 0..=i64::MAX,
+        pieces in 1_i32..=100,
+    ) {
         let mut hostile = quote(vec![line("lamp", pieces, 1)], discount, total);
-        hostile.lines[0].unit_price.minor = price;
-        hostile.lines[0].amount.minor = amount;
+        hostile.lines[0].unit_price = euro(price);
+        hostile.lines[0].amount = euro(amount);
         let _ = hostile.check(&[item("lamp", pieces)]);
     }
 }

@@ -1,7 +1,8 @@
 //! The table of legal moves, written out once more and independently.
 
+use money::Amount;
+
 use super::*;
-use crate::domain::amount::Currency;
 use uuid::Uuid;
 
 fn order(status: Status) -> Order {
@@ -12,7 +13,7 @@ fn order(status: Status) -> Order {
         status,
         end_reason: None,
         lines: Vec::new(),
-        total: Amount::new(Currency::parse("EUR").unwrap(), 0),
+        total: Amount::parse("EUR", 0).unwrap(),
         created_at: now,
         updated_at: now,
         version: 1,

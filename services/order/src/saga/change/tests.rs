@@ -8,6 +8,7 @@ use chrono::DateTime;
 use clock::{Clock, Manual};
 use events::Origin;
 use futures::future::BoxFuture;
+use money::Amount;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -18,7 +19,6 @@ use sql::Database;
 use testkit::{Engine, both_engines};
 
 use super::*;
-use crate::domain::amount::{Amount, Currency};
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Line, Order, Status};
 use crate::domain::payment_method::PaymentMethod;
@@ -76,8 +76,7 @@ fn event(saga: &Saga, happens: Happens) -> Event {
 
 /// An order that was just placed.
 fn placed(clock: &Clock) -> Record {
-    let (now, eur) = (clock.now(), Currency::parse("EUR").unwrap());
-    let price = Amount::new(eur, 1999);
+    let (now, price) = (clock.now(), Amount::parse("EUR", 1999).unwrap());
     let line = Line {
         sku: "lamp".to_owned(),
         quantity: 1,

@@ -7,10 +7,9 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::money::Currency;
 
 fn euro(minor_units: i64) -> Amount {
-    Amount::new(Currency::parse("EUR").unwrap(), minor_units).unwrap()
+    Amount::parse("EUR", minor_units).unwrap()
 }
 
 pub fn order(number: u8) -> OrderId {
