@@ -13,7 +13,7 @@ use tonic::Status;
 const FULL_FOR: Duration = Duration::from_secs(1);
 
 /// What a peer answered.
-pub(crate) type Answer<T> = Result<tonic::Response<T>, Status>;
+pub(crate) type PeerResult<T> = Result<tonic::Response<T>, Status>;
 
 /// Optional parts that are missing, by peer. Parts that are fetched side by side note it in one.
 #[derive(Default)]
@@ -21,7 +21,7 @@ pub(crate) struct Degraded(Mutex<BTreeSet<String>>);
 
 impl Degraded {
     /// The part, or nothing and its peer's name noted.
-    pub(crate) fn optional<T>(&self, peer: &str, answer: Answer<T>) -> Option<T> {
+    pub(crate) fn optional<T>(&self, peer: &str, answer: PeerResult<T>) -> Option<T> {
         match answer {
             Ok(response) => Some(response.into_inner()),
             Err(status) => {
@@ -49,7 +49,7 @@ impl Degraded {
 /// What the peer said of the caller's own request, `unavailable` when it could not be
 /// asked, `deadline_exceeded` when it was too slow, `internal` for everything that only the gateway could have done
 /// wrong.
-pub(crate) fn required<T>(answer: Answer<T>) -> Result<T, ConnectError> {
+pub(crate) fn required<T>(answer: PeerResult<T>) -> Result<T, ConnectError> {
     answer.map(tonic::Response::into_inner).map_err(translate)
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn required<T>(answer: Answer<T>) -> Result<T, ConnectError> {
 ///
 /// # Errors
 /// As [`required`], but for `not_found`.
-pub(crate) fn known<T>(answer: Answer<T>) -> Result<Option<T>, ConnectError> {
+pub(crate) fn known<T>(answer: PeerResult<T>) -> Result<Option<T>, ConnectError> {
     match answer {
         Err(status) if status.code() == tonic::Code::NotFound => Ok(None),
         answer => required(answer).map(Some),

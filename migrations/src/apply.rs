@@ -15,8 +15,8 @@ use sql::{Database, retrying, retrying_until};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::change::{Change, Work};
-use crate::session::Session;
-use crate::state::{State, compare};
+use crate::session::LockSession;
+use crate::state::{SchemaState, compare};
 use crate::{Error, bookkeeping};
 
 /// The key of PostgreSQL's lock that one migrating process holds, in each database.
@@ -40,7 +40,7 @@ pub(crate) async fn up(
     wait: Duration,
 ) -> Result<Vec<String>, Error> {
     let failed = |source| Error::db(db, source);
-    let Some(session) = Session::open(db) else {
+    let Some(session) = LockSession::open(db) else {
         return up_at_once(db, changes).await;
     };
     let made = async {
@@ -54,7 +54,7 @@ pub(crate) async fn up(
 
 /// Takes everything back, in one transaction.
 pub(crate) async fn down(db: &Database, changes: &[Change], wait: Duration) -> Result<(), Error> {
-    let session = Session::open(db);
+    let session = LockSession::open(db);
     if let Some(session) = &session {
         lock(db, session, wait).await?;
     }
@@ -71,7 +71,8 @@ async fn down_at_once(db: &Database, changes: &[Change]) -> Result<(), Error> {
     let connection = db.schema_connection();
     let txn = begin(&connection).await.map_err(failed)?;
     let applied = bookkeeping::applied(&txn).await.map_err(failed)?;
-    if let State::Ahead(newer) | State::Incompatible(newer) = compare(changes, &applied) {
+    if let SchemaState::Ahead(newer) | SchemaState::Incompatible(newer) = compare(changes, &applied)
+    {
         return Err(Error::newer(db, newer));
     }
     let back = async {
@@ -98,7 +99,7 @@ async fn begin(connection: &DatabaseConnection) -> Result<DatabaseTransaction, D
 
 /// Asks until the lock is free. Nothing is held meanwhile, no snapshot either: whoever has the
 /// lock may be building an index, which waits for those of all others.
-async fn lock(db: &Database, session: &Session, wait: Duration) -> Result<(), Error> {
+async fn lock(db: &Database, session: &LockSession, wait: Duration) -> Result<(), Error> {
     let until = Instant::now() + wait;
     while !session
         .try_lock(LOCK)
@@ -139,7 +140,7 @@ async fn up_at_once(db: &Database, changes: &[Change]) -> Result<Vec<String>, Er
 
 async fn up_one_by_one(
     db: &Database,
-    session: &Session,
+    session: &LockSession,
     changes: &[Change],
 ) -> Result<Vec<String>, Error> {
     let failed = |source| Error::db(db, source);
@@ -166,7 +167,7 @@ async fn up_one_by_one(
 
 /// One change and its note, in one transaction; `false` when another migrates by now. An index is
 /// built already.
-async fn up_whole(session: &Session, change: &Change) -> Result<bool, DbErr> {
+async fn up_whole(session: &LockSession, change: &Change) -> Result<bool, DbErr> {
     let Some(txn) = session.begin_locked(LOCK).await? else {
         return Ok(false);
     };
@@ -181,11 +182,11 @@ async fn up_whole(session: &Session, change: &Change) -> Result<bool, DbErr> {
 }
 
 /// What is to be made.
-fn missing(db: &Database, state: State) -> Result<Vec<String>, Error> {
+fn missing(db: &Database, state: SchemaState) -> Result<Vec<String>, Error> {
     match state {
-        State::Behind(missing) => Ok(missing),
-        State::Current | State::Ahead(_) => Ok(Vec::new()),
-        State::Incompatible(newer) => Err(Error::newer(db, newer)),
+        SchemaState::Behind(missing) => Ok(missing),
+        SchemaState::Current | SchemaState::Ahead(_) => Ok(Vec::new()),
+        SchemaState::Incompatible(newer) => Err(Error::newer(db, newer)),
     }
 }
 

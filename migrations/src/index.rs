@@ -8,7 +8,7 @@ use sea_orm::sea_query::{Index, IndexCreateStatement, IndexDropStatement, Postgr
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sea_orm_migration::SchemaManager;
 
-use crate::session::Session;
+use crate::session::LockSession;
 
 /// An index to be.
 pub(crate) struct NewIndex {
@@ -40,7 +40,7 @@ impl NewIndex {
     ///
     /// It waits for whoever wrote to the table, and for whoever may still look at it as it was:
     /// as long as the longest transaction of the database lasts.
-    pub async fn build(&self, session: &Session) -> Result<(), DbErr> {
+    pub async fn build(&self, session: &LockSession) -> Result<(), DbErr> {
         if self.drop_if_invalid(session).await? == Some(true) {
             return Ok(());
         }
@@ -57,7 +57,7 @@ impl NewIndex {
     }
 
     /// Whether it is there and valid; `None` when it is not there, now.
-    async fn drop_if_invalid(&self, session: &Session) -> Result<Option<bool>, DbErr> {
+    async fn drop_if_invalid(&self, session: &LockSession) -> Result<Option<bool>, DbErr> {
         let question = Statement::from_sql_and_values(
             DbBackend::Postgres,
             "select indisvalid from pg_index where indexrelid = to_regclass(quote_ident($1))",

@@ -27,8 +27,8 @@ use sea_orm::DbErr;
 use sql::Database;
 
 pub use apply::LOCK;
-pub use session::Session;
-pub use state::{Newer, State};
+pub use session::LockSession;
+pub use state::{Newer, SchemaState};
 
 use change::Change;
 
@@ -126,7 +126,7 @@ pub fn services() -> impl Iterator<Item = &'static str> {
 /// Brings the database up to this program, and returns the names of the changes it made.
 ///
 /// Each change happens wholly or not at all; who comes while another is at it waits, up to
-/// [`WAIT_MAX`]. A database that is [`State::Ahead`] is left as it is.
+/// [`WAIT_MAX`]. A database that is [`SchemaState::Ahead`] is left as it is.
 ///
 /// # Errors
 /// [`Error::Incompatible`], [`Error::Locked`], [`Error::Slow`], or the database failed.
@@ -154,7 +154,7 @@ pub async fn down(db: &Database, service: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// The database failed.
-pub async fn state(db: &Database, service: &str) -> Result<State, Error> {
+pub async fn state(db: &Database, service: &str) -> Result<SchemaState, Error> {
     let changes = list(service)?;
     let applied = bookkeeping::applied(db.read_aside()).await;
     let applied = applied.map_err(|source| Error::db(db, source))?;

@@ -13,12 +13,12 @@ use sea_orm::{
 use sql::{Database, Engine};
 
 /// One connection of its own; what it locked ends with it.
-pub struct Session {
+pub struct LockSession {
     connection: DatabaseConnection,
     service: &'static str,
 }
 
-impl Session {
+impl LockSession {
     /// Makes one for changes of the schema; `None` on SQLite. It connects when it is first used.
     pub fn open(db: &Database) -> Option<Self> {
         match db.engine() {
@@ -88,9 +88,9 @@ async fn ask(db: &impl ConnectionTrait, sql: &str, key: i64) -> Result<bool, DbE
     row.map_or(Ok(false), |row| row.try_get_by_index(0))
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for LockSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
+        f.debug_struct("LockSession")
             .field("service", &self.service)
             .finish_non_exhaustive()
     }

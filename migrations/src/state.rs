@@ -8,7 +8,7 @@ use crate::change::Change;
 
 /// How a database stands to this program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum SchemaState {
     /// It has exactly the changes that this program knows.
     Current,
     /// It lacks these changes, oldest first: run `stoa migrate`.
@@ -43,7 +43,7 @@ enum Obstacle {
 
 /// The rule: a program may use a database with changes unknown to it, if it has all that the
 /// program has, and each unknown change reaches down to one that the program knows.
-pub(crate) fn compare(changes: &[Change], applied: &[Applied]) -> State {
+pub(crate) fn compare(changes: &[Change], applied: &[Applied]) -> SchemaState {
     let known: HashSet<&str> = changes.iter().map(Change::name).collect();
     let there: HashSet<&str> = applied.iter().map(|change| change.name.as_str()).collect();
     let mut missing = changes
@@ -58,9 +58,9 @@ pub(crate) fn compare(changes: &[Change], applied: &[Applied]) -> State {
     let Some(last) = unknown.last() else {
         let missing: Vec<String> = missing.collect();
         return if missing.is_empty() {
-            State::Current
+            SchemaState::Current
         } else {
-            State::Behind(missing)
+            SchemaState::Behind(missing)
         };
     };
     let too_new = unknown.iter().find_map(|change| match &change.down_to {
@@ -74,9 +74,9 @@ pub(crate) fn compare(changes: &[Change], applied: &[Applied]) -> State {
         obstacle: too_new.or_else(|| missing.next().map(Obstacle::Lacking)),
     };
     if newer.obstacle.is_none() {
-        State::Ahead(newer)
+        SchemaState::Ahead(newer)
     } else {
-        State::Incompatible(newer)
+        SchemaState::Incompatible(newer)
     }
 }
 

@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::bookkeeping::{self, Applied};
 use crate::change::{Change, Work};
-use crate::session::Session;
-use crate::state::{State, compare};
+use crate::session::LockSession;
+use crate::state::{SchemaState, compare};
 use crate::{Error, LOCK, WAIT_MAX, apply};
 
 /// Two tables.
@@ -199,7 +199,7 @@ async fn an_index_is_built_while_others_read_and_write() {
 async fn an_index_that_is_not_valid_is_built_anew() {
     let db = postgres().await;
     write(&db, "insert into things values (1, 'same'), (2, 'same')").await;
-    let session = Session::open(&db).unwrap();
+    let session = LockSession::open(&db).unwrap();
     let broken = "create unique index concurrently things_name on things (name)";
     session.run_unbounded(broken).await.unwrap_err();
     assert_eq!(ask(&db, VALID).await.as_deref(), Some("false"));
@@ -212,7 +212,7 @@ async fn an_index_that_is_not_valid_is_built_anew() {
     assert_eq!(ask(&db, left).await, None);
     assert_eq!(bookkeeping::applied(db.read()).await.unwrap().len(), 1);
 
-    let session = Session::open(&db).unwrap();
+    let session = LockSession::open(&db).unwrap();
     session.run_unbounded(broken).await.unwrap_err();
     session.close().await.unwrap();
     write(&db, "update things set name = 'other' where id = 2").await;
@@ -239,7 +239,7 @@ async fn an_index_that_is_there_is_only_noted(engine: Engine) {
 #[tokio::test]
 async fn who_cannot_get_the_lock_says_so_and_changes_nothing() {
     let db = postgres().await;
-    let holder = Session::open(&db).unwrap();
+    let holder = LockSession::open(&db).unwrap();
     assert!(holder.try_lock(LOCK).await.unwrap());
     let wait = Duration::from_millis(300);
     let refused = apply::up(&db, &indexed(), wait).await.unwrap_err();
@@ -312,13 +312,13 @@ async fn notes_of_older_programs_are_completed(engine: Engine) {
     write(&db, "alter table seaql_migrations drop column down_to").await;
     let before = bookkeeping::applied(db.read()).await.unwrap();
     assert!(before.iter().all(|change| change.down_to.is_none()));
-    assert_eq!(compare(&first(), &before), State::Current);
+    assert_eq!(compare(&first(), &before), SchemaState::Current);
     apply::up(&db, &indexed(), WAIT_MAX).await.unwrap();
     let after = bookkeeping::applied(db.read()).await.unwrap();
     let told: Vec<_> = after.iter().map(|it| it.down_to.as_deref()).collect();
     assert_eq!(told, [None, Some("m0001_first")]);
     // The program of before goes on with it, and takes nothing of it back.
-    assert!(matches!(compare(&first(), &after), State::Ahead(_)));
+    assert!(matches!(compare(&first(), &after), SchemaState::Ahead(_)));
     let none = apply::up(&db, &first(), WAIT_MAX).await.unwrap();
     assert_eq!(none, Vec::<String>::new());
     let refused = apply::down(&db, &first(), WAIT_MAX).await.unwrap_err();
@@ -339,16 +339,16 @@ fn a_program_goes_on_where_every_unknown_change_reaches_down_to_it() {
         let applied: Vec<Applied> = known.chain(unknown).collect();
         compare(&indexed(), &applied)
     };
-    assert_eq!(of(vec![]), State::Current);
+    assert_eq!(of(vec![]), SchemaState::Current);
     let reaching = || there("m0003_a", Some("m0001_first"));
-    assert!(matches!(of(vec![reaching()]), State::Ahead(_)));
+    assert!(matches!(of(vec![reaching()]), SchemaState::Ahead(_)));
     let just = there("m0004_b", Some("m0002_things_name"));
-    assert!(matches!(of(vec![reaching(), just]), State::Ahead(_)));
+    assert!(matches!(of(vec![reaching(), just]), SchemaState::Ahead(_)));
     for (too_new, why) in [
         (there("m0004_b", Some("m0003_a")), "since m0003_a"),
         (there("m0004_b", None), "names no older program"),
     ] {
-        let State::Incompatible(newer) = of(vec![reaching(), too_new]) else {
+        let SchemaState::Incompatible(newer) = of(vec![reaching(), too_new]) else {
             panic!("{why} is no obstacle");
         };
         let text = newer.to_string();
@@ -357,7 +357,7 @@ fn a_program_goes_on_where_every_unknown_change_reaches_down_to_it() {
     }
     // Two programs that grew apart: neither may change what the other made.
     let apart = [there("m0001_first", None), reaching()];
-    let State::Incompatible(newer) = compare(&indexed(), &apart) else {
+    let SchemaState::Incompatible(newer) = compare(&indexed(), &apart) else {
         panic!("it may not be migrated");
     };
     assert!(newer.to_string().contains("lacks m0002_things_name"));

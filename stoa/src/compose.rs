@@ -9,7 +9,7 @@ mod process;
 use std::sync::Arc;
 
 use clock::Clock;
-use edge::{App, Contract, Health, Task};
+use edge::{App, BackgroundTask, Contract, Health};
 use futures::FutureExt;
 use peers::{Local, Peers};
 use slice::Deps;
@@ -22,7 +22,7 @@ use crate::keys;
 use crate::schema;
 use crate::services::Target;
 
-pub use process::{Listeners, Parts, announce_ready, run};
+pub use process::{Listeners, ProcessParts, announce_ready, run};
 
 /// Messages that are smaller than elsewhere, by the full name of their service.
 const RECEIVE_BYTES_OF: [(&str, usize); 2] = [
@@ -86,7 +86,7 @@ impl Base {
 /// # Errors
 ///
 /// A value that a service refuses, or a mistake in the program.
-pub fn everything(base: &Base, databases: &[Database]) -> anyhow::Result<Parts> {
+pub fn everything(base: &Base, databases: &[Database]) -> anyhow::Result<ProcessParts> {
     let local = Local::new();
     let peers = |name| Peers::builder(name, base.clock.clone(), local.clone()).build();
     let made = databases
@@ -127,7 +127,11 @@ pub fn everything(base: &Base, databases: &[Database]) -> anyhow::Result<Parts> 
 /// # Errors
 ///
 /// A value that is refused, a missing key, or a mistake in the program.
-pub fn one(base: &Base, target: Target, database: Option<Database>) -> anyhow::Result<Parts> {
+pub fn one(
+    base: &Base,
+    target: Target,
+    database: Option<Database>,
+) -> anyhow::Result<ProcessParts> {
     let peers = identity::remote_peers(base, target)?;
     let mut service = match &database {
         Some(db) => build(base, db, peers.clone())?,
@@ -186,12 +190,12 @@ fn parts(
     app: App,
     verifier: &Verifier,
     name: &'static str,
-    tasks: Vec<Task>,
+    tasks: Vec<BackgroundTask>,
     keys: Vec<token::Keys>,
     databases: &[Database],
-) -> anyhow::Result<Parts> {
+) -> anyhow::Result<ProcessParts> {
     let admin = admin::app(base, verifier.clone(), name, app.services())?;
-    Ok(Parts {
+    Ok(ProcessParts {
         app,
         admin,
         tasks,

@@ -87,7 +87,7 @@ pub struct General {
     #[serde(rename = "pre_stop_seconds", deserialize_with = "seconds::optional")]
     pub pre_stop: Option<Duration>,
     /// Which web pages of other origins may call.
-    pub cors: Cors,
+    pub cors: CorsConfig,
     /// Keys of the tokens that services show each other.
     pub service_tokens: ServiceTokens,
 }
@@ -95,7 +95,7 @@ pub struct General {
 /// The section `[cors]`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Cors {
+pub struct CorsConfig {
     /// Exact origins, such as `https://shop.example`. Default none.
     #[serde(deserialize_with = "list::strings")]
     pub origins: Vec<String>,
@@ -126,7 +126,7 @@ impl Default for General {
             log_format: telemetry::Format::Auto,
             page_key_file: None,
             pre_stop: None,
-            cors: Cors::default(),
+            cors: CorsConfig::default(),
             service_tokens: ServiceTokens::default(),
         }
     }

@@ -3,7 +3,7 @@
 
 use anyhow::bail;
 use edge::Wellness;
-use migrations::{Error, Newer, State};
+use migrations::{Error, Newer, SchemaState};
 use sql::Database;
 
 use crate::config;
@@ -13,7 +13,7 @@ use crate::config;
 /// # Errors
 ///
 /// It does not answer, or this binary must leave it alone.
-pub async fn accepted(db: &Database) -> anyhow::Result<State> {
+pub async fn accepted(db: &Database) -> anyhow::Result<SchemaState> {
     let state = migrations::state(db, db.service()).await?;
     accept(db, &state)?;
     Ok(state)
@@ -24,10 +24,10 @@ pub async fn accepted(db: &Database) -> anyhow::Result<State> {
 /// # Errors
 ///
 /// One that ends with exit code 78.
-pub fn accept(db: &Database, state: &State) -> Result<(), config::Error> {
+pub fn accept(db: &Database, state: &SchemaState) -> Result<(), config::Error> {
     match state {
-        State::Current | State::Behind(_) | State::Ahead(_) => Ok(()),
-        State::Incompatible(newer) => Err(refused(db.service(), newer)),
+        SchemaState::Current | SchemaState::Behind(_) | SchemaState::Ahead(_) => Ok(()),
+        SchemaState::Incompatible(newer) => Err(refused(db.service(), newer)),
     }
 }
 
@@ -40,14 +40,14 @@ pub fn accept(db: &Database, state: &State) -> Result<(), config::Error> {
 pub async fn usable(db: &Database) -> anyhow::Result<()> {
     let service = db.service();
     match accepted(db).await? {
-        State::Behind(missing) => bail!(
+        SchemaState::Behind(missing) => bail!(
             "the database of {service} lacks {}: run `stoa migrate`",
             missing.join(", ")
         ),
-        State::Ahead(newer) => {
+        SchemaState::Ahead(newer) => {
             eprintln!("stoa: the database of {service} is newer than this binary: {newer}");
         }
-        State::Current | State::Incompatible(_) => {}
+        SchemaState::Current | SchemaState::Incompatible(_) => {}
     }
     Ok(())
 }
@@ -56,10 +56,12 @@ pub async fn usable(db: &Database) -> anyhow::Result<()> {
 pub async fn wellness(db: &Database) -> Wellness {
     let state = migrations::state(db, db.service()).await;
     match state.map_err(|error| call::error::chain(&error))? {
-        State::Current => Ok(None),
-        State::Ahead(newer) => Ok(Some(format!("newer than this binary: {newer}"))),
-        State::Behind(missing) => Err(format!("lacks {}: run `stoa migrate`", missing.join(", "))),
-        State::Incompatible(newer) => Err(format!("too new for this binary: {newer}")),
+        SchemaState::Current => Ok(None),
+        SchemaState::Ahead(newer) => Ok(Some(format!("newer than this binary: {newer}"))),
+        SchemaState::Behind(missing) => {
+            Err(format!("lacks {}: run `stoa migrate`", missing.join(", ")))
+        }
+        SchemaState::Incompatible(newer) => Err(format!("too new for this binary: {newer}")),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the contract says of each rpc, read once from the descriptors: kind of call,
-//! idempotency level, who may call. The edge, the guard and the metrics ask here; nothing
+//! whether it only reads, who may call. The edge, the guard and the metrics ask here; nothing
 //! about an rpc is written down a second time.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use prost_reflect::prost_types::method_options::IdempotencyLevel;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
 
 use call::{Caller, Role, Roles, Scope};
@@ -29,8 +30,8 @@ pub struct Method {
     pub client_streaming: bool,
     /// Whether the server does.
     pub server_streaming: bool,
-    /// What a repeat of the call does.
-    pub level: Level,
+    /// Whether it only reads: the idempotency level `NO_SIDE_EFFECTS`.
+    pub only_reads: bool,
     /// Who may call.
     pub access: Option<Access>,
 }
@@ -43,19 +44,8 @@ impl Method {
 
     /// Whether Connect's GET reaches it.
     pub fn is_get(&self) -> bool {
-        self.is_unary() && self.level == Level::NoSideEffects
+        self.is_unary() && self.only_reads
     }
-}
-
-/// The idempotency level that a contract declares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    /// A repeat may act twice.
-    Unknown,
-    /// Only reads; reachable by GET.
-    NoSideEffects,
-    /// A repeat acts once.
-    Idempotent,
 }
 
 /// Who may call an rpc: the option `stoa.options.v1.access`.
@@ -185,7 +175,7 @@ impl Contract {
             name: name.into(),
             client_streaming: true,
             server_streaming: true,
-            level: Level::Unknown,
+            only_reads: false,
             access: Some(Access::open()),
         };
         self.methods.insert(path, Arc::new(method));
@@ -225,18 +215,13 @@ fn read(method: &MethodDescriptor) -> Result<Method, ContractError> {
         name: method.name().into(),
         client_streaming: method.is_client_streaming(),
         server_streaming: method.is_server_streaming(),
-        level: level(method),
+        only_reads: only_reads(method),
     })
 }
 
-fn level(method: &MethodDescriptor) -> Level {
-    use prost_reflect::prost_types::method_options::IdempotencyLevel;
+fn only_reads(method: &MethodDescriptor) -> bool {
     let options = method.method_descriptor_proto().options.as_ref();
-    match options.map(|options| options.idempotency_level()) {
-        Some(IdempotencyLevel::NoSideEffects) => Level::NoSideEffects,
-        Some(IdempotencyLevel::Idempotent) => Level::Idempotent,
-        Some(IdempotencyLevel::IdempotencyUnknown) | None => Level::Unknown,
-    }
+    options.is_some_and(|options| options.idempotency_level() == IdempotencyLevel::NoSideEffects)
 }
 
 fn access(method: &MethodDescriptor, path: &str) -> Result<Option<Access>, ContractError> {

@@ -29,7 +29,7 @@ pub use edge::identity::LocalCaller;
 pub use edge::shed::Load;
 pub use health::Health;
 pub use limits::Limits;
-pub use service::{Service, Task, Wellness};
+pub use service::{BackgroundTask, Service, Wellness};
 pub use shared::Forward;
 pub use valid::{Valid, valid};
 

@@ -21,7 +21,7 @@ pub struct Service {
     pub(crate) mounts: Vec<Mount>,
     pub(crate) gets: Vec<&'static str>,
     pub(crate) checks: Vec<Check>,
-    pub(crate) tasks: Vec<Task>,
+    pub(crate) tasks: Vec<BackgroundTask>,
     keys: Option<FetchKeys>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Mount {
 type AddGrpc = Box<dyn FnOnce(Routes, &Limits, Encodings) -> Routes + Send>;
 
 /// Work that runs beside the rpcs until the token is cancelled, and then comes to its end.
-pub struct Task {
+pub struct BackgroundTask {
     /// Whose work it is.
     pub service: &'static str,
     /// What the work is called in logs.
@@ -54,7 +54,7 @@ pub struct Task {
     pub start: Box<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync>,
 }
 
-impl Task {
+impl BackgroundTask {
     /// Runs it under supervision, until `shutdown`.
     pub async fn run(self, shutdown: CancellationToken) {
         let start = || (self.start)(shutdown.clone());
@@ -164,7 +164,7 @@ impl Service {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let start = Box::new(move |shutdown| Box::pin(start(shutdown)) as BoxFuture<'static, ()>);
-        self.tasks.push(Task {
+        self.tasks.push(BackgroundTask {
             service: self.name,
             name,
             start,
@@ -184,7 +184,7 @@ impl Service {
     }
 
     /// Takes the background work out, for whoever runs it.
-    pub fn take_tasks(&mut self) -> Vec<Task> {
+    pub fn take_tasks(&mut self) -> Vec<BackgroundTask> {
         std::mem::take(&mut self.tasks)
     }
 }

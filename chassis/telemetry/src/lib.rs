@@ -10,5 +10,5 @@ pub mod metrics;
 pub mod redact;
 pub mod trace;
 
-pub use log::{Access, Config, Format, flush, init};
+pub use log::{AccessLine, Config, Format, flush, init};
 pub use trace::TraceContext;

@@ -23,7 +23,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-pub use access::Access;
+pub use access::AccessLine;
 use layer::{Lines, Style};
 use line::Constants;
 pub use panics::log_panics;

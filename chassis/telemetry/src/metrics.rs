@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-pub use table::{Kind, Metric};
+pub use table::{Metric, MetricKind};
 
 /// How often histograms are drained. Without upkeep they keep every sample
 /// until somebody scrapes.
@@ -71,7 +71,7 @@ pub fn install(extra: &[Metric]) -> Result<Handle, InstallError> {
 fn install_once(extra: &[Metric]) -> Result<Handle, String> {
     let mut builder = PrometheusBuilder::new();
     for metric in table::CHASSIS.iter().chain(extra) {
-        if let Kind::Histogram(buckets) = metric.kind {
+        if let MetricKind::Histogram(buckets) = metric.kind {
             builder = builder
                 .set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), buckets)
                 .map_err(|error| format!("{}: {error}", metric.name))?;

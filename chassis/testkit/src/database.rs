@@ -29,22 +29,22 @@ pub struct TestDatabase {
     pub database: Database,
     service: &'static str,
     config: Config,
-    _place: Place,
+    _place: Storage,
 }
 
 /// Where the rows are; dropping it deletes them.
 #[derive(Debug)]
-enum Place {
+enum Storage {
     Folder {
         _folder: TempDir,
     },
     Server {
-        address: postgres::Address,
+        address: postgres::ServerAddress,
         name: String,
     },
 }
 
-impl Drop for Place {
+impl Drop for Storage {
     fn drop(&mut self) {
         let Self::Server { address, name } = self else {
             return;
@@ -58,7 +58,7 @@ impl Drop for Place {
     }
 }
 
-fn drop_database(address: &postgres::Address, name: &str) -> anyhow::Result<()> {
+fn drop_database(address: &postgres::ServerAddress, name: &str) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -126,7 +126,7 @@ pub async fn sqlite<T, E: Display>(
         database,
         service,
         config,
-        _place: Place::Folder { _folder: folder },
+        _place: Storage::Folder { _folder: folder },
     }
 }
 
@@ -162,7 +162,7 @@ pub async fn postgres<T, E: Display>(
         database,
         service,
         config,
-        _place: Place::Server {
+        _place: Storage::Server {
             address: server,
             name,
         },
@@ -170,7 +170,7 @@ pub async fn postgres<T, E: Display>(
 }
 
 async fn make_template<T, E: Display>(
-    server: &postgres::Address,
+    server: &postgres::ServerAddress,
     admin: &mut PgConnection,
     template: &str,
     service: &'static str,
@@ -207,7 +207,7 @@ async fn run<T, E: Display>(
     }
 }
 
-async fn connect(server: &postgres::Address) -> PgConnection {
+async fn connect(server: &postgres::ServerAddress) -> PgConnection {
     match PgConnection::connect(&server.url("postgres")).await {
         Ok(connection) => connection,
         Err(error) => panic!("cannot connect to the PostgreSQL for tests: {error}"),

@@ -47,11 +47,11 @@ rm -rf "$folder"
 
 /// Where a server listens.
 #[derive(Clone, Debug)]
-pub struct Address {
+pub struct ServerAddress {
     port: u16,
 }
 
-impl Address {
+impl ServerAddress {
     /// Returns the URL of a database on it.
     pub fn url(&self, database: &str) -> String {
         format!(
@@ -81,8 +81,8 @@ impl Address {
 }
 
 /// Returns the server that all tests share, starting it if it is not running.
-pub async fn shared() -> Address {
-    static SHARED: OnceCell<Address> = OnceCell::const_new();
+pub async fn shared() -> ServerAddress {
+    static SHARED: OnceCell<ServerAddress> = OnceCell::const_new();
     let shared = SHARED.get_or_init(|| async {
         start_shared()
             .await
@@ -91,7 +91,7 @@ pub async fn shared() -> Address {
     shared.await.clone()
 }
 
-async fn start_shared() -> anyhow::Result<Address> {
+async fn start_shared() -> anyhow::Result<ServerAddress> {
     let base = base()?;
     let lock = File::create(base.join("lock"))?;
     let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
@@ -103,7 +103,7 @@ async fn start_shared() -> anyhow::Result<Address> {
             return Ok(address);
         }
     }
-    let address = Address { port: free_port()? };
+    let address = ServerAddress { port: free_port()? };
     let folder = base.join(format!("shared-{}-{}", std::process::id(), address.port));
     let programs = programs(&base)?;
     initialize(&programs, &folder, &["--no-sync"])?;
@@ -126,11 +126,11 @@ async fn start_shared() -> anyhow::Result<Address> {
     Ok(address)
 }
 
-fn read_current(path: &Path) -> Option<(Address, PathBuf)> {
+fn read_current(path: &Path) -> Option<(ServerAddress, PathBuf)> {
     let text = fs::read_to_string(path).ok()?;
     let (port, folder) = text.split_once('\n')?;
     let folder = PathBuf::from(folder);
-    let address = Address {
+    let address = ServerAddress {
         port: port.parse().ok()?,
     };
     folder.is_dir().then_some((address, folder))
@@ -152,7 +152,7 @@ fn touch(folder: &Path) -> std::io::Result<()> {
 /// A server of one test's own, with fsync on. Dropping it stops it and deletes its data.
 #[derive(Debug)]
 pub struct Server {
-    address: Address,
+    address: ServerAddress,
     folder: PathBuf,
     programs: PathBuf,
     process: Option<Child>,
@@ -171,7 +171,7 @@ async fn start_durable() -> anyhow::Result<Server> {
     let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
     let programs = programs(&base)?;
     drop(lock);
-    let address = Address { port: free_port()? };
+    let address = ServerAddress { port: free_port()? };
     let folder = base.join(format!("durable-{}-{}", std::process::id(), address.port));
     initialize(&programs, &folder, &[])?;
     let mut server = Server {
@@ -237,7 +237,7 @@ fn signal(process: &Child, signal: rustix::process::Signal) {
 fn server_command(
     programs: &Path,
     folder: &Path,
-    address: &Address,
+    address: &ServerAddress,
     settings: &[&str],
 ) -> Vec<String> {
     let mut command = unprivileged();

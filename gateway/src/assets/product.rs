@@ -67,7 +67,7 @@ impl Products {
     }
 
     /// Asks the catalog, as the gateway: the answer is for everyone.
-    async fn ask(&self, sku: &str) -> Answer {
+    async fn ask(&self, sku: &str) -> HeadResult {
         let request = BatchGetProductsRequest {
             skus: vec![sku.to_owned()],
             ..BatchGetProductsRequest::default()
@@ -79,7 +79,7 @@ impl Products {
 }
 
 /// What the catalog said: no head is no product.
-type Answer = Result<Option<Head>, Status>;
+type HeadResult = Result<Option<Head>, Status>;
 
 /// What was heard in the last moment, by SKU.
 struct Heads {
@@ -105,7 +105,7 @@ impl Default for Heads {
 impl Heads {
     /// What is kept, else what comes of `ask`. Of many at once one asks; if that one leaves,
     /// the next does.
-    async fn find(&self, now: Instant, sku: &str, ask: impl Future<Output = Answer>) -> Known {
+    async fn find(&self, now: Instant, sku: &str, ask: impl Future<Output = HeadResult>) -> Known {
         let deadline = now + PATIENCE;
         let known = self.place(now, sku);
         let hearing = known.get_or_init(|| self.hear(deadline, ask));
@@ -117,7 +117,7 @@ impl Heads {
 
     /// What comes of `ask`, if not too many ask already. This gives up by itself, and not
     /// with its page, so that the silence is remembered.
-    async fn hear(&self, deadline: Instant, ask: impl Future<Output = Answer>) -> Known {
+    async fn hear(&self, deadline: Instant, ask: impl Future<Output = HeadResult>) -> Known {
         let Ok(_asking) = self.asking.try_acquire() else {
             tracing::debug!(peer = "catalog", "Too many pages ask for their heads");
             return Known::Unsure;
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     /// An `ask` that counts itself and answers a moment later.
-    async fn answers(asked: &Cell<usize>, answer: Answer) -> Answer {
+    async fn answers(asked: &Cell<usize>, answer: HeadResult) -> HeadResult {
         asked.set(asked.get() + 1);
         tokio::task::yield_now().await;
         answer

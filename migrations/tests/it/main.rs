@@ -4,7 +4,7 @@
 
 mod session;
 
-use migrations::{Error, State};
+use migrations::{Error, SchemaState};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use sql::Database;
 
@@ -20,14 +20,14 @@ async fn every_list_goes_up_down_and_up_again() {
         for db in empty(service).await {
             assert!(matches!(
                 migrations::state(&db, service).await.unwrap(),
-                State::Behind(_)
+                SchemaState::Behind(_)
             ));
             let before = schema(&db).await;
             let made = migrations::up(&db, service).await.unwrap();
             assert!(!made.is_empty(), "{service} has no change");
             assert_eq!(
                 migrations::state(&db, service).await.unwrap(),
-                State::Current
+                SchemaState::Current
             );
             let after = schema(&db).await;
             assert_ne!(before, after);
@@ -77,7 +77,7 @@ async fn four_at_once_make_the_schema_once() {
         assert_eq!(made, 1);
         assert_eq!(
             migrations::state(&db, "order").await.unwrap(),
-            State::Current
+            SchemaState::Current
         );
     }
 }
@@ -97,13 +97,15 @@ async fn a_newer_database_is_used_or_refused_as_it_says_itself() {
         txn.commit().await.unwrap();
         let rows = notes(&db).await;
         let state = migrations::state(&db, "order").await.unwrap();
-        assert!(matches!(&state, State::Ahead(newer) if newer.database == "m9998_future"));
+        assert!(matches!(&state, SchemaState::Ahead(newer) if newer.database == "m9998_future"));
         let made = migrations::up(&db, "order").await.unwrap();
         assert_eq!(made, Vec::<String>::new());
 
         plant(&db, "m9999_future", "null").await;
         let state = migrations::state(&db, "order").await.unwrap();
-        assert!(matches!(&state, State::Incompatible(newer) if newer.database == "m9999_future"));
+        assert!(
+            matches!(&state, SchemaState::Incompatible(newer) if newer.database == "m9999_future")
+        );
         let error = migrations::up(&db, "order").await.unwrap_err();
         assert!(matches!(error, Error::Incompatible { .. }), "{error}");
         assert!(error.to_string().contains("m9999_future"), "{error}");

@@ -1,19 +1,19 @@
 //! A session of its own, and the lock that ends with it.
 
-use migrations::Session;
+use migrations::LockSession;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use sql::Database;
 
 const KEY: i64 = 7;
 
-fn open(db: &Database) -> Session {
-    Session::open(db).unwrap()
+fn open(db: &Database) -> LockSession {
+    LockSession::open(db).unwrap()
 }
 
 #[tokio::test]
 async fn a_lock_is_never_waited_for_and_ends_with_its_session() {
     let [sqlite, db] = super::empty("pricing").await;
-    assert!(Session::open(&sqlite).is_none());
+    assert!(LockSession::open(&sqlite).is_none());
     let (one, other) = (open(&db), open(&db));
     assert!(one.try_lock(KEY).await.unwrap());
     assert!(!other.try_lock(KEY).await.unwrap());

@@ -9,7 +9,7 @@ use money::Amount;
 use sql::Database;
 use uuid::Uuid;
 
-use crate::domain::product::{Draft, Product, ProductId, Sku};
+use crate::domain::product::{NewProduct, Product, ProductId, Sku};
 use crate::domain::search;
 use crate::error::Error;
 use crate::event::{self, Change};
@@ -61,7 +61,7 @@ async fn add_all(work: &mut Work<'_>, demo: &[DemoProduct]) -> Result<(), Error>
 
 impl From<DemoProduct> for Product {
     fn from(demo: DemoProduct) -> Self {
-        let draft = Draft {
+        let draft = NewProduct {
             sku: Sku::new(demo.sku),
             name: demo.name,
             description: demo.description,

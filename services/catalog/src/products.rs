@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use command::Work;
 
-use crate::domain::product::{Draft, ListPrice, Product, ProductId, Revision, Sku};
+use crate::domain::product::{ListPrice, NewProduct, Product, ProductId, Revision, Sku};
 use crate::domain::search;
 use crate::error::Error;
 use crate::event::{self, Change};
@@ -51,7 +51,7 @@ pub async fn get_many(
 ///
 /// # Errors
 /// [`Error::SkuTaken`] if another product has the SKU.
-pub async fn create(work: &mut Work<'_>, draft: &Draft) -> Result<Product, Error> {
+pub async fn create(work: &mut Work<'_>, draft: &NewProduct) -> Result<Product, Error> {
     let mut product = Product::new(ProductId(work.id()), draft.clone(), work.now);
     let price = store::display_price::find(&work.txn, &product.sku).await?;
     product.display_price = price.map(|(price, _)| price);

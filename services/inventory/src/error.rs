@@ -4,7 +4,7 @@
 use call::{ConnectError, Kind, Reason};
 
 use crate::domain::item::{ItemsError, Sku};
-use crate::domain::reservation::{Refusal, Shortage};
+use crate::domain::reservation::{ReservationError, Shortage};
 
 const DOMAIN: &str = "stoa.inventory";
 
@@ -13,7 +13,7 @@ const DOMAIN: &str = "stoa.inventory";
 pub enum Error {
     /// The state of the reservation or of the stock does not allow it.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ReservationError),
     /// No pieces of that SKU ever came in.
     #[error("SKU {0} is not stocked")]
     SkuNotFound(Sku),
@@ -56,11 +56,15 @@ impl Error {
     fn reason(&self) -> Option<Reason> {
         let reason = |name| Some(Reason::new(DOMAIN, name));
         match self {
-            Self::Refused(Refusal::OutOfStock(short)) => Some(shortages("OUT_OF_STOCK", short)),
-            Self::Refused(Refusal::Expired(short)) => Some(shortages("RESERVATION_EXPIRED", short)),
-            Self::Refused(Refusal::Released) => reason("RESERVATION_RELEASED"),
-            Self::Refused(Refusal::OtherItems) => reason("RESERVATION_CONFLICT"),
-            Self::Refused(Refusal::Missing) => reason("RESERVATION_MISSING"),
+            Self::Refused(ReservationError::OutOfStock(short)) => {
+                Some(shortages("OUT_OF_STOCK", short))
+            }
+            Self::Refused(ReservationError::Expired(short)) => {
+                Some(shortages("RESERVATION_EXPIRED", short))
+            }
+            Self::Refused(ReservationError::Released) => reason("RESERVATION_RELEASED"),
+            Self::Refused(ReservationError::OtherItems) => reason("RESERVATION_CONFLICT"),
+            Self::Refused(ReservationError::Missing) => reason("RESERVATION_MISSING"),
             Self::SkuNotFound(sku) => {
                 Some(Reason::new(DOMAIN, "SKU_NOT_FOUND").with("sku", sku.as_str()))
             }

@@ -14,7 +14,9 @@ use uuid::Uuid;
 
 use crate::domain::item::{OrderId, Sku};
 use crate::domain::level::{Level, Transfer};
-use crate::domain::reservation::{Change, Demand, Plan, Refusal, Reservation, Shortage, plan};
+use crate::domain::reservation::{
+    Decision, Demand, Reservation, ReservationError, Shortage, Transition, plan,
+};
 use crate::error::Error;
 use crate::{App, event, store, sweep};
 
@@ -90,16 +92,16 @@ async fn attempt(
     order_id: OrderId,
     demand: &Demand,
     (is_new, may_sweep): (bool, bool),
-) -> Result<Result<Reservation, Refusal>, Halt> {
+) -> Result<Result<Reservation, ReservationError>, Halt> {
     let now = work.now;
     let current = match is_new {
         true => None,
         false => store::reservation::find(&work.txn, order_id).await?,
     };
     let change = match plan(current.as_ref(), demand, now) {
-        Plan::Keep => return Ok(current.ok_or(Refusal::Missing)),
-        Plan::Refuse(refusal) => return Err(Error::from(refusal).into()),
-        Plan::Change(change) => change,
+        Decision::Keep => return Ok(current.ok_or(ReservationError::Missing)),
+        Decision::Refuse(refusal) => return Err(Error::from(refusal).into()),
+        Decision::Change(change) => change,
     };
     queue(app, work, order_id, &change).await;
     let (change, levels, refusal) = match look(&work.txn, &change).await? {
@@ -128,7 +130,7 @@ async fn attempt(
 }
 
 /// Waits in line for the order and its SKUs until the attempt is over; SQLite's one writer is a line already.
-async fn queue(app: &App, work: &mut Work<'_>, order_id: OrderId, change: &Change) {
+async fn queue(app: &App, work: &mut Work<'_>, order_id: OrderId, change: &Transition) {
     if app.db.engine() == Engine::Postgres {
         let skus: Vec<Sku> = change.items.skus().cloned().collect();
         let pass = app.lanes.enter(&[order_id], &skus).await;
@@ -139,7 +141,7 @@ async fn queue(app: &App, work: &mut Work<'_>, order_id: OrderId, change: &Chang
 /// What the levels are after a change, those that buyers can see it in, or what is short.
 async fn look(
     txn: &Transaction,
-    change: &Change,
+    change: &Transition,
 ) -> Result<Result<Vec<Level>, Vec<Shortage>>, DbErr> {
     let Some(transfer) = change.transfer.filter(|transfer| transfer.is_visible()) else {
         return Ok(Ok(Vec::new()));
@@ -169,7 +171,7 @@ async fn look(
 
 async fn move_stock(
     txn: &Transaction,
-    change: &Change,
+    change: &Transition,
     levels: &[Level],
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {

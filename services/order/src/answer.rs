@@ -10,7 +10,7 @@ use crate::error::Error;
 
 /// An answer of CreateOrder. The numbers are those of stored answers: never reuse one.
 #[derive(Clone, PartialEq, Message)]
-pub struct Answer {
+pub struct CreateOrderAnswer {
     #[prost(message, optional, tag = "1")]
     response: Option<CreateOrderResponse>,
     /// The code of an error, as gRPC numbers it.
@@ -23,7 +23,7 @@ pub struct Answer {
     details: Vec<u8>,
 }
 
-impl Answer {
+impl CreateOrderAnswer {
     /// The answer about an order as it stands: itself, or the reason why it was rejected.
     pub fn about(order: &Order) -> Self {
         match (order.status, order.end_reason) {
@@ -89,8 +89,8 @@ mod tests {
     /// row: S-16, X16
     #[test]
     fn an_order_reads_back_as_it_was_sealed() {
-        let sealed = Answer::about(&order(Status::Confirmed, None)).encode_to_vec();
-        let response = Answer::decode(sealed.as_slice()).unwrap();
+        let sealed = CreateOrderAnswer::about(&order(Status::Confirmed, None)).encode_to_vec();
+        let response = CreateOrderAnswer::decode(sealed.as_slice()).unwrap();
         let response = response.into_result().unwrap();
         assert_eq!(
             response.order,
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn a_rejection_reads_back_with_its_reason_and_order() {
         let rejected = order(Status::Rejected, Some(EndReason::PaymentDeclined));
-        let sealed = Answer::about(&rejected).encode_to_vec();
-        let answer = Answer::decode(sealed.as_slice()).unwrap();
+        let sealed = CreateOrderAnswer::about(&rejected).encode_to_vec();
+        let answer = CreateOrderAnswer::decode(sealed.as_slice()).unwrap();
         let error = answer.into_result().unwrap_err();
         assert_eq!(error.code(), Code::FailedPrecondition);
         let (domain, reason, metadata) =

@@ -14,7 +14,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::App;
-use crate::answer::Answer;
+use crate::answer::CreateOrderAnswer;
 use crate::domain::draft::{Draft, Quote};
 use crate::domain::id::OrderId;
 use crate::domain::order::{EndReason, Order};
@@ -22,8 +22,8 @@ use crate::error::Error;
 use crate::event;
 use crate::saga::change::{Occasion, change};
 use crate::saga::checkout::{self, Event};
-use crate::saga::driver::Outcome;
-use crate::saga::fail_point::Place;
+use crate::saga::driver::PendingAnswer;
+use crate::saga::fail_point::FailPoint;
 use crate::saga::record::{Lease, Record, Saga};
 use crate::store;
 
@@ -39,7 +39,7 @@ pub async fn create(
     call: Call,
     command: Command,
     draft: Draft,
-) -> Result<command::Answer<Answer>, Error> {
+) -> Result<command::Answer<CreateOrderAnswer>, Error> {
     let app = app.clone();
     let place_taken = Arc::clone(&app.placing)
         .try_acquire_owned()
@@ -57,7 +57,7 @@ async fn place(
     call: &Call,
     command: &Command,
     draft: &Draft,
-) -> Result<command::Answer<Answer>, Error> {
+) -> Result<command::Answer<CreateOrderAnswer>, Error> {
     let patience = call.deadline.instant() - SPARE;
     let (record, accepted) = loop {
         if let Some(answer) = command.repeated(&app.db, &app.clock, patience).await? {
@@ -72,7 +72,7 @@ async fn place(
             break (record, accepted);
         }
     };
-    if !app.driver.survives(Place::Accepted, "accept") {
+    if !app.driver.survives(FailPoint::Accepted, "accept") {
         return Err(Error::Killed);
     }
     let Order { id, created_at, .. } = record.order;
@@ -123,15 +123,17 @@ async fn accept(
 }
 
 /// The outcome, if it is known before `until`.
-async fn in_time(outcome: Option<Outcome>, until: Instant) -> Option<Answer> {
+async fn in_time(outcome: Option<PendingAnswer>, until: Instant) -> Option<CreateOrderAnswer> {
     let mut outcome = outcome?;
     let known = tokio::time::timeout_at(until, outcome.wait_for(Option::is_some)).await;
     known.ok()?.ok()?.clone()
 }
 
-async fn as_it_stands(db: &impl ConnectionTrait, id: OrderId) -> Result<Answer, Error> {
+async fn as_it_stands(db: &impl ConnectionTrait, id: OrderId) -> Result<CreateOrderAnswer, Error> {
     let order = store::order::find(db, Scope::Everyone, id).await?;
-    Ok(Answer::about(&order.ok_or(Error::OrderNotFound)?))
+    Ok(CreateOrderAnswer::about(
+        &order.ok_or(Error::OrderNotFound)?,
+    ))
 }
 
 /// A request to undo an order.

@@ -12,11 +12,11 @@ use uuid::Uuid;
 use crate::App;
 use crate::domain::id::OrderId;
 use crate::domain::order::{Order, Status};
-use crate::domain::summary::{Filter, Summary};
+use crate::domain::summary::{OrderFilter, Summary};
 use crate::error::Error;
 use crate::event::status_name;
 use crate::saga::change::entered;
-use crate::saga::record::Entry;
+use crate::saga::record::LogEntry;
 use crate::store;
 use crate::store::order::Position;
 
@@ -51,7 +51,7 @@ struct Bound {
 pub async fn page(
     app: &App,
     call: &Call,
-    filter: Filter,
+    filter: OrderFilter,
     page_size: i32,
     page_token: &str,
 ) -> Result<Page, Error> {
@@ -101,7 +101,7 @@ pub async fn order(app: &App, scope: Scope, id: OrderId) -> Result<Order, Error>
 ///
 /// # Errors
 /// [`Error::OrderNotFound`] out of reach.
-pub async fn timeline(app: &App, call: &Call, id: OrderId) -> Result<Vec<Entry>, Error> {
+pub async fn timeline(app: &App, call: &Call, id: OrderId) -> Result<Vec<LogEntry>, Error> {
     let record = store::saga::find(app.db.read(), call.scope, id)
         .await?
         .ok_or(Error::OrderNotFound)?;

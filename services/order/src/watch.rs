@@ -158,7 +158,7 @@ pub async fn updates(
 
 /// Where a person's latest orders stand, for a watcher who missed something.
 async fn latest(app: &App, user: CustomerId, cursor: &str) -> Result<Vec<Update>, Error> {
-    let filter = summary::Filter {
+    let filter = summary::OrderFilter {
         customer_id: user,
         status: None,
     };

@@ -3,7 +3,7 @@
 
 use call::{ConnectError, Kind, Reason};
 
-use crate::domain::payment::Refusal;
+use crate::domain::payment::ChargeError;
 use crate::provider::ProviderError;
 
 const DOMAIN: &str = "stoa.payment";
@@ -13,7 +13,7 @@ const DOMAIN: &str = "stoa.payment";
 pub enum Error {
     /// The charge is named like another one.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ChargeError),
     /// Nothing was ever asked about that order, or it is somebody else's.
     #[error("payment not found")]
     PaymentNotFound,
@@ -51,8 +51,8 @@ impl From<ProviderError> for Error {
 impl Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::Refused(Refusal::AlreadyCharged) => Kind::FailedPrecondition,
-            Self::Refused(Refusal::KeyReused) | Self::NotPositive | Self::Field { .. } => {
+            Self::Refused(ChargeError::AlreadyCharged) => Kind::FailedPrecondition,
+            Self::Refused(ChargeError::KeyReused) | Self::NotPositive | Self::Field { .. } => {
                 Kind::InvalidArgument
             }
             Self::PaymentNotFound => Kind::NotFound,
@@ -64,8 +64,8 @@ impl Error {
 
     fn reason(&self) -> Option<Reason> {
         let name = match self {
-            Self::Refused(Refusal::AlreadyCharged) => "ALREADY_CHARGED",
-            Self::Refused(Refusal::KeyReused) => "KEY_REUSED",
+            Self::Refused(ChargeError::AlreadyCharged) => "ALREADY_CHARGED",
+            Self::Refused(ChargeError::KeyReused) => "KEY_REUSED",
             Self::ProviderUnavailable => "PROVIDER_UNAVAILABLE",
             Self::PaymentNotFound
             | Self::NotPositive

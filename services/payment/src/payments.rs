@@ -17,7 +17,7 @@ use tracing::Instrument;
 use crate::domain::id::OrderId;
 use crate::domain::payment;
 use crate::domain::payment::{
-    Charge, Charged, Payment, Plan, Recorded, Refund, RefundRequest, Refusal, Returned,
+    Booking, Charge, ChargeError, Charged, Payment, Plan, Refund, RefundRequest, Returned,
 };
 use crate::error::Error;
 use crate::provider::{Capture, ProviderError, Token};
@@ -92,7 +92,7 @@ async fn charge_through(
 
 /// Records a charge in the hope that neither its order nor any of its keys was met before: then
 /// nothing need be read. Stores nothing otherwise.
-async fn record_new_charge(work: &mut Work<'_>, recorded: &Recorded) -> Result<Charged, Error> {
+async fn record_new_charge(work: &mut Work<'_>, recorded: &Booking) -> Result<Charged, Error> {
     store::payment::insert_with_commit(&work.txn, &recorded.payment, work.now).await?;
     keep(work, recorded).await?;
     Ok(recorded.payment.charged())
@@ -101,7 +101,7 @@ async fn record_new_charge(work: &mut Work<'_>, recorded: &Recorded) -> Result<C
 async fn record_charge(
     work: &mut Work<'_>,
     charge: &Charge,
-    recorded: &Recorded,
+    recorded: &Booking,
 ) -> Result<Charged, Error> {
     if store::payment::insert(&work.txn, &recorded.payment, work.now).await? {
         keep(work, recorded).await?;
@@ -133,7 +133,7 @@ async fn refund_through(
     let order_id = request.order_id;
     let used_for = store::payment::find_refunded(app.db.read(), &request.key).await?;
     if used_for.is_some_and(|other| other != order_id) {
-        return Err(Refusal::KeyReused.into());
+        return Err(ChargeError::KeyReused.into());
     }
     let current = store::payment::find(app.db.read(), Scope::Everyone, order_id).await?;
     if let Plan::Answer(refund) = Payment::plan_refund(current.as_ref()) {
@@ -160,7 +160,7 @@ async fn record_refund(
         Some(_) => update(&work.txn, &recorded.payment, work.now).await?,
         // Only the key can be in the way: the order has no payment.
         None if !store::payment::insert(&work.txn, &recorded.payment, work.now).await? => {
-            return Err(Refusal::KeyReused.into());
+            return Err(ChargeError::KeyReused.into());
         }
         None => {}
     }
@@ -178,14 +178,14 @@ async fn update(
         fault @ Fault::Unique { .. }
             if fault.is_unique("payments_refund_key", &["payments.refund_key"]) =>
         {
-            Refusal::KeyReused.into()
+            ChargeError::KeyReused.into()
         }
         _ => error.into(),
     })
 }
 
 /// Writes what a recorded word of the provider means: the books and the fact.
-async fn keep(work: &mut Work<'_>, recorded: &Recorded) -> Result<(), Error> {
+async fn keep(work: &mut Work<'_>, recorded: &Booking) -> Result<(), Error> {
     for entry in &recorded.entries {
         store::ledger::insert(&work.txn, work.id(), entry, work.now).await?;
     }

@@ -17,8 +17,8 @@ use futures::future::BoxFuture;
 use money::Amount;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::domain::id::{Key, OrderId};
-use crate::domain::payment::{Outcome, Refusal, Returned};
+use crate::domain::id::{OrderId, PaymentKey};
+use crate::domain::payment::{ChargeError, Outcome, Returned};
 
 pub use sandbox::Sandbox;
 
@@ -43,7 +43,7 @@ impl Token {
 #[derive(Clone, Debug)]
 pub struct Capture {
     /// Our name for the charge.
-    pub key: Key,
+    pub key: PaymentKey,
     /// What it pays.
     pub order_id: OrderId,
     /// How much.
@@ -63,7 +63,7 @@ pub enum ProviderError {
     Voided,
     /// The charge is named like another one.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ChargeError),
     /// The sandbox's memory failed.
     #[error("the sandbox's storage failed")]
     Store(#[from] sea_orm::DbErr),
@@ -75,6 +75,9 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn charge(&self, capture: Capture) -> BoxFuture<'_, Result<Outcome, ProviderError>>;
 
     /// Gives back the money of an order, or blocks its capture.
-    fn refund(&self, key: Key, order_id: OrderId)
-    -> BoxFuture<'_, Result<Returned, ProviderError>>;
+    fn refund(
+        &self,
+        key: PaymentKey,
+        order_id: OrderId,
+    ) -> BoxFuture<'_, Result<Returned, ProviderError>>;
 }

@@ -7,7 +7,7 @@ use money::Currency;
 use sea_orm::DbErr;
 
 use crate::domain::promotion::EmptyWindow;
-use crate::domain::quote::Refusal;
+use crate::domain::quote::QuoteError;
 use crate::domain::sku::Sku;
 use crate::promotions::PROMOTIONS_PER_TARGET_MAX;
 
@@ -50,7 +50,7 @@ pub enum Error {
     TooManyPromotions,
     /// The items have no quote.
     #[error(transparent)]
-    Quote(#[from] Refusal),
+    Quote(#[from] QuoteError),
     /// The command could not be claimed or kept.
     #[error(transparent)]
     Command(#[from] command::Error),
@@ -70,7 +70,8 @@ impl Error {
             Self::NotPositive | Self::Window(_) | Self::Time { .. } | Self::Field { .. } => {
                 Kind::InvalidArgument
             }
-            Self::TooManyPromotions | Self::Quote(Refusal::NoPrice { .. } | Refusal::Overflow) => {
+            Self::TooManyPromotions
+            | Self::Quote(QuoteError::NoPrice { .. } | QuoteError::Overflow) => {
                 Kind::FailedPrecondition
             }
             Self::Catalog(_) => Kind::Unavailable,
@@ -83,14 +84,14 @@ impl Error {
     fn reason(&self) -> Option<Reason> {
         let reason = |reason| Some(Reason::new(DOMAIN, reason));
         match self {
-            Self::Quote(Refusal::NoPrice { skus, currency }) => {
+            Self::Quote(QuoteError::NoPrice { skus, currency }) => {
                 let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
                 let reason = Reason::new(DOMAIN, "NO_PRICE")
                     .with("skus", skus.join(","))
                     .with("currency_code", currency.as_str());
                 Some(reason)
             }
-            Self::Quote(Refusal::Overflow) => reason("SUM_TOO_LARGE"),
+            Self::Quote(QuoteError::Overflow) => reason("SUM_TOO_LARGE"),
             Self::TooManyPromotions => reason("TOO_MANY_PROMOTIONS"),
             Self::PriceNotFound { .. }
             | Self::NotPositive

@@ -6,8 +6,8 @@ use sql::{Transaction, page};
 
 use crate::domain::email::Email;
 use crate::domain::id::UserId;
-use crate::domain::line::Line;
-use crate::domain::user::{Change, Outcome, User};
+use crate::domain::line::SingleLine;
+use crate::domain::user::{Effect, User, UserPatch};
 use crate::error::Error;
 use crate::store::user::Position;
 use crate::{App, event, store};
@@ -17,9 +17,9 @@ const LIST: &str = "users";
 
 /// An account to make.
 #[derive(Clone, Debug)]
-pub struct Draft {
+pub struct NewAccount {
     /// The full name, maybe empty.
-    pub name: Line,
+    pub name: SingleLine,
     /// The address to sign in with.
     pub email: Email,
     /// Its roles; none means customer.
@@ -30,8 +30,8 @@ pub struct Draft {
 ///
 /// # Errors
 /// [`Error::EmailTaken`] if another account has the address.
-pub async fn create(work: &mut Work<'_>, draft: &Draft) -> Result<User, Error> {
-    let Draft { name, email, roles } = draft.clone();
+pub async fn create(work: &mut Work<'_>, draft: &NewAccount) -> Result<User, Error> {
+    let NewAccount { name, email, roles } = draft.clone();
     let user = User::new(UserId(work.id()), name, email, roles, work.now);
     store::user::insert(&work.txn, &user).await?;
     work.tell(event::created(&user));
@@ -46,11 +46,11 @@ pub async fn update(
     work: &mut Work<'_>,
     scope: Scope,
     id: UserId,
-    change: &Change,
+    change: &UserPatch,
 ) -> Result<User, Error> {
     let mut user = find(&work.txn, scope, id).await?;
     let was_admin = user.is_active_admin();
-    if user.change(change, work.now) == Outcome::Changed {
+    if user.change(change, work.now) == Effect::Changed {
         if was_admin && !user.is_active_admin() {
             require_another_admin(&work.txn, id).await?;
         }

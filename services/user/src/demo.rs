@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::config::PasswordConfig;
 use crate::domain::email::Email;
 use crate::domain::id::UserId;
-use crate::domain::line::Line;
+use crate::domain::line::SingleLine;
 use crate::domain::password::Password;
 use crate::domain::user::User;
 use crate::error::Error;
@@ -52,7 +52,7 @@ pub async fn seed(
             let roles = person.roles.iter().copied().collect();
             User::new(
                 UserId(person.id),
-                Line::stored(person.name.to_owned()),
+                SingleLine::stored(person.name.to_owned()),
                 Email::new(person.email),
                 roles,
                 now,

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
     use crate::domain::email::Email;
     use crate::domain::id::{SessionId, UserId};
-    use crate::domain::line::Line;
+    use crate::domain::line::SingleLine;
     use crate::domain::session::Session;
     use crate::domain::user::User;
 
@@ -44,7 +44,7 @@ mod tests {
         let db = testkit::database::on(engine, crate::NAME, migrate).await;
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let (id, email) = (UserId(Uuid::from_u128(1)), Email::new("ada@example.test"));
-        let ada = User::new(id, Line::default(), email, Roles::default(), now);
+        let ada = User::new(id, SingleLine::default(), email, Roles::default(), now);
         let txn = db.begin_write().await.unwrap();
         store::user::insert(&txn, &ada).await.unwrap();
         for days in 1..=3 {

@@ -37,7 +37,7 @@ use sql::page::Signer;
 pub use config::{Config, PasswordConfig};
 pub use error::Error;
 pub use keyring::Keyring;
-pub use provision::{Account, create_account};
+pub use provision::{AccountSpec, create_account};
 
 use password::Hasher;
 use throttle::Throttle;

@@ -5,8 +5,8 @@ use command::Work;
 
 use crate::accounts::{find, require_another_admin, save};
 use crate::domain::id::UserId;
-use crate::domain::line::Line;
-use crate::domain::user::{Outcome, User};
+use crate::domain::line::SingleLine;
+use crate::domain::user::{Effect, User};
 use crate::error::Error;
 use crate::password::PasswordHash;
 use crate::store;
@@ -20,12 +20,12 @@ pub async fn block(
     work: &mut Work<'_>,
     caller: &Caller,
     id: UserId,
-    reason: &Line,
+    reason: &SingleLine,
 ) -> Result<User, Error> {
     let mut user = find(&work.txn, Scope::Everyone, id).await?;
     require_power_over(caller, &user)?;
     let was_admin = user.is_active_admin();
-    if user.block(reason, work.now) == Outcome::Changed {
+    if user.block(reason, work.now) == Effect::Changed {
         if was_admin {
             require_another_admin(&work.txn, id).await?;
         }
@@ -42,7 +42,7 @@ pub async fn block(
 pub async fn unblock(work: &mut Work<'_>, caller: &Caller, id: UserId) -> Result<User, Error> {
     let mut user = find(&work.txn, Scope::Everyone, id).await?;
     require_power_over(caller, &user)?;
-    if user.unblock(work.now) == Outcome::Changed {
+    if user.unblock(work.now) == Effect::Changed {
         save(work, &user).await?;
     }
     Ok(user)

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::config::PasswordConfig;
 use crate::domain::email::Email;
 use crate::domain::id::UserId;
-use crate::domain::line::Line;
+use crate::domain::line::SingleLine;
 use crate::domain::password::{Owner, Password};
 use crate::domain::user::User;
 use crate::error::Error;
@@ -22,7 +22,7 @@ use crate::{event, store};
 
 /// An account to make.
 #[derive(Clone, Debug)]
-pub struct Account<'a> {
+pub struct AccountSpec<'a> {
     /// The full name, maybe empty.
     pub name: &'a str,
     /// The address to sign in with.
@@ -42,7 +42,7 @@ pub async fn create_account(
     db: &Database,
     clock: &Clock,
     config: &PasswordConfig,
-    account: &Account<'_>,
+    account: &AccountSpec<'_>,
 ) -> Result<Uuid, Error> {
     check(account)?;
     let owner = Owner {
@@ -53,7 +53,7 @@ pub async fn create_account(
     let hash = Hasher::new(config, clock.clone())?.hash(password).await?;
     let roles: Roles = account.roles.iter().copied().collect();
     let (id, now) = (UserId(clock.id()), clock.now());
-    let name = Line::parse("name", account.name)?;
+    let name = SingleLine::parse("name", account.name)?;
     let user = User::new(id, name, Email::new(account.email), roles, now);
     command::transact(db, clock, &origin(clock), |work| {
         add(work, &user, &hash).boxed()
@@ -79,7 +79,7 @@ pub fn origin(clock: &Clock) -> Origin {
 }
 
 /// Holds an account to the rules of the contract.
-fn check(account: &Account<'_>) -> Result<(), Error> {
+fn check(account: &AccountSpec<'_>) -> Result<(), Error> {
     let request = SignUpRequest {
         name: account.name.to_owned(),
         email: account.email.to_owned(),

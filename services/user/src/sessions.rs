@@ -7,11 +7,11 @@ use events::Origin;
 use futures::FutureExt;
 
 use crate::App;
-use crate::accounts::{self, Draft};
+use crate::accounts::{self, NewAccount};
 use crate::domain::email::Email;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::password::Password;
-use crate::domain::session::{RefreshToken, Session, Verdict};
+use crate::domain::session::{RefreshOutcome, RefreshToken, Session};
 use crate::domain::user::User;
 use crate::error::Error;
 use crate::password::{self, PasswordHash};
@@ -35,7 +35,7 @@ pub struct SignedIn {
 pub async fn sign_up(
     app: &App,
     call: &Call,
-    draft: &Draft,
+    draft: &NewAccount,
     password: Password,
 ) -> Result<SignedIn, Error> {
     let hash = app.hasher.hash(password).await?;
@@ -49,7 +49,7 @@ pub async fn sign_up(
 async fn enrol(
     app: &App,
     work: &mut Work<'_>,
-    draft: &Draft,
+    draft: &NewAccount,
     hash: &PasswordHash,
 ) -> Result<SignedIn, Error> {
     let user = accounts::create(work, draft).await?;
@@ -150,12 +150,12 @@ async fn exchange(
     let mut session = session.ok_or(Error::SessionOver)?;
     let (nonce, grace) = (app.clock.random(), app.config.refresh_grace());
     let refresh_token = match session.present(token, nonce, work.now, grace) {
-        Verdict::Rotated(successor) => {
+        RefreshOutcome::Rotated(successor) => {
             store::session::update(&work.txn, &session).await?;
             successor
         }
-        Verdict::Again(successor) => successor,
-        Verdict::Reused => {
+        RefreshOutcome::Again(successor) => successor,
+        RefreshOutcome::Reused => {
             store::session::delete(&work.txn, session.id).await?;
             work.then(move || {
                 tracing::warn!(
@@ -166,7 +166,7 @@ async fn exchange(
             });
             return Ok(None);
         }
-        Verdict::Expired | Verdict::Forged => return Err(Error::SessionOver),
+        RefreshOutcome::Expired | RefreshOutcome::Forged => return Err(Error::SessionOver),
     };
     let user = store::user::find(&work.txn, Scope::Everyone, session.user_id).await?;
     let user = user

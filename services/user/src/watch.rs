@@ -20,7 +20,7 @@ const TOPICS: &[&str] = &[UserCreated::TOPIC, UserUpdated::TOPIC, UserDeleted::T
 #[derive(Clone, Debug)]
 pub struct Update {
     /// What happened; none in a heartbeat.
-    pub change: Option<Change>,
+    pub change: Option<UserEvent>,
     /// Where to resume after this.
     pub cursor: String,
     /// Whether updates were dropped before this one.
@@ -29,7 +29,7 @@ pub struct Update {
 
 /// What happened to an account.
 #[derive(Clone, Debug)]
-pub enum Change {
+pub enum UserEvent {
     /// It was made.
     Created(Box<User>),
     /// It changed; as it is now, which may be later than the change told of.
@@ -83,7 +83,7 @@ pub fn updates(
                 Next::Idle if heartbeats => (None, false),
                 Next::Idle => continue,
             };
-            let is_over = matches!(change, Some(Change::Deleted));
+            let is_over = matches!(change, Some(UserEvent::Deleted));
             yield Update { change, cursor: watch.cursor().to_string(), gap };
             if is_over {
                 break;
@@ -94,16 +94,20 @@ pub fn updates(
 
 /// What a fact says. A fact holds less than the account, so the rest is read; an account that was
 /// deleted since is told as deleted, and its last fact never comes.
-async fn change(app: &App, id: UserId, fact: &Recorded) -> Result<Change, Error> {
+async fn change(app: &App, id: UserId, fact: &Recorded) -> Result<UserEvent, Error> {
     match state(app, id).await? {
-        Change::Updated(user) if fact.topic == UserCreated::TOPIC => Ok(Change::Created(user)),
+        UserEvent::Updated(user) if fact.topic == UserCreated::TOPIC => {
+            Ok(UserEvent::Created(user))
+        }
         change => Ok(change),
     }
 }
 
-async fn state(app: &App, id: UserId) -> Result<Change, Error> {
+async fn state(app: &App, id: UserId) -> Result<UserEvent, Error> {
     let user = store::user::find(app.db.read(), Scope::Everyone, id).await?;
-    Ok(user.map_or(Change::Deleted, |user| Change::Updated(Box::new(user))))
+    Ok(user.map_or(UserEvent::Deleted, |user| {
+        UserEvent::Updated(Box::new(user))
+    }))
 }
 
 fn to_error(error: WatchError, cursor: &str) -> Error {

@@ -7,7 +7,7 @@ use proto::wkt::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::id::UserId;
-use crate::domain::line::Line;
+use crate::domain::line::SingleLine;
 use crate::domain::user::User;
 use crate::error::Error;
 
@@ -19,8 +19,8 @@ pub fn user_id(text: &str) -> Result<UserId, Error> {
 }
 
 /// Reads a line of text, whose length the contract has checked.
-pub fn line(field: &'static str, text: &str) -> Result<Line, Error> {
-    Ok(Line::parse(field, text)?)
+pub fn line(field: &'static str, text: &str) -> Result<SingleLine, Error> {
+    Ok(SingleLine::parse(field, text)?)
 }
 
 /// Reads the names of roles, which the contract has checked.

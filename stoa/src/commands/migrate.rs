@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use migrations::State;
+use migrations::SchemaState;
 use slice::Slice;
 use sql::Database;
 
@@ -37,7 +37,7 @@ pub async fn run(
         let state = schema::accepted(&db).await?;
         let made = up(&db, &state, &config.general.data, Duration::from_secs(wait)).await?;
         bar.suspend(|| match (made.as_slice(), state) {
-            ([], State::Ahead(newer)) => {
+            ([], SchemaState::Ahead(newer)) => {
                 println!("{service:<10} is newer than this binary: {newer}");
             }
             ([], _) => println!("{service:<10} is up to date"),
@@ -68,11 +68,11 @@ pub async fn open(config: &Config, service: &'static str) -> anyhow::Result<Data
 /// As [`run`].
 pub async fn up(
     db: &Database,
-    state: &State,
+    state: &SchemaState,
     data: &Path,
     wait: Duration,
 ) -> anyhow::Result<Vec<String>> {
-    let State::Behind(missing) = state else {
+    let SchemaState::Behind(missing) = state else {
         return Ok(Vec::new());
     };
     // A new database has nothing to lose.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use call::Role;
 use clock::Clock;
-use user::Account;
+use user::AccountSpec;
 
 use crate::commands::migrate;
 use crate::config::Config;
@@ -38,7 +38,7 @@ pub async fn create(
     let db = migrate::open(config, user::NAME).await?;
     schema::usable(&db).await?;
     let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default());
-    let account = Account {
+    let account = AccountSpec {
         name,
         email,
         roles: &parsed,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use edge::{App, Task};
+use edge::{App, BackgroundTask};
 use serve::{Serve, serve};
 use sql::Database;
 use token::Keys;
@@ -25,10 +25,10 @@ const TASKS_MAX: Duration = Duration::from_secs(5);
 const DESCRIPTORS_KEPT: u64 = 200;
 
 /// A process, put together and not started yet.
-pub struct Parts {
+pub struct ProcessParts {
     pub app: App,
     pub admin: App,
-    pub tasks: Vec<Task>,
+    pub tasks: Vec<BackgroundTask>,
     pub keys: Vec<Keys>,
     pub databases: Vec<Database>,
 }
@@ -78,7 +78,7 @@ impl Listeners {
 /// # Errors
 ///
 /// Too few file descriptors in `production`.
-pub async fn run(base: &Base, parts: Parts, listeners: Listeners) -> anyhow::Result<()> {
+pub async fn run(base: &Base, parts: ProcessParts, listeners: Listeners) -> anyhow::Result<()> {
     let config = Serve {
         connections_max: connections_max(base)?,
         ..Serve::default()

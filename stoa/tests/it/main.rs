@@ -16,6 +16,7 @@ mod health;
 mod hops;
 mod keys;
 mod load;
+mod names;
 mod objects;
 mod outage;
 mod pages;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use migrations::LOCK;
-use migrations::Session;
+use migrations::LockSession;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -310,7 +310,7 @@ async fn who_waits_in_vain_for_another_who_migrates_ends_and_says_so() {
     let bare = async |_: &Database| Ok::<_, std::fmt::Error>(());
     let db = testkit::database::postgres("bare", bare).await;
     assert_eq!(db.engine(), Engine::Postgres);
-    let other = Session::open(&db).expect("this is PostgreSQL");
+    let other = LockSession::open(&db).expect("this is PostgreSQL");
     assert!(other.try_lock(LOCK).await.expect("it answers"));
     let folder = tempfile::tempdir().expect("temporary folder");
     let data = folder.path().display().to_string();

@@ -8,7 +8,7 @@ use std::process::Command;
 use prost_reflect::DescriptorPool;
 use serde_json::Value;
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the workspace")
@@ -536,7 +536,7 @@ fn every_metric_is_declared() {
 }
 
 /// All Rust files below `folder` that lie in a folder of that name.
-fn sources(folder: &Path, below: &str) -> Vec<PathBuf> {
+pub fn sources(folder: &Path, below: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("the folder is readable").path();

@@ -15,7 +15,7 @@ use call::metadata::ResponseMetadata;
 use call::{Caller, CorrelationId};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
-use telemetry::{Access, TraceContext};
+use telemetry::{AccessLine, TraceContext};
 use tracing::Span;
 
 use super::protocol::Protocol;
@@ -129,7 +129,7 @@ impl Observation {
             return;
         }
         let trace_id = TraceId::new(&self.trace);
-        let access = Access {
+        let access = AccessLine {
             service: self.service(),
             correlation_id: self.correlation_id.as_str(),
             trace_id: trace_id.as_str(),

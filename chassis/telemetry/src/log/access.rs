@@ -23,7 +23,7 @@ pub(super) fn is_for_the_log(metadata: &Metadata<'_>) -> bool {
 
 /// What is told of one request. Being the commonest line of all it goes to the log directly,
 /// at level INFO under target `access`; it looks like any other.
-pub struct Access<'a> {
+pub struct AccessLine<'a> {
     /// The context that answered: `order`, `gateway` …
     pub service: &'a str,
     /// The id under which the caller may ask about it.
@@ -48,7 +48,7 @@ pub struct Access<'a> {
     pub caller: Option<&'a dyn Display>,
 }
 
-impl Access<'_> {
+impl AccessLine<'_> {
     /// Writes the line, unless the filter says otherwise, and tells whoever listens beside the log.
     pub fn write(&self) {
         if tracing::enabled!(target: TARGET, Level::INFO) {
@@ -98,7 +98,7 @@ impl Access<'_> {
 
 impl Lines {
     /// Writes the line of a request, past spans and visitors: all it holds is here.
-    fn access(&self, access: &Access<'_>) {
+    fn access(&self, access: &AccessLine<'_>) {
         let mut scratch = SCRATCH.try_with(std::cell::Cell::take).unwrap_or_default();
         scratch.own.clear();
         access.fields(&mut scratch.own);

@@ -6,7 +6,7 @@ pub struct Metric {
     /// The name, as it is scraped.
     pub name: &'static str,
     /// What is measured with it.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// The only labels it may carry; the values of each are bounded.
     pub labels: &'static [&'static str],
     /// One sentence for who reads a dashboard.
@@ -15,7 +15,7 @@ pub struct Metric {
 
 /// What a metric is.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum MetricKind {
     /// Only rises.
     Counter,
     /// Rises and falls.
@@ -27,9 +27,9 @@ pub enum Kind {
 impl Metric {
     pub(super) fn describe(&self) {
         match self.kind {
-            Kind::Counter => metrics::describe_counter!(self.name, self.help),
-            Kind::Gauge => metrics::describe_gauge!(self.name, self.help),
-            Kind::Histogram(_) => metrics::describe_histogram!(self.name, self.help),
+            MetricKind::Counter => metrics::describe_counter!(self.name, self.help),
+            MetricKind::Gauge => metrics::describe_gauge!(self.name, self.help),
+            MetricKind::Histogram(_) => metrics::describe_histogram!(self.name, self.help),
         }
     }
 }
@@ -50,7 +50,7 @@ const fn counter(
 ) -> Metric {
     Metric {
         name,
-        kind: Kind::Counter,
+        kind: MetricKind::Counter,
         labels,
         help,
     }
@@ -59,7 +59,7 @@ const fn counter(
 const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
     Metric {
         name,
-        kind: Kind::Gauge,
+        kind: MetricKind::Gauge,
         labels,
         help,
     }
@@ -73,7 +73,7 @@ const fn histogram(
 ) -> Metric {
     Metric {
         name,
-        kind: Kind::Histogram(bounds),
+        kind: MetricKind::Histogram(bounds),
         labels,
         help,
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
-use telemetry::{Access, Config, Format};
+use telemetry::{AccessLine, Config, Format};
 use tracing::field::Field;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 
@@ -98,8 +98,8 @@ fn every_line_parses_and_has_its_fields() {
     assert_eq!(second["message"], "line \"two\"\nwith a break");
 }
 
-fn answered() -> Access<'static> {
-    Access {
+fn answered() -> AccessLine<'static> {
+    AccessLine {
         service: "order",
         correlation_id: "c-4111111111111111",
         trace_id: "t-1",

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use telemetry::metrics::{Kind, Metric, table};
+use telemetry::metrics::{Metric, MetricKind, table};
 
 const EXTRA: &[Metric] = &[Metric {
     name: "active_orders_total",
-    kind: Kind::Gauge,
+    kind: MetricKind::Gauge,
     labels: &[],
     help: "Orders that are not terminal yet.",
 }];
@@ -52,9 +52,9 @@ fn the_table_keeps_the_naming_rules() {
             metric.name
         );
         match metric.kind {
-            Kind::Counter => assert!(metric.name.ends_with("_total"), "{}", metric.name),
-            Kind::Gauge => assert!(!metric.name.ends_with("_total"), "{}", metric.name),
-            Kind::Histogram(bounds) => {
+            MetricKind::Counter => assert!(metric.name.ends_with("_total"), "{}", metric.name),
+            MetricKind::Gauge => assert!(!metric.name.ends_with("_total"), "{}", metric.name),
+            MetricKind::Histogram(bounds) => {
                 assert!(
                     metric.name.ends_with("_seconds") || metric.name.ends_with("_bytes"),
                     "{}",

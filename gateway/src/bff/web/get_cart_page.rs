@@ -13,7 +13,7 @@ use proto::user::v1::{GetProfileRequest, GetProfileResponse};
 
 use crate::App;
 use crate::caller::{Credential, Visitor};
-use crate::part::{Answer, Degraded, required};
+use crate::part::{Degraded, PeerResult, required};
 
 /// What the cart in the browser costs now, and what of it can be had. The four calls are
 /// the same for one line and for a hundred.
@@ -95,7 +95,7 @@ fn quote_of(app: &App, items: &[OrderItem]) -> QuoteItemsRequest {
     }
 }
 
-async fn profile(app: &App, visitor: &Visitor) -> Option<Answer<GetProfileResponse>> {
+async fn profile(app: &App, visitor: &Visitor) -> Option<PeerResult<GetProfileResponse>> {
     let customer_id = visitor.user_id()?.to_string();
     let request = visitor.ask(GetProfileRequest { customer_id });
     Some(app.upstreams.user.clone().get_profile(request).await)

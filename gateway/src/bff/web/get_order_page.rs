@@ -10,7 +10,7 @@ use proto::user::v1::GetProfileRequest;
 use super::card::cards_of;
 use crate::App;
 use crate::caller::{Credential, Visitor};
-use crate::part::{Answer, Degraded, required};
+use crate::part::{Degraded, PeerResult, required};
 
 /// One order with its buyer, payment, timeline and products. The order comes first: it says whose
 /// it is.
@@ -58,7 +58,7 @@ pub async fn get_order_page(
 }
 
 /// An order that was never charged has no payment, which is no failure.
-fn none_yet(answer: Answer<GetPaymentResponse>) -> Answer<GetPaymentResponse> {
+fn none_yet(answer: PeerResult<GetPaymentResponse>) -> PeerResult<GetPaymentResponse> {
     match answer {
         Err(status) if status.code() == tonic::Code::NotFound => {
             Ok(tonic::Response::new(GetPaymentResponse::default()))

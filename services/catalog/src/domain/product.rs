@@ -55,7 +55,7 @@ pub struct ListPrice {
 
 /// What a new product says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
+pub struct NewProduct {
     pub sku: Sku,
     pub name: String,
     pub description: String,
@@ -93,7 +93,7 @@ pub struct Product {
 impl Product {
     /// The first version of a product.
     #[must_use]
-    pub fn new(id: ProductId, draft: Draft, now: DateTime<Utc>) -> Self {
+    pub fn new(id: ProductId, draft: NewProduct, now: DateTime<Utc>) -> Self {
         Self {
             id,
             sku: draft.sku,

@@ -5,7 +5,7 @@ use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use edge::Valid;
 use proto::catalog::v1::{CreateProductRequest, CreateProductResponse, catalog_service};
 
-use crate::domain::product::{Draft, Product, Sku};
+use crate::domain::product::{NewProduct, Product, Sku};
 use crate::{App, products};
 use command::Command;
 use futures::{FutureExt, TryFutureExt};
@@ -17,14 +17,14 @@ pub async fn create_product(
     ConnectRequest(request): ConnectRequest<CreateProductRequest>,
 ) -> Result<ConnectResponse<CreateProductResponse>, ConnectError> {
     let command = Command::of(&call, catalog_service::CREATE_PRODUCT, &request);
-    let draft = Draft::from(edge::valid(request)?);
+    let draft = NewProduct::from(edge::valid(request)?);
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         products::create(work, &draft).map_ok(Into::into).boxed()
     });
     Ok(answer.await?.respond(&call))
 }
 
-impl From<Valid<CreateProductRequest>> for Draft {
+impl From<Valid<CreateProductRequest>> for NewProduct {
     fn from(request: Valid<CreateProductRequest>) -> Self {
         let request = request.into_inner();
         Self {

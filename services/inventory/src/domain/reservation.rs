@@ -93,7 +93,7 @@ pub enum Demand {
 
 /// Why a demand has no effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ReservationError {
     /// There are too few pieces.
     #[error("Out of stock")]
     OutOfStock(Vec<Shortage>),
@@ -113,18 +113,18 @@ pub enum Refusal {
 
 /// What a demand would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Plan {
+pub enum Decision {
     /// Nothing: its effect is there already.
     Keep,
     /// Nothing: it may not.
-    Refuse(Refusal),
+    Refuse(ReservationError),
     /// This.
-    Change(Change),
+    Change(Transition),
 }
 
 /// A move of stock together with the states it may lead to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct Transition {
     /// What happens to every item; none if no piece moves.
     pub transfer: Option<Transfer>,
     /// The items it happens to, and that the reservation has afterwards.
@@ -136,7 +136,7 @@ pub struct Change {
 }
 
 /// Says what `demand` does to the reservation of an order, `current` if there is one.
-pub fn plan(current: Option<&Reservation>, demand: &Demand, now: DateTime<Utc>) -> Plan {
+pub fn plan(current: Option<&Reservation>, demand: &Demand, now: DateTime<Utc>) -> Decision {
     match demand {
         Demand::Reserve { items, until } => reserve(current, items, *until, now),
         Demand::Commit => commit(current),
@@ -150,9 +150,9 @@ fn reserve(
     items: &Items,
     until: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Plan {
+) -> Decision {
     let hold = |transfer| {
-        Plan::Change(Change {
+        Decision::Change(Transition {
             transfer,
             items: items.clone(),
             then: State::Held,
@@ -163,22 +163,22 @@ fn reserve(
         return hold(Some(Transfer::Hold));
     };
     match &current.state {
-        State::Released(_) => Plan::Refuse(Refusal::Released),
-        _ if current.items != *items => Plan::Refuse(Refusal::OtherItems),
+        State::Released(_) => Decision::Refuse(ReservationError::Released),
+        _ if current.items != *items => Decision::Refuse(ReservationError::OtherItems),
         State::Held if current.is_overdue(now) => hold(None),
-        State::Held | State::Committed => Plan::Keep,
+        State::Held | State::Committed => Decision::Keep,
         State::Expired => hold(Some(Transfer::Hold)),
-        State::Short(short) => Plan::Refuse(Refusal::OutOfStock(short.clone())),
-        State::Lost(short) => Plan::Refuse(Refusal::Expired(short.clone())),
+        State::Short(short) => Decision::Refuse(ReservationError::OutOfStock(short.clone())),
+        State::Lost(short) => Decision::Refuse(ReservationError::Expired(short.clone())),
     }
 }
 
-fn commit(current: Option<&Reservation>) -> Plan {
+fn commit(current: Option<&Reservation>) -> Decision {
     let Some(current) = current else {
-        return Plan::Refuse(Refusal::Missing);
+        return Decision::Refuse(ReservationError::Missing);
     };
     let sell = |transfer| {
-        Plan::Change(Change {
+        Decision::Change(Transition {
             transfer: Some(transfer),
             ..current.become_state(State::Committed)
         })
@@ -187,18 +187,18 @@ fn commit(current: Option<&Reservation>) -> Plan {
         // An overdue hold that nobody has swept is as good as a fresh one: the pieces are there.
         State::Held => sell(Transfer::Commit),
         State::Expired => sell(Transfer::Sell),
-        State::Committed => Plan::Keep,
-        State::Released(_) => Plan::Refuse(Refusal::Released),
-        State::Short(short) => Plan::Refuse(Refusal::OutOfStock(short.clone())),
-        State::Lost(short) => Plan::Refuse(Refusal::Expired(short.clone())),
+        State::Committed => Decision::Keep,
+        State::Released(_) => Decision::Refuse(ReservationError::Released),
+        State::Short(short) => Decision::Refuse(ReservationError::OutOfStock(short.clone())),
+        State::Lost(short) => Decision::Refuse(ReservationError::Expired(short.clone())),
     }
 }
 
-fn release(current: Option<&Reservation>, reason: ReleaseReason) -> Plan {
+fn release(current: Option<&Reservation>, reason: ReleaseReason) -> Decision {
     let then = State::Released(reason);
     let Some(current) = current else {
         let (items, expires_at) = (Items::default(), None);
-        return Plan::Change(Change {
+        return Decision::Change(Transition {
             transfer: None,
             items,
             then,
@@ -206,41 +206,44 @@ fn release(current: Option<&Reservation>, reason: ReleaseReason) -> Plan {
         });
     };
     let transfer = match &current.state {
-        State::Released(_) => return Plan::Keep,
+        State::Released(_) => return Decision::Keep,
         State::Held => Some(Transfer::Unhold),
         State::Committed => Some(Transfer::Restock),
         State::Expired | State::Short(_) | State::Lost(_) => None,
     };
-    Plan::Change(Change {
+    Decision::Change(Transition {
         transfer,
         ..current.become_state(then)
     })
 }
 
-fn expire(current: Option<&Reservation>, now: DateTime<Utc>) -> Plan {
+fn expire(current: Option<&Reservation>, now: DateTime<Utc>) -> Decision {
     match current {
         Some(held) if held.state == State::Held && held.is_overdue(now) => {
             let change = held.become_state(State::Expired);
-            Plan::Change(Change {
+            Decision::Change(Transition {
                 transfer: Some(Transfer::Unhold),
                 ..change
             })
         }
-        _ => Plan::Keep,
+        _ => Decision::Keep,
     }
 }
 
-impl Change {
+impl Transition {
     /// What the reservation comes to instead, and the refusal to answer with, when the
     /// transfer found too little.
     ///
     /// # Panics
     /// If the transfer is one that moves only what was counted before: then the books are
     /// wrong, and no further step may be built on them.
-    pub fn fall_short(self, short: Vec<Shortage>) -> (Self, Refusal) {
+    pub fn fall_short(self, short: Vec<Shortage>) -> (Self, ReservationError) {
         let (then, refusal) = match self.transfer {
-            Some(Transfer::Hold) => (State::Short(short.clone()), Refusal::OutOfStock(short)),
-            Some(Transfer::Sell) => (State::Lost(short.clone()), Refusal::Expired(short)),
+            Some(Transfer::Hold) => (
+                State::Short(short.clone()),
+                ReservationError::OutOfStock(short),
+            ),
+            Some(Transfer::Sell) => (State::Lost(short.clone()), ReservationError::Expired(short)),
             other => panic!("{other:?} moves only what was counted, yet fell short of {short:?}"),
         };
         let expires_at = None;
@@ -258,7 +261,7 @@ impl Change {
 
 impl Reservation {
     /// The reservation once `change` has happened to `current`: every change is one fact.
-    pub fn after(order_id: OrderId, current: Option<&Self>, change: Change) -> Self {
+    pub fn after(order_id: OrderId, current: Option<&Self>, change: Transition) -> Self {
         Self {
             order_id,
             state: change.then,
@@ -273,8 +276,8 @@ impl Reservation {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
-    fn become_state(&self, then: State) -> Change {
-        Change {
+    fn become_state(&self, then: State) -> Transition {
+        Transition {
             transfer: None,
             items: self.items.clone(),
             then,

@@ -108,7 +108,7 @@ impl World {
         Ok(())
     }
 
-    async fn carry_out(&self, order: OrderId, demand: &Demand) -> Result<(), Refusal> {
+    async fn carry_out(&self, order: OrderId, demand: &Demand) -> Result<(), ReservationError> {
         let by = Demander {
             origin: Origin::internal("model"),
             user: None,
@@ -160,10 +160,12 @@ impl World {
             .collect()
     }
 
-    fn plain(&self, refusal: Refusal) -> Refusal {
+    fn plain(&self, refusal: ReservationError) -> ReservationError {
         match refusal {
-            Refusal::OutOfStock(short) => Refusal::OutOfStock(self.plain_short(short)),
-            Refusal::Expired(short) => Refusal::Expired(self.plain_short(short)),
+            ReservationError::OutOfStock(short) => {
+                ReservationError::OutOfStock(self.plain_short(short))
+            }
+            ReservationError::Expired(short) => ReservationError::Expired(self.plain_short(short)),
             other => other,
         }
     }
@@ -183,11 +185,14 @@ fn run_in_memory(
     order: OrderId,
     demand: &Demand,
     now: DateTime<Utc>,
-) -> Result<(), Refusal> {
+) -> Result<(), ReservationError> {
     let mut tried = books.clone();
     let first = tried.run(order, demand, now);
     let fell_short = tried.reservations != books.reservations
-        && matches!(first, Err(Refusal::OutOfStock(_) | Refusal::Expired(_)));
+        && matches!(
+            first,
+            Err(ReservationError::OutOfStock(_) | ReservationError::Expired(_))
+        );
     let overdue = books
         .reservations
         .values()

@@ -31,7 +31,7 @@ pub struct Summary {
 
 /// Which orders a list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Filter {
+pub struct OrderFilter {
     /// Whose.
     pub customer_id: CustomerId,
     /// Only those that stand here; none shows all.

@@ -6,7 +6,7 @@ use proto::order::v1::{GetOrderTimelineRequest, GetOrderTimelineResponse, Timeli
 
 use crate::App;
 use crate::history;
-use crate::saga::record::Entry;
+use crate::saga::record::LogEntry;
 use crate::wire::order_id;
 
 /// Reads the steps of an order's checkout, oldest first.
@@ -21,8 +21,8 @@ pub async fn get_order_timeline(
     Ok(ConnectResponse::new(GetOrderTimelineResponse { entries }))
 }
 
-impl From<Entry> for TimelineEntry {
-    fn from(entry: Entry) -> Self {
+impl From<LogEntry> for TimelineEntry {
+    fn from(entry: LogEntry) -> Self {
         Self {
             at: Some(entry.at.into()),
             step: entry.step,

@@ -6,7 +6,7 @@ use proto::order::v1::{ListOrdersRequest, ListOrdersResponse, OrderStatus, Order
 
 use crate::App;
 use crate::domain::order::Status;
-use crate::domain::summary::{Filter, Summary};
+use crate::domain::summary::{OrderFilter, Summary};
 use crate::error::Error;
 use crate::history;
 use crate::wire::customer_id;
@@ -19,7 +19,7 @@ pub async fn list_orders(
     ConnectRequest(request): ConnectRequest<ListOrdersRequest>,
 ) -> Result<ConnectResponse<ListOrdersResponse>, ConnectError> {
     let request = edge::valid(request)?;
-    let filter = Filter {
+    let filter = OrderFilter {
         customer_id: customer_id(&request.user_id, "user_id")?,
         status: wanted(request.status())?,
     };

@@ -24,7 +24,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::{Code, Request, Status};
 
 use crate::domain::order::EndReason;
-use crate::saga::checkout::{Answer, Progress};
+use crate::saga::checkout::{Progress, Reply};
 use crate::saga::record::Record;
 use crate::saga::step::{Step, Task, Undo};
 
@@ -76,24 +76,24 @@ impl Callees {
     }
 
     /// Makes one attempt. It ends in time, whatever the peer does.
-    pub async fn ask(&self, record: &Record, task: Task) -> Answer {
+    pub async fn ask(&self, record: &Record, task: Task) -> Reply {
         let asked = async {
             match task {
                 Task::Do(Step::ReserveInventory) => self.reserve(record, task).await,
                 Task::Do(Step::ProcessPayment) => self.charge(record, task).await,
                 Task::Do(Step::CommitInventory) => self.commit(record, task).await,
-                Task::Do(Step::ConfirmOrder) => Answer::Done(None), // ours; the core never asks for it
+                Task::Do(Step::ConfirmOrder) => Reply::Done(None), // ours; the core never asks for it
                 Task::Undo(Undo::ReleaseInventory) => self.release(record, task).await,
                 Task::Undo(Undo::RefundPayment) => self.refund(record, task).await,
             }
         };
         match tokio::time::timeout(ATTEMPT_MAX + GRACE, asked).await {
             Ok(answer) => answer,
-            Err(_) => Answer::Failed(name(Code::DeadlineExceeded)),
+            Err(_) => Reply::Failed(name(Code::DeadlineExceeded)),
         }
     }
 
-    async fn reserve(&self, record: &Record, task: Task) -> Answer {
+    async fn reserve(&self, record: &Record, task: Task) -> Reply {
         let items = record.order.lines.iter();
         let items = items
             .map(|line| StockItem {
@@ -108,16 +108,16 @@ impl Callees {
         };
         let request = self.request(record, message);
         match self.inventory.clone().reserve_stock(request).await {
-            Ok(_) => Answer::Done(None),
-            Err(status) if is_short(&status) => Answer::Refused,
+            Ok(_) => Reply::Done(None),
+            Err(status) if is_short(&status) => Reply::Refused,
             Err(status) => failed(task, record, &status),
         }
     }
 
-    async fn charge(&self, record: &Record, task: Task) -> Answer {
+    async fn charge(&self, record: &Record, task: Task) -> Reply {
         let order = &record.order;
         if order.total.is_zero() {
-            return Answer::Done(None); // a promotion gave it away: there is nothing to charge
+            return Reply::Done(None); // a promotion gave it away: there is nothing to charge
         }
         let message = ProcessPaymentRequest {
             idempotency_key: key(record, task),
@@ -139,7 +139,7 @@ impl Callees {
         }
     }
 
-    async fn commit(&self, record: &Record, task: Task) -> Answer {
+    async fn commit(&self, record: &Record, task: Task) -> Reply {
         let message = CommitStockRequest {
             order_id: record.order.id.to_string(),
         };
@@ -149,15 +149,15 @@ impl Callees {
             .commit_stock(self.request(record, message))
             .await
         {
-            Ok(_) => Answer::Done(None),
+            Ok(_) => Reply::Done(None),
             Err(status) if matches!(status.code(), Code::FailedPrecondition | Code::NotFound) => {
-                Answer::Refused
+                Reply::Refused
             }
             Err(status) => failed(task, record, &status),
         }
     }
 
-    async fn release(&self, record: &Record, task: Task) -> Answer {
+    async fn release(&self, record: &Record, task: Task) -> Reply {
         let reason = match ending(record) {
             Some(EndReason::CustomerRequest | EndReason::StaffRequest) => "CANCELLED",
             Some(EndReason::ReservationExpired) => "EXPIRED",
@@ -176,12 +176,12 @@ impl Callees {
             .release_stock(self.request(record, message))
             .await
         {
-            Ok(_) => Answer::Done(None),
+            Ok(_) => Reply::Done(None),
             Err(status) => failed(task, record, &status),
         }
     }
 
-    async fn refund(&self, record: &Record, task: Task) -> Answer {
+    async fn refund(&self, record: &Record, task: Task) -> Reply {
         let message = RefundPaymentRequest {
             idempotency_key: key(record, task),
             order_id: record.order.id.to_string(),
@@ -196,7 +196,7 @@ impl Callees {
             .refund_payment(self.request(record, message))
             .await
         {
-            Ok(_) => Answer::Done(None),
+            Ok(_) => Reply::Done(None),
             Err(status) => failed(task, record, &status),
         }
     }
@@ -239,15 +239,15 @@ fn is_short(status: &Status) -> bool {
     }
 }
 
-fn charged(response: ProcessPaymentResponse) -> Answer {
+fn charged(response: ProcessPaymentResponse) -> Reply {
     match response.status() {
-        PaymentStatus::Completed => Answer::Done(Some(response.transaction_id)),
-        PaymentStatus::Declined | PaymentStatus::Refunded => Answer::Refused,
-        PaymentStatus::Unspecified => Answer::Failed(name(Code::Unknown)),
+        PaymentStatus::Completed => Reply::Done(Some(response.transaction_id)),
+        PaymentStatus::Declined | PaymentStatus::Refunded => Reply::Refused,
+        PaymentStatus::Unspecified => Reply::Failed(name(Code::Unknown)),
     }
 }
 
-fn failed(task: Task, record: &Record, status: &Status) -> Answer {
+fn failed(task: Task, record: &Record, status: &Status) -> Reply {
     tracing::warn!(
         order.id = %record.order.id,
         step = task.name(),
@@ -255,7 +255,7 @@ fn failed(task: Task, record: &Record, status: &Status) -> Answer {
         cause = status.message(),
         "A peer did not carry out a step of the checkout, it will be asked again"
     );
-    Answer::Failed(name(status.code()))
+    Reply::Failed(name(status.code()))
 }
 
 /// Why the order ends, while it is being undone.

@@ -11,11 +11,11 @@ use sql::Transaction;
 use telemetry::TraceContext;
 use uuid::Uuid;
 
-use crate::answer::Answer;
+use crate::answer::CreateOrderAnswer;
 use crate::error::Error;
 use crate::event;
-use crate::saga::checkout::{self, Command, Event, Rules};
-use crate::saga::record::{Entry, Kind, Lease, Record};
+use crate::saga::checkout::{self, Action, Event, Rules};
+use crate::saga::record::{Lease, LogEntry, LogKind, Record};
 use crate::saga::step::{Step, Task};
 use crate::store;
 
@@ -39,13 +39,13 @@ pub struct Occasion {
 
 /// What an event makes of an order.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub struct Changeset {
     /// The order and its saga from now on.
     pub record: Record,
     /// The answer of CreateOrder, if it is known by now.
-    pub answer: Option<Answer>,
+    pub answer: Option<CreateOrderAnswer>,
     facts: Vec<Fact>,
-    entries: Vec<Entry>,
+    entries: Vec<LogEntry>,
 }
 
 /// What `event` makes of `before`; none if it changes nothing.
@@ -57,12 +57,12 @@ pub fn change(
     before: &Record,
     event: Event,
     on: &Occasion,
-) -> Result<Option<Change>, Error> {
+) -> Result<Option<Changeset>, Error> {
     let (state, commands) = checkout::step(rules, &before.saga.state, event, on.now)?;
     if commands.is_empty() {
         return Ok(None);
     }
-    let mut change = Change {
+    let mut change = Changeset {
         record: before.clone(),
         answer: None,
         facts: Vec::new(),
@@ -74,7 +74,7 @@ pub fn change(
     let mut transaction_id = None;
     for command in commands {
         match command {
-            Command::Log {
+            Action::Log {
                 task,
                 attempt,
                 outcome,
@@ -85,8 +85,8 @@ pub fn change(
                     change.entries.push(entry);
                 }
             }
-            Command::NoteTransaction(id) => transaction_id = Some(id),
-            Command::Enter(status, reason) => {
+            Action::NoteTransaction(id) => transaction_id = Some(id),
+            Action::Enter(status, reason) => {
                 let order = &mut change.record.order;
                 order.advance(status, reason, on.now)?;
                 change.facts.push(event::of(order, transaction_id.take()));
@@ -102,8 +102,8 @@ pub fn change(
                     on.now,
                 ));
             }
-            Command::Settle => change.answer = Some(Answer::about(&change.record.order)),
-            Command::Call(_) => {} // the state holds it
+            Action::Settle => change.answer = Some(CreateOrderAnswer::about(&change.record.order)),
+            Action::Call(_) => {} // the state holds it
         }
     }
     let saga = &mut change.record.saga;
@@ -114,11 +114,11 @@ pub fn change(
 }
 
 /// The line of the timeline about a status.
-pub fn entered(status: &str, outcome: String, trace_id: &str, at: DateTime<Utc>) -> Entry {
-    Entry {
+pub fn entered(status: &str, outcome: String, trace_id: &str, at: DateTime<Utc>) -> LogEntry {
+    LogEntry {
         at,
         step: status.to_owned(),
-        kind: Kind::Status,
+        kind: LogKind::Status,
         attempt: 0,
         outcome,
         duration_ms: 0,
@@ -126,17 +126,17 @@ pub fn entered(status: &str, outcome: String, trace_id: &str, at: DateTime<Utc>)
     }
 }
 
-fn tried(task: Task, attempt: u32, outcome: &str, trace_id: &str, on: &Occasion) -> Entry {
+fn tried(task: Task, attempt: u32, outcome: &str, trace_id: &str, on: &Occasion) -> LogEntry {
     let took = match task {
         Task::Do(Step::ConfirmOrder) => Duration::ZERO, // ours: it takes no longer than its commit
         Task::Do(_) | Task::Undo(_) => on.took,
     };
-    Entry {
+    LogEntry {
         at: on.now,
         step: task.name().to_owned(),
         kind: match task {
-            Task::Do(_) => Kind::Step,
-            Task::Undo(_) => Kind::Undo,
+            Task::Do(_) => LogKind::Step,
+            Task::Undo(_) => LogKind::Undo,
         },
         attempt: i32::try_from(attempt).unwrap_or(i32::MAX),
         outcome: outcome.to_owned(),
@@ -145,7 +145,7 @@ fn tried(task: Task, attempt: u32, outcome: &str, trace_id: &str, on: &Occasion)
     }
 }
 
-impl Change {
+impl Changeset {
     /// This change and those before it, none of which is written yet, as one.
     #[must_use]
     pub fn after(mut self, mut before: Self) -> Self {

@@ -66,7 +66,7 @@ pub struct State {
 
 /// What a peer answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Answer {
+pub enum Reply {
     /// The effect is there. Of a charge, the provider's transaction.
     Done(Option<String>),
     /// This attempt had no effect, for a business reason that no retry changes.
@@ -85,7 +85,7 @@ pub enum Event {
         /// Which try it answers.
         attempt: u32,
         /// What it said.
-        answer: Answer,
+        answer: Reply,
     },
     /// A person wants the order undone; why.
     CancelAsked(EndReason),
@@ -97,7 +97,7 @@ pub enum Event {
 /// What the driver must do: the first four in the transaction of the new state, the call after its commit, or before
 /// it where it [may run ahead](State::may_run_ahead).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum Action {
     /// Write a line of the timeline about an answered attempt.
     Log {
         /// What was asked.
@@ -185,7 +185,7 @@ impl State {
 }
 
 /// The state of an order that was just accepted.
-pub fn accepted(now: DateTime<Utc>) -> (State, Vec<Command>) {
+pub fn accepted(now: DateTime<Utc>) -> (State, Vec<Action>) {
     let mut next = Next::of(State {
         status: Status::Pending,
         progress: Progress::AtRest,
@@ -201,7 +201,7 @@ pub fn step(
     state: &State,
     event: Event,
     now: DateTime<Utc>,
-) -> Result<(State, Vec<Command>), Illegal> {
+) -> Result<(State, Vec<Action>), Illegal> {
     let mut next = Next::of(state.clone());
     match event {
         Event::Answered {
@@ -218,7 +218,7 @@ pub fn step(
 /// A state on its way to the next one, with the commands collected so far.
 struct Next {
     state: State,
-    commands: Vec<Command>,
+    commands: Vec<Action>,
 }
 
 impl Next {
@@ -229,7 +229,7 @@ impl Next {
         }
     }
 
-    fn end(self) -> (State, Vec<Command>) {
+    fn end(self) -> (State, Vec<Action>) {
         (self.state, self.commands)
     }
 
@@ -238,7 +238,7 @@ impl Next {
         rules: &Rules,
         task: Task,
         attempt: u32,
-        answer: Answer,
+        answer: Reply,
         now: DateTime<Utc>,
     ) {
         let Some(pending) = self.state.pending().filter(|pending| pending.task == task) else {
@@ -246,28 +246,28 @@ impl Next {
         };
         // A late success of an earlier try is a success; a late refusal or failure says nothing of the last one.
         let counts = match answer {
-            Answer::Done(_) => attempt <= pending.number,
-            Answer::Refused | Answer::Failed(_) => attempt == pending.number,
+            Reply::Done(_) => attempt <= pending.number,
+            Reply::Refused | Reply::Failed(_) => attempt == pending.number,
         };
         if !counts {
             return;
         }
         let outcome = match &answer {
-            Answer::Done(_) => "done",
-            Answer::Refused => "refused",
-            Answer::Failed(code) => code,
+            Reply::Done(_) => "done",
+            Reply::Refused => "refused",
+            Reply::Failed(code) => code,
         };
-        self.commands.push(Command::Log {
+        self.commands.push(Action::Log {
             task,
             attempt,
             outcome,
         });
         match (task, answer) {
-            (Task::Do(step), Answer::Done(reference)) => self.step_done(step, reference, now),
-            (Task::Do(step), Answer::Refused) => self.step_refused(step, attempt, now),
-            (Task::Do(step), Answer::Failed(_)) => self.step_failed(rules, step, now),
-            (Task::Undo(_), Answer::Done(_)) => self.undo_done(now),
-            (Task::Undo(_), Answer::Refused | Answer::Failed(_)) => self.undo_again(rules, now),
+            (Task::Do(step), Reply::Done(reference)) => self.step_done(step, reference, now),
+            (Task::Do(step), Reply::Refused) => self.step_refused(step, attempt, now),
+            (Task::Do(step), Reply::Failed(_)) => self.step_failed(rules, step, now),
+            (Task::Undo(_), Reply::Done(_)) => self.undo_done(now),
+            (Task::Undo(_), Reply::Refused | Reply::Failed(_)) => self.undo_again(rules, now),
         }
     }
 
@@ -276,13 +276,13 @@ impl Next {
             Step::ReserveInventory => self.ask(Step::ProcessPayment, now),
             Step::ProcessPayment => {
                 self.commands
-                    .push(Command::NoteTransaction(reference.unwrap_or_default()));
+                    .push(Action::NoteTransaction(reference.unwrap_or_default()));
                 self.enter(Status::Paid, None);
                 self.ask(Step::CommitInventory, now);
             }
             Step::CommitInventory | Step::ConfirmOrder => {
                 let confirm = Task::Do(Step::ConfirmOrder);
-                self.commands.push(Command::Log {
+                self.commands.push(Action::Log {
                     task: confirm,
                     attempt: 1,
                     outcome: "done",
@@ -432,12 +432,12 @@ impl Next {
     fn rest(&mut self, status: Status, reason: Option<EndReason>) {
         self.enter(status, reason);
         self.state.progress = Progress::AtRest;
-        self.commands.push(Command::Settle);
+        self.commands.push(Action::Settle);
     }
 
     fn enter(&mut self, status: Status, reason: Option<EndReason>) {
         self.state.status = status;
-        self.commands.push(Command::Enter(status, reason));
+        self.commands.push(Action::Enter(status, reason));
     }
 
     fn ask(&mut self, step: Step, now: DateTime<Utc>) {
@@ -457,8 +457,7 @@ impl Next {
     }
 
     fn call_pending(&mut self) {
-        self.commands
-            .extend(self.state.pending().map(Command::Call));
+        self.commands.extend(self.state.pending().map(Action::Call));
     }
 }
 

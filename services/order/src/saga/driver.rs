@@ -27,13 +27,13 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::answer::Answer;
+use crate::answer::CreateOrderAnswer;
 use crate::domain::id::OrderId;
 use crate::error::Error;
 use crate::saga::call::Callees;
 use crate::saga::change::{Occasion, change};
 use crate::saga::checkout::{Event, Rules};
-use crate::saga::fail_point::{FailPoints, Place, Verdict};
+use crate::saga::fail_point::{FailPoint, FailPoints, Fate};
 use crate::saga::record::{Lease, Record};
 use crate::saga::stuck::Stuck;
 use crate::saga::task::Task;
@@ -84,11 +84,11 @@ struct Driven {
     /// What this driver knows to have, by what it wrote or read.
     lease: Option<Lease>,
     wake: Arc<Notify>,
-    answer: Outcome,
+    answer: PendingAnswer,
 }
 
 /// The answer of CreateOrder, once it is known; closed when this process gave the saga up.
-pub type Outcome = watch::Receiver<Option<Answer>>;
+pub type PendingAnswer = watch::Receiver<Option<CreateOrderAnswer>>;
 
 impl Driver {
     /// A driver that nothing is given to yet.
@@ -123,7 +123,7 @@ impl Driver {
 
     /// Sees a saga through that has just been written under this driver's lease. If it is at work on the
     /// order already, it reads it again. None if it is full or stopping: the saga is found by its lease.
-    pub fn drive(&self, record: Record) -> Option<Outcome> {
+    pub fn drive(&self, record: Record) -> Option<PendingAnswer> {
         let id = record.order.id;
         let mut driven = self.driven();
         if let Some(known) = driven.get_mut(&id) {
@@ -320,7 +320,7 @@ impl Driver {
 
     /// Carries on what a test may kill at each of its awaits, or by killing the driver; none if it did.
     pub async fn mortal<T>(&self, mut work: BoxFuture<'_, T>) -> Option<T> {
-        let work = poll_fn(|cx| match self.survives(Place::Await, "checkout") {
+        let work = poll_fn(|cx| match self.survives(FailPoint::Await, "checkout") {
             true => work.as_mut().poll(cx).map(Some),
             false => Poll::Ready(None),
         });
@@ -328,8 +328,8 @@ impl Driver {
     }
 
     /// Passes a place where a test may kill it; false if it did.
-    pub fn survives(&self, place: Place, task: &'static str) -> bool {
-        if self.0.parts.fail_points.reach(place, task) == Verdict::Die {
+    pub fn survives(&self, place: FailPoint, task: &'static str) -> bool {
+        if self.0.parts.fail_points.reach(place, task) == Fate::Die {
             self.0.dead.cancel();
         }
         !self.0.dead.is_cancelled()

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// Where in the checkout it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
+pub enum FailPoint {
     /// The order is accepted and committed; nobody drives it yet.
     Accepted,
     /// A peer is about to be asked.
@@ -29,14 +29,14 @@ pub enum Place {
 
 /// Whether the checkout survives a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Fate {
     /// It goes on.
     Live,
     /// It is dead from here on.
     Die,
 }
 
-type Hook = dyn Fn(Place, &'static str) -> Verdict + Send + Sync;
+type Hook = dyn Fn(FailPoint, &'static str) -> Fate + Send + Sync;
 
 /// What a test does at those places; by default nothing.
 #[derive(Clone, Default)]
@@ -44,15 +44,15 @@ pub struct FailPoints(Option<Arc<Hook>>);
 
 impl FailPoints {
     /// Asks `hook` at every place, with the name of the step or undo it is about.
-    pub fn new(hook: impl Fn(Place, &'static str) -> Verdict + Send + Sync + 'static) -> Self {
+    pub fn new(hook: impl Fn(FailPoint, &'static str) -> Fate + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(hook)))
     }
 
     /// The verdict at a place.
-    pub fn reach(&self, place: Place, task: &'static str) -> Verdict {
+    pub fn reach(&self, place: FailPoint, task: &'static str) -> Fate {
         match &self.0 {
             Some(hook) => hook(place, task),
-            None => Verdict::Live,
+            None => Fate::Live,
         }
     }
 }

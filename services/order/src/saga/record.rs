@@ -58,13 +58,13 @@ pub struct Record {
 
 /// One line of an order's timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct LogEntry {
     /// When it happened.
     pub at: DateTime<Utc>,
     /// The step, undo or status.
     pub step: String,
     /// What kind of line it is.
-    pub kind: Kind,
+    pub kind: LogKind,
     /// Which try, from 1; 0 for a status.
     pub attempt: i32,
     /// What came of it, in a word.
@@ -77,7 +77,7 @@ pub struct Entry {
 
 /// What a line of the timeline tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum LogKind {
     /// A try of a step.
     Step,
     /// A try of an undo.
@@ -86,7 +86,7 @@ pub enum Kind {
     Status,
 }
 
-impl Kind {
+impl LogKind {
     /// The kind as the contract and the database name it.
     pub fn name(self) -> &'static str {
         match self {

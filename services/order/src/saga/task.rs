@@ -13,14 +13,14 @@ use sql::retrying;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::answer::Answer;
+use crate::answer::CreateOrderAnswer;
 use crate::domain::order::EndReason;
 use crate::error::Error;
 use crate::event::status_name;
-use crate::saga::change::{Change, change};
+use crate::saga::change::{Changeset, change};
 use crate::saga::checkout::{self, Attempt, Event};
 use crate::saga::driver::{Driver, leases};
-use crate::saga::fail_point::Place;
+use crate::saga::fail_point::FailPoint;
 use crate::saga::record::Record;
 use crate::store;
 
@@ -38,13 +38,13 @@ pub(super) struct Task {
     record: Record,
     /// What of that is not saved yet.
     ahead: Option<Ahead>,
-    tell: watch::Sender<Option<Answer>>,
+    tell: watch::Sender<Option<CreateOrderAnswer>>,
     wake: Arc<Notify>,
 }
 
 /// Steps that were taken and are not saved.
 struct Ahead {
-    change: Change,
+    change: Changeset,
     /// The last of them.
     step: &'static str,
     /// When they are saved even if the next is not answered by then.
@@ -61,7 +61,7 @@ impl Task {
     pub fn new(
         driver: Driver,
         record: Record,
-        tell: watch::Sender<Option<Answer>>,
+        tell: watch::Sender<Option<CreateOrderAnswer>>,
         wake: Arc<Notify>,
     ) -> Self {
         Self {
@@ -149,7 +149,7 @@ impl Task {
             }
         }
         let name = attempt.task.name();
-        if !self.driver.survives(Place::BeforeCall, name) {
+        if !self.driver.survives(FailPoint::BeforeCall, name) {
             return Asked::Stopped;
         }
         let callees = &self.driver.parts().callees;
@@ -166,7 +166,7 @@ impl Task {
         let started = Instant::now();
         let answer = callees.ask(&self.record, attempt.task).await;
         drop(place);
-        if !self.driver.survives(Place::AfterCall, name) {
+        if !self.driver.survives(FailPoint::AfterCall, name) {
             return Asked::Stopped;
         }
         Asked::Answered(answer, started.elapsed())
@@ -232,11 +232,11 @@ impl Task {
     }
 
     /// Writes a change; false if somebody else was faster.
-    async fn write(&self, change: &Change, name: &'static str) -> Result<bool, Error> {
+    async fn write(&self, change: &Changeset, name: &'static str) -> Result<bool, Error> {
         let parts = self.driver.parts();
         let txn = parts.db.begin_guarded().await?; // by the saga's revision
         change.write(&txn, &parts.clock).await?;
-        if !self.driver.survives(Place::BeforeCommit, name) {
+        if !self.driver.survives(FailPoint::BeforeCommit, name) {
             txn.rollback().await?;
             return Ok(false);
         }
@@ -251,7 +251,7 @@ impl Task {
     }
 
     /// Takes note of what is saved.
-    fn note(&self, change: &Change) {
+    fn note(&self, change: &Changeset) {
         self.driver.note_lease(&change.record);
         let order = &change.record.order;
         if change.moves_order() {
@@ -269,7 +269,7 @@ impl Task {
             self.write(&change, ahead.step).await
         };
         match retrying(attempt).await {
-            Ok(true) => self.driver.survives(Place::AfterCommit, ahead.step),
+            Ok(true) => self.driver.survives(FailPoint::AfterCommit, ahead.step),
             Ok(false) => {
                 self.driver.outdated(self.record.order.id);
                 false
@@ -293,7 +293,7 @@ impl Task {
     }
 
     /// Goes on with what is not saved yet; false if a test has killed it.
-    fn run_ahead(&mut self, change: Change, step: &'static str) -> bool {
+    fn run_ahead(&mut self, change: Changeset, step: &'static str) -> bool {
         let since_before = self.ahead.as_ref().map(|ahead| ahead.until);
         self.record = change.record.clone();
         self.ahead = Some(Ahead {
@@ -301,12 +301,12 @@ impl Task {
             step,
             until: since_before.unwrap_or_else(|| Instant::now() + AHEAD_MAX),
         });
-        self.driver.survives(Place::Ahead, step)
+        self.driver.survives(FailPoint::Ahead, step)
     }
 
     /// Goes on with what is saved; false if a test has killed it.
-    fn adopt(&mut self, change: Change, name: &'static str) -> bool {
-        if !self.driver.survives(Place::AfterCommit, name) {
+    fn adopt(&mut self, change: Changeset, name: &'static str) -> bool {
+        if !self.driver.survives(FailPoint::AfterCommit, name) {
             return false;
         }
         self.record = change.record;
@@ -359,7 +359,7 @@ impl Task {
 /// What came of an attempt.
 enum Asked {
     /// An answer, and how long it took.
-    Answered(checkout::Answer, Duration),
+    Answered(checkout::Reply, Duration),
     /// Nobody was asked: the saga was changed by somebody else.
     Woken,
     /// Nobody was asked: another driver may be at it.
@@ -371,9 +371,9 @@ enum Asked {
 /// What came of an attempt to take an answer in.
 enum Taken {
     /// It is saved.
-    Saved(Box<Change>),
+    Saved(Box<Changeset>),
     /// It may wait to be saved.
-    Ahead(Box<Change>),
+    Ahead(Box<Changeset>),
     /// It changes nothing.
     Nothing,
     /// Somebody else was faster.

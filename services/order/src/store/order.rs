@@ -10,7 +10,7 @@ use sql::Transaction;
 
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Line, Order, Status};
-use crate::domain::summary::{Filter, Summary};
+use crate::domain::summary::{OrderFilter, Summary};
 use crate::store::{broken, order_line};
 
 /// A list is counted up to here: beyond, its size is told as this.
@@ -121,7 +121,7 @@ pub async fn find(
 /// The database failed.
 pub async fn list(
     db: &impl ConnectionTrait,
-    filter: Filter,
+    filter: OrderFilter,
     after: Option<Position>,
     limit: u64,
 ) -> Result<Vec<Summary>, DbErr> {
@@ -151,7 +151,7 @@ pub async fn list(
 ///
 /// # Errors
 /// The database failed.
-pub async fn count(db: &impl ConnectionTrait, filter: Filter) -> Result<u64, DbErr> {
+pub async fn count(db: &impl ConnectionTrait, filter: OrderFilter) -> Result<u64, DbErr> {
     filtered(filter)
         .select_only()
         .column(Column::Id)
@@ -160,7 +160,7 @@ pub async fn count(db: &impl ConnectionTrait, filter: Filter) -> Result<u64, DbE
         .await
 }
 
-fn filtered(filter: Filter) -> Select<Entity> {
+fn filtered(filter: OrderFilter) -> Select<Entity> {
     let query = Entity::find().filter(Column::CustomerId.eq(filter.customer_id.0));
     match filter.status {
         Some(status) => query.filter(Column::Status.eq(status as i16)),

@@ -6,7 +6,7 @@ use sea_orm::{QueryOrder, QuerySelect, QueryTrait, Set};
 use sql::Transaction;
 
 use crate::domain::id::OrderId;
-use crate::saga::record::{Entry, Kind};
+use crate::saga::record::{LogEntry, LogKind};
 use crate::store::broken;
 
 /// The longest timeline that is shown; none is written that long.
@@ -43,7 +43,7 @@ pub async fn insert(
     txn: &Transaction,
     id: OrderId,
     revision: i64,
-    entries: Vec<Entry>,
+    entries: Vec<LogEntry>,
 ) -> Result<(), DbErr> {
     if entries.is_empty() {
         return Ok(());
@@ -70,7 +70,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// The database failed.
-pub async fn of(db: &impl ConnectionTrait, id: OrderId) -> Result<Vec<Entry>, DbErr> {
+pub async fn of(db: &impl ConnectionTrait, id: OrderId) -> Result<Vec<LogEntry>, DbErr> {
     let rows = Entity::find()
         .filter(Column::OrderId.eq(id.0))
         .order_by_asc(Column::Revision)
@@ -78,16 +78,16 @@ pub async fn of(db: &impl ConnectionTrait, id: OrderId) -> Result<Vec<Entry>, Db
         .limit(ENTRIES_MAX)
         .all(db)
         .await?;
-    rows.into_iter().map(Entry::try_from).collect()
+    rows.into_iter().map(LogEntry::try_from).collect()
 }
 
-impl TryFrom<Model> for Entry {
+impl TryFrom<Model> for LogEntry {
     type Error = DbErr;
 
     fn try_from(row: Model) -> Result<Self, DbErr> {
         Ok(Self {
             at: row.at,
-            kind: Kind::parse(&row.kind).ok_or_else(|| broken("saga_log", "kind"))?,
+            kind: LogKind::parse(&row.kind).ok_or_else(|| broken("saga_log", "kind"))?,
             step: row.step,
             attempt: row.attempt,
             outcome: row.outcome,

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use order::saga::fail_point::{FailPoints, Place, Verdict};
+use order::saga::fail_point::{FailPoint, FailPoints, Fate};
 use proto::order::v1::{
     CancelOrderRequest, GetOrderTimelineRequest, Order, OrderStatus, TimelineEntry,
 };
@@ -20,7 +20,7 @@ struct Gate {
 }
 
 impl Gate {
-    fn at(gate_place: Place, gate_task: &'static str) -> (Self, FailPoints) {
+    fn at(gate_place: FailPoint, gate_task: &'static str) -> (Self, FailPoints) {
         let (reached, arrivals) = mpsc::unbounded_channel();
         let (opened, opening) = std::sync::mpsc::channel();
         let opening = Mutex::new(opening);
@@ -31,7 +31,7 @@ impl Gate {
                 let opened = tokio::task::block_in_place(|| opening.recv_timeout(PATIENCE));
                 opened.expect("the test opens it");
             }
-            Verdict::Live
+            Fate::Live
         });
         (Self { arrivals, opened }, fail_points)
     }
@@ -65,7 +65,7 @@ fn hasty() -> order::Config {
 /// row: D9, E8, X14
 #[both_engines(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancel_undoes_what_ran_ahead_of_it(engine: Engine) {
-    let (mut gate, fail_points) = Gate::at(Place::Ahead, "process-payment");
+    let (mut gate, fail_points) = Gate::at(FailPoint::Ahead, "process-payment");
     let shop = Shop::on_with(engine, hasty(), fail_points).await;
     let ended = gate.cancel_at(&shop).await;
     assert_eq!(ended.status(), OrderStatus::Cancelled);
@@ -90,7 +90,7 @@ async fn a_cancel_undoes_what_ran_ahead_of_it(engine: Engine) {
 /// row: D9, E8
 #[both_engines(flavor = "multi_thread", worker_threads = 2)]
 async fn who_finds_a_cancel_as_he_saves_goes_no_further(engine: Engine) {
-    let (mut gate, fail_points) = Gate::at(Place::BeforeCall, "process-payment");
+    let (mut gate, fail_points) = Gate::at(FailPoint::BeforeCall, "process-payment");
     let shop = Shop::on_with(engine, hasty(), fail_points).await;
     let slow = Fault::Delay(Duration::from_millis(500));
     shop.world.script("ProcessPayment", slow);

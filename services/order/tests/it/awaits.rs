@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use order::saga::fail_point::{FailPoints, Place, Verdict};
+use order::saga::fail_point::{FailPoint, FailPoints, Fate};
 use proto::order::v1::{CancelOrderRequest, OrderStatus};
 use testkit::{Engine, both_engines};
 use tonic::Status;
@@ -35,10 +35,10 @@ impl Fuse {
     fn fail_points(&self) -> FailPoints {
         let left = Arc::clone(&self.0);
         FailPoints::new(move |place, _| {
-            if place == Place::Await && left.fetch_sub(1, Ordering::SeqCst) == 1 {
-                return Verdict::Die;
+            if place == FailPoint::Await && left.fetch_sub(1, Ordering::SeqCst) == 1 {
+                return Fate::Die;
             }
-            Verdict::Live
+            Fate::Live
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use call::Code;
-use order::saga::fail_point::{FailPoints, Place, Verdict};
+use order::saga::fail_point::{FailPoint, FailPoints, Fate};
 use proto::order::v1::{CancelOrderRequest, OrderStatus};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::Query;
@@ -103,10 +103,10 @@ impl Story {
 
 /// Where to die next; each place kills once.
 #[derive(Clone, Default)]
-struct Trap(Arc<Mutex<Option<(Place, &'static str)>>>);
+struct Trap(Arc<Mutex<Option<(FailPoint, &'static str)>>>);
 
 impl Trap {
-    fn set(&self, place: Place, task: &'static str) {
+    fn set(&self, place: FailPoint, task: &'static str) {
         *self.0.lock().expect("a trap") = Some((place, task));
     }
 
@@ -119,10 +119,10 @@ impl Trap {
         FailPoints::new(move |place, task| {
             let mut next = trap.0.lock().expect("a trap");
             if *next != Some((place, task)) {
-                return Verdict::Live;
+                return Fate::Live;
             }
             *next = None;
-            Verdict::Die
+            Fate::Die
         })
     }
 }
@@ -139,20 +139,20 @@ async fn killed_anywhere_every_order_comes_to_its_end(engine: Engine) {
     let mut number = 0;
     for story in Story::ALL {
         let everywhere = [
-            Place::BeforeCall,
-            Place::AfterCall,
-            Place::BeforeCommit,
-            Place::AfterCommit,
+            FailPoint::BeforeCall,
+            FailPoint::AfterCall,
+            FailPoint::BeforeCommit,
+            FailPoint::AfterCommit,
         ];
         let places = story.tasks().iter().flat_map(|task| {
             let places = everywhere.iter();
             places.map(move |place| (*place, *task))
         });
-        let ahead = story.ahead().iter().map(|task| (Place::Ahead, *task));
+        let ahead = story.ahead().iter().map(|task| (FailPoint::Ahead, *task));
         for (place, task) in places.chain(ahead) {
             number += 1;
             trap.set(place, task);
-            if matches!(place, Place::BeforeCommit | Place::AfterCommit) {
+            if matches!(place, FailPoint::BeforeCommit | FailPoint::AfterCommit) {
                 story.linger_after(task, &shop);
             }
             let name = format!("{story:?}, {task}, {place:?}");
@@ -198,7 +198,7 @@ async fn survive(shop: &mut Shop, story: Story, number: u128, trap: &Trap, name:
 async fn an_accepted_order_is_carried_out_by_the_next_life(engine: Engine) {
     let trap = Trap::default();
     let mut shop = Shop::on_with(engine, order::Config::default(), trap.fail_points()).await;
-    trap.set(Place::Accepted, "accept");
+    trap.set(FailPoint::Accepted, "accept");
     shop.buy(1, &[("lamp", 2)], "tok_ok").await.unwrap_err();
     assert!(shop.world.books().calls.is_empty());
     shop.restart().await;
@@ -240,11 +240,11 @@ async fn what_is_under_way_when_a_stop_is_asked_for_comes_to_its_end(engine: Eng
 async fn what_cannot_be_read_stops_no_other_order(engine: Engine) {
     let trap = Trap::default();
     let mut shop = Shop::on_with(engine, order::Config::default(), trap.fail_points()).await;
-    trap.set(Place::Accepted, "accept");
+    trap.set(FailPoint::Accepted, "accept");
     shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
     plant_unreadable(&shop, 250).await;
     shop.restart_with(trap.fail_points()).await;
-    trap.set(Place::Accepted, "accept");
+    trap.set(FailPoint::Accepted, "accept");
     shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
     shop.restart().await;
     let order = shop.only_order(2).await.unwrap();
@@ -262,12 +262,12 @@ async fn what_cannot_be_read_stops_no_other_order(engine: Engine) {
 async fn what_cannot_be_written_stops_no_other_order(engine: Engine) {
     let trap = Trap::default();
     let mut shop = Shop::on_with(engine, order::Config::default(), trap.fail_points()).await;
-    trap.set(Place::Accepted, "accept");
+    trap.set(FailPoint::Accepted, "accept");
     shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap_err();
     let first = shop.only_order(1).await.unwrap();
     refuse_writes(&shop, &first.id).await;
     shop.restart_with(trap.fail_points()).await;
-    trap.set(Place::Accepted, "accept");
+    trap.set(FailPoint::Accepted, "accept");
     shop.buy(2, &[("lamp", 2)], "tok_ok").await.unwrap_err();
     shop.restart().await;
     let second = shop.only_order(2).await.unwrap();
@@ -368,7 +368,7 @@ async fn plant_unreadable(shop: &Shop, count: u128) {
 async fn an_order_found_after_its_budget_is_rejected_not_carried_out(engine: Engine) {
     let trap = Trap::default();
     let mut shop = Shop::on_with(engine, order::Config::default(), trap.fail_points()).await;
-    trap.set(Place::BeforeCall, "process-payment");
+    trap.set(FailPoint::BeforeCall, "process-payment");
     let _ = shop.buy(1, &[("lamp", 2)], "tok_ok").await;
     shop.time.advance(Duration::from_secs(600));
     shop.restart().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use order::saga::fail_point::{FailPoints, Place, Verdict};
+use order::saga::fail_point::{FailPoint, FailPoints, Fate};
 use prost::Message;
 use proto::order::v1::{CreateOrderResponse, OrderStatus};
 use testkit::{Engine, both_engines};
@@ -151,8 +151,8 @@ async fn a_pending_answer_is_sealed_too(engine: Engine) {
 async fn a_repeat_after_a_crash_gets_the_resumed_outcome(engine: Engine) {
     for (token, confirmed) in [("tok_ok", true), ("tok_declined", false)] {
         let die = FailPoints::new(|place, _| match place {
-            Place::Accepted => Verdict::Die,
-            _ => Verdict::Live,
+            FailPoint::Accepted => Fate::Die,
+            _ => Fate::Live,
         });
         let mut shop = Shop::on_with(engine, order::Config::default(), die).await;
         let request = || keyed("k", purchase(1, &[("lamp", 1)], token));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use call::Code;
 use chrono::{DateTime, Utc};
-use order::saga::fail_point::{FailPoints, Place, Verdict};
+use order::saga::fail_point::{FailPoint, FailPoints, Fate};
 use order::saga::record::Lease;
 use proto::order::v1::OrderStatus;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, LockType, Query};
@@ -243,8 +243,8 @@ async fn a_row_that_is_held_costs_no_other_checkout_its_lease() {
 #[tokio::test]
 async fn another_process_takes_over_once_the_lease_of_the_dead_is_over() {
     let dies = FailPoints::new(|place, task| match (place, task) {
-        (Place::AfterCall, "process-payment") => Verdict::Die,
-        _ => Verdict::Live,
+        (FailPoint::AfterCall, "process-payment") => Fate::Die,
+        _ => Fate::Live,
     });
     let mut shop = Shop::on_with(Engine::Postgres, order::Config::default(), dies).await;
     let replica = shop.replica().await;

@@ -26,9 +26,9 @@ impl fmt::Display for CustomerId {
 
 /// The caller's name for one charge or one refund: repeats of it are harmless.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(String);
+pub struct PaymentKey(String);
 
-impl Key {
+impl PaymentKey {
     /// Takes a key that the contract has already bounded.
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())

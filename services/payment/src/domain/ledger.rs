@@ -14,14 +14,14 @@ use crate::domain::id::OrderId;
 
 /// What happened to the money of an order; each at most once per order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum Movement {
     /// The customer's money came.
     Capture,
     /// It went back.
     Refund,
 }
 
-impl Kind {
+impl Movement {
     /// The kind as it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl Account {
 
 /// One line of an entry: debits are positive, credits negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct Posting {
     /// The account it stands in.
     pub account: Account,
     /// In what.
@@ -70,20 +70,20 @@ pub struct Entry {
     /// The order whose money moves.
     pub order_id: OrderId,
     /// What happens to it.
-    pub kind: Kind,
-    lines: [Line; 2],
+    pub kind: Movement,
+    lines: [Posting; 2],
 }
 
 impl Entry {
     /// The entry for a capture or a refund of `amount`.
-    pub fn new(order_id: OrderId, kind: Kind, amount: Amount) -> Self {
+    pub fn new(order_id: OrderId, kind: Movement, amount: Amount) -> Self {
         let (debit, credit) = match kind {
-            Kind::Capture => (Account::ProviderClearing, Account::Sales),
-            Kind::Refund => (Account::Refunds, Account::ProviderClearing),
+            Movement::Capture => (Account::ProviderClearing, Account::Sales),
+            Movement::Refund => (Account::Refunds, Account::ProviderClearing),
         };
         let currency = amount.currency();
         // An amount is never negative, so its negation exists.
-        let line = |account, minor_units| Line {
+        let line = |account, minor_units| Posting {
             account,
             currency,
             minor_units,
@@ -100,7 +100,7 @@ impl Entry {
     }
 
     /// Its lines, the debit first.
-    pub fn lines(&self) -> &[Line] {
+    pub fn lines(&self) -> &[Posting] {
         &self.lines
     }
 }
@@ -117,8 +117,8 @@ mod tests {
     fn the_books_say_from_which_account_to_which() {
         let amount = Amount::parse("EUR", 5).unwrap();
         for (kind, name, accounts) in [
-            (Kind::Capture, "capture", ["provider-clearing", "sales"]),
-            (Kind::Refund, "refund", ["refunds", "provider-clearing"]),
+            (Movement::Capture, "capture", ["provider-clearing", "sales"]),
+            (Movement::Refund, "refund", ["refunds", "provider-clearing"]),
         ] {
             let entry = Entry::new(OrderId(Uuid::nil()), kind, amount);
             let lines = entry.lines().iter();
@@ -137,7 +137,7 @@ mod tests {
         #[test]
         fn every_entry_balances(minor_units in 0..=i64::MAX, refund in prop::bool::ANY) {
             let amount = Amount::parse("EUR", minor_units).unwrap();
-            let kind = if refund { Kind::Refund } else { Kind::Capture };
+            let kind = if refund { Movement::Refund } else { Movement::Capture };
             let entry = Entry::new(OrderId(Uuid::nil()), kind, amount);
             let sum: i128 = entry.lines().iter().map(|line| i128::from(line.minor_units)).sum();
             prop_assert_eq!(sum, 0);

@@ -20,8 +20,8 @@ pub mod tests;
 use chrono::{DateTime, Utc};
 use money::Amount;
 
-use crate::domain::id::{CustomerId, Key, OrderId};
-use crate::domain::ledger::{Entry, Kind};
+use crate::domain::id::{CustomerId, OrderId, PaymentKey};
+use crate::domain::ledger::{Entry, Movement};
 
 /// What became of the money of one order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Payment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The caller's name for it.
-    pub key: Key,
+    pub key: PaymentKey,
     /// SHA-256 of all it says.
     pub hash: [u8; 32],
 }
@@ -72,7 +72,7 @@ pub struct Charge {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refund {
     /// The caller's name for it.
-    pub key: Key,
+    pub key: PaymentKey,
     /// The provider's id of it; none if nothing was captured.
     pub id: Option<String>,
     /// How much went back: all that was captured, 0 if nothing was.
@@ -140,7 +140,7 @@ pub enum Charged {
 
 /// Why a charge may not be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum ChargeError {
     /// The key stands for another request.
     #[error("the idempotency key was used for another payment")]
     KeyReused,
@@ -160,7 +160,7 @@ pub enum Plan<A> {
 
 /// What a recorded word of the provider changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
+pub struct Booking {
     /// The payment as it is now.
     pub payment: Payment,
     /// What goes into the books.
@@ -180,8 +180,11 @@ impl Payment {
     /// What to do about a charge, before the provider hears of it.
     ///
     /// # Errors
-    /// [`Refusal`] for a key that stands for something else, or an order that is charged.
-    pub fn plan_charge(current: Option<&Self>, charge: &Charge) -> Result<Plan<Charged>, Refusal> {
+    /// [`ChargeError`] for a key that stands for something else, or an order that is charged.
+    pub fn plan_charge(
+        current: Option<&Self>,
+        charge: &Charge,
+    ) -> Result<Plan<Charged>, ChargeError> {
         let Some(current) = current else {
             return Ok(Plan::Ask);
         };
@@ -190,11 +193,11 @@ impl Payment {
                 if request.hash == charge.request.hash && current.order_id == charge.order_id {
                     Ok(Plan::Answer(current.charged()))
                 } else {
-                    Err(Refusal::KeyReused)
+                    Err(ChargeError::KeyReused)
                 }
             }
             _ if current.refund.is_some() => Ok(Plan::Answer(Charged::Blocked)),
-            _ => Err(Refusal::AlreadyCharged),
+            _ => Err(ChargeError::AlreadyCharged),
         }
     }
 
@@ -221,10 +224,10 @@ impl Payment {
 }
 
 /// Records the provider's word on a charge of an order that has no payment yet.
-pub fn record_charge(charge: &Charge, outcome: Outcome, now: DateTime<Utc>) -> Recorded {
+pub fn record_charge(charge: &Charge, outcome: Outcome, now: DateTime<Utc>) -> Booking {
     let (transaction_id, decline_reason, entries) = match outcome {
         Outcome::Captured { transaction_id } => {
-            let entry = Entry::new(charge.order_id, Kind::Capture, charge.amount);
+            let entry = Entry::new(charge.order_id, Movement::Capture, charge.amount);
             (Some(transaction_id), None, vec![entry])
         }
         Outcome::Declined { reason } => (None, Some(reason), Vec::new()),
@@ -240,7 +243,7 @@ pub fn record_charge(charge: &Charge, outcome: Outcome, now: DateTime<Utc>) -> R
         version: 1,
         created_at: now,
     };
-    Recorded { payment, entries }
+    Booking { payment, entries }
 }
 
 /// A refund that is asked for.
@@ -251,7 +254,7 @@ pub struct RefundRequest {
     /// Whose money it is, as far as the caller says.
     pub customer_id: Option<CustomerId>,
     /// Names the request.
-    pub key: Key,
+    pub key: PaymentKey,
     /// Nothing, in the currency to say it in.
     pub nothing: Amount,
 }
@@ -268,7 +271,7 @@ pub fn record_refund(
     request: &RefundRequest,
     returned: Returned,
     now: DateTime<Utc>,
-) -> Recorded {
+) -> Booking {
     let order_id = request.order_id;
     let mut payment = current.cloned().unwrap_or(Payment {
         order_id,
@@ -296,12 +299,12 @@ pub fn record_refund(
                     payment.amount,
                 ),
                 None => {
-                    entries.push(Entry::new(order_id, Kind::Capture, amount));
+                    entries.push(Entry::new(order_id, Movement::Capture, amount));
                     payment.amount = amount;
                     payment.transaction_id = Some(transaction_id);
                 }
             }
-            entries.push(Entry::new(order_id, Kind::Refund, amount));
+            entries.push(Entry::new(order_id, Movement::Refund, amount));
             (Some(refund_id), amount)
         }
         Returned::Nothing => {
@@ -318,5 +321,5 @@ pub fn record_refund(
         amount,
     });
     payment.version += 1;
-    Recorded { payment, entries }
+    Booking { payment, entries }
 }

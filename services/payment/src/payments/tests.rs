@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::id::Key;
+use crate::domain::id::PaymentKey;
 use crate::domain::payment::tests::{Move, World, any_move, charge, order, refund};
 use crate::provider::Sandbox;
 
@@ -46,8 +46,8 @@ impl Tables {
         ))
     }
 
-    fn key(&self, key: &Key) -> Key {
-        Key::new(format!("{}-{}", self.case, key.as_str()))
+    fn key(&self, key: &PaymentKey) -> PaymentKey {
+        PaymentKey::new(format!("{}-{}", self.case, key.as_str()))
     }
 
     fn charge(&self, number: u8, key: u8) -> Charge {

@@ -13,10 +13,10 @@ use sea_orm::DbErr;
 use sql::{Database, retrying};
 
 use super::{Capture, Provider, ProviderError, Token};
-use crate::domain::id::{Key, OrderId};
-use crate::domain::payment::{Outcome, Refusal, Returned};
+use crate::domain::id::{OrderId, PaymentKey};
+use crate::domain::payment::{ChargeError, Outcome, Returned};
 use crate::store;
-use crate::store::sandbox_charge::{Memory, Record};
+use crate::store::sandbox_charge::{Memory, SandboxCharge};
 
 /// The sandbox, over a database that remembers.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ impl Sandbox {
         capture: &Capture,
         outcome: &Outcome,
     ) -> Result<Outcome, ProviderError> {
-        let record = Record {
+        let record = SandboxCharge {
             order_id: capture.order_id,
             memory: Memory::Charged {
                 key: capture.key.clone(),
@@ -71,14 +71,14 @@ impl Sandbox {
         }
         let (order_id, key) = (capture.order_id, Some(&capture.key));
         let known = store::sandbox_charge::find(self.db.read(), order_id, key).await?;
-        known.map_or(Err(Refusal::KeyReused.into()), |known| {
+        known.map_or(Err(ChargeError::KeyReused.into()), |known| {
             repeat(&known, capture)
         })
     }
 
     async fn remember_refund(&self, order_id: OrderId) -> Result<Returned, ProviderError> {
         let txn = self.db.begin_write().await?;
-        let void = Record {
+        let void = SandboxCharge {
             order_id,
             memory: Memory::Voided,
         };
@@ -118,9 +118,9 @@ impl Sandbox {
 }
 
 /// The answer to a charge of which something is known.
-fn repeat(known: &Record, capture: &Capture) -> Result<Outcome, ProviderError> {
+fn repeat(known: &SandboxCharge, capture: &Capture) -> Result<Outcome, ProviderError> {
     if known.order_id != capture.order_id {
-        return Err(Refusal::KeyReused.into());
+        return Err(ChargeError::KeyReused.into());
     }
     match &known.memory {
         Memory::Voided => Err(ProviderError::Voided),
@@ -133,13 +133,13 @@ fn repeat(known: &Record, capture: &Capture) -> Result<Outcome, ProviderError> {
             if *amount == capture.amount {
                 Ok(outcome.clone())
             } else {
-                Err(Refusal::KeyReused.into())
+                Err(ChargeError::KeyReused.into())
             }
         }
         Memory::Charged {
             refund_id: Some(_), ..
         } => Err(ProviderError::Voided),
-        Memory::Charged { .. } => Err(Refusal::AlreadyCharged.into()),
+        Memory::Charged { .. } => Err(ChargeError::AlreadyCharged.into()),
     }
 }
 
@@ -154,7 +154,7 @@ impl Provider for Sandbox {
 
     fn refund(
         &self,
-        _key: Key,
+        _key: PaymentKey,
         order_id: OrderId,
     ) -> BoxFuture<'_, Result<Returned, ProviderError>> {
         async move { retrying(|| self.remember_refund(order_id)).await }.boxed()

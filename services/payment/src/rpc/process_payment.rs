@@ -5,7 +5,7 @@ use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use edge::Valid;
 use proto::payment::v1::{PaymentStatus, ProcessPaymentRequest, ProcessPaymentResponse};
 
-use crate::domain::id::{CustomerId, Key};
+use crate::domain::id::{CustomerId, PaymentKey};
 use crate::domain::payment::{Charge, Charged, Request};
 use crate::error::Error;
 use crate::provider::Token;
@@ -43,7 +43,7 @@ impl TryFrom<Valid<ProcessPaymentRequest>> for Charge {
                     field: "customer_id",
                 })?,
             request: Request {
-                key: Key::new(request.idempotency_key),
+                key: PaymentKey::new(request.idempotency_key),
                 hash,
             },
             amount: amount.ok_or(Error::NotPositive)?,

@@ -5,7 +5,7 @@ use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use money::Amount;
 use proto::payment::v1::{PaymentStatus, RefundPaymentRequest, RefundPaymentResponse};
 
-use crate::domain::id::{CustomerId, Key};
+use crate::domain::id::{CustomerId, PaymentKey};
 use crate::domain::payment::{Refund, RefundRequest};
 use crate::{App, payments, wire};
 
@@ -19,7 +19,7 @@ pub async fn refund_payment(
     let refund = RefundRequest {
         order_id: wire::order_id(&request.order_id)?,
         customer_id: call.caller.user_id().map(CustomerId),
-        key: Key::new(request.idempotency_key),
+        key: PaymentKey::new(request.idempotency_key),
         nothing: Amount::zero(app.currency),
     };
     let refunded = payments::refund(&app, command::origin(&call), refund).await?;

@@ -9,7 +9,7 @@ use sea_orm::sea_query::{InsertStatement, OnConflict};
 use sea_orm::{Condition, QueryTrait};
 use sql::Transaction;
 
-use crate::domain::id::{CustomerId, Key, OrderId};
+use crate::domain::id::{CustomerId, OrderId, PaymentKey};
 use crate::domain::payment::{Payment, Refund, Request};
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -53,7 +53,7 @@ pub async fn find(
 pub async fn find_met(
     db: &impl ConnectionTrait,
     order_id: OrderId,
-    charge_key: &Key,
+    charge_key: &PaymentKey,
 ) -> Result<Option<Payment>, DbErr> {
     let met = Condition::any()
         .add(Column::OrderId.eq(order_id.0))
@@ -68,7 +68,7 @@ pub async fn find_met(
 /// The order that was refunded under a key, if one was.
 pub async fn find_refunded(
     db: &impl ConnectionTrait,
-    refund_key: &Key,
+    refund_key: &PaymentKey,
 ) -> Result<Option<OrderId>, DbErr> {
     let row = Entity::find()
         .filter(Column::RefundKey.eq(refund_key.as_str()))
@@ -154,7 +154,7 @@ fn payment(row: Model) -> Result<Payment, DbErr> {
             let hash = hash.try_into();
             let hash = hash.map_err(|_| DbErr::Type("a charge's hash has 32 bytes".into()))?;
             Some(Request {
-                key: Key::new(key),
+                key: PaymentKey::new(key),
                 hash,
             })
         }
@@ -162,7 +162,7 @@ fn payment(row: Model) -> Result<Payment, DbErr> {
     };
     let refunded = amount(&row.currency_code, row.refunded)?;
     let refund = row.refund_key.map(|key| Refund {
-        key: Key::new(key),
+        key: PaymentKey::new(key),
         id: row.refund_id,
         amount: refunded,
     });

@@ -9,7 +9,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{InsertStatement, OnConflict};
 use sql::Transaction;
 
-use crate::domain::id::{Key, OrderId};
+use crate::domain::id::{OrderId, PaymentKey};
 use crate::domain::payment::Outcome;
 use crate::store::payment::amount;
 
@@ -34,7 +34,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// What the sandbox knows of one order.
 #[derive(Clone, Debug)]
-pub struct Record {
+pub struct SandboxCharge {
     /// The order.
     pub order_id: OrderId,
     /// What is known.
@@ -49,7 +49,7 @@ pub enum Memory {
     /// A charge came first.
     Charged {
         /// Its name.
-        key: Key,
+        key: PaymentKey,
         /// What was asked for.
         amount: Amount,
         /// What became of it.
@@ -63,7 +63,7 @@ pub enum Memory {
 /// key belongs to another order. Then nothing changes.
 pub async fn insert(
     txn: &impl ConnectionTrait,
-    record: &Record,
+    record: &SandboxCharge,
     now: DateTime<Utc>,
 ) -> Result<bool, DbErr> {
     let inserted = txn.execute(&inserting(record, now)).await?;
@@ -74,13 +74,13 @@ pub async fn insert(
 /// would be false.
 pub async fn insert_with_commit(
     txn: &Transaction,
-    record: &Record,
+    record: &SandboxCharge,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     txn.defer_required(&inserting(record, now)).await
 }
 
-fn inserting(record: &Record, now: DateTime<Utc>) -> InsertStatement {
+fn inserting(record: &SandboxCharge, now: DateTime<Utc>) -> InsertStatement {
     let mut row = ActiveModel {
         reference: Set(record.order_id.0),
         amount: Set(0),
@@ -112,8 +112,8 @@ fn inserting(record: &Record, now: DateTime<Utc>) -> InsertStatement {
 pub async fn find(
     db: &impl ConnectionTrait,
     order_id: OrderId,
-    key: Option<&Key>,
-) -> Result<Option<Record>, DbErr> {
+    key: Option<&PaymentKey>,
+) -> Result<Option<SandboxCharge>, DbErr> {
     let mut any = Condition::any().add(Column::Reference.eq(order_id.0));
     if let Some(key) = key {
         any = any.add(Column::ChargeKey.eq(key.as_str()));
@@ -144,7 +144,7 @@ pub async fn mark_returned(
         .map(drop)
 }
 
-fn record(row: Model) -> Result<Record, DbErr> {
+fn record(row: Model) -> Result<SandboxCharge, DbErr> {
     let outcome = match (row.transaction_id, row.decline_reason) {
         (Some(transaction_id), _) => Some(Outcome::Captured { transaction_id }),
         (None, Some(reason)) => Some(Outcome::Declined { reason }),
@@ -152,14 +152,14 @@ fn record(row: Model) -> Result<Record, DbErr> {
     };
     let memory = match (row.charge_key, row.currency_code, outcome) {
         (Some(key), Some(code), Some(outcome)) => Memory::Charged {
-            key: Key::new(key),
+            key: PaymentKey::new(key),
             amount: amount(&code, row.amount)?,
             outcome,
             refund_id: row.refund_id,
         },
         _ => Memory::Voided,
     };
-    Ok(Record {
+    Ok(SandboxCharge {
         order_id: OrderId(row.reference),
         memory,
     })

@@ -8,7 +8,7 @@ use crate::domain::sku::Sku;
 
 /// What a promotion is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum PromotionTarget {
     Everything,
     Sku(Sku),
 }
@@ -57,7 +57,7 @@ impl Window {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Promotion {
     pub id: Uuid,
-    pub target: Target,
+    pub target: PromotionTarget,
     pub percent: Percent,
     /// Pieces that a line must have; 0 and 1 ask for none in particular.
     pub min_quantity: u32,
@@ -69,8 +69,8 @@ impl Promotion {
     #[must_use]
     pub fn applies(&self, sku: &Sku, quantity: u32, now: DateTime<Utc>) -> bool {
         let targeted = match &self.target {
-            Target::Everything => true,
-            Target::Sku(target) => target == sku,
+            PromotionTarget::Everything => true,
+            PromotionTarget::Sku(target) => target == sku,
         };
         targeted && quantity >= self.min_quantity && self.window.contains(now)
     }

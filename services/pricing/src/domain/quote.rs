@@ -38,7 +38,7 @@ pub struct Quote {
 
 /// Why there is no quote.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum QuoteError {
     #[error("no price in {currency} for {}", list(.skus))]
     NoPrice { skus: Vec<Sku>, currency: Currency },
     #[error("the sum is larger than an amount can be")]
@@ -56,18 +56,20 @@ pub fn quote(
     prices: &BTreeMap<Sku, Amount>,
     promotions: &[Promotion],
     now: DateTime<Utc>,
-) -> Result<Quote, Refusal> {
+) -> Result<Quote, QuoteError> {
     all_priced(&items, prices, currency)?;
     let mut lines = Vec::with_capacity(items.len());
     let mut sum = Amount::zero(currency);
     let mut discount = Amount::zero(currency);
     for item in items {
         let unit_price = prices[&item.sku];
-        let amount = unit_price.times(item.quantity).ok_or(Refusal::Overflow)?;
-        sum = sum.plus(amount).ok_or(Refusal::Overflow)?;
+        let amount = unit_price
+            .times(item.quantity)
+            .ok_or(QuoteError::Overflow)?;
+        sum = sum.plus(amount).ok_or(QuoteError::Overflow)?;
         if let Some(percent) = promotion::best(promotions, &item.sku, item.quantity, now) {
             let off = amount.percent(percent);
-            discount = discount.plus(off).ok_or(Refusal::Overflow)?;
+            discount = discount.plus(off).ok_or(QuoteError::Overflow)?;
         }
         lines.push(Line {
             item,
@@ -90,7 +92,7 @@ fn all_priced(
     items: &[Item],
     prices: &BTreeMap<Sku, Amount>,
     currency: Currency,
-) -> Result<(), Refusal> {
+) -> Result<(), QuoteError> {
     let skus: BTreeSet<&Sku> = items
         .iter()
         .map(|item| &item.sku)
@@ -99,7 +101,7 @@ fn all_priced(
     if skus.is_empty() {
         return Ok(());
     }
-    Err(Refusal::NoPrice {
+    Err(QuoteError::NoPrice {
         skus: skus.into_iter().cloned().collect(),
         currency,
     })

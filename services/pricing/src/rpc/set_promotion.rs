@@ -10,7 +10,7 @@ use proto::pricing::v1::{SetPromotionRequest, SetPromotionResponse, pricing_serv
 use proto::wkt::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::promotion::{Promotion, Target, Window};
+use crate::domain::promotion::{Promotion, PromotionTarget, Window};
 use crate::domain::sku::Sku;
 use crate::error::Error;
 use crate::{App, promotions};
@@ -42,8 +42,8 @@ fn promotion(request: Valid<SetPromotionRequest>, now: DateTime<Utc>) -> Result<
     Ok(Promotion {
         id: Uuid::parse_str(&request.id).map_err(|_| invalid("id"))?,
         target: match request.sku.as_str() {
-            "" => Target::Everything,
-            _ => Target::Sku(Sku::new(request.sku)),
+            "" => PromotionTarget::Everything,
+            _ => PromotionTarget::Sku(Sku::new(request.sku)),
         },
         percent: Percent::new(request.percent).ok_or(invalid("percent"))?,
         min_quantity: request
@@ -64,8 +64,8 @@ fn time(at: Option<Timestamp>, field: &'static str) -> Result<Option<DateTime<Ut
 impl From<Promotion> for SetPromotionResponse {
     fn from(promotion: Promotion) -> Self {
         let sku = match promotion.target {
-            Target::Everything => String::new(),
-            Target::Sku(sku) => sku.into_string(),
+            PromotionTarget::Everything => String::new(),
+            PromotionTarget::Sku(sku) => sku.into_string(),
         };
         let promotion = pb::Promotion {
             id: promotion.id.to_string(),

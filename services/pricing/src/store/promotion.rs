@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Cond, OnConflict};
 use sea_orm::{PaginatorTrait, QuerySelect, Set};
 
-use crate::domain::promotion::{Promotion, Target, Window};
+use crate::domain::promotion::{Promotion, PromotionTarget, Window};
 use crate::domain::sku::Sku;
 
 const EVERYTHING: &str = "";
@@ -42,8 +42,8 @@ impl TryFrom<Model> for Promotion {
                 .map_err(|_| broken("min_quantity"))?,
             window: Window::new(row.starts_at, row.ends_at).map_err(|_| broken("window"))?,
             target: match row.sku.as_str() {
-                EVERYTHING => Target::Everything,
-                _ => Target::Sku(Sku::new(row.sku)),
+                EVERYTHING => PromotionTarget::Everything,
+                _ => PromotionTarget::Sku(Sku::new(row.sku)),
             },
         })
     }
@@ -108,10 +108,10 @@ pub async fn save(db: &impl ConnectionTrait, promotion: &Promotion) -> Result<()
         .map(drop)
 }
 
-fn sku(target: &Target) -> &str {
+fn sku(target: &PromotionTarget) -> &str {
     match target {
-        Target::Everything => EVERYTHING,
-        Target::Sku(sku) => sku.as_str(),
+        PromotionTarget::Everything => EVERYTHING,
+        PromotionTarget::Sku(sku) => sku.as_str(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Deref;
 /// One line: no control characters, no space around it, maybe empty. So a name breaks neither a
 /// log line nor the header of a letter, and every engine can store it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line(String);
+pub struct SingleLine(String);
 
 /// A field holds a line break or another control character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +15,7 @@ pub struct ControlCharacter {
     pub field: &'static str,
 }
 
-impl Line {
+impl SingleLine {
     /// Takes the text of a field, whose length the contract has checked.
     pub fn parse(field: &'static str, text: &str) -> Result<Self, ControlCharacter> {
         let text = text.trim();
@@ -36,7 +36,7 @@ impl Line {
     }
 }
 
-impl Deref for Line {
+impl Deref for SingleLine {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -51,9 +51,12 @@ mod tests {
     /// row: S-12
     #[test]
     fn a_line_is_one_line() {
-        assert_eq!(&*Line::parse("name", " Zoë 王 🦊 ").unwrap(), "Zoë 王 🦊");
+        assert_eq!(
+            &*SingleLine::parse("name", " Zoë 王 🦊 ").unwrap(),
+            "Zoë 王 🦊"
+        );
         for bad in ["a\nb", "a\r\nBcc: b", "a\0b", "\u{1b}[31mred", "a\u{85}b"] {
-            let refused = Line::parse("name", bad).unwrap_err();
+            let refused = SingleLine::parse("name", bad).unwrap_err();
             assert_eq!(refused, ControlCharacter { field: "name" }, "{bad:?}");
         }
     }

@@ -62,7 +62,7 @@ pub struct Turn {
 /// What becomes of a token that somebody presents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Verdict {
+pub enum RefreshOutcome {
     /// It was good: the session has moved on and must be stored.
     Rotated(RefreshToken),
     /// It was given up a moment ago, by another tab or in a call whose answer was lost: here is
@@ -110,12 +110,12 @@ impl Session {
         nonce: [u8; 32],
         now: DateTime<Utc>,
         grace: TimeDelta,
-    ) -> Verdict {
+    ) -> RefreshOutcome {
         if !self.handed_out(token) {
-            return Verdict::Forged;
+            return RefreshOutcome::Forged;
         }
         if now >= self.expires_at {
-            return Verdict::Expired;
+            return RefreshOutcome::Expired;
         }
         let hash: [u8; 32] = Sha256::digest(token.turn).into();
         if bool::from(hash.ct_eq(&self.turn_hash)) {
@@ -126,16 +126,16 @@ impl Session {
                 nonce,
                 at: now,
             });
-            return Verdict::Rotated(successor);
+            return RefreshOutcome::Rotated(successor);
         }
         match &self.last {
             Some(turn)
                 if bool::from(hash.ct_eq(&turn.hash))
                     && (now - turn.at).abs() <= grace + CLOCKS_APART_MAX =>
             {
-                Verdict::Again(token.successor(&turn.nonce))
+                RefreshOutcome::Again(token.successor(&turn.nonce))
             }
-            Some(_) | None => Verdict::Reused,
+            Some(_) | None => RefreshOutcome::Reused,
         }
     }
 

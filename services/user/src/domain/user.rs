@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::email::Email;
 use super::id::UserId;
-use super::line::Line;
+use super::line::SingleLine;
 
 /// An account. It never holds a password or its hash: those are kept apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct User {
     /// The account's name in every context.
     pub id: UserId,
     /// The full name as the person writes it, maybe empty.
-    pub name: Line,
+    pub name: SingleLine,
     /// The address to sign in with.
     pub email: Email,
     /// What the account may do.
@@ -34,14 +34,14 @@ pub struct Block {
     /// When it was blocked.
     pub at: DateTime<Utc>,
     /// A note for colleagues, maybe empty.
-    pub reason: Line,
+    pub reason: SingleLine,
 }
 
 /// The fields to change; what is `None` stays.
 #[derive(Clone, Debug, Default)]
-pub struct Change {
+pub struct UserPatch {
     /// The new name; an empty one clears it.
-    pub name: Option<Line>,
+    pub name: Option<SingleLine>,
     /// The new address.
     pub email: Option<Email>,
     /// All roles the account has from now on.
@@ -51,7 +51,7 @@ pub struct Change {
 /// Whether a command had an effect. One that had none is not a new version and not a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Outcome {
+pub enum Effect {
     /// The account is another than before.
     Changed,
     /// The account already was as the command wants it.
@@ -60,7 +60,13 @@ pub enum Outcome {
 
 impl User {
     /// Makes an account; without any role it is a customer's.
-    pub fn new(id: UserId, name: Line, email: Email, roles: Roles, now: DateTime<Utc>) -> Self {
+    pub fn new(
+        id: UserId,
+        name: SingleLine,
+        email: Email,
+        roles: Roles,
+        now: DateTime<Utc>,
+    ) -> Self {
         let roles = if roles == Roles::default() {
             customer()
         } else {
@@ -105,7 +111,7 @@ impl User {
     }
 
     /// Applies the fields that are present.
-    pub fn change(&mut self, change: &Change, now: DateTime<Utc>) -> Outcome {
+    pub fn change(&mut self, change: &UserPatch, now: DateTime<Utc>) -> Effect {
         let before = self.clone();
         if let Some(name) = &change.name {
             self.name = name.clone();
@@ -120,7 +126,7 @@ impl User {
     }
 
     /// Blocks the account. A second block keeps the first one's time and reason.
-    pub fn block(&mut self, reason: &Line, now: DateTime<Utc>) -> Outcome {
+    pub fn block(&mut self, reason: &SingleLine, now: DateTime<Utc>) -> Effect {
         let before = self.clone();
         if self.block.is_none() {
             self.block = Some(Block {
@@ -132,19 +138,19 @@ impl User {
     }
 
     /// Restores what [`User::block`] took away.
-    pub fn unblock(&mut self, now: DateTime<Utc>) -> Outcome {
+    pub fn unblock(&mut self, now: DateTime<Utc>) -> Effect {
         let before = self.clone();
         self.block = None;
         self.next_version(&before, now)
     }
 
-    fn next_version(&mut self, before: &Self, now: DateTime<Utc>) -> Outcome {
+    fn next_version(&mut self, before: &Self, now: DateTime<Utc>) -> Effect {
         if self == before {
-            return Outcome::Unchanged;
+            return Effect::Unchanged;
         }
         self.version += 1;
         self.updated_at = now.max(self.updated_at); // the clock may have been set back
-        Outcome::Changed
+        Effect::Changed
     }
 }
 

@@ -8,7 +8,7 @@ use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{CreateUserRequest, User, user_service};
 
 use crate::App;
-use crate::accounts::{self, Draft};
+use crate::accounts::{self, NewAccount};
 use crate::domain::email::Email;
 use crate::error::Error;
 use crate::wire::{line, roles};
@@ -20,14 +20,14 @@ pub async fn create_user(
     ConnectRequest(request): ConnectRequest<CreateUserRequest>,
 ) -> Result<ConnectResponse<User>, ConnectError> {
     let command = Command::of(&call, user_service::CREATE_USER, &request);
-    let draft = Draft::try_from(edge::valid(request)?)?;
+    let draft = NewAccount::try_from(edge::valid(request)?)?;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
         accounts::create(work, &draft).map_ok(Into::into).boxed()
     });
     Ok(answer.await?.respond(&call))
 }
 
-impl TryFrom<Valid<CreateUserRequest>> for Draft {
+impl TryFrom<Valid<CreateUserRequest>> for NewAccount {
     type Error = Error;
 
     fn try_from(request: Valid<CreateUserRequest>) -> Result<Self, Error> {

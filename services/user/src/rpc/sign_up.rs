@@ -6,7 +6,7 @@ use proto::user::v1::{SignUpRequest, SignUpResponse};
 
 use super::tokens::{Carrier, token_pair};
 use crate::App;
-use crate::accounts::Draft;
+use crate::accounts::NewAccount;
 use crate::domain::email::Email;
 use crate::domain::password::{Owner, Password};
 use crate::domain::user;
@@ -27,7 +27,7 @@ pub async fn sign_up(
     };
     let password = Password::chosen(&request.password, owner).map_err(Error::BadPassword)?;
     let email = Email::new(&request.email);
-    let draft = Draft {
+    let draft = NewAccount {
         name: line("name", &request.name)?,
         email,
         roles: user::customer(),

@@ -10,7 +10,7 @@ use proto::user::v1::{UpdateUserRequest, User, user_service};
 use crate::App;
 use crate::accounts;
 use crate::domain::email::Email;
-use crate::domain::user::Change;
+use crate::domain::user::UserPatch;
 use crate::error::Error;
 use crate::wire::{line, roles, user_id};
 
@@ -23,7 +23,7 @@ pub async fn update_user(
     let command = Command::of(&call, user_service::UPDATE_USER, &request);
     let request = edge::valid(request)?;
     let id = user_id(&request.id)?;
-    let change = Change::try_from(request)?;
+    let change = UserPatch::try_from(request)?;
     if change.roles.is_some() && !call.caller.has_role(Role::Admin) {
         return Err(Error::RolesRefused.into()); // whosever account it is
     }
@@ -39,7 +39,7 @@ pub async fn update_user(
     Ok(answer.respond(&call))
 }
 
-impl TryFrom<Valid<UpdateUserRequest>> for Change {
+impl TryFrom<Valid<UpdateUserRequest>> for UserPatch {
     type Error = Error;
 
     fn try_from(request: Valid<UpdateUserRequest>) -> Result<Self, Error> {

@@ -9,7 +9,7 @@ use proto::user::v1::{UserUpdate, WatchUserRequest};
 
 use crate::App;
 use crate::domain::id::UserId;
-use crate::watch::{self, Change, Update};
+use crate::watch::{self, Update, UserEvent};
 use crate::wire::user_id;
 
 /// Streams the changes of one account as they happen, until it is deleted.
@@ -45,9 +45,9 @@ fn to_message(id: UserId, update: Update) -> UserUpdate {
         }; // a heartbeat
     };
     let (kind, user) = match change {
-        Change::Created(user) => (UpdateType::Created, Some(user)),
-        Change::Updated(user) => (UpdateType::Updated, Some(user)),
-        Change::Deleted => (UpdateType::Deleted, None),
+        UserEvent::Created(user) => (UpdateType::Created, Some(user)),
+        UserEvent::Updated(user) => (UpdateType::Updated, Some(user)),
+        UserEvent::Deleted => (UpdateType::Deleted, None),
     };
     let user = user.map(|user| (*user).into());
     UserUpdate {

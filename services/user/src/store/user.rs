@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::UserId;
-use crate::domain::line::Line;
+use crate::domain::line::SingleLine;
 use crate::domain::user::{Block, User};
 use crate::error::Error;
 
@@ -216,10 +216,10 @@ fn row(user: &User) -> ActiveModel {
 
 impl From<Model> for User {
     fn from(row: Model) -> Self {
-        let reason = Line::stored(row.blocked_reason.unwrap_or_default());
+        let reason = SingleLine::stored(row.blocked_reason.unwrap_or_default());
         Self {
             id: UserId(row.id),
-            name: Line::stored(row.name),
+            name: SingleLine::stored(row.name),
             email: Email::new(&row.email),
             roles: row
                 .roles

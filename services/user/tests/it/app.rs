@@ -127,7 +127,7 @@ impl TestApp {
 
     /// Makes an account with roles and signs it in.
     pub async fn staff(&self, email: &str, roles: &[Role]) -> Person {
-        let account = Account {
+        let account = AccountSpec {
             name: "",
             email,
             roles,

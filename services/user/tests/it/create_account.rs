@@ -1,7 +1,7 @@
 use call::Role;
 use serde_json::json;
 use testkit::both_engines;
-use user::{Account, Error, create_account};
+use user::{AccountSpec, Error, create_account};
 
 use crate::app::{PASSWORD, TestApp, config};
 
@@ -25,7 +25,7 @@ async fn the_first_admin_comes_by_the_command_line(app: TestApp) {
 async fn it_obeys_the_rules_of_sign_up(app: TestApp) {
     app.sign_up("Ada", "ada@example.test").await;
     let create = async |email, password| {
-        let account = Account {
+        let account = AccountSpec {
             name: "",
             email,
             roles: &[Role::Admin],

@@ -3,7 +3,7 @@ use chrono::TimeDelta;
 use super::*;
 
 fn lamp(now: DateTime<Utc>) -> Product {
-    let draft = Draft {
+    let draft = NewProduct {
         sku: Sku::new("LMP-1"),
         name: "Noon desk lamp".to_owned(),
         description: "A balanced arm.".to_owned(),

@@ -3,10 +3,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::product::{Draft, ProductId, Sku};
+use crate::domain::product::{NewProduct, ProductId, Sku};
 
 fn product(name: &str, category: &str, sku: &str, description: &str) -> Product {
-    let draft = Draft {
+    let draft = NewProduct {
         sku: Sku::new(sku),
         name: name.to_owned(),
         description: description.to_owned(),

@@ -33,13 +33,13 @@ impl Books {
         order: OrderId,
         demand: &Demand,
         now: DateTime<Utc>,
-    ) -> Result<State, Refusal> {
+    ) -> Result<State, ReservationError> {
         let current = self.reservations.get(&order).cloned();
         let current = current.as_ref();
         let change = match plan(current, demand, now) {
-            Plan::Keep => return Ok(current.map_or(State::Expired, |kept| kept.state.clone())),
-            Plan::Refuse(refusal) => return Err(refusal),
-            Plan::Change(change) => change,
+            Decision::Keep => return Ok(current.map_or(State::Expired, |kept| kept.state.clone())),
+            Decision::Refuse(refusal) => return Err(refusal),
+            Decision::Change(change) => change,
         };
         let (change, refusal) = match self.apply(&change) {
             Ok(()) => (change, None),
@@ -54,7 +54,7 @@ impl Books {
         refusal.map_or(Ok(state), Err)
     }
 
-    fn apply(&mut self, change: &Change) -> Result<(), Vec<Shortage>> {
+    fn apply(&mut self, change: &Transition) -> Result<(), Vec<Shortage>> {
         let Some(transfer) = change.transfer else {
             return Ok(());
         };
@@ -326,7 +326,7 @@ fn a_late_reserve_is_refused() {
     };
     assert_eq!(
         books.run(order(1), &reserve, time(1)),
-        Err(Refusal::Released)
+        Err(ReservationError::Released)
     );
 }
 
@@ -358,7 +358,10 @@ fn an_expired_hold_is_sold_to_others_and_cannot_be_committed_then() {
     books.run(order(1), &Demand::Expire, time(900)).unwrap();
     books.run(order(3), &reserve(1_800), time(900)).unwrap();
     let lost = books.run(order(1), &Demand::Commit, time(901));
-    assert!(matches!(lost, Err(Refusal::Expired(_))), "{lost:?}");
+    assert!(
+        matches!(lost, Err(ReservationError::Expired(_))),
+        "{lost:?}"
+    );
     books.run(order(3), &Demand::Commit, time(901)).unwrap();
 }
 

@@ -22,7 +22,7 @@ use super::*;
 use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Line, Order, Status};
 use crate::domain::payment_method::PaymentMethod;
-use crate::saga::checkout::{Answer as Said, Progress, State};
+use crate::saga::checkout::{Progress, Reply, State};
 use crate::saga::record::Saga;
 
 /// Histories on each engine.
@@ -58,9 +58,9 @@ fn history() -> impl Strategy<Value = Vec<(u64, Happens)>> {
 
 fn event(saga: &Saga, happens: Happens) -> Event {
     let answer = match happens {
-        Happens::Done => Said::Done(Some("transaction".to_owned())),
-        Happens::Refused => Said::Refused,
-        Happens::Failed => Said::Failed("unavailable"),
+        Happens::Done => Reply::Done(Some("transaction".to_owned())),
+        Happens::Refused => Reply::Refused,
+        Happens::Failed => Reply::Failed("unavailable"),
         Happens::Cancelled => return Event::CancelAsked(EndReason::StaffRequest),
         Happens::Resumed => return Event::Resumed,
     };
@@ -150,14 +150,14 @@ async fn a_timeline_stays_short_however_often_an_undo_fails() {
         let of_kind = told.iter().filter(move |entry| entry.kind == kind);
         of_kind.map(|entry| (entry.attempt, entry.outcome.as_str()))
     };
-    let failed = attempts(Kind::Undo).filter(|(_, outcome)| *outcome == "unavailable");
+    let failed = attempts(LogKind::Undo).filter(|(_, outcome)| *outcome == "unavailable");
     assert!(
         failed
             .map(|(attempt, _)| attempt)
             .take(22)
             .eq((1..=20).chain([32, 64]))
     );
-    assert!(attempts(Kind::Undo).any(|told| told == (10_001, "done")));
+    assert!(attempts(LogKind::Undo).any(|told| told == (10_001, "done")));
 }
 
 /// What a driver wrote, as anybody else takes it: nobody knows how far it has run ahead.
@@ -244,7 +244,7 @@ fn a_status_is_told_with_the_note_of_who_asked_or_with_its_reason() {
         };
         let change = change(&RULES, &record, event(&record.saga, happens), &on);
         let entries = change.unwrap().unwrap().entries;
-        let status = entries.iter().find(|entry| entry.kind == Kind::Status);
+        let status = entries.iter().find(|entry| entry.kind == LogKind::Status);
         assert_eq!(status.unwrap().outcome, told);
     }
 }
@@ -310,13 +310,13 @@ fn the_timeline_names_every_step_and_undo_as_it_came() {
         let told = told.iter().filter(move |entry| entry.kind == kind);
         told.map(|entry| (entry.step.as_str(), entry.attempt, entry.duration_ms))
     };
-    assert!(of(Kind::Step).eq([
+    assert!(of(LogKind::Step).eq([
         ("reserve-inventory", 1, 7),
         ("process-payment", 1, 7),
         ("commit-inventory", 1, 7),
         ("confirm-order", 1, 0),
     ]));
-    assert!(of(Kind::Undo).eq([("release-inventory", 1, 7), ("refund-payment", 1, 7)]));
+    assert!(of(LogKind::Undo).eq([("release-inventory", 1, 7), ("refund-payment", 1, 7)]));
     assert_eq!(record.order.status, Status::Cancelled);
 }
 
@@ -340,7 +340,7 @@ fn two_changes_as_one_tell_all_that_both_told() {
     let cancelled = next(&paid.record, Happens::Cancelled);
     let joined = cancelled.clone().after(paid.clone());
     let topics =
-        |change: &Change| -> Vec<_> { change.facts.iter().map(|fact| fact.topic).collect() };
+        |change: &Changeset| -> Vec<_> { change.facts.iter().map(|fact| fact.topic).collect() };
     assert_eq!(
         topics(&joined),
         [topics(&paid), topics(&cancelled)].concat()

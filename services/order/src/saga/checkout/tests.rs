@@ -18,7 +18,7 @@ pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
 }
 
-fn answered(task: Task, attempt: u32, answer: Answer) -> Event {
+fn answered(task: Task, attempt: u32, answer: Reply) -> Event {
     Event::Answered {
         task,
         attempt,
@@ -26,8 +26,8 @@ fn answered(task: Task, attempt: u32, answer: Answer) -> Event {
     }
 }
 
-const DONE: Answer = Answer::Done(None);
-const GONE: Answer = Answer::Failed("unavailable");
+const DONE: Reply = Reply::Done(None);
+const GONE: Reply = Reply::Failed("unavailable");
 const CANCEL: Event = Event::CancelAsked(EndReason::CustomerRequest);
 const RELEASE: Task = Task::Undo(Undo::ReleaseInventory);
 const REFUND: Task = Task::Undo(Undo::RefundPayment);
@@ -52,10 +52,10 @@ impl Run {
         let (state, commands) = step(&RULES, &self.state, event, at(seconds)).unwrap();
         for command in &commands {
             match command {
-                Command::Enter(status, reason) => self.entered.push((*status, *reason)),
-                Command::Settle => self.settled += 1,
-                Command::Call(attempt) => assert_eq!(Some(*attempt), state.pending()),
-                Command::Log { .. } | Command::NoteTransaction(_) => {}
+                Action::Enter(status, reason) => self.entered.push((*status, *reason)),
+                Action::Settle => self.settled += 1,
+                Action::Call(attempt) => assert_eq!(Some(*attempt), state.pending()),
+                Action::Log { .. } | Action::NoteTransaction(_) => {}
             }
         }
         self.state = state;
@@ -63,7 +63,7 @@ impl Run {
     }
 
     /// Answers what is pending.
-    fn answer(self, answer: Answer) -> Self {
+    fn answer(self, answer: Reply) -> Self {
         let Attempt { task, number, .. } = self.state.pending().unwrap();
         self.on(0, answered(task, number, answer))
     }
@@ -110,7 +110,7 @@ fn a_refusal_at_each_step_undoes_the_steps_before_it() {
         (2, vec![REFUND, RELEASE], EndReason::ReservationExpired),
     ];
     for (done, undos, reason) in table {
-        let (ran, end, run) = Run::upto(done).answer(Answer::Refused).undos();
+        let (ran, end, run) = Run::upto(done).answer(Reply::Refused).undos();
         assert_eq!((ran, end), (undos, Status::Rejected));
         assert_eq!(run.entered.last(), Some(&(Status::Rejected, Some(reason))));
         assert_eq!(run.settled, 1);
@@ -124,7 +124,7 @@ fn a_refusal_at_each_step_undoes_the_steps_before_it() {
 fn a_refusal_after_a_lost_answer_undoes_its_own_step_too() {
     let table = [vec![RELEASE], vec![REFUND, RELEASE], vec![RELEASE, REFUND]];
     for (done, undos) in table.into_iter().enumerate() {
-        let lost = Run::upto(done).answer(GONE).answer(Answer::Refused).undos();
+        let lost = Run::upto(done).answer(GONE).answer(Reply::Refused).undos();
         assert_eq!((lost.0, lost.1), (undos, Status::Rejected));
     }
 }
@@ -140,7 +140,7 @@ fn a_refusal_after_a_crash_undoes_the_steps_after_it_too() {
             let resumed = Run::upto(done).on(0, Event::Resumed);
             let run = (0..taken).fold(resumed, |run, _| run.answer(DONE));
             assert_eq!(run.state.pending().unwrap().number, 2);
-            let (ran, end, _) = run.answer(Answer::Refused).undos();
+            let (ran, end, _) = run.answer(Reply::Refused).undos();
             assert_eq!((ran, end), (vec![RELEASE, REFUND], Status::Rejected));
         }
     }
@@ -151,7 +151,7 @@ fn a_refusal_after_a_crash_undoes_the_steps_after_it_too() {
 /// row: E8
 #[test]
 fn nothing_but_a_step_that_was_taken_runs_ahead() {
-    let ahead = |run: &Run, answer: Answer| {
+    let ahead = |run: &Run, answer: Reply| {
         let Attempt { task, number, .. } = run.state.pending().unwrap();
         let event = answered(task, number, answer);
         let (next, _) = step(&RULES, &run.state, event, at(0)).unwrap();
@@ -161,7 +161,7 @@ fn nothing_but_a_step_that_was_taken_runs_ahead() {
     assert_eq!(done, [true, true, false]);
     for taken in 0..3 {
         let run = Run::upto(taken);
-        assert!(!ahead(&run, GONE) && !ahead(&run, Answer::Refused));
+        assert!(!ahead(&run, GONE) && !ahead(&run, Reply::Refused));
         let cancelled = Run::upto(taken).on(0, CANCEL);
         assert!(!run.state.may_run_ahead(&cancelled.state));
         assert!(!ahead(&cancelled, DONE) && !ahead(&cancelled, GONE));
@@ -194,14 +194,14 @@ fn a_step_is_tried_until_its_budget_is_spent_and_then_undone() {
 /// row: E8
 #[test]
 fn an_undo_is_tried_for_ever_at_most_ten_seconds_apart() {
-    let mut run = Run::upto(1).answer(Answer::Refused);
+    let mut run = Run::upto(1).answer(Reply::Refused);
     for attempt in 1..200 {
         let pending = run.state.pending().unwrap();
         assert_eq!((pending.task, pending.number), (RELEASE, attempt));
         let answer = if attempt % 2 == 0 {
             GONE
         } else {
-            Answer::Refused
+            Reply::Refused
         };
         run = run.on(i64::from(attempt) * 10, answered(RELEASE, attempt, answer));
         let wait = run.state.pending().unwrap().due - at(i64::from(attempt) * 10);
@@ -240,7 +240,7 @@ fn a_cancel_at_any_time_gives_everything_back() {
 /// row: D9
 #[test]
 fn a_cancel_while_a_refusal_is_being_undone_takes_over() {
-    let run = Run::upto(1).answer(Answer::Refused).on(1, CANCEL);
+    let run = Run::upto(1).answer(Reply::Refused).on(1, CANCEL);
     assert_eq!(run.state.status, Status::Cancelling);
     let (ran, end, _) = run.undos();
     assert_eq!((ran, end), (vec![RELEASE], Status::Cancelled));
@@ -249,7 +249,7 @@ fn a_cancel_while_a_refusal_is_being_undone_takes_over() {
 /// row: D9
 #[test]
 fn a_cancel_of_a_lost_reservation_does_not_hide_that_it_was_lost() {
-    let run = Run::upto(2).answer(Answer::Refused);
+    let run = Run::upto(2).answer(Reply::Refused);
     assert_eq!(run.state.status, Status::Cancelling);
     let (_, end, run) = run.on(1, CANCEL).undos();
     assert_eq!(end, Status::Rejected);
@@ -269,7 +269,7 @@ fn a_day_after_confirmation_a_cancel_is_refused() {
         step(&RULES, &confirmed, CANCEL, at(day)),
         Err(Illegal::TooLate(at(0)))
     );
-    let rejected = Run::new().answer(Answer::Refused).state;
+    let rejected = Run::new().answer(Reply::Refused).state;
     assert_eq!(
         step(&RULES, &rejected, CANCEL, at(1)),
         Err(Illegal::Ended(Status::Rejected))
@@ -297,10 +297,10 @@ fn late_doubled_and_foreign_answers_change_nothing() {
     let charge = Task::Do(Step::ProcessPayment);
     let strangers = [
         answered(reserve, 1, DONE),
-        answered(reserve, 1, Answer::Refused),
+        answered(reserve, 1, Reply::Refused),
         answered(RELEASE, 1, DONE),
         answered(charge, 2, DONE),
-        answered(charge, 0, Answer::Refused),
+        answered(charge, 0, Reply::Refused),
     ];
     for event in strangers {
         let (state, commands) = step(&RULES, &run.state, event.clone(), at(1)).unwrap();
@@ -314,7 +314,7 @@ fn late_doubled_and_foreign_answers_change_nothing() {
     let (state, _) = step(
         &RULES,
         &retried.state,
-        answered(charge, 1, Answer::Refused),
+        answered(charge, 1, Reply::Refused),
         at(1),
     )
     .unwrap();
@@ -339,7 +339,7 @@ fn task() -> impl Strategy<Value = Task> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let answer = prop_oneof![4 => Just(DONE), 2 => Just(GONE), 1 => Just(Answer::Refused)];
+    let answer = prop_oneof![4 => Just(DONE), 2 => Just(GONE), 1 => Just(Reply::Refused)];
     prop_oneof![
         6 => (task(), 1_u32..4, answer).prop_map(|(task, attempt, answer)| answered(task, attempt, answer)),
         1 => Just(CANCEL),
@@ -365,14 +365,14 @@ proptest! {
             let Ok((next, commands)) = step(&RULES, &state, event, at(seconds)) else { continue };
             let mut status = state.status;
             for command in &commands {
-                if let Command::Enter(to, _) = command {
+                if let Action::Enter(to, _) = command {
                     prop_assert!(status.may_become(*to), "{:?} became {:?}", status, to);
                     status = *to;
                 }
             }
             prop_assert_eq!(status, next.status);
             let calls: Vec<_> = commands.iter().filter_map(|c| match c {
-                Command::Call(attempt) => Some(*attempt),
+                Action::Call(attempt) => Some(*attempt),
                 _ => None,
             }).collect();
             prop_assert!(calls.len() <= 1);

@@ -22,7 +22,7 @@ pub fn charge(number: u8, key: u8) -> Charge {
         order_id: order(number),
         customer_id: CustomerId(Uuid::from_u128(99)),
         request: Request {
-            key: Key::new(format!("charge-{number}-{key}")),
+            key: PaymentKey::new(format!("charge-{number}-{key}")),
             hash: [key; 32],
         },
         amount: euro(100 + i64::from(number)),
@@ -33,7 +33,7 @@ pub fn refund(number: u8, key: u8) -> RefundRequest {
     RefundRequest {
         order_id: order(number),
         customer_id: None,
-        key: Key::new(format!("refund-{number}-{key}")),
+        key: PaymentKey::new(format!("refund-{number}-{key}")),
         nothing: euro(0),
     }
 }
@@ -41,7 +41,7 @@ pub fn refund(number: u8, key: u8) -> RefundRequest {
 /// What the provider remembers of an order: it keeps the contract of the port.
 #[derive(Clone, Debug)]
 struct Account {
-    key: Option<Key>,
+    key: Option<PaymentKey>,
     outcome: Option<Outcome>,
     amount: Amount,
     returned: bool,
@@ -132,7 +132,7 @@ pub struct World {
     pub entries: Vec<Entry>,
     pub flights: Vec<Flight>,
     /// The first answer per key.
-    answers: BTreeMap<Key, Charged>,
+    answers: BTreeMap<PaymentKey, Charged>,
 }
 
 impl World {
@@ -222,7 +222,7 @@ impl World {
         }
     }
 
-    fn keep(&mut self, recorded: Recorded) {
+    fn keep(&mut self, recorded: Booking) {
         self.entries.extend(recorded.entries);
         self.payments
             .insert(recorded.payment.order_id, recorded.payment);
@@ -244,7 +244,7 @@ impl World {
                 .map(|entry| entry.lines()[0].minor_units)
                 .sum()
         };
-        (sum(Kind::Capture), sum(Kind::Refund))
+        (sum(Movement::Capture), sum(Movement::Refund))
     }
 
     fn check(&self) {
@@ -337,7 +337,7 @@ proptest! {
             let (captured, refunded) = world.booked(order(number));
             // A charge under a second key that crashed is repeated by nobody here.
             let stray = world.provider.accounts.get(&order(number)).is_some_and(|account| {
-                account.key == Some(Key::new(format!("charge-{number}-2")))
+                account.key == Some(PaymentKey::new(format!("charge-{number}-2")))
                     && !world.payments.contains_key(&order(number))
             });
             if !stray {
@@ -357,19 +357,19 @@ fn captured() -> Outcome {
 /// row: D13, I8
 #[test]
 fn one_key_has_one_answer_and_one_request() {
-    let Recorded { payment, .. } = record_charge(&charge(1, 1), captured(), DateTime::UNIX_EPOCH);
+    let Booking { payment, .. } = record_charge(&charge(1, 1), captured(), DateTime::UNIX_EPOCH);
     let completed = Charged::Completed {
         transaction_id: "txn-1".to_owned(),
     };
     let plan = |charge: &Charge| Payment::plan_charge(Some(&payment), charge);
     assert_eq!(plan(&charge(1, 1)), Ok(Plan::Answer(completed)));
-    assert_eq!(plan(&charge(1, 2)), Err(Refusal::AlreadyCharged));
+    assert_eq!(plan(&charge(1, 2)), Err(ChargeError::AlreadyCharged));
     let mut misuse = charge(1, 1);
     misuse.request.hash = [7; 32];
-    assert_eq!(plan(&misuse), Err(Refusal::KeyReused));
+    assert_eq!(plan(&misuse), Err(ChargeError::KeyReused));
     let mut elsewhere = charge(1, 1);
     elsewhere.order_id = order(2);
-    assert_eq!(plan(&elsewhere), Err(Refusal::KeyReused));
+    assert_eq!(plan(&elsewhere), Err(ChargeError::KeyReused));
 }
 
 /// row: D13
@@ -380,12 +380,12 @@ fn a_refund_of_an_unrecorded_capture_books_both() {
         refund_id: "re-1".to_owned(),
         amount: euro(500),
     };
-    let Recorded { payment, entries } =
+    let Booking { payment, entries } =
         record_refund(None, &refund(1, 1), returned, DateTime::UNIX_EPOCH);
     assert_eq!((payment.status(), payment.version), (Status::Refunded, 1));
     assert_eq!(
         entries.iter().map(|entry| entry.kind).collect::<Vec<_>>(),
-        [Kind::Capture, Kind::Refund]
+        [Movement::Capture, Movement::Refund]
     );
     let late = Payment::plan_charge(Some(&payment), &charge(1, 1));
     assert_eq!(late, Ok(Plan::Answer(Charged::Blocked)));

@@ -5,7 +5,7 @@ use sea_orm::QueryTrait;
 use sea_orm::entity::prelude::*;
 use sql::Transaction;
 
-use crate::domain::ledger::Line;
+use crate::domain::ledger::Posting;
 
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "ledger_entries")]
@@ -25,7 +25,7 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Adds the lines of one entry.
-pub async fn insert(txn: &Transaction, entry: Uuid, lines: &[Line]) -> Result<(), DbErr> {
+pub async fn insert(txn: &Transaction, entry: Uuid, lines: &[Posting]) -> Result<(), DbErr> {
     let rows = (1..).zip(lines).map(|(number, line)| ActiveModel {
         transaction_id: Set(entry),
         line: Set(number),

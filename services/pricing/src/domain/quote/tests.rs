@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::promotion::{Target, Window};
+use crate::domain::promotion::{PromotionTarget, Window};
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).expect("a time")
@@ -31,7 +31,7 @@ fn prices(minor_units: &[i64]) -> BTreeMap<Sku, Amount> {
         .collect()
 }
 
-fn promotion(target: Target, percent: i32, min_quantity: u32) -> Promotion {
+fn promotion(target: PromotionTarget, percent: i32, min_quantity: u32) -> Promotion {
     let hour = TimeDelta::hours(1);
     let window = Window::new(now() - hour, Some(now() + hour)).expect("a window");
     let percent = Percent::new(percent).expect("0 to 100");
@@ -44,7 +44,11 @@ fn promotion(target: Target, percent: i32, min_quantity: u32) -> Promotion {
     }
 }
 
-fn ask(items: Vec<Item>, minor_units: &[i64], promotions: &[Promotion]) -> Result<Quote, Refusal> {
+fn ask(
+    items: Vec<Item>,
+    minor_units: &[i64],
+    promotions: &[Promotion],
+) -> Result<Quote, QuoteError> {
     let currency = Currency::parse("EUR").expect("a currency");
     quote(currency, items, &prices(minor_units), promotions, now())
 }
@@ -74,7 +78,7 @@ fn without_promotions_the_total_is_the_sum_of_the_lines() {
 /// row: D14
 #[test]
 fn a_percentage_rounds_per_line() {
-    let ten = [promotion(Target::Everything, 10, 1)];
+    let ten = [promotion(PromotionTarget::Everything, 10, 1)];
     check(vec![item(0, 1), item(1, 1)], &[5, 5], &ten, 2, 8);
 }
 
@@ -82,9 +86,9 @@ fn a_percentage_rounds_per_line() {
 #[test]
 fn the_best_single_promotion_wins_and_none_add_up() {
     let offers = [
-        promotion(Target::Everything, 10, 1),
-        promotion(Target::Sku(sku(0)), 25, 1),
-        promotion(Target::Sku(sku(0)), 20, 1),
+        promotion(PromotionTarget::Everything, 10, 1),
+        promotion(PromotionTarget::Sku(sku(0)), 25, 1),
+        promotion(PromotionTarget::Sku(sku(0)), 20, 1),
     ];
     check(
         vec![item(0, 1), item(1, 1)],
@@ -98,7 +102,7 @@ fn the_best_single_promotion_wins_and_none_add_up() {
 /// row: D14
 #[test]
 fn a_minimum_counts_the_pieces_of_one_line() {
-    let three = [promotion(Target::Sku(sku(0)), 10, 3)];
+    let three = [promotion(PromotionTarget::Sku(sku(0)), 10, 3)];
     check(vec![item(0, 2)], &[1000], &three, 0, 2000);
     check(vec![item(0, 3)], &[1000], &three, 300, 2700);
     check(vec![item(0, 2), item(0, 1)], &[1000], &three, 0, 3000);
@@ -114,7 +118,7 @@ fn a_minimum_counts_the_pieces_of_one_line() {
 /// row: D14
 #[test]
 fn a_promotion_runs_from_its_start_until_just_before_its_end() {
-    let mut offer = promotion(Target::Everything, 10, 1);
+    let mut offer = promotion(PromotionTarget::Everything, 10, 1);
     let (start, end) = (now() - TimeDelta::hours(1), now() + TimeDelta::hours(1));
     let instant = TimeDelta::microseconds(1);
     for (at, applies) in [
@@ -158,7 +162,7 @@ fn skus_without_a_price_are_named_once_each() {
         panic!("a refusal, not {refused:?}")
     };
     assert_eq!(refusal.to_string(), "no price in EUR for SKU-7, SKU-9");
-    let Refusal::NoPrice { skus, .. } = refusal else {
+    let QuoteError::NoPrice { skus, .. } = refusal else {
         panic!("a refusal for want of prices, not {refusal}")
     };
     assert_eq!(skus, [sku(7), sku(9)]);
@@ -176,7 +180,7 @@ fn a_sku_is_found_and_told_by_its_text() {
 #[test]
 fn a_sum_that_would_wrap_is_refused() {
     for items in [vec![item(0, 2)], vec![item(0, 1), item(0, 1)]] {
-        assert_eq!(ask(items, &[i64::MAX], &[]), Err(Refusal::Overflow));
+        assert_eq!(ask(items, &[i64::MAX], &[]), Err(QuoteError::Overflow));
     }
 }
 
@@ -190,7 +194,7 @@ prop_compose! {
         let promotions = offers
             .into_iter()
             .map(|(at, percent, min)| {
-                let target = if at < 6 { Target::Sku(sku(at)) } else { Target::Everything };
+                let target = if at < 6 { PromotionTarget::Sku(sku(at)) } else { PromotionTarget::Everything };
                 promotion(target, percent, min)
             })
             .collect();

@@ -20,14 +20,14 @@ fn started() -> (Session, RefreshToken) {
     )
 }
 
-fn present(session: &mut Session, token: &RefreshToken, seconds: i64) -> Verdict {
+fn present(session: &mut Session, token: &RefreshToken, seconds: i64) -> RefreshOutcome {
     let nonce = Sha256::digest(seconds.to_be_bytes()).into();
     session.present(token, nonce, at(seconds), GRACE)
 }
 
 fn rotated(session: &mut Session, token: &RefreshToken, seconds: i64) -> RefreshToken {
     match present(session, token, seconds) {
-        Verdict::Rotated(successor) => successor,
+        RefreshOutcome::Rotated(successor) => successor,
         other => panic!("{other:?}"),
     }
 }
@@ -49,7 +49,7 @@ fn two_tabs_at_once_get_the_same_successor() {
     let before = session.clone();
     assert_eq!(
         present(&mut session, &first, 11),
-        Verdict::Again(second.clone())
+        RefreshOutcome::Again(second.clone())
     );
     assert_eq!(session, before);
     rotated(&mut session, &second, 12);
@@ -65,7 +65,11 @@ fn two_clocks_that_differ_take_nothing_from_the_grace() {
         let second = rotated(&mut session, &first, 100);
         for later in [0, 10] {
             let again = present(&mut session, &first, 100 + later + apart);
-            assert_eq!(again, Verdict::Again(second.clone()), "{apart} {later}");
+            assert_eq!(
+                again,
+                RefreshOutcome::Again(second.clone()),
+                "{apart} {later}"
+            );
         }
     }
 }
@@ -78,7 +82,7 @@ fn a_token_used_again_later_is_theft() {
         rotated(&mut session, &first, 101);
         assert_eq!(
             present(&mut session, &first, seconds),
-            Verdict::Reused,
+            RefreshOutcome::Reused,
             "{seconds}"
         );
     }
@@ -90,7 +94,7 @@ fn grace_is_for_the_last_token_only() {
     let (mut session, first) = started();
     let second = rotated(&mut session, &first, 1);
     rotated(&mut session, &second, 2);
-    assert_eq!(present(&mut session, &first, 3), Verdict::Reused);
+    assert_eq!(present(&mut session, &first, 3), RefreshOutcome::Reused);
 }
 
 /// row: X23
@@ -99,7 +103,10 @@ fn a_session_ends_after_its_lifetime_however_often_it_is_used() {
     let (mut session, first) = started();
     let last = LIFETIME.num_seconds();
     let second = rotated(&mut session, &first, last - 1);
-    assert_eq!(present(&mut session, &second, last), Verdict::Expired);
+    assert_eq!(
+        present(&mut session, &second, last),
+        RefreshOutcome::Expired
+    );
 }
 
 /// row: X23
@@ -111,7 +118,7 @@ fn a_made_up_token_ends_nobodys_session() {
         family: [9; 16],
         ..first.clone()
     };
-    assert_eq!(present(&mut session, &forged, 1), Verdict::Forged);
+    assert_eq!(present(&mut session, &forged, 1), RefreshOutcome::Forged);
     assert_eq!(session, before);
     rotated(&mut session, &first, 2);
 }
@@ -134,7 +141,10 @@ fn hashes_and_nonces_are_not_tokens() {
             turn: known,
             ..second.clone()
         };
-        assert_eq!(present(&mut session.clone(), &guess, 2), Verdict::Reused);
+        assert_eq!(
+            present(&mut session.clone(), &guess, 2),
+            RefreshOutcome::Reused
+        );
         assert_ne!(guess.successor(&turn.nonce), second);
     }
 }
@@ -181,15 +191,15 @@ proptest! {
             let index = index.min(newest);
             let token = handed_out[newest - index].clone();
             match present(&mut session, &token, now) {
-                Verdict::Rotated(successor) => {
+                RefreshOutcome::Rotated(successor) => {
                     prop_assert_eq!(index, 0);
                     handed_out.push(successor);
                 }
-                Verdict::Again(successor) => {
+                RefreshOutcome::Again(successor) => {
                     prop_assert_eq!(index, 1);
                     prop_assert_eq!(&successor, handed_out.last().unwrap());
                 }
-                Verdict::Reused => {
+                RefreshOutcome::Reused => {
                     prop_assert!(index >= 1);
                     break;
                 }

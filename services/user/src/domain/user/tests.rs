@@ -6,8 +6,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-fn line(text: &str) -> Line {
-    Line::parse("text", text).unwrap()
+fn line(text: &str) -> SingleLine {
+    SingleLine::parse("text", text).unwrap()
 }
 
 fn ada() -> User {
@@ -49,13 +49,13 @@ fn everyone_is_a_customer_unless_said_otherwise() {
 #[test]
 fn an_absent_name_stays_and_an_empty_one_clears() {
     let mut user = ada();
-    assert_eq!(user.change(&Change::default(), at(1)), Outcome::Unchanged);
+    assert_eq!(user.change(&UserPatch::default(), at(1)), Effect::Unchanged);
     assert_eq!((&*user.name, user.version), ("Ada Lovelace", 1));
-    let clear = Change {
-        name: Some(Line::default()),
-        ..Change::default()
+    let clear = UserPatch {
+        name: Some(SingleLine::default()),
+        ..UserPatch::default()
     };
-    assert_eq!(user.change(&clear, at(2)), Outcome::Changed);
+    assert_eq!(user.change(&clear, at(2)), Effect::Changed);
     assert_eq!((&*user.name, user.version, user.updated_at), ("", 2, at(2)));
 }
 
@@ -63,8 +63,8 @@ fn an_absent_name_stays_and_an_empty_one_clears() {
 #[test]
 fn a_block_is_kept_once_and_lifted_once() {
     let mut user = ada();
-    assert_eq!(user.block(&line("chargebacks"), at(1)), Outcome::Changed);
-    assert_eq!(user.block(&line("again"), at(2)), Outcome::Unchanged);
+    assert_eq!(user.block(&line("chargebacks"), at(1)), Effect::Changed);
+    assert_eq!(user.block(&line("again"), at(2)), Effect::Unchanged);
     assert_eq!(
         user.block,
         Some(Block {
@@ -73,8 +73,8 @@ fn a_block_is_kept_once_and_lifted_once() {
         })
     );
     assert!(!user.can_place_orders());
-    assert_eq!(user.unblock(at(3)), Outcome::Changed);
-    assert_eq!(user.unblock(at(4)), Outcome::Unchanged);
+    assert_eq!(user.unblock(at(3)), Effect::Changed);
+    assert_eq!(user.unblock(at(4)), Effect::Unchanged);
     assert!(user.can_place_orders());
     assert_eq!(user.version, 3);
 }
@@ -111,22 +111,22 @@ proptest! {
             let now = at(seconds);
             let outcome = match step {
                 Step::Name(name) => {
-                    user.change(&Change { name: Some(line(&name)), ..Change::default() }, now)
+                    user.change(&UserPatch { name: Some(line(&name)), ..UserPatch::default() }, now)
                 }
                 Step::Email(email) => {
                     let email = Some(Email::new(&email));
-                    user.change(&Change { email, ..Change::default() }, now)
+                    user.change(&UserPatch { email, ..UserPatch::default() }, now)
                 }
                 Step::Roles(roles) => {
                     let roles = Some(roles.into_iter().collect());
-                    user.change(&Change { roles, ..Change::default() }, now)
+                    user.change(&UserPatch { roles, ..UserPatch::default() }, now)
                 }
-                Step::Block => user.block(&Line::default(), now),
+                Step::Block => user.block(&SingleLine::default(), now),
                 Step::Unblock => user.unblock(now),
             };
             match outcome {
-                Outcome::Changed => prop_assert_eq!(user.version, before.version + 1),
-                Outcome::Unchanged => prop_assert_eq!(&user, &before),
+                Effect::Changed => prop_assert_eq!(user.version, before.version + 1),
+                Effect::Unchanged => prop_assert_eq!(&user, &before),
             }
             prop_assert!(user.created_at <= user.updated_at);
             prop_assert!(before.updated_at <= user.updated_at);

@@ -1,6 +1,6 @@
 //! The order's inventory and its payment: what they have done, and what they answer.
 
-use super::{Answer, Sabotage, Step, Task, Undo};
+use super::{Reply, Sabotage, Step, Task, Undo};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Goods {
@@ -40,8 +40,8 @@ impl Peers {
     }
 
     /// Does what it is asked, as far as it will.
-    pub fn ask(&mut self, task: Task, sabotage: Sabotage) -> Answer {
-        let done = Answer::Done(None);
+    pub fn ask(&mut self, task: Task, sabotage: Sabotage) -> Reply {
+        let done = Reply::Done(None);
         match task {
             Task::Do(Step::ReserveInventory) => match self.goods {
                 Goods::Untouched | Goods::Expired if self.in_stock => {
@@ -49,7 +49,7 @@ impl Peers {
                     done
                 }
                 Goods::Reserved | Goods::Committed => done,
-                Goods::Untouched | Goods::Expired | Goods::Released => Answer::Refused,
+                Goods::Untouched | Goods::Expired | Goods::Released => Reply::Refused,
             },
             Task::Do(Step::CommitInventory) => match self.goods {
                 Goods::Reserved | Goods::Committed => {
@@ -60,7 +60,7 @@ impl Peers {
                     (self.goods, self.in_stock) = (Goods::Committed, false);
                     done
                 }
-                Goods::Untouched | Goods::Expired | Goods::Released => Answer::Refused,
+                Goods::Untouched | Goods::Expired | Goods::Released => Reply::Refused,
             },
             Task::Do(_) => match self.charge {
                 Charge::Untouched if self.card_works => {
@@ -70,9 +70,9 @@ impl Peers {
                 Charge::Captured => done,
                 Charge::Untouched | Charge::Declined => {
                     self.charge = Charge::Declined;
-                    Answer::Refused
+                    Reply::Refused
                 }
-                Charge::Refunded => Answer::Refused,
+                Charge::Refunded => Reply::Refused,
             },
             Task::Undo(Undo::ReleaseInventory) => {
                 if matches!(self.goods, Goods::Reserved | Goods::Committed) {

@@ -2,7 +2,7 @@
 
 use super::peers::{Goods, Peers};
 use super::{
-    Answer, Attempt, Command, DateTime, EndReason, Event, Faults, NO_FAULTS, Progress, RULES,
+    Action, Attempt, DateTime, EndReason, Event, Faults, NO_FAULTS, Progress, RULES, Reply,
     Sabotage, State, Status, Task, Utc, accepted, at, step,
 };
 
@@ -21,7 +21,7 @@ pub struct World {
     peers: Peers,
     late: bool,
     requests: Vec<(Who, Task, u32)>,
-    answers: Vec<(Who, Task, u32, Answer)>,
+    answers: Vec<(Who, Task, u32, Reply)>,
     faults: Faults,
 }
 
@@ -208,7 +208,7 @@ impl World {
             let lost = Event::Answered {
                 task,
                 attempt: number,
-                answer: Answer::Failed("unavailable"),
+                answer: Reply::Failed("unavailable"),
             };
             fault(|f| &mut f.lost_answers, &mut |w| {
                 w.hear(w.owner(), lost.clone(), sabotage)
@@ -320,7 +320,7 @@ fn decide(before: &State, event: Event, now: DateTime<Utc>) -> Option<(State, bo
     };
     let mut status = before.status;
     for command in &commands {
-        if let Command::Enter(to, _) = command {
+        if let Action::Enter(to, _) = command {
             assert!(
                 status.may_become(*to),
                 "{status:?} became {to:?}: {before:?}"
@@ -334,7 +334,7 @@ fn decide(before: &State, event: Event, now: DateTime<Utc>) -> Option<(State, bo
     );
     let asks = commands
         .iter()
-        .any(|command| matches!(command, Command::Call(_)));
+        .any(|command| matches!(command, Action::Call(_)));
     (!commands.is_empty() || asks).then_some((next, asks))
 }
 
@@ -345,7 +345,7 @@ fn believe(before: &mut State, event: Event) -> Event {
             Event::Answered {
                 task,
                 attempt: answered,
-                answer: Answer::Refused,
+                answer: Reply::Refused,
             },
             Progress::Doing {
                 step,
@@ -358,7 +358,7 @@ fn believe(before: &mut State, event: Event) -> Event {
             Event::Answered {
                 task,
                 attempt: 1,
-                answer: Answer::Refused,
+                answer: Reply::Refused,
             }
         }
         (event, _) => event,
