@@ -12,14 +12,10 @@ use call::{Role, User};
 use clap::ValueEnum;
 use clock::Clock;
 use connectrpc_axum::MakeServiceBuilder;
-use edge::{App, Contract, Health, Service, get_connect};
+use edge::{App, Contract, Health, Service};
 use peers::{Local, Peers};
-use proto::catalog::v1::catalog_service as paths;
 use proto::catalog::v1::catalog_service_connect::CatalogServiceTonicCompatibleBuilder;
 use proto::catalog::v1::catalog_service_server::CatalogServiceServer;
-use proto::catalog::v1::{
-    BatchGetProductsRequest, BatchGetProductsResponse, ListProductsRequest, ListProductsResponse,
-};
 use serve::Serve;
 use token::{AccessClaims, Keys, SigningKey, Verifier};
 use tokio::net::TcpListener;
@@ -102,19 +98,7 @@ fn announce(listener: &TcpListener) -> anyhow::Result<(Clock, SigningKey)> {
 
 async fn edge(listener: TcpListener, clock: Clock, key: &SigningKey) -> anyhow::Result<()> {
     let builder = CatalogServiceTonicCompatibleBuilder::new().get_product(handler::validated);
-    let catalog = Service::new("catalog")
-        .mount(builder.build())
-        .get(paths::GET_PRODUCT, get_connect(handler::validated), &())
-        .get(
-            paths::LIST_PRODUCTS,
-            get_connect(handler::nothing::<ListProductsRequest, ListProductsResponse>),
-            &(),
-        )
-        .get(
-            paths::BATCH_GET_PRODUCTS,
-            get_connect(handler::nothing::<BatchGetProductsRequest, BatchGetProductsResponse>),
-            &(),
-        );
+    let catalog = Service::new("catalog").mount(builder.build());
     let app = observed(clock, key)?.service(catalog).build()?;
     serve::serve(listener, app, Serve::default(), CancellationToken::new()).await;
     Ok(())

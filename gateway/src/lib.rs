@@ -12,9 +12,8 @@ mod caller;
 mod part;
 mod upstreams;
 
-use edge::{Service, get_connect};
+use edge::Service;
 use peers::Peers;
-use proto::bff::web::v1::web_service as web;
 use proto::bff::web::v1::web_service_connect::WebServiceTonicCompatibleBuilder;
 
 pub use config::Config;
@@ -41,33 +40,6 @@ pub fn service(config: Config, peers: &Peers) -> Service {
         .get_cart_page(bff::web::get_cart_page)
         .get_orders_page(bff::web::get_orders_page)
         .get_order_page(bff::web::get_order_page)
-        .with_state(app.clone());
-    Service::new("gateway")
-        .mount(builder.build())
-        .get(web::GET_HOME, get_connect(bff::web::get_home), &app)
-        .get(
-            web::GET_SEARCH_PAGE,
-            get_connect(bff::web::get_search_page),
-            &app,
-        )
-        .get(
-            web::GET_PRODUCT_PAGE,
-            get_connect(bff::web::get_product_page),
-            &app,
-        )
-        .get(
-            web::GET_CART_PAGE,
-            get_connect(bff::web::get_cart_page),
-            &app,
-        )
-        .get(
-            web::GET_ORDERS_PAGE,
-            get_connect(bff::web::get_orders_page),
-            &app,
-        )
-        .get(
-            web::GET_ORDER_PAGE,
-            get_connect(bff::web::get_order_page),
-            &app,
-        )
+        .with_state(app);
+    Service::new("gateway").mount(builder.build())
 }

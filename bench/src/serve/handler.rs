@@ -37,11 +37,6 @@ pub async fn plain(
     Ok(ConnectResponse::new(answer(request.id)))
 }
 
-/// An rpc that must be there and is not called.
-pub async fn nothing<Q, S>(_: ConnectRequest<Q>) -> Answer<S> {
-    Err(ConnectError::new(Code::Unimplemented, "not in the bench"))
-}
-
 /// For tonic's own server.
 pub struct Tonic;
 

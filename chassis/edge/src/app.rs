@@ -70,12 +70,6 @@ pub enum StartError {
     /// An rpc without an access option: nobody may call it, and nobody meant that.
     #[error("rpc {0} has no access rule in its contract")]
     NoAccessRule(String),
-    /// An rpc that only reads and cannot be reached by GET.
-    #[error("rpc {0} only reads, but is not opened to GET")]
-    NoGet(String),
-    /// An rpc opened to GET that may change something.
-    #[error("rpc {0} is opened to GET, but its contract does not say it only reads")]
-    UnsafeGet(String),
     /// The descriptors do not load.
     #[error("reflection cannot be built from the contract")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -288,13 +282,8 @@ fn check(contract: &Contract, service: &Service) -> Result<(), StartError> {
         let mut known = false;
         for method in contract.methods_of(mount.service) {
             known = true;
-            let opened = service.gets.contains(&&*method.path);
-            let path = method.path.to_string();
-            match (&method.access, method.is_get(), opened) {
-                (None, ..) => return Err(StartError::NoAccessRule(path)),
-                (_, true, false) => return Err(StartError::NoGet(path)),
-                (_, false, true) => return Err(StartError::UnsafeGet(path)),
-                (Some(_), true, true) | (Some(_), false, false) => {}
+            if method.access.is_none() {
+                return Err(StartError::NoAccessRule(method.path.to_string()));
             }
         }
         if !known {

@@ -32,6 +32,3 @@ pub use limits::Limits;
 pub use service::{BackgroundTask, Service, Wellness};
 pub use shared::Forward;
 pub use valid::{Valid, valid};
-
-// The library's own, so that no service names the library.
-pub use connectrpc_axum::handler::get_connect;

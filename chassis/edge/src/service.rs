@@ -2,7 +2,6 @@
 //! background. Everything that stands before an rpc is added by [`crate::App`].
 
 use axum::Router;
-use axum::routing::MethodRouter;
 use futures::TryFutureExt;
 use futures::future::BoxFuture;
 use proto::Limited;
@@ -19,7 +18,6 @@ use crate::limits::Limits;
 pub struct Service {
     pub(crate) name: &'static str,
     pub(crate) mounts: Vec<Mount>,
-    pub(crate) gets: Vec<&'static str>,
     pub(crate) checks: Vec<Check>,
     pub(crate) tasks: Vec<BackgroundTask>,
     keys: Option<FetchKeys>,
@@ -68,7 +66,6 @@ impl Service {
         Self {
             name,
             mounts: Vec::new(),
-            gets: Vec::new(),
             checks: Vec::new(),
             tasks: Vec::new(),
             keys: None,
@@ -105,33 +102,6 @@ impl Service {
             connect,
             grpc,
         });
-        self
-    }
-
-    /// Opens an rpc that only reads to Connect's GET: `get(path, get_connect(handler), &app)`.
-    /// A missing one refuses to start.
-    ///
-    /// # Panics
-    /// When called before the rpc's service is mounted.
-    pub fn get<S: Clone + Send + Sync + 'static>(
-        mut self,
-        path: &'static str,
-        handler: MethodRouter<S>,
-        state: &S,
-    ) -> Self {
-        let service = path
-            .trim_start_matches('/')
-            .split('/')
-            .next()
-            .unwrap_or_default();
-        let mount = self
-            .mounts
-            .iter_mut()
-            .find(|mount| mount.service == service);
-        let mount = mount.expect("an rpc is opened to GET after its service is mounted");
-        let handler = handler.with_state(state.clone());
-        mount.connect = std::mem::take(&mut mount.connect).route(path, handler);
-        self.gets.push(path);
         self
     }
 

@@ -7,6 +7,7 @@
 
 mod compile;
 mod extras;
+mod gets;
 mod null;
 mod packages;
 mod pattern;

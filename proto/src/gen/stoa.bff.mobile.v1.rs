@@ -162,7 +162,9 @@ pub mod mobile_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,

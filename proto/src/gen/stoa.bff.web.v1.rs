@@ -593,7 +593,9 @@ pub mod web_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,
@@ -632,7 +634,9 @@ pub mod web_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,
@@ -671,7 +675,9 @@ pub mod web_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,
@@ -710,7 +716,9 @@ pub mod web_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,
@@ -749,7 +757,9 @@ pub mod web_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,
@@ -788,7 +798,9 @@ pub mod web_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,

@@ -902,7 +902,9 @@ pub mod order_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = < connectrpc_axum :: tonic :: TonicHandlerWrapper < F , connectrpc_axum :: tonic :: Unary > as connectrpc_axum :: tonic :: IntoFactory < T , super :: GetOrderRequest , super :: Order , S >> :: into_factory (wrapper) ;
             self.get_order = Some(factory);
@@ -935,7 +937,9 @@ pub mod order_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,
@@ -1020,7 +1024,9 @@ pub mod order_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,
@@ -1154,7 +1160,9 @@ pub mod order_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,

@@ -248,7 +248,9 @@ pub mod recommendation_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,
@@ -287,7 +289,9 @@ pub mod recommendation_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,

@@ -752,7 +752,9 @@ pub mod user_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = < connectrpc_axum :: tonic :: TonicHandlerWrapper < F , connectrpc_axum :: tonic :: Unary > as connectrpc_axum :: tonic :: IntoFactory < T , super :: GetUserRequest , super :: User , S >> :: into_factory (wrapper) ;
             self.get_user = Some(factory);
@@ -942,7 +944,9 @@ pub mod user_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,
@@ -1713,7 +1717,9 @@ pub mod auth_service_connect {
             F: Clone + Send + Sync + 'static,
             T: 'static,
         {
-            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
             let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
             let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
                 F,

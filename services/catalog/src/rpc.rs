@@ -9,8 +9,7 @@ mod list_products;
 mod set_display_price;
 mod update_product;
 
-use edge::{Service, get_connect};
-use proto::catalog::v1::catalog_service as path;
+use edge::Service;
 use proto::catalog::v1::catalog_service_connect::CatalogServiceTonicCompatibleBuilder;
 
 use crate::App;
@@ -27,21 +26,5 @@ pub fn mount(service: Service, app: &App) -> Service {
         .set_display_price(set_display_price::set_display_price)
         .with_state(app.clone())
         .build();
-    service
-        .mount(routes)
-        .get(
-            path::LIST_PRODUCTS,
-            get_connect(list_products::list_products),
-            app,
-        )
-        .get(
-            path::GET_PRODUCT,
-            get_connect(get_product::get_product),
-            app,
-        )
-        .get(
-            path::BATCH_GET_PRODUCTS,
-            get_connect(batch_get_products::batch_get_products),
-            app,
-        )
+    service.mount(routes)
 }

@@ -10,8 +10,7 @@ mod release_stock;
 mod reserve_stock;
 
 use call::Call;
-use edge::{Service, get_connect};
-use proto::inventory::v1::inventory_service as path;
+use edge::Service;
 use proto::inventory::v1::inventory_service_connect::InventoryServiceTonicCompatibleBuilder;
 
 use crate::App;
@@ -29,23 +28,7 @@ pub fn mount(service: Service, app: &App) -> Service {
         .adjust_stock(adjust_stock::adjust_stock)
         .with_state(app.clone())
         .build();
-    service
-        .mount(routes)
-        .get(
-            path::CHECK_STOCK,
-            get_connect(check_stock::check_stock),
-            app,
-        )
-        .get(
-            path::CHECK_AVAILABILITY,
-            get_connect(check_availability::check_availability),
-            app,
-        )
-        .get(
-            path::GET_STOCK_LEVEL,
-            get_connect(get_stock_level::get_stock_level),
-            app,
-        )
+    service.mount(routes)
 }
 
 /// A saga's step: the order's id tells a repeat, so it carries no key.

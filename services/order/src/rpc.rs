@@ -10,10 +10,7 @@ mod list_orders;
 mod watch_order_status;
 mod watch_order_updates;
 
-use edge::{Service, get_connect};
-use proto::order::v1::order_service::{
-    GET_ORDER, GET_ORDER_DETAILS, GET_ORDER_TIMELINE, LIST_ORDERS,
-};
+use edge::Service;
 use proto::order::v1::order_service_connect::OrderServiceTonicCompatibleBuilder;
 
 use crate::App;
@@ -29,18 +26,5 @@ pub fn mount(service: Service, app: &App) -> Service {
         .watch_order_status(watch_order_status::watch_order_status)
         .watch_order_updates(watch_order_updates::watch_order_updates)
         .get_order_timeline(get_order_timeline::get_order_timeline);
-    service
-        .mount(orders.with_state(app.clone()).build())
-        .get(GET_ORDER, get_connect(get_order::get_order), app)
-        .get(LIST_ORDERS, get_connect(list_orders::list_orders), app)
-        .get(
-            GET_ORDER_DETAILS,
-            get_connect(get_order_details::get_order_details),
-            app,
-        )
-        .get(
-            GET_ORDER_TIMELINE,
-            get_connect(get_order_timeline::get_order_timeline),
-            app,
-        )
+    service.mount(orders.with_state(app.clone()).build())
 }

@@ -5,8 +5,7 @@ mod get_payment;
 mod process_payment;
 mod refund_payment;
 
-use edge::{Service, get_connect};
-use proto::payment::v1::payment_service as path;
+use edge::Service;
 use proto::payment::v1::payment_service_connect::PaymentServiceTonicCompatibleBuilder;
 
 use crate::App;
@@ -19,9 +18,5 @@ pub fn mount(service: Service, app: &App) -> Service {
         .get_payment(get_payment::get_payment)
         .with_state(app.clone())
         .build();
-    service.mount(routes).get(
-        path::GET_PAYMENT,
-        get_connect(get_payment::get_payment),
-        app,
-    )
+    service.mount(routes)
 }

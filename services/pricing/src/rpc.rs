@@ -7,8 +7,7 @@ mod quote_items;
 mod set_price;
 mod set_promotion;
 
-use edge::{Service, get_connect};
-use proto::pricing::v1::pricing_service as path;
+use edge::Service;
 use proto::pricing::v1::pricing_service_connect::PricingServiceTonicCompatibleBuilder;
 
 use crate::App;
@@ -23,17 +22,5 @@ pub fn mount(service: Service, app: &App) -> Service {
         .set_promotion(set_promotion::set_promotion)
         .with_state(app.clone())
         .build();
-    service
-        .mount(routes)
-        .get(path::GET_PRICE, get_connect(get_price::get_price), app)
-        .get(
-            path::BATCH_GET_PRICES,
-            get_connect(batch_get_prices::batch_get_prices),
-            app,
-        )
-        .get(
-            path::QUOTE_ITEMS,
-            get_connect(quote_items::quote_items),
-            app,
-        )
+    service.mount(routes)
 }

@@ -18,16 +18,15 @@ mod unblock_user;
 mod update_user;
 mod watch_user_updates;
 
-use edge::get_connect;
+use edge::Service;
 use proto::user::v1::auth_service_connect::AuthServiceTonicCompatibleBuilder;
 use proto::user::v1::user_admin_service_connect::UserAdminServiceTonicCompatibleBuilder;
 use proto::user::v1::user_service_connect::UserServiceTonicCompatibleBuilder;
-use proto::user::v1::{auth_service, user_service};
 
 use crate::App;
 
 /// Adds every rpc of this service.
-pub fn mount(service: edge::Service, app: &App) -> edge::Service {
+pub fn mount(service: Service, app: &App) -> Service {
     let users = UserServiceTonicCompatibleBuilder::new()
         .create_user(create_user::create_user)
         .get_user(get_user::get_user)
@@ -50,11 +49,4 @@ pub fn mount(service: edge::Service, app: &App) -> edge::Service {
         .mount(users.with_state(app.clone()).build())
         .mount(auth.with_state(app.clone()).build())
         .mount(admin.with_state(app.clone()).build())
-        .get(user_service::GET_USER, get_connect(get_user::get_user), app)
-        .get(
-            user_service::GET_PROFILE,
-            get_connect(get_profile::get_profile),
-            app,
-        )
-        .get(auth_service::GET_JWKS, get_connect(get_jwks::get_jwks), app)
 }

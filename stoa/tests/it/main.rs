@@ -9,6 +9,7 @@ mod drain;
 mod facts;
 mod fleet;
 mod foreign;
+mod gets;
 mod guesses;
 mod hashes;
 mod heads;

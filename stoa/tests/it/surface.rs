@@ -10,7 +10,8 @@ use crate::wires::{self, WIRES, Wire};
 
 const UNMOUNTED: &str = include_str!("../../../proto/unmounted.txt");
 
-fn listed() -> BTreeSet<String> {
+/// The rpcs of the contract that nobody has.
+pub fn listed() -> BTreeSet<String> {
     let is_listed = |name: &str| UNMOUNTED.lines().any(|line| line.trim() == name);
     let rpcs = wires::rpcs().into_iter();
     rpcs.filter(|rpc| is_listed(rpc.full_name()) || is_listed(rpc.parent_service().full_name()))

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use clock::Clock;
+use connectrpc_axum::tonic::TonicHandlerWrapper;
 use edge::{App, Config, Contract, Encodings, Health, Limits, Service};
 use pb::conformance_service_connect::ConformanceServiceTonicCompatibleBuilder;
 use pb::conformance_service_server::ConformanceServiceServer;
@@ -59,11 +60,12 @@ fn app(receive: usize) -> Result<App, Box<dyn Error>> {
         .server_stream(service::server_stream)
         .bidi_stream(service::bidi_stream)
         .build();
-    let service = Service::new("conformance").mount((connect, grpc)).get(
+    // What `proto`'s own generator adds, and the library forgets.
+    let connect = connect.route(
         "/connectrpc.conformance.v1.ConformanceService/IdempotentUnary",
-        edge::get_connect(service::idempotent_unary),
-        &(),
+        axum::routing::get(TonicHandlerWrapper::unary(service::idempotent_unary)),
     );
+    let service = Service::new("conformance").mount((connect, grpc));
     let limits = Limits {
         receive,
         ..Limits::default()

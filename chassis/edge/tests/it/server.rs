@@ -10,7 +10,7 @@ use call::{
     Call, Code, ConnectError, ConnectRequest, ConnectResponse, Role, Roles, StreamBody, Streaming,
 };
 use clock::Clock;
-use edge::{App, Config, Contract, Health, Limits, Service, get_connect};
+use edge::{App, Config, Contract, Health, Limits, Service};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use proto::catalog::v1::catalog_service_connect::CatalogServiceTonicCompatibleBuilder;
@@ -143,30 +143,11 @@ impl Drop for Server {
     }
 }
 
-fn none<Q, S>()
--> impl Fn(ConnectRequest<Q>) -> futures::future::Ready<Result<ConnectResponse<S>, ConnectError>>
-+ Clone
-+ Send
-+ Sync
-+ 'static {
-    |_| {
-        futures::future::ready(Err(ConnectError::new(
-            Code::Unimplemented,
-            "not in this test",
-        )))
-    }
-}
-
 fn auth(seen: Seen) -> Service {
-    use proto::user::v1::auth_service as paths;
     let builder = AuthServiceTonicCompatibleBuilder::new()
         .sign_up(sign_up)
         .with_state(seen);
-    Service::new("user").mount(builder.build()).get(
-        paths::GET_JWKS,
-        get_connect(none::<GetJwksRequest, GetJwksResponse>()),
-        &(),
-    )
+    Service::new("user").mount(builder.build())
 }
 
 /// Does what the name says: `panic`, `sleep <ms>`, `error`, `big <bytes>`; else answers it.
@@ -207,23 +188,10 @@ async fn sign_up(
 }
 
 fn catalog() -> Service {
-    use proto::catalog::v1::catalog_service as paths;
     let builder = CatalogServiceTonicCompatibleBuilder::new()
         .get_product(get_product)
         .create_product(create_product);
-    Service::new("catalog")
-        .mount(builder.build())
-        .get(paths::GET_PRODUCT, get_connect(get_product), &())
-        .get(
-            paths::LIST_PRODUCTS,
-            get_connect(none::<ListProductsRequest, ListProductsResponse>()),
-            &(),
-        )
-        .get(
-            paths::BATCH_GET_PRODUCTS,
-            get_connect(none::<BatchGetProductsRequest, BatchGetProductsResponse>()),
-            &(),
-        )
+    Service::new("catalog").mount(builder.build())
 }
 
 async fn get_product(
@@ -261,22 +229,10 @@ async fn create_product(
 type Updates = BoxStream<'static, Result<UserUpdate, ConnectError>>;
 
 fn user(stop: CancellationToken) -> Service {
-    use proto::user::v1::user_service as paths;
     let builder = UserServiceTonicCompatibleBuilder::new()
         .watch_user_updates(watch_user_updates)
         .with_state(stop);
-    Service::new("user")
-        .mount(builder.build())
-        .get(
-            paths::GET_USER,
-            get_connect(none::<GetUserRequest, proto::user::v1::User>()),
-            &(),
-        )
-        .get(
-            paths::GET_PROFILE,
-            get_connect(none::<GetProfileRequest, GetProfileResponse>()),
-            &(),
-        )
+    Service::new("user").mount(builder.build())
 }
 
 /// Sends two updates and then does what the cursor says: `end`, `error`, `panic`, or waits
@@ -313,25 +269,8 @@ async fn watch_user_updates(
 }
 
 fn support() -> Service {
-    use proto::support::v1::support_service as paths;
     let builder = SupportServiceTonicCompatibleBuilder::new().chat_session(chat_session);
-    Service::new("support")
-        .mount(builder.build())
-        .get(
-            paths::GET_SESSION,
-            get_connect(none::<GetSessionRequest, GetSessionResponse>()),
-            &(),
-        )
-        .get(
-            paths::LIST_SESSIONS,
-            get_connect(none::<ListSessionsRequest, ListSessionsResponse>()),
-            &(),
-        )
-        .get(
-            paths::LIST_MESSAGES,
-            get_connect(none::<ListMessagesRequest, ListMessagesResponse>()),
-            &(),
-        )
+    Service::new("support").mount(builder.build())
 }
 
 type Chat = BoxStream<'static, Result<ChatSessionResponse, ConnectError>>;

@@ -2,10 +2,9 @@
 //! production.
 
 use clock::Clock;
-use edge::{App, Contract, Health, Service, StartError, get_connect};
+use edge::{App, Contract, Health, Service, StartError};
 use prost::Message;
 use prost_reflect::prost_types::FileDescriptorSet;
-use proto::pricing::v1::pricing_service as path;
 use proto::pricing::v1::pricing_service_connect::PricingServiceTonicCompatibleBuilder;
 use proto::pricing::v1::{GetPriceRequest, GetPriceResponse};
 
@@ -34,21 +33,4 @@ fn an_rpc_without_an_access_rule_does_not_start() {
     let error = refusal(&bare.encode_to_vec(), pricing());
     let all = "/stoa.pricing.v1.PricingService/";
     assert!(matches!(error, StartError::NoAccessRule(rpc) if rpc.starts_with(all)));
-}
-
-/// row: P3
-#[test]
-fn what_only_reads_is_opened_to_get_and_nothing_else_is() {
-    let error = refusal(proto::DESCRIPTORS, pricing());
-    let reads = [path::GET_PRICE, path::BATCH_GET_PRICES, path::QUOTE_ITEMS];
-    assert!(matches!(error, StartError::NoGet(rpc) if reads.contains(&rpc.as_str())));
-    let opened = [
-        path::GET_PRICE,
-        path::BATCH_GET_PRICES,
-        path::QUOTE_ITEMS,
-        path::SET_PRICE,
-    ];
-    let open = |service: Service, path| service.get(path, get_connect(get_price), &());
-    let error = refusal(proto::DESCRIPTORS, opened.into_iter().fold(pricing(), open));
-    assert!(matches!(error, StartError::UnsafeGet(rpc) if rpc == path::SET_PRICE));
 }

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::routing::get;
 use call::{Call, Caller, Code, ConnectError, ConnectRequest, ConnectResponse, Reason};
 use edge::Service;
 use prost::Message;
@@ -185,8 +184,6 @@ impl World {
 
     /// The peers, to be mounted.
     pub fn services(&self) -> [Service; 4] {
-        let unused = || get(|| async { "not for this test" });
-        let at = |service: &str, rpc: &str| -> &'static str { format!("/{service}/{rpc}").leak() };
         let stock = InventoryServiceTonicCompatibleBuilder::new()
             .check_availability(check_availability)
             .reserve_stock(reserve_stock)
@@ -199,32 +196,11 @@ impl World {
             .with_state(self.clone());
         let prices = PricingServiceTonicCompatibleBuilder::new().quote_items(quote_items);
         let people = UserServiceTonicCompatibleBuilder::new().get_profile(get_profile);
-        let [inventory, payment, pricing, user] = [
-            "stoa.inventory.v1.InventoryService",
-            "stoa.payment.v1.PaymentService",
-            "stoa.pricing.v1.PricingService",
-            "stoa.user.v1.UserService",
-        ];
         [
-            Service::new("inventory")
-                .mount(stock.build())
-                .get(at(inventory, "CheckStock"), unused(), &())
-                .get(at(inventory, "CheckAvailability"), unused(), &())
-                .get(at(inventory, "GetStockLevel"), unused(), &()),
-            Service::new("payment").mount(money.build()).get(
-                at(payment, "GetPayment"),
-                unused(),
-                &(),
-            ),
-            Service::new("pricing")
-                .mount(prices.with_state(self.clone()).build())
-                .get(at(pricing, "GetPrice"), unused(), &())
-                .get(at(pricing, "BatchGetPrices"), unused(), &())
-                .get(at(pricing, "QuoteItems"), unused(), &()),
-            Service::new("user")
-                .mount(people.with_state(self.clone()).build())
-                .get(at(user, "GetUser"), unused(), &())
-                .get(at(user, "GetProfile"), unused(), &()),
+            Service::new("inventory").mount(stock.build()),
+            Service::new("payment").mount(money.build()),
+            Service::new("pricing").mount(prices.with_state(self.clone()).build()),
+            Service::new("user").mount(people.with_state(self.clone()).build()),
         ]
     }
 }
