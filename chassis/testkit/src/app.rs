@@ -10,7 +10,7 @@ use axum::body::{Body, to_bytes};
 use call::{Caller, Role, User};
 use chrono::{DateTime, Utc};
 use clock::{Clock, Manual};
-use edge::{Builder, Contract, Health, LocalCaller, Task};
+use edge::{BackgroundTask, Builder, Contract, Health, LocalCaller};
 use http::{Request, Response, Version};
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use serde_json::Value;
@@ -43,7 +43,7 @@ pub struct App {
     /// Ends its streams.
     pub shutdown: CancellationToken,
     /// Its work in the background, which nobody has begun.
-    pub tasks: Mutex<Vec<Task>>,
+    pub tasks: Mutex<Vec<BackgroundTask>>,
 }
 
 /// A fact of the outbox.
@@ -98,7 +98,7 @@ impl App {
     }
 
     /// The background work of that name, to be run.
-    pub fn task(&self, name: &str) -> Task {
+    pub fn task(&self, name: &str) -> BackgroundTask {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let index = tasks.iter().position(|task| task.name == name);
         tasks.swap_remove(index.expect("there is such a task"))

@@ -17,7 +17,7 @@ use testkit::app::{self, InProcess};
 use testkit::{App, Engine, Fixture, database};
 use token::{Keys, ServiceClaims, SigningKey, Verifier};
 use tokio_util::sync::CancellationToken;
-use user::{Account, Config, Keyring, PasswordConfig};
+use user::{AccountSpec, Config, Keyring, PasswordConfig};
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -192,7 +192,12 @@ fn serve(
     clock: &Clock,
     config: &Config,
     order: &SigningKey,
-) -> (edge::App, Keyring, CancellationToken, Vec<edge::Task>) {
+) -> (
+    edge::App,
+    Keyring,
+    CancellationToken,
+    Vec<edge::BackgroundTask>,
+) {
     let shutdown = CancellationToken::new();
     let keyring = Keyring::new(db.clone(), clock.clone(), config);
     let deps = Deps {
