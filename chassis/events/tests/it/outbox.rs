@@ -69,6 +69,24 @@ async fn a_fact_is_read_as_it_was_written_with_its_whole_envelope(engine: Engine
     assert!(after.is_empty());
 }
 
+/// What a sweep or a command line does has an id in the log too, by which its facts are found.
+///
+/// row: O2
+#[both_engines]
+async fn a_fact_that_no_call_made_true_has_an_id_of_its_own(engine: Engine) {
+    let db = super::on(engine).await;
+    let (clock, _manual) = Manual::new(start());
+    let txn = db.begin_write().await.unwrap();
+    let origin = Origin::internal("sweep-7");
+    outbox::push(&txn, &clock, &origin, fact("k", 1))
+        .await
+        .unwrap();
+    txn.commit().await.unwrap();
+    let origin = page(&db, None).await.swap_remove(0).origin;
+    assert_eq!(origin.correlation_id, "sweep-7");
+    assert_eq!((origin.traceparent.as_str(), origin.synthetic), ("", false));
+}
+
 /// row: E10
 #[both_engines]
 async fn a_fact_goes_with_the_transaction_it_was_written_in(engine: Engine) {
