@@ -116,9 +116,14 @@ pub(crate) async fn open(service: &'static str, config: &Config) -> Result<Conne
 /// where its own lock is not. Readers, which cannot write, are opened when first needed.
 async fn sqlite(service: &'static str, path: &Path) -> Result<Connections, DbErr> {
     create_private(path)?;
-    let options = sqlite_options(path).journal_mode(SqliteJournalMode::Wal);
-    let options = Options::Sqlite(Box::new(options));
-    let open = async || Connection::open(&options).await.map_err(connection_error);
+    let options = sqlite_options(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .page_size(SQLITE_PAGE)
+        .pragma("wal_autocheckpoint", SQLITE_LOG_PAGES);
+    // What a savepoint may have to take back; in a file it would be more bytes than the log.
+    let of_writer = options.clone().pragma("temp_store", "memory");
+    let of_writer = Options::Sqlite(Box::new(of_writer));
+    let open = async || Connection::open(&of_writer).await.map_err(connection_error);
     let writer = retrying(open).await?;
     let readers = Options::Sqlite(Box::new(sqlite_options(path).read_only(true)));
     let limits = |connections_max| Limits {
@@ -133,7 +138,7 @@ async fn sqlite(service: &'static str, path: &Path) -> Result<Connections, DbErr
         reader,
         ping: Reader(Pinned::new(readers, limits(ASIDE))),
         writer: Writer::Sqlite(Turns::new(service, writer, SQLITE_WAIT_MAX)),
-        options,
+        options: Options::Sqlite(Box::new(options)),
     })
 }
 
@@ -172,10 +177,6 @@ fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(SQLITE_WAIT_MAX)
-        .page_size(SQLITE_PAGE)
-        .pragma("wal_autocheckpoint", SQLITE_LOG_PAGES)
-        // What a savepoint may have to take back; in a file it would be more bytes than the log.
-        .pragma("temp_store", "memory")
         .statement_cache_capacity(STATEMENTS_KEPT)
         .log_statements(LevelFilter::Debug)
         .log_slow_statements(LevelFilter::Warn, STATEMENT_SLOW)

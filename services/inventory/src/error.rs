@@ -25,6 +25,9 @@ pub enum Error {
         /// What there is.
         available: i64,
     },
+    /// Others moved the same stock each time, in other processes.
+    #[error("others move the same stock, try again")]
+    Overtaken,
     /// The items of a request are no order's.
     #[error(transparent)]
     Items(#[from] ItemsError),
@@ -47,6 +50,7 @@ impl Error {
         match self {
             Self::Refused(_) | Self::NotEnough { .. } => Kind::FailedPrecondition,
             Self::SkuNotFound(_) => Kind::NotFound,
+            Self::Overtaken => Kind::Aborted,
             Self::Items(_) | Self::Field { .. } => Kind::InvalidArgument,
             Self::Command(error) => error.kind(),
             Self::Store(error) => command::storage_kind(error),
@@ -73,7 +77,11 @@ impl Error {
                     .with("sku", sku.as_str())
                     .with("available", available.to_string()),
             ),
-            Self::Items(_) | Self::Field { .. } | Self::Command(_) | Self::Store(_) => None,
+            Self::Overtaken
+            | Self::Items(_)
+            | Self::Field { .. }
+            | Self::Command(_)
+            | Self::Store(_) => None,
         }
     }
 }

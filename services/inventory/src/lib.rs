@@ -43,6 +43,8 @@ struct App {
     db: Database,
     clock: Clock,
     lanes: lane::Lanes,
+    /// Held while overdue holds are given back: whoever else wants that waits, and finds it done.
+    sweeping: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Puts the service together: its rpcs, readiness and background work. It asks the database for
@@ -56,6 +58,7 @@ pub fn service(config: Config, deps: Deps) -> Result<edge::Service, Misconfigure
         db: deps.db,
         clock: deps.clock,
         lanes: lane::Lanes::new(),
+        sweeping: Arc::default(),
     };
     let overdue = Sweep::new("overdue reservations", app.config.sweep_interval(), {
         let app = app.clone();

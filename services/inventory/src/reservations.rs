@@ -4,12 +4,15 @@
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
 use sea_orm::DbErr;
 use sql::{Engine, Transaction};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::domain::item::{OrderId, Sku};
@@ -18,6 +21,7 @@ use crate::domain::reservation::{
     Decision, Demand, Reservation, ReservationError, Shortage, Transition, plan,
 };
 use crate::error::Error;
+use crate::lane::Pass;
 use crate::{App, event, store, sweep};
 
 /// Who demands something of a reservation.
@@ -29,8 +33,11 @@ pub struct Demander {
     pub user: Option<Uuid>,
 }
 
-/// Attempts at one demand. Whoever is overtaken was so by one who was not, so few are.
-const ATTEMPTS_MAX: u32 = 20;
+/// Attempts at one demand. Whoever is overtaken was so by one who was not; of four processes that want one SKU without
+/// a pause, one in a million demands loses so often.
+const ATTEMPTS_MAX: u32 = 50;
+/// After so many of them others are let by for a moment.
+const ATTEMPTS_AT_ONCE: u32 = 3;
 
 /// Why an attempt stores nothing.
 #[derive(Debug, thiserror::Error)]
@@ -62,26 +69,43 @@ pub async fn carry_out(
     order_id: OrderId,
     demand: &Demand,
 ) -> Result<Reservation, Error> {
-    // Most orders are reserved for once, so for the first time nobody looks whether one was.
-    let mut is_new = matches!(demand, Demand::Reserve { .. });
-    let mut may_sweep = true;
-    for attempts_left in (0..ATTEMPTS_MAX).rev() {
+    let mut hope = Hope {
+        is_new: matches!(demand, Demand::Reserve { .. }),
+        may_sweep: true,
+    };
+    let mut line = OnceCell::new();
+    for attempts in 1..=ATTEMPTS_MAX {
         let made = command::guarded(&app.db, &app.clock, &by.origin, |work| {
-            attempt(app, work, by.user, order_id, demand, (is_new, may_sweep)).boxed()
+            attempt(app, work, by.user, (order_id, demand), &hope, &line).boxed()
         });
         match made.await {
             Ok(outcome) => return Ok(outcome?),
-            Err(Halt::Failed(Error::Store(DbErr::RecordNotUpdated))) if attempts_left > 0 => {
-                is_new = false;
+            Err(Halt::Failed(Error::Store(DbErr::RecordNotUpdated))) => {
+                hope.is_new = false;
+                if attempts >= ATTEMPTS_AT_ONCE {
+                    let [jitter] = app.clock.random();
+                    tokio::time::sleep(Duration::from_micros(u64::from(jitter) * 40)).await;
+                }
             }
             Err(Halt::Failed(error)) => return Err(error),
             Err(Halt::Overdue) => {
-                sweep::all(app.clone()).await?;
-                may_sweep = false;
+                line = OnceCell::new(); // those who give back want the same lanes
+                if let Err(error) = sweep::all(app.clone()).await {
+                    tracing::warn!(%error, "Holds that are over could not be given back");
+                }
+                hope.may_sweep = false;
             }
         }
     }
-    Err(DbErr::RecordNotUpdated.into())
+    Err(Error::Overtaken)
+}
+
+/// What an attempt need not look at.
+struct Hope {
+    /// Most orders are reserved for once, so for the first time nobody looks whether one was.
+    is_new: bool,
+    /// Nobody has looked yet whether holds are overdue.
+    may_sweep: bool,
 }
 
 /// A refusal among what is answered is remembered.
@@ -89,12 +113,12 @@ async fn attempt(
     app: &App,
     work: &mut Work<'_>,
     user: Option<Uuid>,
-    order_id: OrderId,
-    demand: &Demand,
-    (is_new, may_sweep): (bool, bool),
+    (order_id, demand): (OrderId, &Demand),
+    hope: &Hope,
+    line: &OnceCell<Option<Pass>>,
 ) -> Result<Result<Reservation, ReservationError>, Halt> {
     let now = work.now;
-    let current = match is_new {
+    let current = match hope.is_new {
         true => None,
         false => store::reservation::find(&work.txn, order_id).await?,
     };
@@ -103,18 +127,24 @@ async fn attempt(
         Decision::Refuse(refusal) => return Err(Error::from(refusal).into()),
         Decision::Change(change) => change,
     };
-    queue(app, work, order_id, &change).await;
+    line.get_or_init(|| queue(app, order_id, &change)).await;
     let (change, levels, refusal) = match look(&work.txn, &change).await? {
         Ok(levels) => (change, levels, None),
         // Nobody looked whether the order had these pieces already; or what it had is gone, since it has moved on.
-        Err(_) if is_new || !change.transfer.is_some_and(Transfer::takes) => {
+        Err(_) if hope.is_new || !change.transfer.is_some_and(Transfer::takes) => {
             return Err(DbErr::RecordNotUpdated.into());
         }
-        Err(_) if may_sweep && sweep::is_due(&work.txn, now).await? => return Err(Halt::Overdue),
-        Err(short) => {
-            let (change, refusal) = change.fall_short(short);
-            (change, Vec::new(), Some(refusal))
+        Err(_) if hope.may_sweep && sweep::is_due(&work.txn, now).await? => {
+            return Err(Halt::Overdue);
         }
+        // No hold is overdue now: of one that was, while the levels were looked at, they tell only now.
+        Err(_) => match look(&work.txn, &change).await? {
+            Ok(levels) => (change, levels, None),
+            Err(short) => {
+                let (change, refusal) = change.fall_short(short);
+                (change, Vec::new(), Some(refusal))
+            }
+        },
     };
     move_stock(&work.txn, &change, &levels, now).await?;
     let after = Reservation::after(order_id, current.as_ref(), change);
@@ -129,13 +159,13 @@ async fn attempt(
     Ok(refusal.map_or(Ok(after), Err))
 }
 
-/// Waits in line for the order and its SKUs until the attempt is over; SQLite's one writer is a line already.
-async fn queue(app: &App, work: &mut Work<'_>, order_id: OrderId, change: &Transition) {
-    if app.db.engine() == Engine::Postgres {
-        let skus: Vec<Sku> = change.items.skus().cloned().collect();
-        let pass = app.lanes.enter(&[order_id], &skus).await;
-        work.then(move || drop(pass));
+/// Waits in line for the order and its SKUs; SQLite's one writer is a line already.
+async fn queue(app: &App, order_id: OrderId, change: &Transition) -> Option<Pass> {
+    if app.db.engine() == Engine::Sqlite {
+        return None;
     }
+    let skus: Vec<Sku> = change.items.skus().cloned().collect();
+    Some(app.lanes.enter(&[order_id], &skus).await)
 }
 
 /// What the levels are after a change, those that buyers can see it in, or what is short.

@@ -4,9 +4,9 @@
 use chrono::{DateTime, Utc};
 use events::Origin;
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, stream};
 use sql::Transaction;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::domain::item::OrderId;
 use crate::domain::reservation::{Demand, State};
@@ -19,22 +19,16 @@ const BATCH: u64 = 50;
 /// Of those, how many expire side by side.
 const AT_ONCE: usize = 8;
 
-/// Gives back all overdue holds, a batch at a time. Until one that failed is tried again they stay
-/// held.
+/// Gives back all overdue holds, a batch at a time. Those that failed stay held until they are tried again, and keep
+/// no other from coming back.
 ///
 /// # Errors
-/// The database failed; what was given back before stays so.
+/// The database failed, and nothing of a batch came back; what did before stays so.
 pub fn all(app: App) -> BoxFuture<'static, Result<(), Error>> {
     async move {
-        let mut first = None;
-        loop {
-            let due = sweep(&app).await?;
-            // A full batch may have left some, but where the same one comes first again none goes.
-            if (due.len() as u64) < BATCH || due.first() == first.as_ref() {
-                return Ok(());
-            }
-            first = due.first().copied();
-        }
+        let _alone = app.sweeping.lock().await;
+        while sweep(&app).await? {}
+        Ok(())
     }
     .boxed()
 }
@@ -44,27 +38,38 @@ pub async fn is_due(txn: &Transaction, now: DateTime<Utc>) -> Result<bool, Error
     Ok(!store::reservation::overdue(txn, now, 1).await?.is_empty())
 }
 
-/// Gives back one batch of overdue holds, the oldest first, and returns the orders it looked at.
-async fn sweep(app: &App) -> Result<Vec<OrderId>, Error> {
+/// Gives back one batch of overdue holds, the oldest first, and returns whether there may be more that can be.
+async fn sweep(app: &App) -> Result<bool, Error> {
     let due = store::reservation::overdue(app.db.read(), app.clock.now(), BATCH).await?;
     if due.is_empty() {
-        return Ok(due);
+        return Ok(false);
     }
     let by = Demander {
         origin: Origin::internal(format!("sweep-{}", app.clock.id().simple())),
         user: None,
     };
     let expiring: Vec<_> = due.iter().map(|id| expire(app, &by, *id).boxed()).collect();
-    let expiring = stream::iter(expiring).buffer_unordered(AT_ONCE);
-    let expired: Vec<bool> = expiring.try_collect().await?;
-    let expired = expired.into_iter().filter(|expired| *expired).count();
+    let mut expiring = stream::iter(expiring).buffer_unordered(AT_ONCE);
+    let (mut expired, mut failed) = (0, None);
+    while let Some(outcome) = expiring.next().await {
+        match outcome {
+            Ok(is_back) => expired += usize::from(is_back),
+            Err(error) => {
+                warn!(%error, "The stock of a reservation whose time is over was not given back");
+                failed = Some(error);
+            }
+        }
+    }
     if expired > 0 {
         info!(
             expired,
             "Gave back the stock of {expired} reservations whose time was over"
         );
     }
-    Ok(due)
+    match failed {
+        Some(error) if expired == 0 => Err(error),
+        _ => Ok(expired > 0 && due.len() as u64 == BATCH),
+    }
 }
 
 /// Whether the hold is given back; one that was committed, released or held anew meanwhile is not ours any more.
