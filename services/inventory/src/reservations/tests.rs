@@ -1,6 +1,8 @@
 //! The pure core in memory against the same core over tables: same steps, same answers, same
 //! books.
 
+mod rivals;
+
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -249,52 +251,4 @@ async fn the_tables_agree_with_the_core_on_sqlite() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tables_agree_with_the_core_on_postgres() {
     agree(database::postgres("inventory", migrate).await, 100).await;
-}
-
-/// Two processes, whose queues know nothing of each other, and a third that gives back what is overdue.
-///
-/// row: D12, I1, R-08
-#[tokio::test(flavor = "multi_thread")]
-async fn rivals_of_several_processes_lose_no_piece_and_nobody_is_refused_while_there_is_one() {
-    const PIECES: u32 = 40;
-    let db = database::postgres("inventory", migrate).await;
-    let mut worlds = [World::over(&db), World::over(&db), World::over(&db)];
-    let hot = Sku::new("hot");
-    let txn = db.database.begin_write().await.unwrap();
-    let stock = [(hot.clone(), i64::from(PIECES))];
-    let stored = store::stock_level::insert_new(&txn, &stock, worlds[0].start).await;
-    stored.unwrap();
-    txn.commit().await.unwrap();
-    let reserve = async |world: &World, id: u32| {
-        let items = Items::collect([(hot.clone(), 1)]).unwrap();
-        let until = world.app.clock.now() + TimeDelta::minutes(1);
-        let by = Demander {
-            origin: Origin::internal("rival"),
-            user: None,
-        };
-        let order = OrderId(Uuid::from_u128(id.into()));
-        carry_out(&world.app, &by, order, &Demand::Reserve { items, until }).await
-    };
-    // All pieces are held for orders whose time is then over.
-    for id in 0..PIECES {
-        reserve(&worlds[0], id).await.unwrap();
-    }
-    for world in &mut worlds {
-        world.time.advance(Duration::from_secs(3600));
-    }
-    let [one, other, sweeper] = &worlds;
-    let buyers = (PIECES..2 * PIECES).map(|id| reserve(if id % 2 == 0 { one } else { other }, id));
-    let (bought, ()) = tokio::join!(futures::future::join_all(buyers), sweeper.sweep_all());
-    for outcome in bought {
-        outcome.unwrap();
-    }
-    let late = reserve(other, 2 * PIECES).await;
-    assert!(
-        matches!(late, Err(Error::Refused(ReservationError::OutOfStock(_)))),
-        "{late:?}"
-    );
-    let level = store::stock_level::find(db.database.read(), &hot).await;
-    let counts = level.unwrap().unwrap().counts;
-    assert_eq!((counts.available, counts.reserved), (0, PIECES.into()));
-    assert!(counts.balance());
 }
