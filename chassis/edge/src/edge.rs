@@ -2,7 +2,7 @@
 //! type and no verb leads around it.
 //!
 //! ```text
-//! panic and log → CORS → drain → guard → deadline → shedding → identity → access → handler
+//! panic and log → CORS → drain → guard → deadline → identity → access → shedding → handler
 //! ```
 
 pub(crate) mod answer;
@@ -134,11 +134,11 @@ async fn call(
         .timeouts
         .deadline(method, seen.protocol, &parts.headers)?;
     let local = parts.extensions.remove::<LocalCaller>();
-    let place = match local {
-        None => Some(app.shed.enter().await?),
-        Some(_) => None, // the call around it holds a place already
-    };
-    let caller = identity::caller(app.verifier.as_ref(), &parts.headers, local).await?;
+    let within = local.is_some();
+    // Who it is may have to be asked for: that is inside the deadline, and takes nobody's place.
+    let identifying = identity::caller(app.verifier.as_ref(), &parts.headers, local);
+    let caller = tokio::time::timeout_at(deadline.instant(), identifying);
+    let caller = caller.await.map_err(|_| late())??;
     let scope = identity::scope(method, &caller)?;
     seen.note_caller(&caller);
     let conditions = cache::Conditions::of(seen.protocol, method, &parts.headers, &caller);
@@ -156,6 +156,10 @@ async fn call(
     if deadline.remaining().is_zero() {
         return Err(late());
     }
+    let place = match within {
+        false => Some(app.shed.enter().await?),
+        true => None, // the call around it holds a place already
+    };
     let running = pin!(async {
         match &route.target {
             Target::Here => run(app, parts, body, seen, method).await,
