@@ -25,6 +25,7 @@ use crate::edge;
 use crate::edge::cors::Cors;
 use crate::edge::deadline::Timeouts;
 use crate::edge::guard::Encodings;
+use crate::edge::share::Shares;
 use crate::edge::shed::{Load, Shed};
 use crate::edge::stats::Stats;
 use crate::health::{self, Health};
@@ -231,6 +232,7 @@ impl Builder {
             timeouts: config.timeouts,
             encodings: config.encodings,
             cors: config.cors,
+            shares: Shares::new(config.load.shares),
             shed: Shed::new(config.load),
             verifier,
             clock,

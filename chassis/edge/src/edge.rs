@@ -2,7 +2,7 @@
 //! type and no verb leads around it.
 //!
 //! ```text
-//! panic and log → CORS → drain → guard → deadline → identity → access → shedding → handler
+//! panic and log → CORS → drain → guard → deadline → identity → access → share → message → place → handler
 //! ```
 
 pub(crate) mod answer;
@@ -12,8 +12,10 @@ pub(crate) mod deadline;
 mod drain;
 pub(crate) mod guard;
 pub(crate) mod identity;
+mod message;
 mod observe;
 pub(crate) mod protocol;
+pub(crate) mod share;
 pub(crate) mod shed;
 pub(crate) mod stats;
 
@@ -25,17 +27,19 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use call::error::INTERNAL_MESSAGE;
-use call::{CORRELATION_ID, Call, CorrelationId, IdempotencyKey};
+use call::{CORRELATION_ID, Call, CorrelationId, Deadline, IdempotencyKey};
 use connectrpc_axum::context::MessageLimits;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use futures::FutureExt;
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
+use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::Instrument;
 
 use crate::contract::Method;
+use crate::health;
 use crate::inner::{Admitted, Rejected, plain};
 use crate::shared::{Route, Shared, Target};
 use answer::Refusal;
@@ -43,6 +47,7 @@ use drain::Drain;
 use identity::LocalCaller;
 use observe::Observation;
 use protocol::Protocol;
+use share::{ClientAddress, Share};
 
 /// The longest path and query that is looked at.
 const URL_BYTES_MAX: usize = 8 << 10;
@@ -141,6 +146,14 @@ async fn call(
     let caller = caller.await.map_err(|_| late())??;
     let scope = identity::scope(method, &caller)?;
     seen.note_caller(&caller);
+    let idempotency_key = idempotency_key(&parts.headers)?;
+    let mut share = match within {
+        true => None, // the call around it has one, and a place
+        false => {
+            let address = parts.extensions.remove::<ClientAddress>();
+            app.shares.take(address, &caller, !method.is_unary())?
+        }
+    };
     let conditions = cache::Conditions::of(seen.protocol, method, &parts.headers, &caller);
     parts.extensions.insert(Call {
         caller,
@@ -148,7 +161,7 @@ async fn call(
         deadline,
         correlation_id: seen.correlation_id.clone(),
         trace: seen.trace,
-        idempotency_key: idempotency_key(&parts.headers)?,
+        idempotency_key,
         response: seen.metadata.clone(),
         synthetic: observe::is_synthetic(&parts.headers),
         path: method.path.clone(),
@@ -156,10 +169,15 @@ async fn call(
     if deadline.remaining().is_zero() {
         return Err(late());
     }
-    let place = match within {
-        false => Some(app.shed.enter().await?),
-        true => None, // the call around it holds a place already
+    let bytes = arrive(app, body, seen, method, deadline, share.as_mut()).await?;
+    // Health answers however full the server is, and who goes on sending has nothing to show for a place yet.
+    let place = match within || method.client_streaming || *method.service == *health::SERVICE {
+        true => None,
+        false => Some(app.shed.enter(share.as_mut(), bytes).await?),
     };
+    if let Some(share) = share {
+        seen.hold(share);
+    }
     let running = pin!(async {
         match &route.target {
             Target::Here => run(app, parts, body, seen, method).await,
@@ -177,6 +195,30 @@ async fn call(
     }
 }
 
+/// Waits for the message of a call that has only one, and returns its length.
+async fn arrive(
+    app: &Shared,
+    body: &mut Drain,
+    seen: &Observation,
+    method: &Method,
+    deadline: Deadline,
+    share: Option<&mut Share>,
+) -> Result<usize, Refusal> {
+    if method.client_streaming {
+        return Ok(0);
+    }
+    let by = deadline
+        .instant()
+        .min(Instant::now() + message::SEND_TIME_MAX);
+    let bytes_max = app.limits.receive(&method.service);
+    let reading = message::whole(body.body(), seen.protocol, bytes_max, share);
+    let message = tokio::time::timeout_at(by, reading).await;
+    let message = message.map_err(|_| slow())??;
+    let bytes = message.len();
+    body.fill(message);
+    Ok(bytes)
+}
+
 /// Runs the handler on the half of the switch that speaks the caller's protocol.
 async fn run(
     app: &Shared,
@@ -192,7 +234,8 @@ async fn run(
             .receive_max_bytes(receive_bytes_max)
             .send_max_bytes(app.limits.send);
         let (handlers, metadata) = (&app.plain, seen.metadata.clone());
-        let answering = plain::answer(handlers, parts, body.body(), limits, metadata);
+        let request = Request::from_parts(parts, body.take());
+        let answering = plain::answer(handlers, request, limits, metadata);
         return mounted(answering.await, method);
     }
     parts.extensions.insert(Admitted {
@@ -255,6 +298,14 @@ fn idempotency_key(headers: &http::HeaderMap) -> Result<Option<IdempotencyKey>, 
 
 fn late() -> Refusal {
     ConnectError::new(Code::DeadlineExceeded, "The answer was not ready in time").into()
+}
+
+fn slow() -> Refusal {
+    ConnectError::new(
+        Code::DeadlineExceeded,
+        "The request took too long to arrive",
+    )
+    .into()
 }
 
 /// What is not an rpc: health, and whatever pages this listener has.

@@ -26,6 +26,7 @@ pub use edge::cors::{BadOrigin, Cors};
 pub use edge::deadline::Timeouts;
 pub use edge::guard::Encodings;
 pub use edge::identity::LocalCaller;
+pub use edge::share::{Bounds, ClientAddress, ShareBounds};
 pub use edge::shed::Load;
 pub use health::Health;
 pub use limits::Limits;

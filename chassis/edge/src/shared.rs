@@ -18,6 +18,7 @@ use crate::contract::Method;
 use crate::edge::cors::Cors;
 use crate::edge::deadline::Timeouts;
 use crate::edge::guard::Encodings;
+use crate::edge::share::Shares;
 use crate::edge::shed::Shed;
 use crate::edge::stats::Stats;
 use crate::health::Health;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) timeouts: Timeouts,
     pub(crate) encodings: Encodings,
     pub(crate) cors: Cors,
+    pub(crate) shares: Shares,
     pub(crate) shed: Shed,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) clock: Clock,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use edge::App;
+use edge::{App, ClientAddress};
 use http::HeaderValue;
 use http::header::CONNECTION;
 use hyper::body::Incoming;
@@ -48,7 +48,7 @@ pub(super) async fn serve<I>(
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     match &config.tls {
-        None => speak(io, app, config, stop).await,
+        None => speak(io, peer, app, config, stop).await,
         Some(tls) => {
             let accepting = tokio::time::timeout(config.header_timeout, tls.accept(io));
             let accepted = tokio::select! {
@@ -56,7 +56,7 @@ pub(super) async fn serve<I>(
                 () = silent_after(&stop) => return,
             };
             match accepted {
-                Ok(Ok(io)) => speak(io, app, config, stop).await,
+                Ok(Ok(io)) => speak(io, peer, app, config, stop).await,
                 Ok(Err(error)) => debug!(%peer, %error, "A TLS handshake failed"),
                 Err(_) => debug!(%peer, "A TLS handshake took too long"),
             }
@@ -64,7 +64,7 @@ pub(super) async fn serve<I>(
     }
 }
 
-async fn speak<I>(io: I, app: App, config: &Serve, stop: CancellationToken)
+async fn speak<I>(io: I, peer: SocketAddr, app: App, config: &Serve, stop: CancellationToken)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -76,7 +76,9 @@ where
     let Ok(Ok(Some((http2, io)))) = sniffed else {
         return;
     };
-    let service = service_fn(move |request: http::Request<Incoming>| {
+    let address = ClientAddress::of(peer.ip());
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(address);
         // Boxed: hyper makes a task of an HTTP/2 stream and moves it several times, and this
         // future is kilobytes in size.
         Box::pin(answer(app.clone(), request, http2))

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use edge::App;
+use edge::{App, ClientAddress};
 
 pub use cork::Corked;
 
@@ -148,7 +148,7 @@ struct Places(Arc<PlacesInner>);
 struct PlacesInner {
     max: usize,
     per_address_max: usize,
-    taken: Mutex<(usize, HashMap<IpAddr, usize>)>,
+    taken: Mutex<(usize, HashMap<ClientAddress, usize>)>,
 }
 
 impl Places {
@@ -161,7 +161,7 @@ impl Places {
     }
 
     fn take(&self, address: IpAddr) -> Option<Place> {
-        let address = network(address);
+        let address = ClientAddress::of(address);
         let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, by_address) = &mut *taken;
         let here = by_address.get(&address).copied().unwrap_or(0);
@@ -177,17 +177,9 @@ impl Places {
     }
 }
 
-/// What counts as one address: an IPv6 host has a whole /64 to choose from.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (u128::MAX << 64)).into()),
-        v4 => v4,
-    }
-}
-
 struct Place {
     places: Places,
-    address: IpAddr,
+    address: ClientAddress,
 }
 
 impl Drop for Place {

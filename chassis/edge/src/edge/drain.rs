@@ -11,6 +11,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::Version;
 use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt;
 
 const BYTES_MAX: usize = 1 << 20;
 const TIME_MAX: Duration = Duration::from_secs(1);
@@ -49,7 +50,13 @@ impl Drain {
         &mut self.body
     }
 
-    /// Reads what was left, at most 1 MiB and 1 s of it.
+    /// Puts what was read of a body to its end in its place.
+    pub(super) fn fill(&mut self, message: Bytes) {
+        self.body = Body::from(message);
+        self.http1 = false; // nothing is left to read
+    }
+
+    /// Reads what was left, at most 1 MiB and 1 s of it, and keeps nothing.
     pub(super) async fn finish(self) {
         let left = match self.taken {
             Some(slot) => slot.lock().unwrap_or_else(PoisonError::into_inner).take(),
@@ -57,9 +64,18 @@ impl Drain {
         };
         let left = left.filter(|left| self.http1 && !left.is_end_stream());
         if let Some(left) = left {
-            let reading = axum::body::to_bytes(left, BYTES_MAX);
             // Too much or too slow: the connection closes, as it would have without this.
-            let _ = tokio::time::timeout(TIME_MAX, reading).await;
+            let _ = tokio::time::timeout(TIME_MAX, discard(left)).await;
+        }
+    }
+}
+
+async fn discard(mut body: Body) {
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += frame.data_ref().map_or(0, Bytes::len);
+        if bytes > BYTES_MAX {
+            return;
         }
     }
 }

@@ -19,8 +19,13 @@ use telemetry::{AccessLine, TraceContext};
 use tracing::Span;
 
 use super::protocol::Protocol;
+use super::share::Share;
 use super::{correlation_id, stats};
 use crate::shared::{Route, Shared};
+
+/// A longer answer is watched until it is written, and holds its client's share so long: who reads none of his answers
+/// must not have many of them.
+const UNWATCHED_BYTES_MAX: u64 = 4 << 10;
 
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
@@ -32,6 +37,8 @@ pub(crate) struct Observation {
     pub(crate) trace: TraceContext,
     pub(crate) metadata: ResponseMetadata,
     caller: OnceLock<Caller>,
+    /// What the call has of its client's share, until its answer is over.
+    share: OnceLock<Share>,
     method: Method,
     page: &'static str,
     began: Instant,
@@ -53,6 +60,7 @@ impl Observation {
             trace,
             metadata: ResponseMetadata::default(),
             caller: OnceLock::new(),
+            share: OnceLock::new(),
             method: request.method().clone(),
             page: page_template(path),
             began: Instant::now(),
@@ -76,6 +84,11 @@ impl Observation {
         let _ = self.caller.set(caller.clone());
     }
 
+    /// Keeps the call's share until its answer is over.
+    pub(crate) fn hold(&self, share: Share) {
+        let _ = self.share.set(share); // a call has one
+    }
+
     fn service(&self) -> &str {
         self.route
             .as_ref()
@@ -93,6 +106,7 @@ impl Observation {
         let status = response.status();
         let exact = response.body().size_hint().exact();
         let exact = exact.or(self.metadata.bytes());
+        let exact = exact.filter(|bytes| *bytes <= UNWATCHED_BYTES_MAX);
         if let (Some(code), Some(bytes)) = (self.metadata.outcome(), exact) {
             self.record(status, Some(code), bytes, false);
             return response;

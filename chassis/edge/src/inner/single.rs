@@ -1,7 +1,5 @@
 //! A call that takes one message gets exactly one. The library answers none or two with
-//! the wrong code, and tonic drops the second, so the message is awaited here.
-
-use std::time::Duration;
+//! the wrong code, and tonic drops the second, so they are counted here. The edge has read the body to its end.
 
 use axum::body::Body;
 use bytes::{Buf, Bytes, BytesMut};
@@ -10,9 +8,6 @@ use futures::stream::{self, StreamExt};
 use http::Request;
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Full};
-
-/// How long a client may take to send its one message; an open stream has no other bound.
-const SEND_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Flags and length before each message of a stream.
 const ENVELOPE_HEADER: usize = 5;
@@ -30,15 +25,7 @@ pub(super) async fn exactly_one(
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
-    let body = match tokio::time::timeout(SEND_TIME_MAX, read(body, limit)).await {
-        Ok(body) => body?,
-        Err(_) => {
-            return Err(ConnectError::new(
-                Code::DeadlineExceeded,
-                "The request took too long to arrive",
-            ));
-        }
-    };
+    let body = read(body, limit).await?;
     Ok(Request::from_parts(parts, body))
 }
 

@@ -9,6 +9,7 @@ mod access;
 mod client;
 mod connections;
 mod cors;
+mod crowd;
 mod deadlines;
 mod guard;
 mod health;

@@ -115,6 +115,11 @@ pub const CHASSIS: &[Metric] = &[
         "Calls refused because too many were in flight.",
     ),
     counter(
+        "rpc_share_refusals_total",
+        &["of", "what"],
+        "Calls refused because an address, a person or all together had too many calls, streams or unfinished bytes.",
+    ),
+    counter(
         "rpc_connections_refused_total",
         &[],
         "Connections refused at a cap.",
