@@ -16,10 +16,12 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::cork::Corked;
+use super::unread::Unread;
 use super::{Serve, sniff};
 
 const HTTP1_BUFFER_BYTES: usize = 64 << 10;
@@ -77,35 +79,39 @@ where
         return;
     };
     let address = ClientAddress::of(peer.ip());
+    let unread = Unread::default();
+    let watching = unread.clone();
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(address);
+        let (app, unread) = (app.clone(), watching.clone());
         // Boxed: hyper makes a task of an HTTP/2 stream and moves it several times, and this
         // future is kilobytes in size.
-        Box::pin(answer(app.clone(), request, http2))
+        Box::pin(async move {
+            let response = answer(app, request, http2).await;
+            Ok::<_, Infallible>(response.map(|body| unread.watch(body)))
+        })
     });
+    let life = Life {
+        config,
+        stop,
+        unread,
+    };
     match http2 {
         true => {
             let io = TokioIo::new(Corked::new(io));
             let connection = http2_builder().serve_connection(io, service);
-            run(
-                connection,
-                |connection| connection.graceful_shutdown(),
-                config,
-                stop,
-            )
-            .await;
+            life.run(connection, |connection| connection.graceful_shutdown())
+                .await;
         }
         false => {
+            // An answer within hyper's buffer is out of our hands, but its bytes are not.
+            let mut io = TimeoutWriter::new(io);
+            io.set_timeout(Some(config.unread_max));
             let connection = http1_builder(config)
-                .serve_connection(TokioIo::new(io), service)
+                .serve_connection(TokioIo::new(Box::pin(io)), service)
                 .with_upgrades();
-            run(
-                connection,
-                |connection| connection.graceful_shutdown(),
-                config,
-                stop,
-            )
-            .await;
+            life.run(connection, |connection| connection.graceful_shutdown())
+                .await;
         }
     }
 }
@@ -117,41 +123,51 @@ async fn silent_after(stop: &CancellationToken) {
     tokio::time::sleep(FIRST_WORD_AFTER_STOP_MAX).await;
 }
 
-async fn answer(
-    app: App,
-    request: http::Request<Incoming>,
-    http2: bool,
-) -> Result<Response, Infallible> {
+async fn answer(app: App, request: http::Request<Incoming>, http2: bool) -> Response {
     let mut response = app.handle(request.map(Body::new)).await;
     // Told now, a peer has left when the listener closes, and races no request with it.
     if !http2 && app.is_draining() {
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response)
+    response
 }
 
-/// Runs a connection until it ends, asking it to when it is old or the server stops.
-async fn run<C, E>(
-    connection: C,
-    end: impl Fn(Pin<&mut C>),
-    config: &Serve,
+/// How a connection comes to its end.
+struct Life<'a> {
+    config: &'a Serve,
     stop: CancellationToken,
-) where
-    C: Future<Output = Result<(), E>>,
-    E: std::fmt::Display,
-{
-    let mut connection = pin!(connection);
-    tokio::select! {
-        biased; // what was read already is begun before it is asked to end
-        ended = connection.as_mut() => return note(ended),
-        () = stop.cancelled() => {}
-        () = tokio::time::sleep(age(config.age_max)) => {}
-    }
-    end(connection.as_mut());
-    match tokio::time::timeout(config.grace, connection).await {
-        Ok(ended) => note(ended),
-        Err(_) => debug!("A connection did not end in time"),
+    unread: Unread,
+}
+
+impl Life<'_> {
+    /// Runs a connection until it ends, asking it to when it is old, when nobody reads what it has, or when the server
+    /// stops.
+    async fn run<C, E>(self, connection: C, end: impl Fn(Pin<&mut C>))
+    where
+        C: Future<Output = Result<(), E>>,
+        E: std::fmt::Display,
+    {
+        let Self {
+            config,
+            stop,
+            unread,
+        } = self;
+        let mut connection = pin!(connection);
+        tokio::select! {
+            biased; // what was read already is begun before it is asked to end
+            ended = connection.as_mut() => return note(ended),
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(age(config.age_max)) => {}
+            () = unread.stands_still(config.unread_max) => {
+                metrics::counter!("rpc_answers_unread_total").increment(1);
+            }
+        }
+        end(connection.as_mut());
+        match tokio::time::timeout(config.grace, connection).await {
+            Ok(ended) => note(ended),
+            Err(_) => debug!("A connection did not end in time"),
+        }
     }
 }
 

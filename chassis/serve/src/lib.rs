@@ -4,6 +4,7 @@
 mod connection;
 mod cork;
 mod sniff;
+mod unread;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -33,6 +34,9 @@ pub struct Serve {
     pub connections_max: usize,
     /// Connections at once from one address (IPv6: from one /64).
     pub connections_per_address_max: usize,
+    /// How long an answer may wait for its reader, who takes at most 16 KiB at once. Then it is given up, and its
+    /// connection is asked to end.
+    pub unread_max: Duration,
     /// The age at which a connection is asked to end, give or take a tenth, so that
     /// clients do not stay pinned to one replica.
     pub age_max: Duration,
@@ -50,6 +54,7 @@ impl Default for Serve {
             header_timeout: Duration::from_secs(10),
             connections_max: 10_000,
             connections_per_address_max: 100,
+            unread_max: Duration::from_secs(30),
             age_max: Duration::from_secs(15 * 60),
             grace: Duration::from_secs(30),
             drain_max: Duration::from_secs(10),

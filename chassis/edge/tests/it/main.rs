@@ -20,3 +20,4 @@ mod reflection;
 mod server;
 mod start;
 mod stop;
+mod unread;

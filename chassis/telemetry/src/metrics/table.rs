@@ -120,6 +120,11 @@ pub const CHASSIS: &[Metric] = &[
         "Calls refused because an address, a person or all together had too many calls, streams or unfinished bytes.",
     ),
     counter(
+        "rpc_answers_unread_total",
+        &[],
+        "Connections asked to end because nobody read their answers.",
+    ),
+    counter(
         "rpc_connections_refused_total",
         &[],
         "Connections refused at a cap.",
