@@ -23,6 +23,7 @@ use crate::services::{SERVICES, Target};
 
 pub use error::{EXIT_CODE, Error};
 pub use layers::Sources;
+pub use seconds::PRE_STOP_SECONDS_MAX;
 pub use section::Section;
 
 /// Everything a command may need to know.
@@ -84,7 +85,7 @@ pub struct General {
     pub page_key_file: Option<PathBuf>,
     /// Seconds between SIGTERM and the listener's end, while the target is
     /// already not ready. Default 0 in `dev`, 5 in `production`.
-    #[serde(rename = "pre_stop_seconds", deserialize_with = "seconds::optional")]
+    #[serde(rename = "pre_stop_seconds", deserialize_with = "seconds::before_stop")]
     pub pre_stop: Option<Duration>,
     /// Which web pages of other origins may call.
     pub cors: CorsConfig,

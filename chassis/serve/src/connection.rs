@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::cork::Corked;
+use super::head::Heads;
 use super::unread::Unread;
 use super::{Serve, sniff};
 
@@ -35,6 +36,9 @@ const HTTP2_PENDING_RESETS_MAX: usize = 20;
 const HTTP2_LOCAL_RESETS_MAX: usize = 128;
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(30);
 const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a head may take on a connection that was asked to end, and an HTTP/2 peer to say that it saw that.
+const LAST_WORD_MAX: Duration = Duration::from_secs(2);
 
 /// How long a peer that was let in just before a stop may take to say something.
 const FIRST_WORD_AFTER_STOP_MAX: Duration = Duration::from_millis(500);
@@ -79,22 +83,24 @@ where
         return;
     };
     let address = ClientAddress::of(peer.ip());
-    let unread = Unread::default();
-    let watching = unread.clone();
+    let (unread, heads) = (Unread::default(), Heads::default());
+    let (watching, listening) = (unread.clone(), heads.clone());
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(address);
         let (app, unread) = (app.clone(), watching.clone());
+        let under_way = listening.arrived();
         // Boxed: hyper makes a task of an HTTP/2 stream and moves it several times, and this
         // future is kilobytes in size.
         Box::pin(async move {
             let response = answer(app, request, http2).await;
-            Ok::<_, Infallible>(response.map(|body| unread.watch(body)))
+            Ok::<_, Infallible>(response.map(|body| unread.watch(body, under_way)))
         })
     });
     let life = Life {
         config,
         stop,
         unread,
+        heads,
     };
     match http2 {
         true => {
@@ -105,7 +111,7 @@ where
         }
         false => {
             // An answer within hyper's buffer is out of our hands, but its bytes are not.
-            let mut io = TimeoutWriter::new(io);
+            let mut io = TimeoutWriter::new(life.heads.hear(io));
             io.set_timeout(Some(config.unread_max));
             let connection = http1_builder(config)
                 .serve_connection(TokioIo::new(Box::pin(io)), service)
@@ -138,6 +144,7 @@ struct Life<'a> {
     config: &'a Serve,
     stop: CancellationToken,
     unread: Unread,
+    heads: Heads,
 }
 
 impl Life<'_> {
@@ -152,11 +159,13 @@ impl Life<'_> {
             config,
             stop,
             unread,
+            heads,
         } = self;
         let mut connection = pin!(connection);
         tokio::select! {
             biased; // what was read already is begun before it is asked to end
             ended = connection.as_mut() => return note(ended),
+            () = heads.too_slow(config.header_timeout) => return debug!("A head took too long"),
             () = stop.cancelled() => {}
             () = tokio::time::sleep(age(config.age_max)) => {}
             () = unread.stands_still(config.unread_max) => {
@@ -164,9 +173,13 @@ impl Life<'_> {
             }
         }
         end(connection.as_mut());
-        match tokio::time::timeout(config.grace, connection).await {
-            Ok(ended) => note(ended),
-            Err(_) => debug!("A connection did not end in time"),
+        let word_max = config.header_timeout.min(LAST_WORD_MAX);
+        tokio::select! {
+            biased;
+            ended = connection => note(ended),
+            () = heads.too_slow(word_max) => debug!("A connection ended amid a head"),
+            () = heads.at_rest(word_max) => debug!("A peer did not say that it saw the end"),
+            () = tokio::time::sleep(config.grace) => debug!("A connection did not end in time"),
         }
     }
 }
@@ -191,7 +204,7 @@ fn http1_builder(config: &Serve) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new()) // before the timeout, which panics without one
-        .header_read_timeout(config.header_timeout)
+        .header_read_timeout(config.idle_max)
         .max_buf_size(HTTP1_BUFFER_BYTES);
     builder
 }

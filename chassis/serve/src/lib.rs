@@ -3,6 +3,7 @@
 
 mod connection;
 mod cork;
+mod head;
 mod sniff;
 mod unread;
 
@@ -28,8 +29,10 @@ pub use cork::Corked;
 #[derive(Clone)]
 pub struct Serve {
     /// How long a client may take for its first bytes, for a TLS handshake, and for the
-    /// head of an HTTP/1 request; also how long an idle HTTP/1 connection is kept.
+    /// head of an HTTP/1 request from its first byte.
     pub header_timeout: Duration,
+    /// How long an HTTP/1 connection may rest between two requests.
+    pub idle_max: Duration,
     /// Connections at once.
     pub connections_max: usize,
     /// Connections at once from one address (IPv6: from one /64).
@@ -52,6 +55,7 @@ impl Default for Serve {
     fn default() -> Self {
         Self {
             header_timeout: Duration::from_secs(10),
+            idle_max: Duration::from_secs(60),
             connections_max: 10_000,
             connections_per_address_max: 100,
             unread_max: Duration::from_secs(30),
@@ -122,8 +126,12 @@ pub async fn serve(mut listener: impl Accept, app: App, config: Serve, stop: Can
             }
         }
     }
+    let by = tokio::time::Instant::now() + config.drain_max;
     // Whom the kernel has let in would be reset with the listener, and his first call with him.
     for _ in 0..LET_IN_AT_LAST_MAX {
+        if tokio::time::Instant::now() >= by {
+            break;
+        }
         match tokio::time::timeout(LAST_CALL, listener.accept()).await {
             Ok(Ok((io, peer))) => admit(io, peer),
             Ok(Err(_)) => {} // he left again
@@ -133,7 +141,7 @@ pub async fn serve(mut listener: impl Accept, app: App, config: Serve, stop: Can
     drop(listener);
     closed.cancel();
     connections.close();
-    if tokio::time::timeout(config.drain_max, connections.wait())
+    if tokio::time::timeout_at(by, connections.wait())
         .await
         .is_err()
     {

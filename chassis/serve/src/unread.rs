@@ -18,6 +18,8 @@ use http_body::{Body as _, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::head::UnderWay;
+
 /// The longest piece of an answer, in bytes: who takes less in the time that is set reads too slowly.
 const PIECE_BYTES_MAX: usize = 16 << 10;
 /// What is handed out whole, in bytes.
@@ -56,6 +58,7 @@ pub(crate) struct Answer {
     id: u64,
     length: Length,
     over: bool,
+    _under_way: UnderWay,
 }
 
 enum Length {
@@ -67,7 +70,7 @@ enum Length {
 
 impl Unread {
     /// Watches an answer from now on.
-    pub(crate) fn watch(&self, body: Body) -> Answer {
+    pub(crate) fn watch(&self, body: Body, under_way: UnderWay) -> Answer {
         let (hint, over) = (body.size_hint(), body.is_end_stream());
         let short = hint
             .exact()
@@ -88,6 +91,7 @@ impl Unread {
             unread: self.clone(),
             length,
             over,
+            _under_way: under_way,
         }
     }
 

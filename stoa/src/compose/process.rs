@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use edge::{App, BackgroundTask};
+use futures::future::join_all;
 use serve::{Serve, serve};
 use sql::Database;
 use token::Keys;
@@ -19,8 +20,26 @@ use crate::config::{self, Profile};
 
 /// From SIGTERM to exit, whatever peers do.
 const STOP_MAX: Duration = Duration::from_secs(25);
-/// How long background work may take to come to its end.
+/// How long background work may take of it to come to its end.
 const TASKS_MAX: Duration = Duration::from_secs(5);
+/// How long the admin listener may take, which nobody's call depends on.
+const ADMIN_MAX: Duration = Duration::from_secs(1);
+/// How long the databases may take to close, all at once.
+const CLOSE_MAX: Duration = Duration::from_secs(3);
+/// What all parts leave over.
+const SLACK: Duration = Duration::from_secs(1);
+/// What is left for connections at least.
+const DRAIN_SECONDS_MIN: u64 = 2;
+const _: () = assert!(
+    config::PRE_STOP_SECONDS_MAX
+        + DRAIN_SECONDS_MIN
+        + TASKS_MAX.as_secs()
+        + ADMIN_MAX.as_secs()
+        + CLOSE_MAX.as_secs()
+        + SLACK.as_secs()
+        <= STOP_MAX.as_secs(),
+    "every part of a stop fits into its time"
+);
 /// File descriptors that are kept for databases, peers and the log.
 const DESCRIPTORS_KEPT: u64 = 200;
 
@@ -81,13 +100,18 @@ impl Listeners {
 pub async fn run(base: &Base, parts: ProcessParts, listeners: Listeners) -> anyhow::Result<()> {
     let config = Serve {
         connections_max: connections_max(base)?,
+        drain_max: drain_max(pre_stop(base)),
+        ..Serve::default()
+    };
+    let admin_config = Serve {
+        drain_max: ADMIN_MAX,
         ..Serve::default()
     };
     let admin_stop = CancellationToken::new();
     let admin = tokio::spawn(serve(
         listeners.admin,
         parts.admin,
-        Serve::default(),
+        admin_config,
         admin_stop.clone(),
     ));
     let mut public = tokio::spawn(serve(
@@ -141,15 +165,9 @@ pub async fn run(base: &Base, parts: ProcessParts, listeners: Listeners) -> anyh
     }
     admin_stop.cancel();
     let _ = admin.await;
-    for db in parts.databases {
-        let name = db.service();
-        if let Err(error) = db.close().await {
-            warn!(
-                database = name,
-                error = &error as &(dyn std::error::Error + 'static),
-                "A database did not close"
-            );
-        }
+    let closing = join_all(parts.databases.into_iter().map(close));
+    if tokio::time::timeout(CLOSE_MAX, closing).await.is_err() {
+        warn!("A database did not close in time"); // what was answered is durable all the same
     }
     info!("Stopped");
     Ok(())
@@ -159,6 +177,17 @@ pub async fn run(base: &Base, parts: ProcessParts, listeners: Listeners) -> anyh
 pub async fn announce_ready(base: &Base, announce: impl FnOnce()) {
     base.health.wait_ready().await;
     announce();
+}
+
+async fn close(db: Database) {
+    let name = db.service();
+    if let Err(error) = db.close().await {
+        warn!(
+            database = name,
+            error = &error as &(dyn std::error::Error + 'static),
+            "A database did not close"
+        );
+    }
 }
 
 async fn until(stop: CancellationToken, work: impl Future<Output = ()>) {
@@ -186,6 +215,13 @@ fn pre_stop(base: &Base) -> Duration {
         Profile::Dev => Duration::ZERO,
         Profile::Production => Duration::from_secs(5),
     })
+}
+
+/// How long connections may take to end, so that all parts of a stop are over in its time.
+fn drain_max(pre_stop: Duration) -> Duration {
+    let others = pre_stop + TASKS_MAX + ADMIN_MAX + CLOSE_MAX + SLACK;
+    let left = STOP_MAX.saturating_sub(others);
+    left.min(Serve::default().drain_max)
 }
 
 /// How many connections the file descriptors allow: the soft limit is raised

@@ -11,3 +11,20 @@ pub fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Dur
     let time = seconds.map(Duration::try_from_secs_f64).transpose();
     time.map_err(|_| D::Error::custom("is no time in seconds"))
 }
+
+/// The longest time between SIGTERM and the listener's end, in seconds: all of a stop has 25.
+pub const PRE_STOP_SECONDS_MAX: u64 = 13;
+
+/// A time before a stop, which may be left out.
+pub fn before_stop<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    let time = optional(deserializer)?;
+    match time {
+        Some(time) if time > Duration::from_secs(PRE_STOP_SECONDS_MAX) => {
+            let reason = format!("is more than {PRE_STOP_SECONDS_MAX}: all of a stop has 25 s");
+            Err(D::Error::custom(reason))
+        }
+        time => Ok(time),
+    }
+}

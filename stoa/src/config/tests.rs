@@ -80,6 +80,7 @@ fn a_wrong_key_or_value_is_named() {
         (&[("STOA_PORT", "70000")], &[], "port"),
         (&[("STOA_PRE_STOP_SECONDS", "-1")], &[], "pre_stop_seconds"),
         (&[("STOA_PRE_STOP_SECONDS", "NaN")], &[], "pre_stop_seconds"),
+        (&[("STOA_PRE_STOP_SECONDS", "14")], &[], "pre_stop_seconds"),
         (&[("STOA_PROFILE", "prod")], &[], "profile"),
         (&[("STOA_BIND", "everywhere")], &[], "bind"),
         (

@@ -1,8 +1,13 @@
 //! A stop while many watch, and many more hold connections that they do not use.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -26,6 +31,8 @@ const HELD: [(usize, &[u8]); 3] = [
         b"POST /stoa.order.v1.OrderService/CreateOrder HTTP/1.1\r\nhost: x\r\n",
     ),
 ];
+/// From the end of the last stream to the exit: those in [`HELD`] have 2 s, a stream on the admin listener has one.
+const LAST_MAX: Duration = Duration::from_secs(6);
 const EXIT_MAX: Duration = Duration::from_secs(25);
 
 /// Peers that never close keep nobody; each stream is told `unavailable`, and whoever comes back
@@ -47,6 +54,7 @@ async fn a_stop_ends_every_stream_and_waits_for_no_peer() {
         }
     }
     let held = hold(&shop.door.origin).await;
+    let describing = describe(&shop.admin).await;
     let placed = order(&customer).await;
 
     shop.process.terminate();
@@ -67,7 +75,9 @@ async fn a_stop_ends_every_stream_and_waits_for_no_peer() {
         begun.elapsed()
     );
     assert_eq!(status.code(), Some(0), "{}", shop.process.output());
-    drop(held);
+    let last = begun.elapsed() - told;
+    assert!(last < LAST_MAX, "it waited for somebody: {last:?}");
+    drop((held, describing));
 
     shop.restart().await;
     let missed = order(&customer).await;
@@ -92,6 +102,26 @@ async fn order(customer: &Customer) -> Value {
     let placed = customer.place(SKU, 1, "tok_ok").await;
     assert_eq!(placed.code(), "ok", "{:?}", placed.bytes);
     placed.json()["order"]["id"].clone()
+}
+
+/// A stream on the admin listener whose client never ends it.
+async fn describe(admin: &str) -> Response<Incoming> {
+    let client: Client<HttpConnector, Body> = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    let rpc = "grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    let request = Request::post(format!("{admin}/{rpc}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
+    let endless = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, Infallible>>());
+    let request = request.body(endless).expect("it is a request");
+    let response = client.request(request).await.expect("it answers");
+    assert_eq!(response.status(), 200);
+    assert!(
+        !response.headers().contains_key("grpc-status"),
+        "it is open"
+    );
+    response
 }
 
 async fn hold(origin: &str) -> Vec<TcpStream> {

@@ -74,6 +74,54 @@ async fn a_head_that_comes_a_byte_at_a_time_is_cut_off() {
 
 /// row: S-14
 #[tokio::test]
+async fn a_connection_may_rest_longer_than_a_head_may_take() {
+    let mut options = quick();
+    options.serve.idle_max = Duration::from_millis(1500);
+    let server = server::start_with(options).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let whole = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut buffer = [0; 4096];
+    for _ in 0..2 {
+        stream.write_all(whole).await.unwrap();
+        let read = stream.read(&mut buffer).await.unwrap();
+        assert!(buffer[..read].starts_with(b"HTTP/1.1 200"));
+        tokio::time::sleep(Duration::from_millis(900)).await; // rests longer than 500 ms
+    }
+    stream.write_all(&whole[..20]).await.unwrap();
+    let took = closed_after(stream).await;
+    assert!(took < Duration::from_millis(1200), "half a head: {took:?}");
+    let mut resting = TcpStream::connect(server.address).await.unwrap();
+    resting.write_all(whole).await.unwrap();
+    assert!(resting.read(&mut buffer).await.unwrap() > 0);
+    let took = closed_after(resting).await;
+    let rest = Duration::from_millis(1200)..Duration::from_secs(3);
+    assert!(rest.contains(&took), "{took:?}");
+}
+
+/// row: S-14
+#[tokio::test]
+async fn a_head_that_comes_while_an_answer_is_made_is_not_late() {
+    let server = server::start_with(quick()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let body = r#"{"name":"sleep 1200"}"#;
+    let one = format!(
+        "POST {} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        proto::user::v1::auth_service::SIGN_UP,
+        body.len()
+    );
+    stream.write_all(one.as_bytes()).await.unwrap();
+    stream.write_all(one.as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    let mut buffer = [0; 4096];
+    while answers.matches("HTTP/1.1 200").count() < 2 {
+        let read = stream.read(&mut buffer).await.unwrap();
+        assert!(read > 0, "cut after {answers}");
+        answers.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+}
+
+/// row: S-14
+#[tokio::test]
 async fn one_address_has_its_share_and_no_more() {
     let server = server::start_with(quick()).await;
     let mut held = Vec::new();
