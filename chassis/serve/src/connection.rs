@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::cork::Corked;
+use super::flood::Flood;
 use super::head::Heads;
 use super::unread::Unread;
 use super::{Serve, sniff};
@@ -39,6 +40,9 @@ const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a head may take on a connection that was asked to end, and an HTTP/2 peer to say that it saw that.
 const LAST_WORD_MAX: Duration = Duration::from_secs(2);
+
+/// How long whoever floods a connection has to hear that it is over.
+const GOODBYE_MAX: Duration = Duration::from_millis(100);
 
 /// How long a peer that was let in just before a stop may take to say something.
 const FIRST_WORD_AFTER_STOP_MAX: Duration = Duration::from_millis(500);
@@ -99,12 +103,13 @@ where
     let life = Life {
         config,
         stop,
+        flood: Flood::default(),
         unread,
         heads,
     };
     match http2 {
         true => {
-            let io = TokioIo::new(Corked::new(io));
+            let io = TokioIo::new(Corked::new(life.flood.watch(io)));
             let connection = http2_builder().serve_connection(io, service);
             life.run(connection, |connection| connection.graceful_shutdown())
                 .await;
@@ -143,6 +148,7 @@ async fn answer(app: App, request: http::Request<Incoming>, http2: bool) -> Resp
 struct Life<'a> {
     config: &'a Serve,
     stop: CancellationToken,
+    flood: Flood,
     unread: Unread,
     heads: Heads,
 }
@@ -158,14 +164,20 @@ impl Life<'_> {
         let Self {
             config,
             stop,
+            flood,
             unread,
             heads,
         } = self;
+        let mut grace = config.grace;
         let mut connection = pin!(connection);
         tokio::select! {
             biased; // what was read already is begun before it is asked to end
             ended = connection.as_mut() => return note(ended),
             () = heads.too_slow(config.header_timeout) => return debug!("A head took too long"),
+            () = flood.comes() => {
+                metrics::counter!("rpc_floods_total").increment(1);
+                grace = GOODBYE_MAX;
+            }
             () = stop.cancelled() => {}
             () = tokio::time::sleep(age(config.age_max)) => {}
             () = unread.stands_still(config.unread_max) => {
@@ -179,7 +191,7 @@ impl Life<'_> {
             ended = connection => note(ended),
             () = heads.too_slow(word_max) => debug!("A connection ended amid a head"),
             () = heads.at_rest(word_max) => debug!("A peer did not say that it saw the end"),
-            () = tokio::time::sleep(config.grace) => debug!("A connection did not end in time"),
+            () = tokio::time::sleep(grace) => debug!("A connection did not end in time"),
         }
     }
 }

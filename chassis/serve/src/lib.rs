@@ -3,6 +3,7 @@
 
 mod connection;
 mod cork;
+mod flood;
 mod head;
 mod sniff;
 mod unread;

@@ -125,6 +125,11 @@ pub const CHASSIS: &[Metric] = &[
         "Connections asked to end because nobody read their answers.",
     ),
     counter(
+        "rpc_floods_total",
+        &[],
+        "HTTP/2 connections ended for frames that ask for nothing, or streams taken back.",
+    ),
+    counter(
         "rpc_connections_refused_total",
         &[],
         "Connections refused at a cap.",

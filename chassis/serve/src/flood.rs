@@ -1,0 +1,245 @@
+//! HTTP/2 frames that ask for nothing: SETTINGS, PING, PRIORITY, WINDOW_UPDATE, RST_STREAM, empty DATA. h2 answers or
+//! swallows them as fast as they come, so whoever sends little else is told to leave. Frames are counted by their
+//! headers as they pass (RFC 9113, 4.1 and 10.5); nothing of their payload is looked at.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+
+/// Idle frames that any connection may send.
+const IDLE_MAX: u64 = 1000;
+/// And beside each frame that asks for something.
+const IDLE_PER_ASKING: u64 = 10;
+/// And one for so many bytes of answers: room for them is given by frames too, but what answers an idle frame is
+/// shorter than this.
+const ANSWER_BYTES_PER_IDLE: u64 = 64;
+/// Streams that any connection may take back; beyond them, half of what it began.
+const RESETS_MAX: u64 = 1000;
+
+const PREFACE_BYTES: usize = 24;
+const HEADER_BYTES: usize = 9;
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+
+/// Whether a connection is flooded; clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flood(Arc<Signal>);
+
+#[derive(Debug, Default)]
+struct Signal {
+    is_over: AtomicBool,
+    noticed: Notify,
+}
+
+impl Flood {
+    /// Counts the frames of a connection from here on. The flood that comes over it ends here: after it nothing is
+    /// read any more.
+    pub(crate) fn watch<I>(&self, io: I) -> Watched<I> {
+        Watched {
+            io,
+            flood: self.clone(),
+            frames: Frames::default(),
+        }
+    }
+
+    /// Returns when it is one.
+    pub(crate) async fn comes(&self) {
+        while !self.0.is_over.load(Ordering::Relaxed) {
+            self.0.noticed.notified().await;
+        }
+    }
+
+    fn note(&self) {
+        self.0.is_over.store(true, Ordering::Relaxed);
+        self.0.noticed.notify_one();
+    }
+}
+
+/// A connection whose frames are counted.
+#[derive(Debug)]
+pub(crate) struct Watched<I> {
+    io: I,
+    flood: Flood,
+    frames: Frames,
+}
+
+/// The frames of one connection, as far as they have come.
+#[derive(Debug, Default)]
+struct Frames {
+    preface: usize,
+    header: [u8; HEADER_BYTES],
+    header_filled: usize,
+    payload_left: usize,
+    idle: u64,
+    asking: u64,
+    begun: u64,
+    resets: u64,
+    answer_bytes: u64,
+}
+
+impl Frames {
+    fn read(&mut self, mut bytes: &[u8]) {
+        let preface = bytes.len().min(PREFACE_BYTES - self.preface);
+        self.preface += preface;
+        bytes = &bytes[preface..];
+        while !bytes.is_empty() {
+            if self.payload_left > 0 {
+                let skipped = bytes.len().min(self.payload_left);
+                self.payload_left -= skipped;
+                bytes = &bytes[skipped..];
+                continue;
+            }
+            let taken = bytes.len().min(HEADER_BYTES - self.header_filled);
+            let (part, rest) = bytes.split_at(taken);
+            self.header[self.header_filled..self.header_filled + taken].copy_from_slice(part);
+            self.header_filled += taken;
+            bytes = rest;
+            if self.header_filled == HEADER_BYTES {
+                self.header_filled = 0;
+                self.count();
+            }
+        }
+    }
+
+    fn count(&mut self) {
+        let [high, middle, low, kind, ..] = self.header;
+        self.payload_left = u32::from_be_bytes([0, high, middle, low]) as usize;
+        match kind {
+            HEADERS => {
+                self.begun += 1;
+                self.asking += 1;
+            }
+            DATA if self.payload_left > 0 => self.asking += 1,
+            RST_STREAM => self.resets += 1,
+            _ => self.idle += 1,
+        }
+    }
+
+    fn are_a_flood(&self) -> bool {
+        let idle_max =
+            IDLE_MAX + self.asking * IDLE_PER_ASKING + self.answer_bytes / ANSWER_BYTES_PER_IDLE;
+        self.idle > idle_max || self.resets > RESETS_MAX.max(self.begun / 2)
+    }
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.frames.are_a_flood() {
+            return Poll::Pending; // its end comes by the connection's own
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.io).poll_read(cx, buffer);
+        this.frames.read(&buffer.filled()[before..]);
+        if this.frames.are_a_flood() {
+            this.flood.note();
+        }
+        polled
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for Watched<I> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(count)) = polled {
+            self.frames.answer_bytes += count as u64;
+        }
+        polled
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, payload: usize) -> Vec<u8> {
+        let length = u32::try_from(payload).unwrap().to_be_bytes();
+        let mut frame = vec![length[1], length[2], length[3], kind, 0, 0, 0, 0, 1];
+        frame.resize(HEADER_BYTES + payload, 0xff);
+        frame
+    }
+
+    /// The number of repeats after which it is a flood, however the bytes are cut.
+    fn flood_after(repeated: &[Vec<u8>], written: u64, chunk: usize, most: u64) -> Option<u64> {
+        let mut frames = Frames::default();
+        frames.read(&[b'P'; PREFACE_BYTES]);
+        let repeated = repeated.concat();
+        (1..=most).find(|_| {
+            repeated.chunks(chunk).for_each(|part| frames.read(part));
+            frames.answer_bytes += written;
+            frames.are_a_flood()
+        })
+    }
+
+    /// row: S-11
+    #[test]
+    fn frames_that_ask_for_nothing_are_a_flood_however_they_are_cut() {
+        const SETTINGS: u8 = 4;
+        const PING: u8 = 6;
+        for chunk in [1, 7, 9, 10, 1000] {
+            for (kind, payload, answer, least) in [
+                (SETTINGS, 0, 9, 1001),
+                (SETTINGS, 36, 9, 1001),
+                (PING, 8, 17, 1001),
+                (2, 5, 0, 1001),
+                (8, 4, 0, 1001),
+                (DATA, 0, 0, 1001),
+            ] {
+                let after = flood_after(&[frame(kind, payload)], answer, chunk, 3000);
+                let after = after.unwrap_or_else(|| panic!("{kind} never is"));
+                assert!((least..1500).contains(&after), "{kind}: {after}");
+            }
+            let reset = [frame(HEADERS, 20), frame(RST_STREAM, 4)];
+            let after = flood_after(&reset, 100, chunk, 3000);
+            assert_eq!(after, Some(RESETS_MAX + 1));
+        }
+    }
+
+    /// row: S-11
+    #[test]
+    fn a_client_that_asks_for_something_is_none() {
+        // A call, room for its answer twice and a ping; an upload; a download that gives room for each frame of it.
+        let call = [
+            frame(HEADERS, 50),
+            frame(DATA, 30),
+            frame(8, 4),
+            frame(8, 4),
+            frame(6, 8),
+        ];
+        assert_eq!(flood_after(&call, 200, 13, 100_000), None);
+        assert_eq!(flood_after(&[frame(DATA, 16_384)], 26, 4096, 10_000), None);
+        let room = [frame(8, 4), frame(8, 4)];
+        assert_eq!(flood_after(&room, 1000, 26, 100_000), None);
+        // One in three is taken back, for ever.
+        let calls = [
+            frame(HEADERS, 50),
+            frame(HEADERS, 50),
+            frame(HEADERS, 50),
+            frame(RST_STREAM, 4),
+        ];
+        assert_eq!(flood_after(&calls, 500, 26, 100_000), None);
+    }
+}
