@@ -44,13 +44,13 @@ fn context(path: &str) -> Option<&str> {
 
 async fn pass(channel: Channel, request: Request<Body>) -> Response {
     let (mut parts, body) = request.into_parts();
-    if let Some(call) = parts.extensions.remove::<Call>() {
-        call.correlation_id.write_headers(&mut parts.headers);
-        call.trace.write_headers(&mut parts.headers);
-    }
-    parts.extensions.clear();
+    let Some(call) = parts.extensions.remove::<Call>() else {
+        let error = ConnectError::new(Code::Internal, "the call did not come through the edge");
+        return edge::refuse(error);
+    };
     strip(&mut parts.headers);
-    match channel.forward(Request::from_parts(parts, body)).await {
+    let passed = channel.forward(&call, Request::from_parts(parts, body));
+    match passed.await {
         Ok(mut response) => {
             strip_hop(response.headers_mut());
             response.headers_mut().remove(CORRELATION_ID); // the edge here writes its own
@@ -79,6 +79,15 @@ fn strip(headers: &mut HeaderMap) {
 
 fn strip_hop(headers: &mut HeaderMap) {
     let trailers = headers.get(TE).is_some_and(|value| value == "trailers");
+    let named = headers.get_all(CONNECTION).iter();
+    let named = named.filter_map(|value| value.to_str().ok());
+    let named: Vec<HeaderName> = named
+        .flat_map(|names| names.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
     for name in [
         CONNECTION,
         KEEP_ALIVE,
@@ -117,6 +126,29 @@ mod tests {
             headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
             ["accept"]
         );
+    }
+
+    /// In either direction, whichever way it is written.
+    #[test]
+    fn what_a_connection_keeps_for_itself_goes_no_further() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "keep-alive, X-One"),
+            ("connection", " x-two ,,"),
+            ("x-one", "1"),
+            ("x-two", "2"),
+            ("x-three", "3"),
+            ("te", "trailers"),
+        ] {
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        strip_hop(&mut headers);
+        let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["te", "x-three"]);
     }
 
     /// row: G1

@@ -88,7 +88,11 @@ impl Base {
 /// A value that a service refuses, or a mistake in the program.
 pub fn everything(base: &Base, databases: &[Database]) -> anyhow::Result<ProcessParts> {
     let local = Local::new();
-    let peers = |name| Peers::builder(name, base.clock.clone(), local.clone()).build();
+    let contract = Base::contract()?;
+    let peers = |name| {
+        let peers = Peers::builder(name, base.clock.clone(), local.clone());
+        peers.contract(contract.clone()).build()
+    };
     let made = databases
         .iter()
         .map(|db| build(base, db, peers(db.service())));

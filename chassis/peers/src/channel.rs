@@ -1,28 +1,28 @@
 //! The one channel on which every generated client is built.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
-use call::{Caller, CorrelationId, Deadline, User};
+use call::{Call, Caller, CorrelationId, Deadline, User};
 use clock::Clock;
+use edge::Contract;
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Request, Response};
-use http_body::{Frame, SizeHint};
-use metrics::Histogram;
 use telemetry::TraceContext;
 use token::{ServiceClaims, SigningKey};
-use tokio::time::{Sleep, sleep_until};
 use tonic::Status;
 
-use crate::connect::{Address, Remote};
+use crate::connect::Address;
+use crate::framing::Framing;
 use crate::local::Local;
 use crate::outgoing::Outgoing;
+use crate::pool::Failure;
+use crate::record::{Record, Stats, late};
+use crate::remote::{Kind, Remote};
 
 /// What a hop keeps for itself of the time that is left.
 const MARGIN: Duration = Duration::from_millis(50);
@@ -30,8 +30,10 @@ const MARGIN: Duration = Duration::from_millis(50);
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+
+/// Signs the tokens with which a service calls others.
+pub type TokenSigner = Arc<SigningKey>;
 
 /// Every peer of one service.
 #[derive(Clone)]
@@ -40,14 +42,23 @@ pub struct Peers(Arc<Inner>);
 struct Inner {
     name: &'static str,
     clock: Clock,
+    contract: Option<Contract>,
     signer: Option<TokenSigner>,
     local: Local,
     remote: HashMap<&'static str, Remote>,
     timeouts: HashMap<&'static str, Duration>,
 }
 
-/// Signs the tokens with which a service calls others.
-pub type TokenSigner = Arc<SigningKey>;
+impl Inner {
+    /// What the contract says of an rpc.
+    fn kind(&self, path: &str) -> Kind {
+        let method = self.contract.as_ref().and_then(|all| all.method(path));
+        match method.is_none_or(|method| method.is_unary()) {
+            true => Kind::Unary,
+            false => Kind::Stream,
+        }
+    }
+}
 
 /// Says where a service's peers are.
 pub struct PeersBuilder(Inner);
@@ -59,6 +70,7 @@ impl Peers {
         PeersBuilder(Inner {
             name,
             clock,
+            contract: None,
             signer: None,
             local,
             remote,
@@ -72,7 +84,7 @@ impl Peers {
             peers: self.0.clone(),
             peer,
             timeout: self.0.timeouts.get(peer).copied().unwrap_or(TIMEOUT),
-            stats: Arc::default(),
+            stats: Arc::new(Stats::new(peer)),
         }
     }
 }
@@ -80,11 +92,18 @@ impl Peers {
 impl PeersBuilder {
     /// Puts a peer into another process.
     pub fn at(mut self, peer: &'static str, address: Address) -> Self {
-        self.0.remote.insert(peer, Remote::new(address));
+        self.0.remote.insert(peer, Remote::new(peer, address));
         self
     }
 
-    /// Sets the total time of a call to a peer.
+    /// Says which rpcs are streams, for those to other processes have connections of their own and
+    /// live as long as whoever asks. Without it none is one.
+    pub fn contract(mut self, contract: Contract) -> Self {
+        self.0.contract = Some(contract);
+        self
+    }
+
+    /// Sets the total time of a unary call to a peer.
     pub fn timeout(mut self, peer: &'static str, timeout: Duration) -> Self {
         self.0.timeouts.insert(peer, timeout);
         self
@@ -112,8 +131,6 @@ pub struct Channel {
     stats: Arc<Stats>,
 }
 
-type Stats = std::sync::Mutex<HashMap<(String, i32), Histogram>>;
-
 impl tower::Service<Request<tonic::body::Body>> for Channel {
     type Response = Response<Body>;
     type Error = Status;
@@ -130,43 +147,63 @@ impl tower::Service<Request<tonic::body::Body>> for Channel {
 }
 
 impl Channel {
-    /// Carries a request of any protocol to the peer as it is, but for the ids of this hop:
-    /// how the gateway passes calls through.
+    /// Carries a request of any protocol to the peer as it is, but for the ids and the deadline of
+    /// this hop: how the gateway passes calls through.
     ///
     /// # Errors
-    /// `unavailable` when the peer cannot be reached.
-    pub async fn forward(&self, request: Request<Body>) -> Result<Response<Body>, Status> {
-        match self.peers.remote.get(self.peer) {
-            Some(remote) => remote
-                .call(request)
+    /// `unavailable` when the peer cannot be reached, `resource_exhausted` when too many ask it,
+    /// `deadline_exceeded` when it does not answer in time.
+    pub async fn forward(
+        &self,
+        call: &Call,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Status> {
+        let kind = self.peers.kind(&call.path);
+        let deadline = self.deadline(kind, call.deadline);
+        let framing = Framing::of(request.headers());
+        let headers = request.headers_mut();
+        Framing::write_timeout(headers, deadline.remaining());
+        call.correlation_id.write_headers(headers);
+        call.trace.write_headers(headers);
+        let record = Record::begin(&self.stats, call.path.clone());
+        let carried = async {
+            let remote = self.peers.remote.get(self.peer);
+            self.cross(remote.ok_or_else(|| self.absent())?, kind, request)
                 .await
-                .map(|response| response.map(Body::new))
-                .map_err(|error| self.unreachable(&error)),
-            None => Err(self.absent()),
-        }
-    }
-
-    async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
-        let began = Instant::now();
-        let path = request.uri().path().to_owned();
-        let outgoing = self.outgoing(request.extensions_mut().remove());
-        let deadline = self.deadline(&outgoing);
-        self.write_headers(&mut request, &outgoing, deadline);
-        let answered = tokio::time::timeout_at(deadline.instant(), self.carry(request, outgoing));
-        let answered = answered.await.unwrap_or_else(|_| Err(self.late()));
-        let record = Record {
-            channel: self.clone(),
-            path,
-            began,
-            code: None,
         };
-        match answered {
-            Ok(response) => Ok(record.follow(response, deadline)),
+        match self.in_time(deadline, carried).await {
+            // The peer's own word of its deadline comes before ours.
+            Ok(response) => Ok(record.follow(framing, response, call.deadline)),
             Err(status) => {
                 record.end(status.code());
                 Err(status)
             }
         }
+    }
+
+    async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
+        let record = Record::begin(&self.stats, request.uri().path().into());
+        let kind = self.peers.kind(request.uri().path());
+        let outgoing = self.outgoing(request.extensions_mut().remove());
+        let deadline = self.deadline(kind, outgoing.deadline);
+        self.write_headers(&mut request, &outgoing, deadline);
+        let carried = self.carry(kind, request, outgoing);
+        match self.in_time(deadline, carried).await {
+            Ok(response) => Ok(record.follow(Framing::Trailers, response, deadline)),
+            Err(status) => {
+                record.end(status.code());
+                Err(status)
+            }
+        }
+    }
+
+    async fn in_time(
+        &self,
+        deadline: Deadline,
+        carried: impl Future<Output = Result<Response<Body>, Status>>,
+    ) -> Result<Response<Body>, Status> {
+        let carried = tokio::time::timeout_at(deadline.instant(), carried).await;
+        carried.unwrap_or_else(|_| Err(late(self.peer)))
     }
 
     /// A call without a context is one that the process makes on its own behalf.
@@ -182,18 +219,19 @@ impl Channel {
         })
     }
 
-    /// What is left for this hop: the caller's rest less a margin, and the peer's total.
-    fn deadline(&self, outgoing: &Outgoing) -> Deadline {
-        let rest = outgoing.deadline.remaining().saturating_sub(MARGIN);
-        Deadline::after(rest.min(self.timeout))
+    /// What is left for this hop: the caller's rest less a margin, and the peer's total, which
+    /// a stream does not have.
+    fn deadline(&self, kind: Kind, given: Deadline) -> Deadline {
+        let rest = given.remaining().saturating_sub(MARGIN);
+        Deadline::after(match kind {
+            Kind::Unary => rest.min(self.timeout),
+            Kind::Stream => rest,
+        })
     }
 
     fn write_headers(&self, request: &mut Request<Body>, outgoing: &Outgoing, deadline: Deadline) {
         let headers = request.headers_mut();
-        let left = deadline.remaining().as_micros().clamp(1, 99_999_999);
-        if let Ok(value) = HeaderValue::try_from(format!("{left}u")) {
-            headers.insert(GRPC_TIMEOUT, value);
-        }
+        Framing::write_timeout(headers, deadline.remaining());
         outgoing.correlation_id.write_headers(headers);
         let key = outgoing.idempotency_key.as_ref();
         if let Some(Ok(value)) = key.map(|key| HeaderValue::from_str(key.as_str())) {
@@ -210,6 +248,7 @@ impl Channel {
 
     async fn carry(
         &self,
+        kind: Kind,
         mut request: Request<Body>,
         outgoing: Outgoing,
     ) -> Result<Response<Body>, Status> {
@@ -230,12 +269,19 @@ impl Channel {
             None => self.service_credential(outgoing.acting_for)?,
         };
         request.headers_mut().insert(AUTHORIZATION, credential);
+        self.cross(remote, kind, request).await
+    }
+
+    /// Leaves this process.
+    async fn cross(
+        &self,
+        remote: &Remote,
+        kind: Kind,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Status> {
         request.extensions_mut().clear();
-        let response = remote
-            .call(request)
-            .await
-            .map_err(|error| self.unreachable(&error))?;
-        Ok(response.map(Body::new))
+        let answered = remote.call(kind, request).await;
+        answered.map_err(|failure| self.failed(kind, &failure))
     }
 
     fn service_credential(&self, acting_for: Option<User>) -> Result<HeaderValue, Status> {
@@ -249,115 +295,23 @@ impl Channel {
         Ok(value)
     }
 
-    fn unreachable(&self, error: &dyn std::error::Error) -> Status {
-        tracing::warn!(peer = self.peer, cause = %call::error::chain(error), "A peer could not be reached");
-        Status::unavailable(format!("{} cannot be reached", self.peer))
+    fn failed(&self, kind: Kind, failure: &Failure) -> Status {
+        let peer = self.peer;
+        match (failure, kind) {
+            (Failure::Full, Kind::Unary) => {
+                Status::resource_exhausted(format!("too many calls wait for {peer}"))
+            }
+            (Failure::Full, Kind::Stream) => {
+                Status::resource_exhausted(format!("too many streams of {peer} are open"))
+            }
+            (Failure::Unreachable(_) | Failure::Broken(_), _) => {
+                tracing::warn!(peer, cause = %call::error::chain(failure), "A peer could not be reached");
+                Status::unavailable(format!("{peer} cannot be reached"))
+            }
+        }
     }
 
     fn absent(&self) -> Status {
         Status::unavailable(format!("{} is not there yet", self.peer))
-    }
-
-    fn late(&self) -> Status {
-        Status::deadline_exceeded(format!("{} did not answer in time", self.peer))
-    }
-
-    fn record(&self, path: &str, code: tonic::Code, took: Duration) {
-        let key = (path.to_owned(), code as i32);
-        let mut stats = self
-            .stats
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let histogram = stats.entry(key).or_insert_with(|| {
-            metrics::histogram!(
-                "rpc_client_call_duration_seconds",
-                "peer" => self.peer,
-                "rpc" => path.to_owned(),
-                "code" => call::error::code_name(code),
-            )
-        });
-        histogram.record(took);
-    }
-}
-
-/// Records a call once, when its answer is over.
-struct Record {
-    channel: Channel,
-    path: String,
-    began: Instant,
-    code: Option<tonic::Code>,
-}
-
-impl Record {
-    fn end(mut self, code: tonic::Code) {
-        self.code = Some(code);
-    }
-
-    fn follow(mut self, response: Response<Body>, deadline: Deadline) -> Response<Body> {
-        self.code = response
-            .headers()
-            .get(Status::GRPC_STATUS)
-            .map(|value| tonic::Code::from_bytes(value.as_bytes()));
-        response.map(|body| {
-            let sleep = Box::pin(sleep_until(deadline.instant()));
-            Body::new(Following {
-                body,
-                sleep,
-                late: false,
-                record: self,
-            })
-        })
-    }
-}
-
-impl Drop for Record {
-    fn drop(&mut self) {
-        let code = self.code.unwrap_or(tonic::Code::Cancelled);
-        self.channel.record(&self.path, code, self.began.elapsed());
-    }
-}
-
-/// An answer that must be over by its deadline.
-struct Following {
-    body: Body,
-    sleep: Pin<Box<Sleep>>,
-    late: bool,
-    record: Record,
-}
-
-impl http_body::Body for Following {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if self.late {
-            return Poll::Ready(None);
-        }
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if polled.is_pending() && self.sleep.as_mut().poll(cx).is_ready() {
-            self.late = true;
-            self.record.code = Some(tonic::Code::DeadlineExceeded);
-            let late = self.record.channel.late().into_http::<()>();
-            return Poll::Ready(Some(Ok(Frame::trailers(late.headers().clone()))));
-        }
-        if let Poll::Ready(Some(Ok(frame))) = &polled
-            && let Some(status) = frame
-                .trailers_ref()
-                .and_then(|all| all.get(Status::GRPC_STATUS))
-        {
-            self.record.code = Some(tonic::Code::from_bytes(status.as_bytes()));
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.late || self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

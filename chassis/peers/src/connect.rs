@@ -1,26 +1,24 @@
-//! A peer in another process: HTTP/2 with prior knowledge over few, shared connections,
-//! made when they are needed and made again when they break.
+//! Connections to a peer in another process: HTTP/2 with prior knowledge.
 
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use futures::future::BoxFuture;
-use http::uri::Authority;
-use http::{Request, Response, Uri};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
+use http::Uri;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use hyper::client::conn::http2;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use serve::Corked;
 use tokio::net::TcpStream;
+use tower::ServiceExt;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
-const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
 const HEADER_LIST_BYTES: u32 = 16 << 10;
+
+/// Streams on one connection at most, however many its peer would take.
+pub(crate) const STREAMS_MAX: usize = 100;
 
 /// Where a peer listens: `http://host:port`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,66 +47,65 @@ impl std::str::FromStr for Address {
     }
 }
 
-/// The way to one peer.
+impl Address {
+    /// The same request at this address.
+    pub(crate) fn of(&self, path: Option<PathAndQuery>) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(Scheme::HTTP);
+        parts.authority = Some(self.0.clone());
+        parts.path_and_query = path.or_else(|| Some(PathAndQuery::from_static("/")));
+        Uri::from_parts(parts).unwrap_or_default() // scheme, host and path are whole
+    }
+}
+
+/// The half of a connection that requests are given to.
+pub(crate) type Sender = http2::SendRequest<Body>;
+/// The half that must be polled for them to leave.
+pub(crate) type Driver = http2::Connection<TokioIo<Corked<TcpStream>>, Body, TokioExecutor>;
+
+/// Makes connections to one address, on which the requests of many calls leave together.
 #[derive(Clone, Debug)]
-pub(crate) struct Remote {
+pub(crate) struct Dialer {
     address: Address,
-    client: Client<Connector, Body>,
+    connector: HttpConnector,
+    http2: http2::Builder<TokioExecutor>,
 }
 
-/// Makes connections on which the requests of many calls leave together.
-#[derive(Clone, Debug)]
-struct Connector(HttpConnector);
-
-impl tower::Service<Uri> for Connector {
-    type Response = TokioIo<Corked<TcpStream>>;
-    type Error = <HttpConnector as tower::Service<Uri>>::Error;
-    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.0.call(uri);
-        Box::pin(async move {
-            let io = connecting.await?.into_inner();
-            Ok(TokioIo::new(Corked::new(io)))
-        })
-    }
-}
-
-impl Remote {
-    pub(crate) fn new(address: Address) -> Self {
+impl Dialer {
+    /// Its connections let a peer send `stream_window_bytes` of each answer ahead of who reads it.
+    pub(crate) fn new(address: Address, stream_window_bytes: u32) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        let client = Client::builder(TokioExecutor::new())
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        http2
             .timer(TokioTimer::new())
-            .http2_only(true)
-            .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .http2_max_header_list_size(HEADER_LIST_BYTES)
-            .http2_keep_alive_interval(PING_INTERVAL)
-            .http2_keep_alive_timeout(PING_TIMEOUT)
-            .http2_keep_alive_while_idle(false)
-            .build(Connector(connector));
-        Self { address, client }
+            .initial_stream_window_size(stream_window_bytes)
+            // As much as all streams together: whoever does not read holds back nobody else.
+            .initial_connection_window_size(stream_window_bytes * STREAMS_MAX as u32)
+            .initial_max_send_streams(STREAMS_MAX)
+            .max_header_list_size(HEADER_LIST_BYTES)
+            .keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .keep_alive_while_idle(false);
+        Self {
+            address,
+            connector,
+            http2,
+        }
     }
 
-    /// Sends a request. An error is one of transport: nothing is known of its effect.
-    pub(crate) async fn call(
+    /// Makes a connection.
+    ///
+    /// # Errors
+    /// Nobody listens, or nobody answers within two seconds.
+    pub(crate) async fn dial(
         &self,
-        mut request: Request<Body>,
-    ) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {
-        let mut uri = std::mem::take(request.uri_mut()).into_parts();
-        uri.scheme = Some(http::uri::Scheme::HTTP);
-        uri.authority = Some(self.address.0.clone());
-        if let Ok(uri) = Uri::from_parts(uri) {
-            *request.uri_mut() = uri;
-        }
-        *request.version_mut() = http::Version::HTTP_2;
-        self.client.request(request).await
+    ) -> Result<(Sender, Driver), Box<dyn std::error::Error + Send + Sync>> {
+        let connecting = self.connector.clone().oneshot(self.address.of(None));
+        let io = connecting.await?.into_inner();
+        let io = TokioIo::new(Corked::new(io));
+        Ok(self.http2.handshake(io).await?)
     }
 }
 

@@ -6,8 +6,12 @@
 
 mod channel;
 mod connect;
+mod framing;
 mod local;
 mod outgoing;
+mod pool;
+mod record;
+mod remote;
 
 pub use channel::{Channel, Peers, PeersBuilder, TokenSigner};
 pub use connect::Address;

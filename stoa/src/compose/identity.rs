@@ -97,8 +97,9 @@ pub fn remote_peers(base: &Base, target: Target) -> anyhow::Result<Peers> {
     base.config.check_peers(target)?;
     let key = keys::own(&base.config, target.name())?;
     let nobody = Local::new();
-    let mut builder =
-        Peers::builder(target.name(), base.clock.clone(), nobody).signer(Arc::new(key));
+    let mut builder = Peers::builder(target.name(), base.clock.clone(), nobody)
+        .contract(Base::contract()?)
+        .signer(Arc::new(key));
     for (name, address) in &base.config.peers {
         let address: Address = address.parse().map_err(|_bad| {
             config::Error::new(

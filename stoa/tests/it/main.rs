@@ -9,6 +9,7 @@ mod drain;
 mod facts;
 mod fleet;
 mod foreign;
+mod forwards;
 mod gets;
 mod guesses;
 mod hashes;

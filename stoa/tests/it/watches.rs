@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures::future::join_all;
 use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -19,6 +20,14 @@ use crate::shop::{Customer, Door};
 /// From a change to its update.
 const SEEN_MAX: Duration = Duration::from_secs(1);
 const CHANGES: usize = 20;
+/// Who watches at once, and over how many connections: one carries a hundred streams.
+const WATCHERS: usize = 256;
+const CONNECTIONS: usize = 4;
+/// Until all of them watch.
+const OPEN_MAX: Duration = Duration::from_secs(30);
+/// A call to the service that they watch, and how many there are meanwhile.
+const CALL_MAX: Duration = Duration::from_secs(1);
+const CALLS: usize = 40;
 
 /// Many watches share the connection of one of these.
 pub type Connections = Client<HttpConnector, Full<Bytes>>;
@@ -133,4 +142,53 @@ async fn a_change_is_seen_within_a_second_on_sqlite() {
 #[tokio::test]
 async fn a_change_is_seen_within_a_second_on_postgresql() {
     changes_are_seen(Engine::Postgres).await;
+}
+
+/// Who watches takes nothing from who calls: the way from the gateway to the service has room for both.
+///
+/// row: C5
+#[tokio::test]
+async fn watchers_keep_nobody_from_the_service_they_watch() {
+    let system = System::start(Shape::Split, Engine::Sqlite, &[]).await;
+    let customer = system.door().sign_up("ada@example.test").await;
+    let message = json!({"userId": customer.id});
+    let clients: Vec<Connections> = (0..CONNECTIONS)
+        .map(|_| {
+            Client::builder(TokioExecutor::new())
+                .http2_only(true)
+                .build_http()
+        })
+        .collect();
+    let rpc = "user.v1.UserService/WatchUserUpdates";
+    let opening = (0..WATCHERS).map(|watcher| {
+        Watch::open(
+            &clients[watcher % CONNECTIONS],
+            &customer.door,
+            rpc,
+            &message,
+        )
+    });
+    let opened = timeout(OPEN_MAX, join_all(opening)).await;
+    let mut watches = opened.expect("all of them watch");
+    let mut slowest = Duration::ZERO;
+    for _ in 0..CALLS {
+        let begun = Instant::now();
+        let message = json!({"id": customer.id});
+        let asked = customer.door.call("user.v1.UserService/GetUser", message);
+        let answer = timeout(CALL_MAX, asked).await;
+        let answer = answer.expect("it is answered while others watch");
+        assert_eq!(answer.code(), "ok", "{:?}", answer.bytes);
+        slowest = slowest.max(begun.elapsed());
+    }
+    println!("called in {slowest:?} at most beside {WATCHERS} watchers");
+    let renamed = json!({"id": customer.id, "name": "Ada"});
+    let changed = customer
+        .door
+        .call("user.v1.UserService/UpdateUser", renamed);
+    assert_eq!(changed.await.code(), "ok");
+    let updates = join_all(watches.iter_mut().map(Watch::next));
+    let updates = timeout(OPEN_MAX, updates).await;
+    for update in updates.expect("all of them see it") {
+        assert_eq!(update["user"]["name"], "Ada", "{update}");
+    }
 }

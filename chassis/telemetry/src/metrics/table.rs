@@ -141,6 +141,11 @@ pub const CHASSIS: &[Metric] = &[
         &["peer", "rpc", "code"],
         "Time a call to a peer took with all its attempts.",
     ),
+    gauge(
+        "rpc_client_connections",
+        &["peer", "kind"],
+        "Connections to a peer that take calls, apart for unary ones and streams.",
+    ),
     // the store
     counter(
         "store_commits_total",

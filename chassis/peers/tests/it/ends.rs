@@ -1,0 +1,95 @@
+//! Connections that end, by either side or by accident.
+
+use std::time::Duration;
+
+use clock::Clock;
+use futures::future::join_all;
+use http_body_util::BodyExt;
+use peers::{Local, Peers};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tonic::Code;
+
+use crate::server::{STREAM, Server, UNARY, call};
+
+const IN_TIME: Duration = Duration::from_secs(4);
+
+/// What runs on it is carried to its end; whatever comes after goes over another.
+#[tokio::test]
+async fn a_connection_that_is_told_to_end_takes_no_more_calls() {
+    for rpc in [UNARY, STREAM] {
+        let server = Server::start().await;
+        let channel = server.channel();
+        let running = tokio::spawn({
+            let channel = channel.clone();
+            async move { call(&channel, rpc, &[("wait", 1), ("bytes", 1 << 20)]).await }
+        });
+        server.until(|seen| seen.running() == 1).await;
+        server.tell();
+        // The first of them may meet the old one, before it has heard.
+        for _ in 0..20 {
+            let answer = call(&channel, rpc, &[]).await.unwrap();
+            answer.into_body().collect().await.unwrap();
+        }
+        let seen = server.until(|seen| seen.ever > 1).await;
+        assert_eq!((seen.open, seen.ever), (2, 2), "{rpc}");
+        server.gate.add_permits(1);
+        let body = running.await.unwrap().unwrap().into_body();
+        assert_eq!(body.collect().await.unwrap().to_bytes().len(), 1 << 20);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_broke_is_replaced() {
+    let server = Server::start().await;
+    let channel = server.channel();
+    for rpc in [UNARY, STREAM] {
+        let opened = call(&channel, rpc, &[("stay", 1)]).await.unwrap();
+        let open = server.seen().open;
+        server.cut();
+        let broken = opened.into_body().collect();
+        timeout(IN_TIME, broken).await.unwrap().unwrap_err();
+        server.until(|seen| seen.open < open).await;
+        call(&channel, rpc, &[]).await.unwrap();
+    }
+}
+
+/// Each of those who wait for the same connection.
+#[tokio::test]
+async fn nobody_waits_for_whom_nobody_reaches() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let peers = Peers::builder("gateway", Clock::system(), Local::new())
+        .at("user", address.parse().unwrap())
+        .signer(std::sync::Arc::new(
+            token::SigningKey::generate("gateway").unwrap(),
+        ))
+        .build();
+    let channel = peers.channel("user");
+    let calls = join_all((0..300).map(|_| call(&channel, UNARY, &[])));
+    for answer in timeout(IN_TIME, calls).await.unwrap() {
+        assert_eq!(answer.unwrap_err().code(), Code::Unavailable);
+    }
+}
+
+/// A peer that takes connections and hangs up gets no stream of attempts.
+#[tokio::test]
+async fn a_peer_that_hangs_up_at_once_cannot_be_reached() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let counting = tokio::spawn(async move {
+        for _ in 0..8 {
+            listener.accept().await.unwrap();
+        }
+    });
+    let peers = Peers::builder("gateway", Clock::system(), Local::new())
+        .at("user", address.parse().unwrap())
+        .signer(std::sync::Arc::new(
+            token::SigningKey::generate("gateway").unwrap(),
+        ))
+        .build();
+    let refused = timeout(IN_TIME, call(&peers.channel("user"), UNARY, &[])).await;
+    assert_eq!(refused.unwrap().unwrap_err().code(), Code::Unavailable);
+    assert!(!counting.is_finished(), "it was tried too often");
+}

@@ -1,0 +1,11 @@
+//! Calls to a peer in another process: over which connections they go, and what holds whom up.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says where by a panic"
+)]
+
+mod ends;
+mod full;
+mod server;
+mod windows;

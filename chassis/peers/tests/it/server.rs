@@ -1,0 +1,227 @@
+//! A peer that shows what reaches it, and answers when it is told to.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+
+use axum::body::Body;
+use bytes::Bytes;
+use clock::Clock;
+use futures::{StreamExt, stream};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use peers::{Channel, Local, Peers};
+use token::SigningKey;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+pub const UNARY: &str = "/stoa.user.v1.UserService/GetUser";
+pub const STREAM: &str = "/stoa.user.v1.UserService/WatchUserUpdates";
+
+const CHUNK: usize = 16 << 10;
+
+/// What a server says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Connections that are open, and those there ever were.
+    pub open: usize,
+    pub ever: usize,
+    /// Answers that are not over, by connection.
+    pub running: HashMap<usize, usize>,
+    /// The most that there were at once on one connection.
+    pub most: usize,
+    /// The credentials that were shown.
+    pub credentials: Vec<String>,
+}
+
+impl Seen {
+    pub fn running(&self) -> usize {
+        self.running.values().sum()
+    }
+}
+
+pub struct Server {
+    pub address: SocketAddr,
+    seen: watch::Sender<Seen>,
+    /// Whoever asks to wait needs one of these.
+    pub gate: Arc<Semaphore>,
+    ends: Arc<Mutex<Ends>>,
+    stop: CancellationToken,
+}
+
+/// How the connections there are now are ended.
+#[derive(Clone, Default)]
+struct Ends {
+    told: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Server {
+    pub async fn start() -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Arc::new(Self {
+            address: listener.local_addr().unwrap(),
+            seen: watch::Sender::default(),
+            gate: Arc::new(Semaphore::new(0)),
+            ends: Arc::default(),
+            stop: CancellationToken::new(),
+        });
+        let accepting = server.clone();
+        tokio::spawn(async move {
+            let stop = accepting.stop.clone();
+            while let Some(Ok((io, _))) = stop.run_until_cancelled(listener.accept()).await {
+                tokio::spawn(accepting.clone().serve(io));
+            }
+        });
+        server
+    }
+
+    /// Asks all connections to end, as a server does with old ones.
+    pub fn tell(&self) {
+        self.ends.lock().unwrap().told.cancel();
+        self.ends.lock().unwrap().told = CancellationToken::new();
+    }
+
+    /// Breaks all connections.
+    pub fn cut(&self) {
+        self.ends.lock().unwrap().cut.cancel();
+        self.ends.lock().unwrap().cut = CancellationToken::new();
+    }
+
+    pub fn seen(&self) -> Seen {
+        self.seen.borrow().clone()
+    }
+
+    /// Waits until it has seen this.
+    pub async fn until(&self, wanted: impl FnMut(&Seen) -> bool) -> Seen {
+        self.seen
+            .subscribe()
+            .wait_for(wanted)
+            .await
+            .unwrap()
+            .clone()
+    }
+
+    async fn serve(self: Arc<Self>, io: TcpStream) {
+        let mut id = 0;
+        self.seen.send_modify(|seen| {
+            id = seen.ever;
+            seen.ever += 1;
+            seen.open += 1;
+        });
+        let ends = self.ends.lock().unwrap().clone();
+        let answering = self.clone();
+        let service = service_fn(move |request| {
+            let server = answering.clone();
+            async move { Ok::<_, Infallible>(server.answer(id, request).await) }
+        });
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        let connection = builder
+            .max_concurrent_streams(100)
+            .serve_connection(TokioIo::new(io), service);
+        let mut connection = pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            () = ends.cut.cancelled() => {}
+            () = ends.told.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    _ = connection.as_mut() => {}
+                    () = ends.cut.cancelled() => {}
+                }
+            }
+        }
+        self.seen.send_modify(|seen| seen.open -= 1);
+    }
+
+    /// By the request's headers: waits at the gate, sends so many bytes, and stays open.
+    async fn answer(
+        self: Arc<Self>,
+        connection: usize,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let header = |name: &str| {
+            let value = request.headers().get(name)?;
+            value.to_str().unwrap().parse::<usize>().ok()
+        };
+        let credential = request.headers().get("authorization").cloned();
+        self.seen.send_modify(|seen| {
+            let running = seen.running.entry(connection).or_default();
+            *running += 1;
+            seen.most = seen.most.max(*running);
+            let credential = credential.map(|value| value.to_str().unwrap().to_owned());
+            seen.credentials.extend(credential);
+        });
+        let running = Running {
+            server: self.clone(),
+            connection,
+        };
+        if header("wait").is_some() {
+            self.gate.acquire().await.unwrap().forget();
+        }
+        let bytes = header("bytes").unwrap_or(0);
+        let chunks = stream::iter(std::iter::repeat_n(
+            Bytes::from_static(&[7; CHUNK]),
+            bytes / CHUNK,
+        ));
+        let rest = stream::pending().take(header("stay").unwrap_or(0));
+        let data = chunks.chain(rest).map(move |data| {
+            let _until_the_end = &running;
+            Ok::<_, Infallible>(data)
+        });
+        Response::new(Body::from_stream(data))
+    }
+
+    /// The way of a service to it.
+    pub fn channel(&self) -> Channel {
+        self.channel_at(Clock::system())
+    }
+
+    pub fn channel_at(&self, clock: Clock) -> Channel {
+        let key = SigningKey::generate("order").unwrap();
+        let contract = edge::Contract::new(proto::DESCRIPTORS).unwrap();
+        let address = format!("http://{}", self.address).parse().unwrap();
+        Peers::builder("order", clock, Local::new())
+            .contract(contract)
+            .signer(Arc::new(key))
+            .at("user", address)
+            .build()
+            .channel("user")
+    }
+}
+
+/// An answer, until it is over.
+struct Running {
+    server: Arc<Server>,
+    connection: usize,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.seen.send_modify(|seen| {
+            let running = seen.running.get_mut(&self.connection).unwrap();
+            *running -= 1;
+        });
+    }
+}
+
+/// Calls with these headers.
+pub async fn call(
+    channel: &Channel,
+    rpc: &str,
+    headers: &[(&str, usize)],
+) -> Result<Response<Body>, tonic::Status> {
+    let mut request = Request::post(rpc);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(tonic::body::Body::empty()).unwrap();
+    channel.clone().call(request).await
+}
