@@ -68,7 +68,7 @@ impl fmt::Display for Caller {
 }
 
 /// A person as the token names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct User {
     /// The user's id in the user service.
     pub id: Uuid,
@@ -110,7 +110,7 @@ impl Role {
 }
 
 /// A set of [`Role`]s.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Roles(u8);
 
 impl Roles {

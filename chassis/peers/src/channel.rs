@@ -13,10 +13,10 @@ use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Request, Response};
 use telemetry::TraceContext;
-use token::{ServiceClaims, SigningKey};
 use tonic::Status;
 
 use crate::connect::Address;
+use crate::credentials::{Credentials, TokenSigner};
 use crate::framing::Framing;
 use crate::local::Local;
 use crate::outgoing::Outgoing;
@@ -32,9 +32,6 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
-/// Signs the tokens with which a service calls others.
-pub type TokenSigner = Arc<SigningKey>;
-
 /// Every peer of one service.
 #[derive(Clone)]
 pub struct Peers(Arc<Inner>);
@@ -43,7 +40,7 @@ struct Inner {
     name: &'static str,
     clock: Clock,
     contract: Option<Contract>,
-    signer: Option<TokenSigner>,
+    credentials: Option<Credentials>,
     local: Local,
     remote: HashMap<&'static str, Remote>,
     timeouts: HashMap<&'static str, Duration>,
@@ -71,7 +68,7 @@ impl Peers {
             name,
             clock,
             contract: None,
-            signer: None,
+            credentials: None,
             local,
             remote,
             timeouts,
@@ -111,7 +108,7 @@ impl PeersBuilder {
 
     /// Signs calls to other processes.
     pub fn signer(mut self, signer: TokenSigner) -> Self {
-        self.0.signer = Some(signer);
+        self.0.credentials = Some(Credentials::new(signer));
         self
     }
 
@@ -286,13 +283,10 @@ impl Channel {
 
     fn service_credential(&self, acting_for: Option<User>) -> Result<HeaderValue, Status> {
         let unsigned = || Status::internal("this process has no key to call other services with");
-        let signer = self.peers.signer.as_ref().ok_or_else(unsigned)?;
-        let now = self.peers.clock.now();
-        let claims = ServiceClaims::new(self.peers.name, self.peer, acting_for, now);
-        let token = signer.sign_service(&claims).map_err(|_| unsigned())?;
-        let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| unsigned())?;
-        value.set_sensitive(true);
-        Ok(value)
+        let credentials = self.peers.credentials.as_ref().ok_or_else(unsigned)?;
+        let Inner { name, clock, .. } = &*self.peers;
+        let credential = credentials.of(name, self.peer, acting_for, clock);
+        credential.map_err(|_| unsigned())
     }
 
     fn failed(&self, kind: Kind, failure: &Failure) -> Status {

@@ -6,6 +6,7 @@
 
 mod channel;
 mod connect;
+mod credentials;
 mod framing;
 mod local;
 mod outgoing;
@@ -13,7 +14,8 @@ mod pool;
 mod record;
 mod remote;
 
-pub use channel::{Channel, Peers, PeersBuilder, TokenSigner};
+pub use channel::{Channel, Peers, PeersBuilder};
 pub use connect::Address;
+pub use credentials::TokenSigner;
 pub use local::Local;
 pub use outgoing::{Outgoing, request, request_as};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use clock::Clock;
+use chrono::DateTime;
+use clock::{Clock, Manual};
 use futures::future::join_all;
 use http_body_util::BodyExt;
 use peers::{Local, Peers};
@@ -92,4 +93,20 @@ async fn a_peer_that_hangs_up_at_once_cannot_be_reached() {
     let refused = timeout(IN_TIME, call(&peers.channel("user"), UNARY, &[])).await;
     assert_eq!(refused.unwrap().unwrap_err().code(), Code::Unavailable);
     assert!(!counting.is_finished(), "it was tried too often");
+}
+
+/// As long as half of its life is left; tokens of different seconds differ.
+#[tokio::test]
+async fn calls_show_the_same_token_while_it_is_young() {
+    let server = Server::start().await;
+    let (clock, time) = Manual::new(DateTime::from_timestamp(1_800_000_000, 0).unwrap());
+    let channel = server.channel_at(clock);
+    for _ in 0..35 {
+        call(&channel, UNARY, &[]).await.unwrap();
+        time.advance(Duration::from_secs(1));
+    }
+    let mut shown = server.seen().credentials;
+    assert_eq!(shown.len(), 35);
+    shown.dedup();
+    assert_eq!(shown.len(), 2, "signed at first, and after 30 s");
 }
