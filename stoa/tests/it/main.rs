@@ -2,6 +2,7 @@
 //! killed and audited.
 
 mod access_log;
+mod attacks;
 mod bombs;
 mod commands;
 mod crash;
