@@ -70,8 +70,11 @@ impl Base {
         let general = &self.config.general;
         let cors = edge::Cors::new(&general.cors.origins)
             .map_err(|error| config::Error::new("cors.origins", format!("has {error}")))?;
+        let proxies = edge::TrustedProxies::new(&general.trusted_proxies)
+            .map_err(|error| config::Error::new("trusted_proxies", format!("has {error}")))?;
         let mut edge = edge::app::Config {
             cors,
+            proxies,
             ..edge::app::Config::default()
         };
         let smaller = RECEIVE_BYTES_OF.map(|(name, bytes)| (name.to_owned(), bytes));

@@ -87,6 +87,9 @@ pub struct General {
     /// already not ready. Default 0 in `dev`, 5 in `production`.
     #[serde(rename = "pre_stop_seconds", deserialize_with = "seconds::before_stop")]
     pub pre_stop: Option<Duration>,
+    /// Addresses and networks of the proxies before this process, whose `x-forwarded-for` counts. Default none.
+    #[serde(deserialize_with = "list::strings")]
+    pub trusted_proxies: Vec<String>,
     /// Which web pages of other origins may call.
     pub cors: CorsConfig,
     /// Keys of the tokens that services show each other.
@@ -127,6 +130,7 @@ impl Default for General {
             log_format: telemetry::Format::Auto,
             page_key_file: None,
             pre_stop: None,
+            trusted_proxies: Vec::new(),
             cors: CorsConfig::default(),
             service_tokens: ServiceTokens::default(),
         }

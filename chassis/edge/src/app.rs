@@ -22,6 +22,7 @@ use tower::Layer;
 
 use crate::contract::{Contract, Method};
 use crate::edge;
+use crate::edge::address::TrustedProxies;
 use crate::edge::cors::Cors;
 use crate::edge::deadline::Timeouts;
 use crate::edge::guard::Encodings;
@@ -46,6 +47,8 @@ pub struct Config {
     pub load: Load,
     /// Origins that may call from a browser.
     pub cors: Cors,
+    /// Who may hand on the address of a client.
+    pub proxies: TrustedProxies,
     /// Compressions.
     pub encodings: Encodings,
     /// Whether reflection answers on this port, to everyone.
@@ -232,6 +235,7 @@ impl Builder {
             timeouts: config.timeouts,
             encodings: config.encodings,
             cors: config.cors,
+            proxies: config.proxies,
             shares: Shares::new(config.load.shares),
             shed: Shed::new(config.load),
             verifier,

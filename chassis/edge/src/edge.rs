@@ -5,6 +5,7 @@
 //! panic and log → CORS → drain → guard → deadline → identity → access → share → message → place → handler
 //! ```
 
+pub(crate) mod address;
 pub(crate) mod answer;
 mod cache;
 pub(crate) mod cors;
@@ -42,12 +43,13 @@ use crate::contract::Method;
 use crate::health;
 use crate::inner::{Admitted, Rejected, plain};
 use crate::shared::{Route, Shared, Target};
+use address::PeerAddress;
 use answer::Refusal;
 use drain::Drain;
 use identity::LocalCaller;
 use observe::Observation;
 use protocol::Protocol;
-use share::{ClientAddress, Share};
+use share::Share;
 
 /// The longest path and query that is looked at.
 const URL_BYTES_MAX: usize = 8 << 10;
@@ -147,12 +149,16 @@ async fn call(
     let scope = identity::scope(method, &caller)?;
     seen.note_caller(&caller);
     let idempotency_key = idempotency_key(&parts.headers)?;
-    let mut share = match within {
-        true => None, // the call around it has one, and a place
-        false => {
-            let address = parts.extensions.remove::<ClientAddress>();
+    let mut share = match parts.extensions.remove::<PeerAddress>() {
+        Some(PeerAddress(peer)) if !within => {
+            let verifier = app.verifier.as_ref();
+            let asking = address::client(&mut parts.headers, peer, &app.proxies, verifier);
+            let address = tokio::time::timeout_at(deadline.instant(), asking);
+            let address = address.await.map_err(|_| late())?;
+            parts.extensions.insert(address);
             app.shares.take(address, &caller, !method.is_unary())?
         }
+        _ => None, // the call around it has one, and a place
     };
     let conditions = cache::Conditions::of(seen.protocol, method, &parts.headers, &caller);
     parts.extensions.insert(Call {

@@ -22,11 +22,14 @@ pub mod app;
 
 pub use app::{App, Builder, Config, StartError, refuse};
 pub use contract::Contract;
+pub use edge::address::{
+    BadNetwork, ClientAddress, FORWARDED_FOR, FORWARDER, PeerAddress, TrustedProxies,
+};
 pub use edge::cors::{BadOrigin, Cors};
 pub use edge::deadline::Timeouts;
 pub use edge::guard::Encodings;
 pub use edge::identity::LocalCaller;
-pub use edge::share::{Bounds, ClientAddress, ShareBounds};
+pub use edge::share::{Bounds, ShareBounds};
 pub use edge::shed::Load;
 pub use health::Health;
 pub use limits::Limits;

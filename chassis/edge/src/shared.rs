@@ -15,6 +15,7 @@ use tonic::service::Routes;
 use tonic_web::GrpcWebService;
 
 use crate::contract::Method;
+use crate::edge::address::TrustedProxies;
 use crate::edge::cors::Cors;
 use crate::edge::deadline::Timeouts;
 use crate::edge::guard::Encodings;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) timeouts: Timeouts,
     pub(crate) encodings: Encodings,
     pub(crate) cors: Cors,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) shares: Shares,
     pub(crate) shed: Shed,
     pub(crate) verifier: Option<Verifier>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use call::{Call, Caller, CorrelationId, Deadline, User};
 use clock::Clock;
-use edge::Contract;
+use edge::{ClientAddress, Contract, FORWARDED_FOR, FORWARDER};
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -162,6 +162,7 @@ impl Channel {
         Framing::write_timeout(headers, deadline.remaining());
         call.correlation_id.write_headers(headers);
         call.trace.write_headers(headers);
+        self.hand_on_address(&mut request);
         let record = Record::begin(&self.stats, call.path.clone());
         let carried = async {
             let remote = self.peers.remote.get(self.peer);
@@ -175,6 +176,19 @@ impl Channel {
                 record.end(status.code());
                 Err(status)
             }
+        }
+    }
+
+    /// Says where the client is whose call this is, and that we may say it: else all clients would share our address.
+    fn hand_on_address(&self, request: &mut Request<Body>) {
+        let address = request.extensions_mut().remove::<ClientAddress>();
+        let address = address.and_then(|address| address.to_string().parse().ok());
+        let headers = request.headers_mut();
+        headers.remove(FORWARDED_FOR);
+        headers.remove(FORWARDER);
+        if let (Some(address), Ok(credential)) = (address, self.service_credential(None)) {
+            headers.insert(FORWARDED_FOR, address);
+            headers.insert(FORWARDER, credential);
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use edge::{App, ClientAddress};
+use edge::{App, PeerAddress};
 use http::HeaderValue;
 use http::header::CONNECTION;
 use hyper::body::Incoming;
@@ -86,7 +86,7 @@ where
     let Ok(Ok(Some((http2, io)))) = sniffed else {
         return;
     };
-    let address = ClientAddress::of(peer.ip());
+    let address = PeerAddress(peer.ip());
     let (unread, heads) = (Unread::default(), Heads::default());
     let (watching, listening) = (unread.clone(), heads.clone());
     let service = service_fn(move |mut request: http::Request<Incoming>| {

@@ -37,7 +37,7 @@ pub(super) async fn caller(
     verified.ok_or_else(|| ConnectError::new(Code::Unauthenticated, "Invalid authentication token"))
 }
 
-fn bearer(credential: &str) -> Option<&str> {
+pub(super) fn bearer(credential: &str) -> Option<&str> {
     let (scheme, token) = credential.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

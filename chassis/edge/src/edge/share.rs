@@ -5,7 +5,6 @@
 //! few clients cannot take what is left from the many.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,23 +13,10 @@ use call::error::with_retry_after;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use uuid::Uuid;
 
+use super::address::ClientAddress;
+
 /// When to come back.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// Where a request comes from, as far as one client may choose it: an IPv6 host has a whole /64. An extension of the
-/// request, which its connection sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ClientAddress(IpAddr);
-
-impl ClientAddress {
-    /// That of a peer at this address.
-    pub fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (u128::MAX << 64)).into()),
-            v4 => v4,
-        })
-    }
-}
 
 /// How much at once.
 #[derive(Clone, Copy, Debug)]
@@ -152,7 +138,7 @@ impl Shares {
     /// `resource_exhausted` with a time to come back when its address, its caller or all have too many.
     pub(crate) fn take(
         &self,
-        address: Option<ClientAddress>,
+        address: ClientAddress,
         caller: &Caller,
         is_stream: bool,
     ) -> Result<Option<Share>, ConnectError> {
@@ -161,7 +147,7 @@ impl Shares {
             Caller::User(user) => Some(Client::Person(user.id)),
             Caller::Anonymous => None,
         };
-        let clients = [address.map(Client::Address), person];
+        let clients = [Some(Client::Address(address)), person];
         let what = match is_stream {
             true => What::Streams,
             false => What::Calls,
@@ -299,8 +285,8 @@ mod tests {
         },
     };
 
-    fn address(last: u8) -> Option<ClientAddress> {
-        Some(ClientAddress::of([192, 0, 2, last].into()))
+    fn address(last: u8) -> ClientAddress {
+        ClientAddress::of([192, 0, 2, last].into())
     }
 
     fn person(id: u128) -> Caller {

@@ -1,12 +1,13 @@
 //! Clients that begin much and end nothing: each has a share, and others do not notice.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use call::Role;
-use edge::{Bounds, Load, ShareBounds};
+use edge::{Bounds, Load, ShareBounds, TrustedProxies};
 use futures::future::select_all;
 use futures::{FutureExt, StreamExt, stream};
 use http::{Request, Response, StatusCode};
@@ -20,7 +21,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::client::envelope;
-use crate::server::{self, Options};
+use crate::server::{self, Options, Server};
 
 const GET_PRODUCT: &str = proto::catalog::v1::catalog_service::GET_PRODUCT;
 const SIGN_UP: &str = proto::user::v1::auth_service::SIGN_UP;
@@ -259,4 +260,91 @@ async fn a_person_has_one_share_from_however_many_addresses() {
     open.pop();
     let again = async { while watch(4, &token).await.0 {} };
     timeout(Duration::from_secs(5), again).await.unwrap();
+}
+
+/// Holds a call of 127.0.0.1's open with these headers, and returns it if it was not refused.
+async fn hold(server: &Server, headers: &[(&'static str, &str)]) -> Option<(Connection, Call)> {
+    let mut connection = connect(server.address, 1).await;
+    let mut request = post(SIGN_UP, "application/json", r#"{"name":"sleep 20000"}"#);
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    let begun = server.seen.begun.load(Ordering::SeqCst);
+    let call = begin(&mut connection, request).await;
+    let answered = async {
+        while !call.is_finished() && server.seen.begun.load(Ordering::SeqCst) == begun {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(5), answered).await.unwrap();
+    match call.is_finished() {
+        false => Some((connection, call)),
+        true => {
+            let status = call.await.unwrap().unwrap().status();
+            assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+            None
+        }
+    }
+}
+
+/// row: X12, S-07
+#[tokio::test]
+async fn an_address_is_taken_from_our_services_alone() {
+    let mut options = Options::default();
+    options.config.load.shares.address.calls = 1;
+    let server = server::start_with(options).await;
+    let ours = server.service_token("shop");
+    let others = server.service_token("order");
+    let person = server.token(Uuid::from_u128(1), &[Role::Admin]);
+    let first = hold(&server, &[]).await;
+    assert!(first.is_some());
+    // Whoever rotates his address by a header stays who he is.
+    for i in 0..200 {
+        let address = format!("198.51.100.{i}");
+        for name in ["x-forwarded-for", "x-real-ip", "forwarded"] {
+            assert!(hold(&server, &[(name, &address)]).await.is_none(), "{name}");
+        }
+    }
+    for token in [&*others, &*person, "Bearer x", ""] {
+        let forged = [
+            ("x-forwarded-for", "192.0.2.1"),
+            ("x-stoa-forwarder", token),
+        ];
+        assert!(hold(&server, &forged).await.is_none(), "{token}");
+    }
+    // The gateway's customers have a share each, and it has none of its own.
+    let mut held = Vec::new();
+    for i in 0..20 {
+        let address = format!("192.0.2.{i}");
+        let handed = [("x-forwarded-for", &*address), ("x-stoa-forwarder", &ours)];
+        held.push(hold(&server, &handed).await.expect("a share of its own"));
+        assert!(hold(&server, &handed).await.is_none(), "one is all it has");
+    }
+}
+
+/// row: X12, S-07
+#[tokio::test]
+async fn an_address_is_taken_from_proxies_that_were_named() {
+    let mut options = Options::default();
+    options.config.load.shares.address.calls = 1;
+    options.config.proxies = TrustedProxies::new(&["127.0.0.1".to_owned()]).unwrap();
+    let server = server::start_with(options).await;
+    let mut held = Vec::new();
+    for chain in [
+        "192.0.2.1",
+        "6.6.6.6, 192.0.2.2",
+        "6.6.6.6, 192.0.2.3, 127.0.0.1",
+    ] {
+        held.push(
+            hold(&server, &[("x-forwarded-for", chain)])
+                .await
+                .expect("a share of its own"),
+        );
+    }
+    for chain in ["7.7.7.7, 192.0.2.2", "192.0.2.3"] {
+        assert!(
+            hold(&server, &[("x-forwarded-for", chain)]).await.is_none(),
+            "{chain}"
+        );
+    }
 }

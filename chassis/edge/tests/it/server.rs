@@ -21,7 +21,7 @@ use proto::user::v1::auth_service_connect::AuthServiceTonicCompatibleBuilder;
 use proto::user::v1::user_service_connect::UserServiceTonicCompatibleBuilder;
 use proto::user::v1::*;
 use serve::Serve;
-use token::{AccessClaims, Keys, SigningKey, Verifier};
+use token::{AccessClaims, Keys, ServiceClaims, SigningKey, Verifier};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -36,6 +36,7 @@ pub struct Server {
     pub health: Health,
     pub seen: Seen,
     key: SigningKey,
+    gateway: SigningKey,
     clock: Clock,
 }
 
@@ -80,11 +81,12 @@ pub async fn start() -> Server {
 pub async fn start_with(options: Options) -> Server {
     let clock = Clock::system();
     let key = SigningKey::generate("test").unwrap();
+    let gateway = SigningKey::generate("gateway").unwrap();
     let verifier = Verifier::new(
         clock.clone(),
         Keys::fixed([key.public()]),
-        Keys::fixed([]),
-        None,
+        Keys::fixed([gateway.public()]),
+        Some("shop"),
     );
     let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
     let health = Health::new(draining.clone());
@@ -123,6 +125,7 @@ pub async fn start_with(options: Options) -> Server {
         health,
         seen,
         key,
+        gateway,
         clock,
     }
 }
@@ -132,6 +135,14 @@ impl Server {
         let roles: Roles = roles.iter().copied().collect();
         let claims = AccessClaims::new(call::User { id, roles }, Uuid::nil(), self.clock.now());
         format!("Bearer {}", self.key.sign_access(&claims).unwrap())
+    }
+}
+
+impl Server {
+    /// What the gateway shows `callee`.
+    pub fn service_token(&self, callee: &str) -> String {
+        let claims = ServiceClaims::new("gateway", callee, None, self.clock.now());
+        format!("Bearer {}", self.gateway.sign_service(&claims).unwrap())
     }
 }
 
