@@ -10,6 +10,8 @@ use futures::future::join_all;
 use futures::{StreamExt, stream};
 use http::{Request, StatusCode};
 use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,10 +21,13 @@ use tokio::time::{Instant, timeout};
 
 use crate::fleet::Fleet;
 use crate::shop::{Customer, Door, Shop};
+use crate::watches::{Connections, Watch};
 
 const GET: &str = "catalog.v1.CatalogService/GetProduct";
 const LIST: &str = "catalog.v1.CatalogService/ListProducts";
 const SKU: &str = "MUG-STR-01";
+/// Streams on one connection.
+const PER_CONNECTION: usize = 95;
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// Whoever calls as one should, from an address of his own.
 const HONEST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
@@ -255,5 +260,39 @@ async fn two_thousand_who_say_nothing_cost_little() {
             begun.elapsed()
         );
         assert!(grown < GROWTH_MAX_KIB, "{grown} KiB");
+    }
+}
+
+/// More streams than one address may have at a service, of people who come to the gateway from two.
+///
+/// row: X12
+#[tokio::test]
+async fn whoever_is_behind_the_gateway_has_a_share_of_his_own() {
+    const PEOPLE: usize = 6;
+    const STREAMS: usize = 190;
+    const RPC: &str = "order.v1.OrderService/WatchOrderUpdates";
+    let fleet = Fleet::start().await;
+    let mut watches = Vec::new();
+    for number in 0..PEOPLE {
+        let address = Ipv4Addr::new(127, 0, 0, 2 + (number % 2) as u8);
+        let door = fleet.gateway.used_from(address);
+        let person = door.sign_up(&format!("{number}@example.test")).await;
+        for _ in 0..STREAMS.div_ceil(PER_CONNECTION) {
+            let mut connector = HttpConnector::new();
+            connector.set_local_address(Some(address.into()));
+            connector.set_nodelay(true);
+            let client: Connections = Client::builder(TokioExecutor::new())
+                .http2_only(true)
+                .build(connector);
+            let message = json!({"userId": person.id});
+            for _ in 0..PER_CONNECTION {
+                watches.push(Watch::open(&client, &person.door, RPC, &message).await);
+            }
+        }
+    }
+    assert!(watches.len() > 1000, "{}", watches.len());
+    for watch in &mut watches {
+        // One that was refused has ended, and says so here.
+        let _ = timeout(Duration::from_millis(1), watch.next()).await;
     }
 }
