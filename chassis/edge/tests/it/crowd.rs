@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use call::Role;
-use edge::{Bounds, Load, ShareBounds, TrustedProxies};
+use edge::{Bounds, Cors, Load, ShareBounds, TrustedProxies};
 use futures::future::select_all;
 use futures::{FutureExt, StreamExt, stream};
 use http::{Request, Response, StatusCode};
@@ -15,12 +15,14 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use proto::grpc::health::v1::HealthCheckRequest;
+use proto::user::v1::SignUpRequest;
 use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::client::envelope;
+use crate::client::{Ask, Door, envelope};
 use crate::server::{self, Options, Server};
 
 const GET_PRODUCT: &str = proto::catalog::v1::catalog_service::GET_PRODUCT;
@@ -347,4 +349,36 @@ async fn an_address_is_taken_from_proxies_that_were_named() {
             "{chain}"
         );
     }
+}
+
+/// row: R4, P9
+#[tokio::test]
+async fn a_full_server_says_so_and_still_tells_its_health() {
+    let mut options = Options::default();
+    options.config.load.in_flight_max = 2;
+    options.config.cors = Cors::new(&["https://shop.example".to_owned()]).unwrap();
+    let server = server::start_with(options).await;
+    let first = hold(&server, &[]).await;
+    let second = hold(&server, &[]).await;
+    assert!(first.is_some() && second.is_some());
+    for door in Door::ALL {
+        let request = SignUpRequest::default();
+        let ask = Ask::door(server.address, door, SIGN_UP, &request);
+        let answer = ask.header("origin", "https://shop.example").send().await;
+        assert_eq!(answer.code(), "resource_exhausted", "{door:?}");
+        assert_eq!(answer.header("retry-after"), "1", "{door:?}");
+        let allowed = answer.header("access-control-allow-origin");
+        assert_eq!(allowed, "https://shop.example", "{door:?}");
+    }
+    let check = HealthCheckRequest::default();
+    let health = "/grpc.health.v1.Health/Check";
+    let answer = Ask::door(server.address, Door::Grpc, health, &check);
+    assert_eq!(answer.send().await.code(), "ok");
+    assert_eq!(
+        honest(server.address, 1).await,
+        StatusCode::TOO_MANY_REQUESTS
+    );
+    second.unwrap().1.abort();
+    let again = async { while honest(server.address, 1).await != StatusCode::OK {} };
+    timeout(Duration::from_secs(5), again).await.unwrap();
 }

@@ -83,6 +83,11 @@ async fn flood(server: &Server, turn: Turn) -> (Duration, bool) {
     let _ = timeout(FLOOD_MAX, sending).await;
     drop(write);
     let (took, said) = listening.await.unwrap();
+    let streams_max = [0, 3, 0, 0, 0, 100];
+    assert!(
+        said.windows(6).any(|setting| setting == streams_max),
+        "it says 100 streams"
+    );
     (took, kinds(&said).contains(&GOAWAY))
 }
 
