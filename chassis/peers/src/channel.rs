@@ -26,8 +26,10 @@ use crate::remote::{Kind, Remote};
 
 /// What a hop keeps for itself of the time that is left.
 const MARGIN: Duration = Duration::from_millis(50);
-/// The total for a call to a peer, unless it is set for that peer.
+/// The total for a unary call to a peer, unless it is set for that peer.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// The age of a stream that the process asks for on its own behalf.
+const STREAM_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
@@ -163,7 +165,7 @@ impl Channel {
         call.correlation_id.write_headers(headers);
         call.trace.write_headers(headers);
         self.hand_on_address(&mut request);
-        let record = Record::begin(&self.stats, call.path.clone());
+        let record = Record::begin(&self.stats, call.path.clone()).answering(&call.response);
         let carried = async {
             let remote = self.peers.remote.get(self.peer);
             self.cross(remote.ok_or_else(|| self.absent())?, kind, request)
@@ -195,7 +197,7 @@ impl Channel {
     async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
         let record = Record::begin(&self.stats, request.uri().path().into());
         let kind = self.peers.kind(request.uri().path());
-        let outgoing = self.outgoing(request.extensions_mut().remove());
+        let outgoing = self.outgoing(kind, request.extensions_mut().remove());
         let deadline = self.deadline(kind, outgoing.deadline);
         self.write_headers(&mut request, &outgoing, deadline);
         let carried = self.carry(kind, request, outgoing);
@@ -218,10 +220,13 @@ impl Channel {
     }
 
     /// A call without a context is one that the process makes on its own behalf.
-    fn outgoing(&self, given: Option<Outgoing>) -> Outgoing {
+    fn outgoing(&self, kind: Kind, given: Option<Outgoing>) -> Outgoing {
         given.unwrap_or_else(|| Outgoing {
             acting_for: None,
-            deadline: Deadline::after(self.timeout),
+            deadline: Deadline::after(match kind {
+                Kind::Unary => self.timeout,
+                Kind::Stream => STREAM_TIMEOUT,
+            }),
             correlation_id: CorrelationId::from_uuid(self.peers.clock.id()),
             trace: TraceContext::root(self.peers.clock.random(), self.peers.clock.random()),
             idempotency_key: None,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
-use call::Deadline;
+use call::{Deadline, ResponseMetadata};
 use http::Response;
 use http_body::{Body as _, Frame, SizeHint};
 use metrics::Histogram;
@@ -57,6 +57,8 @@ pub(crate) struct Record {
     path: Arc<str>,
     began: Instant,
     code: Option<Code>,
+    /// Of the call that this one answers, whole.
+    answers: Option<ResponseMetadata>,
 }
 
 impl Record {
@@ -67,7 +69,14 @@ impl Record {
             path,
             began: Instant::now(),
             code: None,
+            answers: None,
         }
+    }
+
+    /// As this call ends, so does another, whose answer it is.
+    pub(crate) fn answering(mut self, call: &ResponseMetadata) -> Self {
+        self.answers = Some(call.clone());
+        self
     }
 
     /// It is over without an answer.
@@ -101,6 +110,9 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         let code = self.code.unwrap_or(Code::Cancelled);
+        if let Some(call) = &self.answers {
+            call.ended(code);
+        }
         self.stats.record(&self.path, code, self.began.elapsed());
     }
 }

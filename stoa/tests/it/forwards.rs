@@ -246,6 +246,8 @@ async fn a_peer_that_is_away_is_unavailable() {
 }
 
 fn clients(text: &str) -> String {
-    let lines = text.lines().filter(|line| line.contains("rpc_client"));
+    let lines = text
+        .lines()
+        .filter(|line| line.contains("_count{") || line.contains("connections{"));
     lines.collect::<Vec<_>>().join("\n")
 }
