@@ -14,9 +14,10 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use metrics::{Gauge, gauge};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, interval_at};
 
@@ -26,6 +27,9 @@ use crate::connect::{Dialer, Driver, STREAMS_MAX, Sender};
 const IDLE_LOOK: Duration = Duration::from_secs(30);
 /// How often a request is given to another connection, when the one it had ended before it left.
 const RESENT_MAX: usize = 3;
+/// Streams that are taken back before their end, of one connection: ours ends one after a thousand, as a flood, and
+/// a hundred more may follow from those that run.
+const TAKEN_BACK_MAX: usize = 900;
 
 /// Whose connections they are, and how many there may be.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +84,8 @@ struct Connection {
     id: u64,
     sender: Sender,
     taken: usize,
+    /// Of which somebody left before their end.
+    taken_back: usize,
     /// As many as its peer takes.
     streams_max: Arc<AtomicUsize>,
     /// Whether a place was taken since somebody looked.
@@ -91,11 +97,13 @@ struct Place {
     pool: Arc<Shared>,
     id: u64,
     sender: Sender,
+    /// Whether the stream came to its end, by whichever side.
+    over: bool,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.pool.release(self.id);
+        self.pool.release(self.id, self.over);
     }
 }
 
@@ -118,14 +126,11 @@ impl Pool {
             let mut place = self.0.place().await?;
             let mut error = match place.sender.try_send_request(request).await {
                 Ok(response) => {
-                    let answer = |body| Answer {
-                        body,
-                        _place: place,
-                    };
-                    return Ok(response.map(|body| Body::new(answer(body))));
+                    return Ok(response.map(|body| Body::new(Answer { body, place })));
                 }
                 Err(error) => error,
             };
+            place.over = true;
             match error.take_message() {
                 Some(unsent) if resent < RESENT_MAX => request = unsent,
                 _ => return Err(Failure::Broken(error.into_error())),
@@ -165,7 +170,8 @@ impl Shared {
 
     /// A place on the oldest connection that has one, so that the younger come to rest.
     fn take(self: &Arc<Self>, state: &mut State) -> Option<Place> {
-        state.connections.retain(|one| !one.sender.is_closed());
+        let good = |one: &Connection| !one.sender.is_closed() && one.taken_back < TAKEN_BACK_MAX;
+        state.connections.retain(good);
         let mut connections = state.connections.iter_mut();
         let free = connections.find(|one| one.taken < one.streams_max.load(Ordering::Relaxed))?;
         free.taken += 1;
@@ -174,6 +180,7 @@ impl Shared {
             pool: self.clone(),
             id: free.id,
             sender: free.sender.clone(),
+            over: false,
         })
     }
 
@@ -197,9 +204,12 @@ impl Shared {
         while state.waiting.len() > state.dialing * STREAMS_MAX
             && state.connections.len() + state.dialing < self.bounds.connections_max
         {
+            let Ok(runtime) = Handle::try_current() else {
+                return; // the process ends
+            };
             state.dialing += 1;
             let pool = self.clone();
-            tokio::spawn(async move {
+            runtime.spawn(async move {
                 let dialed = pool.dialer.dial().await;
                 pool.dialed(dialed);
             });
@@ -224,6 +234,7 @@ impl Shared {
                     id,
                     sender,
                     taken: 0,
+                    taken_back: 0,
                     streams_max,
                     used: true,
                 });
@@ -249,12 +260,14 @@ impl Shared {
         }
     }
 
-    fn release(self: &Arc<Self>, id: u64) {
+    fn release(self: &Arc<Self>, id: u64, over: bool) {
         let mut state = self.lock();
         if let Some(connection) = state.connections.iter_mut().find(|one| one.id == id) {
             connection.taken -= 1;
+            connection.taken_back += usize::from(!over);
         }
         let unwanted = self.serve(&mut state);
+        self.dial_for_all(&mut state);
         drop(state);
         drop(unwanted);
     }
@@ -326,7 +339,13 @@ impl Drop for Open {
 /// The body of an answer, which holds its place until it is over.
 struct Answer {
     body: Incoming,
-    _place: Place,
+    place: Place,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.place.over = self.body.is_end_stream();
+    }
 }
 
 impl http_body::Body for Answer {

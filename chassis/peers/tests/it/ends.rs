@@ -40,6 +40,31 @@ async fn a_connection_that_is_told_to_end_takes_no_more_calls() {
     }
 }
 
+/// A server ends a connection that takes back most of what it began, and with it what others have on it.
+#[tokio::test]
+async fn who_stays_is_not_cut_off_for_those_who_leave() {
+    for rpc in [UNARY, STREAM] {
+        let server = Server::start().await;
+        let channel = server.channel();
+        let stays = call(&channel, rpc, &[("stay", 1)]).await.unwrap();
+        for _ in 0..899 {
+            drop(call(&channel, rpc, &[("stay", 1)]).await.unwrap());
+        }
+        assert_eq!(server.seen().ever, 1, "{rpc}");
+        for _ in 0..3 {
+            drop(call(&channel, rpc, &[("stay", 1)]).await.unwrap());
+        }
+        assert_eq!(server.seen().ever, 2, "{rpc}");
+        drop(stays);
+        // Nothing is taken back of what is read to its end.
+        for _ in 0..1000 {
+            let answer = call(&channel, rpc, &[]).await.unwrap();
+            answer.into_body().collect().await.unwrap();
+        }
+        assert_eq!(server.seen().ever, 2, "{rpc}");
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_broke_is_replaced() {
     let server = Server::start().await;
