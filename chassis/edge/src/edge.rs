@@ -155,7 +155,9 @@ async fn call(
             let asking = address::client(&mut parts.headers, peer, &app.proxies, verifier);
             let address = tokio::time::timeout_at(deadline.instant(), asking);
             let address = address.await.map_err(|_| late())?;
-            parts.extensions.insert(address);
+            if let Some(address) = address {
+                parts.extensions.insert(address);
+            }
             app.shares.take(address, &caller, !method.is_unary())?
         }
         _ => None, // the call around it has one, and a place

@@ -280,11 +280,20 @@ impl Channel {
                 .await
                 .ok_or_else(|| self.absent());
         };
-        let credential = match outgoing.authorization {
-            Some(credential) => credential,
-            None => self.service_credential(outgoing.acting_for)?,
-        };
-        request.headers_mut().insert(AUTHORIZATION, credential);
+        let headers = request.headers_mut();
+        match outgoing.authorization {
+            None => {
+                let own = self.service_credential(outgoing.acting_for)?;
+                headers.insert(AUTHORIZATION, own);
+            }
+            Some(credential) => {
+                headers.insert(AUTHORIZATION, credential);
+                // By his address the person was counted here; there he counts by who he is.
+                if let Ok(own) = self.service_credential(None) {
+                    headers.insert(FORWARDER, own);
+                }
+            }
+        }
         self.cross(remote, kind, request).await
     }
 

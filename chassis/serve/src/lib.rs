@@ -36,7 +36,7 @@ pub struct Serve {
     pub idle_max: Duration,
     /// Connections at once.
     pub connections_max: usize,
-    /// Connections at once from one address (IPv6: from one /64).
+    /// Connections at once from one address (IPv6: from one /64): more than a gateway has to one peer.
     pub connections_per_address_max: usize,
     /// How long an answer may wait for its reader, who takes at most 16 KiB at once. Then it is given up, and its
     /// connection is asked to end.
@@ -58,7 +58,7 @@ impl Default for Serve {
             header_timeout: Duration::from_secs(10),
             idle_max: Duration::from_secs(60),
             connections_max: 10_000,
-            connections_per_address_max: 100,
+            connections_per_address_max: 128,
             unread_max: Duration::from_secs(30),
             age_max: Duration::from_secs(15 * 60),
             grace: Duration::from_secs(30),

@@ -106,24 +106,25 @@ fn parse(entry: &str) -> Option<IpAddr> {
     bare.parse().or_else(|_| with_port(entry)).ok()
 }
 
-/// The address that a call counts for, which the headers of the request no longer say.
+/// The address that a call counts for. None if one of our services answers for it without saying where it is from.
 pub(super) async fn client(
     headers: &mut HeaderMap,
     peer: IpAddr,
     proxies: &TrustedProxies,
     verifier: Option<&Verifier>,
-) -> ClientAddress {
+) -> Option<ClientAddress> {
     let Some(token) = headers.remove(FORWARDER) else {
-        return ClientAddress::of(proxies.behind(peer, headers));
+        return Some(ClientAddress::of(proxies.behind(peer, headers)));
     };
     let token = token.to_str().ok().and_then(super::identity::bearer);
     let forwarder = match (verifier, token) {
         (Some(verifier), Some(token)) => verifier.verify(token).await,
         _ => None,
     };
-    let ours = matches!(forwarder, Some(Caller::Service { .. }));
-    let named = forwarded(headers).next().flatten();
-    ClientAddress::of(named.filter(|_| ours).unwrap_or(peer))
+    match forwarder {
+        Some(Caller::Service { .. }) => forwarded(headers).next().flatten().map(ClientAddress::of),
+        _ => Some(ClientAddress::of(peer)),
+    }
 }
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ impl Shares {
     /// `resource_exhausted` with a time to come back when its address, its caller or all have too many.
     pub(crate) fn take(
         &self,
-        address: ClientAddress,
+        address: Option<ClientAddress>,
         caller: &Caller,
         is_stream: bool,
     ) -> Result<Option<Share>, ConnectError> {
@@ -147,7 +147,7 @@ impl Shares {
             Caller::User(user) => Some(Client::Person(user.id)),
             Caller::Anonymous => None,
         };
-        let clients = [Some(Client::Address(address)), person];
+        let clients = [address.map(Client::Address), person];
         let what = match is_stream {
             true => What::Streams,
             false => What::Calls,
@@ -285,8 +285,8 @@ mod tests {
         },
     };
 
-    fn address(last: u8) -> ClientAddress {
-        ClientAddress::of([192, 0, 2, last].into())
+    fn address(last: u8) -> Option<ClientAddress> {
+        Some(ClientAddress::of([192, 0, 2, last].into()))
     }
 
     fn person(id: u128) -> Caller {

@@ -314,6 +314,9 @@ async fn an_address_is_taken_from_our_services_alone() {
         ];
         assert!(hold(&server, &forged).await.is_none(), "{token}");
     }
+    // A part of a page, asked for with a person's own token: the gateway has seen to where he is.
+    let person = [("authorization", &*person), ("x-stoa-forwarder", &ours)];
+    assert!(hold(&server, &person).await.is_some());
     // The gateway's customers have a share each, and it has none of its own.
     let mut held = Vec::new();
     for i in 0..20 {
