@@ -16,6 +16,7 @@ pub(crate) mod identity;
 mod message;
 mod observe;
 pub(crate) mod protocol;
+mod query;
 pub(crate) mod share;
 pub(crate) mod shed;
 pub(crate) mod stats;
@@ -50,9 +51,6 @@ use identity::LocalCaller;
 use observe::Observation;
 use protocol::Protocol;
 use share::Share;
-
-/// The longest path and query that is looked at.
-const URL_BYTES_MAX: usize = 8 << 10;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -117,10 +115,7 @@ async fn dispatch(
     body: &mut Drain,
     seen: &Observation,
 ) -> Result<Response, Refusal> {
-    let url = parts.uri.path_and_query();
-    if url.is_some_and(|url| url.as_str().len() > URL_BYTES_MAX) {
-        return Err(Refusal::Plain(StatusCode::URI_TOO_LONG, None));
-    }
+    guard::head(&parts)?;
     match &seen.route {
         Some(route) => call(app, parts, body, seen, route).await,
         None => page(app, Request::from_parts(parts, body.take()), seen).await,
@@ -325,7 +320,7 @@ async fn page(
     let path = request.uri().path();
     let own = app.readiness_page && path == "/readyz";
     if let Some(response) = app.health.probe(path).filter(|_| !own) {
-        return Ok(response);
+        return guard::read_only(request.method()).map(|()| response);
     }
     match (&app.pages, seen.protocol) {
         (Some(pages), Protocol::Http | Protocol::ConnectGet) => serve_page(pages, request).await,

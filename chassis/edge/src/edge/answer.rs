@@ -60,7 +60,10 @@ impl Refusal {
                 let headers = error.clone();
                 with_meta(error.into_streaming_response(proto), &headers)
             }
-            Protocol::Grpc => tonic::Status::from(error).into_http(),
+            Protocol::Grpc => {
+                let headers = error.clone();
+                with_meta(tonic::Status::from(error).into_http(), &headers)
+            }
             Protocol::GrpcWeb { text } => grpc_web(error, text),
         }
     }
@@ -81,9 +84,11 @@ fn unary(status: Option<StatusCode>, error: ConnectError) -> Response {
     response
 }
 
+/// Adds what the library did not write: on gRPC it leaves out what begins with `grpc-`.
 fn with_meta(mut response: Response, error: &ConnectError) -> Response {
     for (name, value) in error::meta(error) {
-        response.headers_mut().append(name, value.clone());
+        let entry = response.headers_mut().entry(name);
+        entry.or_insert_with(|| value.clone());
     }
     response
 }

@@ -1,13 +1,20 @@
 //! What the libraries accept, or refuse with the wrong word, and the specifications do
-//! not: verbs, codecs, compressions, timeouts that are none, streams over HTTP/1.1 that
-//! need both directions at once.
+//! not: hosts, verbs, codecs, compressions, streams over HTTP/1.1 that need both directions at
+//! once.
+
+use std::borrow::Cow;
 
 use connectrpc_axum::prelude::{Code, ConnectError};
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderName};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName};
+use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 
+use super::address::PeerAddress;
 use super::answer::Refusal;
 use super::protocol::{Protocol, media_type};
+use super::query;
+
 use crate::accept;
 use crate::contract::Method;
 
@@ -34,30 +41,90 @@ impl Encodings {
 
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 const CONNECT_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("connect-accept-encoding");
-const GRPC_TYPES: &str = "application/grpc, application/grpc+proto, application/grpc-web+proto";
+const CONNECT_CONTENT_ENCODING: HeaderName = HeaderName::from_static("connect-content-encoding");
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const UNARY_TYPES: &str = "application/json, application/proto, application/grpc, \
+    application/grpc+proto, application/grpc-web+proto";
+const STREAM_TYPES: &str = "application/connect+json, application/connect+proto, \
+    application/grpc, application/grpc+proto, application/grpc-web+proto";
+
+/// The longest path and query that is looked at.
+const URL_BYTES_MAX: usize = 8 << 10;
+
+/// As many as hyper takes on HTTP/1, where it counts them itself.
+const HEADERS_MAX: usize = 100;
+
+/// Refuses a head that is none, whatever it asks for.
+///
+/// # Errors
+/// 414, 431, and 400 where HTTP/1 names no host or several.
+pub(super) fn head(parts: &Parts) -> Result<(), Refusal> {
+    let url = parts.uri.path_and_query();
+    if url.is_some_and(|url| url.as_str().len() > URL_BYTES_MAX) {
+        return Err(Refusal::Plain(StatusCode::URI_TOO_LONG, None));
+    }
+    if parts.headers.len() > HEADERS_MAX {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Err(Refusal::Plain(status, None));
+    }
+    // A call from within the process names no host.
+    let from_a_socket = parts.extensions.get::<PeerAddress>().is_some();
+    if from_a_socket && parts.version < Version::HTTP_2 && !has_one_host(parts) {
+        return Err(Refusal::Plain(StatusCode::BAD_REQUEST, None));
+    }
+    Ok(())
+}
+
+/// Two servers that take different ones of several hosts can be set against each other.
+fn has_one_host(parts: &Parts) -> bool {
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => parts.version < Version::HTTP_11,
+        (Some(host), None) => host.is_empty() || Authority::try_from(host.as_bytes()).is_ok(),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Refuses whatever would do more to a page than read it.
+///
+/// # Errors
+/// 405 with `allow`.
+pub(super) fn read_only(verb: &http::Method) -> Result<(), Refusal> {
+    match *verb {
+        http::Method::GET | http::Method::HEAD => Ok(()),
+        _ => Err(Refusal::method_not_allowed("GET, HEAD")),
+    }
+}
 
 /// Refuses a call that is not one, before anything looks at its body.
 ///
 /// # Errors
-/// 405 with `allow`, 415 with `accept-post`, 505 for what HTTP/1.1 cannot carry, or
-/// `unimplemented` for a compression that is not taken.
+/// 405 with `allow`, 415 with `accept-post`, 505 for what HTTP/1.1 cannot carry,
+/// `unimplemented` for a compression that is not taken, or `invalid_argument` for a query that
+/// is no call.
 pub(super) fn check(
     method: &Method,
     protocol: Protocol,
-    parts: &mut http::request::Parts,
+    parts: &mut Parts,
     encodings: Encodings,
 ) -> Result<(), Refusal> {
     verb(method, protocol, &parts.method)?;
-    codec(protocol, &parts.headers)?;
+    codec(method, protocol, &parts.headers)?;
     if method.client_streaming && method.server_streaming && parts.version < Version::HTTP_2 {
         return Err(half_duplex(method));
     }
     if protocol == Protocol::Grpc && parts.version < Version::HTTP_2 {
         return Err(ConnectError::new(Code::Unimplemented, "gRPC needs HTTP/2").into());
     }
-    if protocol == Protocol::Connect {
-        compression(&parts.headers, encodings)?;
-    }
+    let encoding = match protocol {
+        Protocol::ConnectGet => query::check(parts.uri.query().unwrap_or_default())?,
+        Protocol::Connect => only(&parts.headers, CONTENT_ENCODING),
+        Protocol::ConnectStream { .. } => only(&parts.headers, CONNECT_CONTENT_ENCODING),
+        Protocol::Grpc | Protocol::GrpcWeb { .. } => only(&parts.headers, GRPC_ENCODING),
+        Protocol::Http => Cow::Borrowed(""),
+    };
+    compression(&encoding, protocol, encodings)?;
+    plainly(&mut parts.headers);
     for name in [ACCEPT_ENCODING, CONNECT_ACCEPT_ENCODING] {
         narrow(&mut parts.headers, name, encodings);
     }
@@ -75,40 +142,80 @@ fn verb(method: &Method, protocol: Protocol, verb: &http::Method) -> Result<(), 
     }
 }
 
-fn codec(protocol: Protocol, headers: &HeaderMap) -> Result<(), Refusal> {
-    if !protocol.is_grpc() {
-        return Ok(());
-    }
-    let kind = media_type(headers);
-    let kind = kind.strip_prefix(b"application/grpc").unwrap_or_default();
-    let kind = kind
-        .strip_prefix(b"-web-text")
-        .or(kind.strip_prefix(b"-web"))
-        .unwrap_or(kind);
-    match kind {
-        b"" | b"+proto" => Ok(()),
-        _ => Err(Refusal::Plain(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Some((ACCEPT_POST, GRPC_TYPES)),
-        )),
+fn codec(method: &Method, protocol: Protocol, headers: &HeaderMap) -> Result<(), Refusal> {
+    let fits = match protocol {
+        Protocol::Connect => method.is_unary(),
+        Protocol::ConnectStream { .. } => !method.is_unary(),
+        Protocol::ConnectGet => true,
+        Protocol::Grpc | Protocol::GrpcWeb { .. } => is_protobuf(media_type(headers)),
+        Protocol::Http => false,
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(unsupported(method)),
     }
 }
 
-fn compression(headers: &HeaderMap, encodings: Encodings) -> Result<(), Refusal> {
-    let encoding = headers
-        .get(CONTENT_ENCODING)
-        .map_or(Ok("identity"), HeaderValue::to_str);
-    match encoding {
-        Ok(name) if name.is_empty() || encodings.has(name) => Ok(()),
-        _ => {
-            let known = if encodings == Encodings::Gzip {
-                "gzip"
-            } else {
-                "gzip, br, deflate, zstd"
-            };
-            let message = format!("unknown compression: this server takes {known} and identity");
-            Err(ConnectError::new(Code::Unimplemented, message).into())
-        }
+/// 415, with the types that would do.
+fn unsupported(method: &Method) -> Refusal {
+    let types = if method.is_unary() {
+        UNARY_TYPES
+    } else {
+        STREAM_TYPES
+    };
+    Refusal::Plain(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Some((ACCEPT_POST, types)),
+    )
+}
+
+/// Whether this type, one of gRPC's, is of Protobuf: it says so, or nothing.
+fn is_protobuf(kind: &[u8]) -> bool {
+    let codec = kind.to_ascii_lowercase();
+    let codec = codec.strip_prefix(b"application/grpc").unwrap_or(&codec);
+    let codec = codec.strip_prefix(b"-web").unwrap_or(codec);
+    let codec = codec.strip_prefix(b"-text").unwrap_or(codec);
+    matches!(codec, b"" | b"+proto")
+}
+
+/// The value of a header that may be there once; several are one that nobody knows.
+fn only(headers: &HeaderMap, name: HeaderName) -> Cow<'_, str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Cow::Borrowed(""),
+        (Some(value), None) => String::from_utf8_lossy(value.as_bytes()),
+        (Some(_), Some(_)) => Cow::Borrowed("several"),
+    }
+}
+
+fn compression(name: &str, protocol: Protocol, taken: Encodings) -> Result<(), ConnectError> {
+    let grpc = protocol.is_grpc();
+    if name.is_empty() || taken.has(name) && !(grpc && name == "br") {
+        return Ok(());
+    }
+    let (known, header) = match (taken, grpc) {
+        (Encodings::Gzip, _) => ("gzip", "gzip,identity"),
+        (Encodings::Every, false) => ("gzip, br, deflate, zstd", ""),
+        (Encodings::Every, true) => ("gzip, deflate, zstd", "gzip,deflate,zstd,identity"),
+    };
+    let message = format!("Unknown compression: this server takes {known} and identity");
+    let error = ConnectError::new(Code::Unimplemented, message);
+    Err(match grpc {
+        true => error.with_meta("grpc-accept-encoding", header),
+        false => error,
+    })
+}
+
+/// Writes the content type as the libraries know it, who compare it letter by letter: small, and
+/// without parameters, of which none says anything of a message.
+fn plainly(headers: &mut HeaderMap) {
+    let kind = media_type(headers);
+    let whole = headers.get(CONTENT_TYPE).map_or(0, HeaderValue::len);
+    if kind.len() == whole && !kind.iter().any(u8::is_ascii_uppercase) {
+        return;
+    }
+    if let Ok(kind) = HeaderValue::from_bytes(&kind.to_ascii_lowercase()) {
+        headers.insert(CONTENT_TYPE, kind);
     }
 }
 

@@ -30,15 +30,30 @@ pub(crate) enum Protocol {
 impl Protocol {
     /// Reads the protocol of a request.
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        match media_type(headers) {
-            b"application/json" | b"application/proto" => Self::Connect,
-            b"application/connect+json" => Self::ConnectStream { proto: false },
-            b"application/connect+proto" => Self::ConnectStream { proto: true },
-            kind if kind.starts_with(b"application/grpc-web-text") => Self::GrpcWeb { text: true },
-            kind if kind.starts_with(b"application/grpc-web") => Self::GrpcWeb { text: false },
-            kind if kind.starts_with(b"application/grpc") => Self::Grpc,
-            _ if method == Method::GET => Self::ConnectGet,
-            _ => Self::Http,
+        let kind = media_type(headers);
+        let is = |name: &str| kind.eq_ignore_ascii_case(name.as_bytes());
+        let begins = |name: &str| {
+            let begin = kind.get(..name.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        if begins("application/grpc") {
+            return match begins("application/grpc-web") {
+                false => Self::Grpc,
+                true => Self::GrpcWeb {
+                    text: begins("application/grpc-web-text"),
+                },
+            };
+        }
+        if method == Method::GET {
+            return Self::ConnectGet; // it has no body that a type could be of
+        }
+        if is("application/json") || is("application/proto") {
+            return Self::Connect;
+        }
+        let proto = is("application/connect+proto");
+        match proto || is("application/connect+json") {
+            true => Self::ConnectStream { proto },
+            false => Self::Http,
         }
     }
 
@@ -59,7 +74,7 @@ impl Protocol {
     }
 }
 
-/// The content type without its parameters.
+/// The content type without its parameters, in whatever case it came.
 pub(crate) fn media_type(headers: &HeaderMap) -> &[u8] {
     let value = headers
         .get(CONTENT_TYPE)

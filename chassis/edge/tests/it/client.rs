@@ -79,6 +79,33 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// What the caller of a Connect, gRPC or gRPC-Web call is told of its error.
+    pub fn says(&self) -> String {
+        let kind = self.header("content-type").to_owned();
+        if kind.starts_with("application/grpc-web") && !self.headers.contains_key("grpc-status") {
+            let frames = envelopes(&self.body);
+            let (_, last) = frames.last().expect("trailers frame");
+            let text = String::from_utf8_lossy(last).into_owned();
+            let mut lines = text.lines();
+            let line = lines.find_map(|line| line.strip_prefix("grpc-message:"));
+            return line.unwrap_or_default().trim().replace("%20", " ");
+        }
+        if kind.starts_with("application/grpc") {
+            return self.grpc().1.replace("%20", " ");
+        }
+        let json = match kind.starts_with("application/connect+") {
+            true => {
+                let frames = envelopes(&self.body);
+                let (_, last) = frames.last().expect("an EndStream");
+                serde_json::from_slice::<Value>(last).unwrap()["error"].clone()
+            }
+            false => self.json(),
+        };
+        json["message"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
 fn name(code: i32) -> String {
     connectrpc_axum::message::error::code_from_tonic(tonic::Code::from_i32(code))
         .as_str()
@@ -270,6 +297,18 @@ impl Ask {
             trailers,
         }
     }
+}
+
+/// What the server answers to these bytes, to its last one, and nothing if it only closes.
+pub async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let reading = stream.read_to_end(&mut answer);
+    let read = tokio::time::timeout(std::time::Duration::from_secs(5), reading).await;
+    read.expect("it is closed").ok(); // a reset is an end too
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// The text form may be several base64 pieces one after the other.

@@ -142,16 +142,3 @@ async fn one_address_has_its_share_and_no_more() {
         .await;
     assert_eq!(answer.status, 200);
 }
-
-/// row: S-14
-#[tokio::test]
-async fn too_many_headers_are_refused() {
-    let server = server::start().await;
-    for (count, status) in [(90, 200), (101, 431)] {
-        let mut ask = Ask::new(server.address, Version::HTTP_11, "/healthz").method(Method::GET);
-        for i in 0..count {
-            ask = ask.header(&format!("x-{i}"), "1");
-        }
-        assert_eq!(ask.send().await.status, status, "{count} headers");
-    }
-}

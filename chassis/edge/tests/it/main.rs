@@ -13,6 +13,7 @@ mod crowd;
 mod deadlines;
 mod floods;
 mod guard;
+mod head;
 mod health;
 mod limits;
 mod panics;
