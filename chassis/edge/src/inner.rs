@@ -6,6 +6,7 @@ mod body;
 mod end_stream;
 pub(crate) mod plain;
 mod single;
+pub(crate) mod unreadable;
 mod whole;
 
 use std::convert::Infallible;
@@ -106,7 +107,7 @@ where
                 return Ok(whole::finish(response, call.response).await);
             }
             let limits = admitted.method.server_streaming.then_some(call.deadline);
-            Ok(body::finish(response, call.response, limits))
+            Ok(body::finish(response, call.response, limits).await)
         })
     }
 }

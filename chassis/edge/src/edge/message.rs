@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 
 use super::protocol::Protocol;
 use super::share::Share;
+use crate::inner::unreadable;
 
 /// How long a client may take to send its message, however long its call may last.
 pub(super) const SEND_TIME_MAX: Duration = Duration::from_secs(30);
@@ -22,7 +23,7 @@ const ENVELOPE_HEADER_BYTES: usize = 5;
 ///
 /// # Errors
 /// `resource_exhausted` beyond `max`, before the bytes are held where the client says how many there are, and when the
-/// client has too much under way; `canceled` for a body that broke off.
+/// client has too much under way; `canceled` for a body that broke off, `invalid_argument` for one that is not in chunks.
 pub(super) async fn whole(
     body: &mut Body,
     protocol: Protocol,
@@ -36,8 +37,8 @@ pub(super) async fn whole(
     }
     let (mut first, mut more) = (Bytes::new(), BytesMut::new());
     while let Some(frame) = body.frame().await {
-        let broken = |_| ConnectError::new(Code::Canceled, "The request broke off");
-        let data = frame.map_err(broken)?.into_data().unwrap_or_default();
+        let frame = frame.map_err(|error| unreadable::broken(&error))?;
+        let data = frame.into_data().unwrap_or_default();
         if first.len() + more.len() + data.len() > body_max {
             return Err(too_long(max));
         }

@@ -24,16 +24,18 @@ use connectrpc_axum::prelude::{Code, ConnectError};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
+use http_body_util::{BodyExt, Collected};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
 use super::end_stream::{self, EndStream};
+use super::{Rejected, unreadable};
 
 /// A stream that sends nothing for this long is ended; heartbeats keep one alive.
 const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// Writes the metadata of a finished call and wraps its body. `deadline` bounds a stream.
-pub(super) fn finish<B>(
+pub(super) async fn finish<B>(
     response: http::Response<B>,
     metadata: ResponseMetadata,
     deadline: Option<Deadline>,
@@ -42,10 +44,48 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
-    finish_within(response, metadata, deadline, IDLE_MAX)
+    let failed = !response.status().is_success();
+    let kind = media_type(response.headers());
+    let framed = kind.starts_with(b"application/grpc") || kind.starts_with(b"application/connect+");
+    match failed && !framed {
+        true => finish_failed(response, metadata).await,
+        false => finish_within(response, metadata, deadline, IDLE_MAX),
+    }
 }
 
-/// As [`finish`], for a stream that may be silent for `idle_max`.
+/// As [`finish`], for a unary error of Connect: what went wrong is read from its JSON.
+async fn finish_failed<B>(response: http::Response<B>, metadata: ResponseMetadata) -> Response
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+{
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = body.collect().await.map(Collected::to_bytes) else {
+        let error = ConnectError::new(Code::Internal, INTERNAL_MESSAGE);
+        return Rejected::response(error);
+    };
+    if let Some(error) = UnaryError::read(&body) {
+        if let Some(ours) = unreadable::in_our_words(&error.message) {
+            return Rejected::response(ours);
+        }
+        metadata.ended(code_from_name(&error.code).unwrap_or(tonic::Code::Unknown));
+    }
+    write_unary(&mut parts.headers, &metadata);
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// The metadata of a unary call of Connect, whose trailers are headers too.
+fn write_unary(headers: &mut HeaderMap, metadata: &ResponseMetadata) {
+    let maps = metadata.maps();
+    for (name, value) in &maps.trailers {
+        if let Ok(name) = HeaderName::try_from(format!("trailer-{name}")) {
+            headers.append(name, value.clone());
+        }
+    }
+    extend(headers, &maps.headers);
+}
+
+/// As [`finish`], for what did not fail, or says so in frames, of a stream that may be silent
+/// for `idle_max`.
 fn finish_within<B>(
     response: http::Response<B>,
     metadata: ResponseMetadata,
@@ -65,21 +105,12 @@ where
         parts.headers.remove(CONTENT_LENGTH);
         Kind::ConnectStream(EndStream::default())
     } else {
-        for (name, value) in &metadata.maps().trailers {
-            if let Ok(name) = HeaderName::try_from(format!("trailer-{name}")) {
-                parts.headers.append(name, value.clone());
-            }
-        }
-        if parts.status.is_success() {
-            metadata.ended(tonic::Code::Ok);
-        }
-        Kind::Unary {
-            failed: !parts.status.is_success(),
-        }
+        metadata.ended(tonic::Code::Ok);
+        write_unary(&mut parts.headers, &metadata);
+        return Response::from_parts(parts, Body::new(body));
     };
     extend(&mut parts.headers, &metadata.maps().headers);
     let whole = match kind {
-        Kind::Unary { failed } => !failed,
         Kind::ConnectStream(_) => false,
         // Trailers-only: the frame of the headers ends the stream, or it is none.
         Kind::Grpc { ref owed } => {
@@ -125,19 +156,21 @@ fn unfold(headers: &mut HeaderMap, metadata: &ResponseMetadata) -> Option<Header
     Some(trailers)
 }
 
-/// Corrects and notes the status in a gRPC answer's trailers. tonic says `out_of_range` of
-/// a message over the limit where gRPC wants `resource_exhausted`; it is known by its text,
-/// which a test pins.
+/// Corrects and notes the status in a gRPC answer's trailers: what tonic says of a request that
+/// it cannot read has other codes than the same on Connect.
 pub(super) fn settle(trailers: &mut HeaderMap, metadata: &ResponseMetadata) {
-    const TOO_LARGE: &[u8] = b"Error,%20decoded%20message%20length%20too%20large";
-    let message = trailers
-        .get(Status::GRPC_MESSAGE)
-        .map(HeaderValue::as_bytes);
-    if message.is_some_and(|message| message.starts_with(TOO_LARGE)) {
-        trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("8"));
-    }
     let status = trailers.get(Status::GRPC_STATUS).map(HeaderValue::as_bytes);
-    metadata.ended(tonic::Code::from_bytes(status.unwrap_or_default()));
+    let mut code = tonic::Code::from_bytes(status.unwrap_or_default());
+    if code != tonic::Code::Ok {
+        let theirs = Status::from_header_map(trailers);
+        let ours = theirs.and_then(|theirs| unreadable::in_our_words(theirs.message()));
+        if let Some(ours) = ours.map(Status::from) {
+            code = ours.code();
+            // Our words have no character that a header cannot.
+            let _ = ours.add_header(trailers);
+        }
+    }
+    metadata.ended(code);
 }
 
 fn media_type(headers: &HeaderMap) -> &[u8] {
@@ -154,10 +187,6 @@ pub(super) fn extend(into: &mut HeaderMap, from: &HeaderMap) {
 }
 
 enum Kind {
-    /// An error's outcome is read from its JSON.
-    Unary {
-        failed: bool,
-    },
     ConnectStream(EndStream),
     /// Trailers still owed by an unfolded trailers-only answer.
     Grpc {
@@ -244,6 +273,11 @@ where
             if let Some(limit) = this.limit {
                 limit.idle_from = Instant::now();
             }
+            if frame.is_trailers() {
+                // tonic-web asks for more, and what a stream that failed says then may be nothing,
+                // for ever.
+                this.inner.set(None);
+            }
             match pass(this.kind, this.metadata, frame) {
                 Some(frame) => return Poll::Ready(Some(Ok(frame))),
                 None => continue,
@@ -256,10 +290,7 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (&self.kind, &self.inner) {
-            (Kind::Unary { .. }, Some(inner)) => inner.size_hint(),
-            _ => SizeHint::default(),
-        }
+        SizeHint::default()
     }
 }
 
@@ -269,12 +300,6 @@ fn pass(kind: &mut Kind, metadata: &ResponseMetadata, frame: Frame<Bytes>) -> Op
         (Kind::ConnectStream(stream), Ok(data)) => {
             let data = stream.push(data);
             (!data.is_empty()).then(|| Frame::data(data))
-        }
-        (Kind::Unary { failed }, Ok(data)) => {
-            if std::mem::take(failed) {
-                metadata.ended(code_of_json(&data).unwrap_or(tonic::Code::Unknown));
-            }
-            Some(Frame::data(data))
         }
         (Kind::Grpc { .. }, Err(frame)) => {
             let mut trailers = frame.into_trailers().unwrap_or_default();
@@ -293,7 +318,6 @@ fn last(
     metadata: &ResponseMetadata,
 ) -> Option<Result<Frame<Bytes>, axum::BoxError>> {
     match kind {
-        Kind::Unary { .. } => None,
         Kind::Grpc { owed } => owed.take().map(|mut trailers| {
             extend(&mut trailers, &metadata.maps().trailers);
             Ok(Frame::trailers(trailers))
@@ -331,12 +355,18 @@ fn cut(
     }
 }
 
-fn code_of_json(data: &[u8]) -> Option<tonic::Code> {
-    #[derive(serde::Deserialize)]
-    struct Error<'a> {
-        code: &'a str,
+/// A unary error of Connect, as it stands in its answer.
+#[derive(serde::Deserialize)]
+pub(crate) struct UnaryError {
+    pub(crate) code: String,
+    #[serde(default)]
+    message: String,
+}
+
+impl UnaryError {
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
     }
-    code_from_name(serde_json::from_slice::<Error>(data).ok()?.code)
 }
 
 #[cfg(test)]

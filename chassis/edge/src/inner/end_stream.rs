@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 use call::metadata::code_from_name;
 
+use super::unreadable;
+
 const HEADER: usize = 5;
 const COMPRESSED: u8 = 0b01;
 const END_STREAM: u8 = 0b10;
@@ -87,12 +89,14 @@ fn merge(flags: u8, held: &Bytes, trailers: &HeaderMap) -> (Option<Bytes>, Optio
     let Ok(mut message) = serde_json::from_slice::<Map<String, Value>>(&held[HEADER..]) else {
         return (Some(held.clone()), None);
     };
-    let code = match message.get("error") {
-        None => Some(tonic::Code::Ok),
-        Some(error) => error
-            .get("code")
-            .and_then(Value::as_str)
-            .and_then(code_from_name),
+    let said = |name| message.get("error")?.get(name)?.as_str();
+    if let Some(ours) = said("message").and_then(unreadable::in_our_words) {
+        let code = tonic::Status::from(ours.clone()).code();
+        return (Some(error_frame(&ours, trailers)), Some(code));
+    }
+    let code = match message.contains_key("error") {
+        false => Some(tonic::Code::Ok),
+        true => said("code").and_then(code_from_name),
     };
     if trailers.is_empty() {
         return (Some(held.clone()), code);

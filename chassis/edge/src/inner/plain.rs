@@ -40,7 +40,7 @@ pub(crate) async fn answer(
     };
     request.extensions_mut().insert(context);
     match handlers.clone().oneshot(request).await {
-        Ok(response) => body::finish(response, metadata, None),
+        Ok(response) => body::finish(response, metadata, None).await,
         Err(never) => match never {},
     }
 }

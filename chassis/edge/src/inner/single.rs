@@ -9,6 +9,8 @@ use http::Request;
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, Full};
 
+use super::unreadable;
+
 /// Flags and length before each message of a stream.
 const ENVELOPE_HEADER: usize = 5;
 
@@ -64,9 +66,7 @@ async fn read(mut body: Body, limit: usize) -> Result<Body, ConnectError> {
             None if empty => return Err(refuse("no request message")),
             None if more.is_empty() => return Ok(Body::new(Full::new(first))),
             None => return Ok(Body::new(Full::new(more.freeze()))),
-            Some(Err(error)) => {
-                return Ok(Body::from_stream(stream::iter([Err::<Bytes, _>(error)])));
-            }
+            Some(Err(_)) => return Err(unreadable::not_base64()), // nothing else is read here
             Some(Ok(frame)) => {
                 let data = frame.into_data().unwrap_or_default();
                 if empty {

@@ -23,3 +23,4 @@ mod server;
 mod start;
 mod stop;
 mod unread;
+mod unreadable;

@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::StreamBody;
 use serde_json::json;
 
 use super::*;
@@ -39,7 +39,7 @@ async fn trailers_set_while_streaming_reach_the_end_stream() {
             .header(CONTENT_TYPE, "application/connect+json")
             .body(body)
             .unwrap();
-        let body = finish(response, metadata.clone(), None).into_body();
+        let body = finish(response, metadata.clone(), None).await.into_body();
         let out = body.collect().await.unwrap().to_bytes();
         let end = out.strip_prefix(&messages[..]).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&end[5..]).unwrap();
@@ -56,7 +56,7 @@ async fn a_trailers_only_answer_is_unfolded() {
     metadata.header(h, one);
     metadata.trailer(t, two);
     let response = tonic::Status::aborted("x").into_http::<Body>();
-    let (parts, body) = finish(response, metadata.clone(), None).into_parts();
+    let (parts, body) = finish(response, metadata.clone(), None).await.into_parts();
     assert_eq!(
         (parts.headers.len(), &parts.headers["h"]),
         (2, &HeaderValue::from_static("1"))
@@ -80,7 +80,7 @@ fn stream(
         .unwrap();
     let limit = Some(Deadline::after(Duration::from_secs(1800)));
     (
-        finish(response, metadata.clone(), limit).into_body(),
+        finish_within(response, metadata.clone(), limit, IDLE_MAX).into_body(),
         metadata,
     )
 }
