@@ -15,6 +15,7 @@ pub(crate) mod guard;
 pub(crate) mod identity;
 mod message;
 mod observe;
+mod outcome;
 pub(crate) mod protocol;
 mod query;
 pub(crate) mod share;

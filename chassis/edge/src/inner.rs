@@ -24,6 +24,9 @@ use tower::{Layer, Service, ServiceExt};
 
 use crate::contract::Method;
 
+pub(crate) use body::UnaryError;
+pub(crate) use end_stream::EndStream;
+
 /// The refusal of a layer below the edge, in the response's extensions; the edge writes
 /// it in the caller's protocol.
 #[derive(Clone)]

@@ -41,6 +41,12 @@ impl Refusal {
     pub(crate) fn write(self, protocol: Protocol, metadata: &ResponseMetadata) -> Response {
         let (status, error) = match self {
             Self::Plain(status, header) => {
+                metadata.ended(match status {
+                    StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                        tonic::Code::Unimplemented
+                    }
+                    _ => tonic::Code::InvalidArgument,
+                });
                 let mut response = status.into_response();
                 if let Some((name, value)) = header {
                     response

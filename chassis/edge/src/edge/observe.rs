@@ -1,5 +1,5 @@
 //! What is seen of a request: its ids, its span, one access line and its metrics when the
-//! answer is over, whether it was sent whole or the client left.
+//! answer is over, whether it was sent whole or the client left, before its head or amid it.
 
 use std::fmt::Display;
 use std::pin::Pin;
@@ -18,6 +18,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use telemetry::{AccessLine, TraceContext};
 use tracing::Span;
 
+use super::outcome::Outcome;
 use super::protocol::Protocol;
 use super::share::Share;
 use super::{correlation_id, stats};
@@ -29,7 +30,11 @@ const UNWATCHED_BYTES_MAX: u64 = 4 << 10;
 
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
-/// One request, from its first header to its answer's last byte.
+/// What a request has for a status whose client left before there was one.
+const CLIENT_LEFT: u16 = 499;
+
+/// One request, from its first header to its answer's last byte. It is logged and counted when
+/// this is dropped, so also when nobody waits for it any more.
 pub(crate) struct Observation {
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) protocol: Protocol,
@@ -43,6 +48,16 @@ pub(crate) struct Observation {
     page: &'static str,
     began: Instant,
     quiet: bool,
+    answer: Option<Answer>,
+}
+
+/// What has gone out.
+struct Answer {
+    status: StatusCode,
+    bytes: u64,
+    whole: bool,
+    /// Where nobody noted it.
+    outcome: Option<Outcome>,
 }
 
 impl Observation {
@@ -65,6 +80,7 @@ impl Observation {
             page: page_template(path),
             began: Instant::now(),
             quiet: matches!(path, "/healthz" | "/readyz" | "/health"),
+            answer: None,
         }
     }
 
@@ -101,31 +117,46 @@ impl Observation {
             .map_or(self.page, |route| &route.method.path)
     }
 
-    /// Logs and counts the request when `response` is over.
-    pub(crate) fn finish(self, response: Response) -> Response {
-        let status = response.status();
-        let exact = response.body().size_hint().exact();
-        let exact = exact.or(self.metadata.bytes());
+    /// Watches `response` to its end.
+    pub(crate) fn finish(mut self, response: Response) -> Response {
+        let (parts, body) = response.into_parts();
+        let known = self.metadata.outcome();
+        let read = self.route.as_ref().filter(|_| known.is_none());
+        let exact = body.size_hint().exact().or(self.metadata.bytes());
         let exact = exact.filter(|bytes| *bytes <= UNWATCHED_BYTES_MAX);
-        if let (Some(code), Some(bytes)) = (self.metadata.outcome(), exact) {
-            self.record(status, Some(code), bytes, false);
-            return response;
-        }
-        let ending = Ending {
-            observation: self,
-            status,
+        let answer = self.answer.insert(Answer {
+            status: parts.status,
             bytes: 0,
-            whole: false,
+            whole: body.is_end_stream() || self.method == Method::HEAD,
+            outcome: read.map(|_| Outcome::of(&parts)),
+        });
+        if let (Some(_), Some(bytes)) = (known, exact) {
+            (answer.bytes, answer.whole) = (bytes, true);
+            drop(self);
+            return Response::from_parts(parts, body);
+        }
+        let body = ObservedBody {
+            body,
+            observation: self,
         };
-        response.map(|body| Body::new(ObservedBody { body, ending }))
+        Response::from_parts(parts, Body::new(body))
     }
 
-    fn record(&self, status: StatusCode, code: Option<tonic::Code>, bytes: u64, left: bool) {
-        let took = self.began.elapsed();
-        let code = match (code, left) {
-            (None, true) => Some(tonic::Code::Cancelled),
-            (code, _) => code,
+    /// The call's outcome: as it was noted, else as its answer says. One whose client left is
+    /// canceled, and one that says nothing is what the protocols take it for.
+    fn code(&self, answer: &Answer) -> Option<tonic::Code> {
+        let read = || answer.outcome.as_ref().and_then(Outcome::code);
+        let otherwise = match (answer.whole, &self.route) {
+            (false, _) => Some(tonic::Code::Cancelled),
+            (true, Some(_)) => Some(tonic::Code::Unknown),
+            (true, None) => None,
         };
+        self.metadata.outcome().or_else(read).or(otherwise)
+    }
+
+    fn record(&self, answer: &Answer) {
+        let took = self.began.elapsed();
+        let (status, bytes, code) = (answer.status, answer.bytes, self.code(answer));
         let verb = verb(&self.method);
         match (&self.route, code) {
             (Some(route), Some(code)) => {
@@ -219,25 +250,21 @@ fn page_template(path: &str) -> &'static str {
     }
 }
 
-/// Records the request once, when the body ends or is dropped.
-struct Ending {
-    observation: Observation,
-    status: StatusCode,
-    bytes: u64,
-    whole: bool,
-}
-
-impl Drop for Ending {
+impl Drop for Observation {
     fn drop(&mut self) {
-        let code = self.observation.metadata.outcome();
-        self.observation
-            .record(self.status, code, self.bytes, !self.whole);
+        let answer = self.answer.take().unwrap_or_else(|| Answer {
+            status: StatusCode::from_u16(CLIENT_LEFT).unwrap_or_default(), // a status, if no named one
+            bytes: 0,
+            whole: false,
+            outcome: None,
+        });
+        self.record(&answer);
     }
 }
 
 struct ObservedBody {
     body: Body,
-    ending: Ending,
+    observation: Observation,
 }
 
 impl http_body::Body for ObservedBody {
@@ -248,14 +275,22 @@ impl http_body::Body for ObservedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        let this = &mut *self;
+        let polled = Pin::new(&mut this.body).poll_frame(cx);
+        let Some(answer) = &mut this.observation.answer else {
+            return polled; // there is one from the beginning
+        };
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
-                let data = frame.data_ref().map_or(0, Bytes::len);
-                self.ending.bytes += data as u64;
-                self.ending.whole = frame.is_trailers() || self.body.is_end_stream();
+                answer.whole = frame.is_trailers() || this.body.is_end_stream();
+                if let Some(data) = frame.data_ref() {
+                    answer.bytes += data.len() as u64;
+                }
+                if let Some(outcome) = &mut answer.outcome {
+                    outcome.see(frame);
+                }
             }
-            Poll::Ready(None) => self.ending.whole = true,
+            Poll::Ready(None) => answer.whole = true,
             Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
         polled

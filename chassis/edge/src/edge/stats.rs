@@ -20,10 +20,12 @@ pub(crate) struct Stats {
     calls: [[OnceLock<Handles>; CODES]; PROTOCOLS],
 }
 
-/// The same call as an rpc and as an HTTP request.
+/// The same call as an rpc and as an HTTP request of the commonest kind: the first that came.
 struct Handles {
     rpc: Histogram,
     http: Histogram,
+    verb: &'static str,
+    status: StatusCode,
 }
 
 impl Stats {
@@ -42,7 +44,7 @@ impl Stats {
         &self.service
     }
 
-    /// Counts a call. The HTTP status follows from protocol and outcome.
+    /// Counts a call. Verb and HTTP status mostly follow from protocol and outcome.
     pub(crate) fn record(&self, call: Outcome, took: Duration) {
         let Outcome {
             protocol,
@@ -59,9 +61,14 @@ impl Stats {
                 "code" => code_name(code),
             ),
             http: http_histogram(verb, &self.route, status),
+            verb,
+            status,
         });
         handles.rpc.record(took);
-        handles.http.record(took);
+        match (handles.verb, handles.status) == (verb, status) {
+            true => handles.http.record(took),
+            false => http_histogram(verb, &self.route, status).record(took),
+        }
     }
 }
 

@@ -103,7 +103,7 @@ where
         }
     } else if media_type(&parts.headers).starts_with(b"application/connect+") {
         parts.headers.remove(CONTENT_LENGTH);
-        Kind::ConnectStream(EndStream::default())
+        Kind::ConnectStream(EndStream::of_connect())
     } else {
         metadata.ended(tonic::Code::Ok);
         write_unary(&mut parts.headers, &metadata);

@@ -16,9 +16,13 @@ const HEADER: usize = 5;
 const COMPRESSED: u8 = 0b01;
 const END_STREAM: u8 = 0b10;
 
+/// The frame of trailers that ends an answer of gRPC-Web.
+const TRAILERS: u8 = 0x80;
+
 /// The position in the stream.
-#[derive(Default)]
-pub(super) struct EndStream {
+pub(crate) struct EndStream {
+    /// The flag of the envelope that is the last.
+    last: u8,
     header: [u8; HEADER],
     /// How much of the current envelope's header has passed.
     filled: usize,
@@ -29,8 +33,28 @@ pub(super) struct EndStream {
 }
 
 impl EndStream {
+    /// The beginning of a stream of Connect.
+    pub(crate) fn of_connect() -> Self {
+        Self::ended_by(END_STREAM)
+    }
+
+    /// The beginning of an answer of gRPC-Web.
+    pub(crate) fn of_grpc_web() -> Self {
+        Self::ended_by(TRAILERS)
+    }
+
+    fn ended_by(last: u8) -> Self {
+        Self {
+            last,
+            header: [0; HEADER],
+            filled: 0,
+            remaining: 0,
+            held: BytesMut::new(),
+        }
+    }
+
     /// Takes a chunk and returns what may go out of it now, possibly nothing.
-    pub(super) fn push(&mut self, data: Bytes) -> Bytes {
+    pub(crate) fn push(&mut self, data: Bytes) -> Bytes {
         if !self.held.is_empty() {
             self.held.extend_from_slice(&data);
             return Bytes::new();
@@ -43,7 +67,7 @@ impl EndStream {
                 at += skip;
                 continue;
             }
-            if self.filled == 0 && data[at] & END_STREAM != 0 {
+            if self.filled == 0 && data[at] & self.last != 0 {
                 self.held.extend_from_slice(&data[at..]);
                 return data.slice(..at);
             }
@@ -62,6 +86,19 @@ impl EndStream {
     /// Whether an envelope may begin here.
     pub(super) fn at_boundary(&self) -> bool {
         self.remaining == 0 && self.filled == 0 && self.held.is_empty()
+    }
+
+    /// How the stream ended, as its last envelope says.
+    pub(crate) fn outcome(&self) -> Option<tonic::Code> {
+        let payload = self.held.get(HEADER..)?;
+        match self.held[0] & TRAILERS {
+            0 => code(&serde_json::from_slice(payload).ok()?),
+            _ => std::str::from_utf8(payload).ok()?.lines().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                let status = name.eq_ignore_ascii_case("grpc-status");
+                status.then(|| tonic::Code::from_bytes(value.trim().as_bytes()))
+            }),
+        }
     }
 
     /// The last bytes of the stream and its outcome, once the inner body is over.
@@ -94,10 +131,7 @@ fn merge(flags: u8, held: &Bytes, trailers: &HeaderMap) -> (Option<Bytes>, Optio
         let code = tonic::Status::from(ours.clone()).code();
         return (Some(error_frame(&ours, trailers)), Some(code));
     }
-    let code = match message.contains_key("error") {
-        false => Some(tonic::Code::Ok),
-        true => said("code").and_then(code_from_name),
-    };
+    let code = code(&message);
     if trailers.is_empty() {
         return (Some(held.clone()), code);
     }
@@ -120,4 +154,11 @@ fn merge(flags: u8, held: &Bytes, trailers: &HeaderMap) -> (Option<Bytes>, Optio
     frame.put_u32(payload.len() as u32);
     frame.put_slice(payload.as_bytes());
     (Some(frame.freeze()), code)
+}
+
+fn code(message: &Map<String, Value>) -> Option<tonic::Code> {
+    match message.get("error") {
+        None => Some(tonic::Code::Ok),
+        Some(error) => code_from_name(error.get("code")?.as_str()?),
+    }
 }

@@ -16,6 +16,7 @@ mod guard;
 mod head;
 mod health;
 mod limits;
+mod observed;
 mod panics;
 mod protocols;
 mod reflection;

@@ -35,6 +35,7 @@ pub struct Server {
     pub served: tokio::task::JoinHandle<()>,
     pub health: Health,
     pub seen: Seen,
+    pub verifier: Verifier,
     key: SigningKey,
     gateway: SigningKey,
     clock: Clock,
@@ -98,7 +99,7 @@ pub async fn start_with(options: Options) -> Server {
         health.clone(),
     )
     .config(options.config)
-    .verifier(verifier)
+    .verifier(verifier.clone())
     .service(auth(seen.clone()))
     .service(catalog())
     .service(user(stop.clone()))
@@ -124,6 +125,7 @@ pub async fn start_with(options: Options) -> Server {
         served,
         health,
         seen,
+        verifier,
         key,
         gateway,
         clock,
