@@ -463,9 +463,9 @@ impl<'de> serde::Deserialize<'de> for GetHomeResponse {
                             if pending_orders__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("pendingOrders"));
                             }
-                            pending_orders__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            pending_orders__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::TopRec => {
                             if top_rec__.is_some() {

@@ -718,9 +718,9 @@ impl<'de> serde::Deserialize<'de> for Event {
                             if version__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("version"));
                             }
-                            version__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            version__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::CorrelationId => {
                             if correlation_id__.is_some() {
@@ -3301,9 +3301,9 @@ impl<'de> serde::Deserialize<'de> for StockChanged {
                             if available_quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("availableQuantity"));
                             }
-                            available_quantity__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            available_quantity__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;

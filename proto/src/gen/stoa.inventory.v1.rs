@@ -1329,9 +1329,9 @@ impl<'de> serde::Deserialize<'de> for AdjustStockRequest {
                             if delta__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("delta"));
                             }
-                            delta__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            delta__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::Reason => {
                             if reason__.is_some() {
@@ -1906,9 +1906,9 @@ impl<'de> serde::Deserialize<'de> for CheckStockResponse {
                             if available_quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("availableQuantity"));
                             }
-                            available_quantity__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            available_quantity__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
@@ -2465,17 +2465,17 @@ impl<'de> serde::Deserialize<'de> for ItemAvailability {
                             if requested__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("requested"));
                             }
-                            requested__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            requested__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::AvailableQuantity => {
                             if available_quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("availableQuantity"));
                             }
-                            available_quantity__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            available_quantity__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::Available => {
                             if available__.is_some() {
@@ -3293,9 +3293,9 @@ impl<'de> serde::Deserialize<'de> for StockItem {
                             if quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("quantity"));
                             }
-                            quantity__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            quantity__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
@@ -3444,33 +3444,33 @@ impl<'de> serde::Deserialize<'de> for StockLevel {
                             if available__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("available"));
                             }
-                            available__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            available__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::Reserved => {
                             if reserved__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("reserved"));
                             }
-                            reserved__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            reserved__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::Committed => {
                             if committed__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("committed"));
                             }
-                            committed__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            committed__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::Received => {
                             if received__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("received"));
                             }
-                            received__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            received__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;

@@ -2814,9 +2814,9 @@ impl<'de> serde::Deserialize<'de> for ListOrdersRequest {
                             if page_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("pageSize"));
                             }
-                            page_size__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            page_size__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::PageToken => {
                             if page_token__.is_some() {
@@ -2968,9 +2968,9 @@ impl<'de> serde::Deserialize<'de> for ListOrdersResponse {
                             if total_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("totalSize"));
                             }
-                            total_size__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            total_size__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
@@ -3228,9 +3228,9 @@ impl<'de> serde::Deserialize<'de> for Order {
                             if version__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("version"));
                             }
-                            version__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            version__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::Discount => {
                             if discount__.is_some() {
@@ -3356,9 +3356,9 @@ impl<'de> serde::Deserialize<'de> for OrderItem {
                             if quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("quantity"));
                             }
-                            quantity__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            quantity__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
@@ -3488,9 +3488,9 @@ impl<'de> serde::Deserialize<'de> for OrderLine {
                             if quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("quantity"));
                             }
-                            quantity__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            quantity__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::UnitPrice => {
                             if unit_price__.is_some() {
@@ -3803,9 +3803,9 @@ impl<'de> serde::Deserialize<'de> for OrderSummary {
                             if item_count__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("itemCount"));
                             }
-                            item_count__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            item_count__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::Total => {
                             if total__.is_some() {
@@ -4020,9 +4020,9 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                             if attempt__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("attempt"));
                             }
-                            attempt__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            attempt__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::Outcome => {
                             if outcome__.is_some() {
@@ -4034,9 +4034,9 @@ impl<'de> serde::Deserialize<'de> for TimelineEntry {
                             if duration_ms__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("durationMs"));
                             }
-                            duration_ms__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            duration_ms__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::TraceId => {
                             if trace_id__.is_some() {
@@ -4387,9 +4387,9 @@ impl<'de> serde::Deserialize<'de> for WatchOrderStatusResponse {
                             if version__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("version"));
                             }
-                            version__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            version__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::ChangedAt => {
                             if changed_at__.is_some() {
@@ -4756,9 +4756,9 @@ impl<'de> serde::Deserialize<'de> for WatchOrderUpdatesResponse {
                             if version__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("version"));
                             }
-                            version__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            version__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::ChangedAt => {
                             if changed_at__.is_some() {

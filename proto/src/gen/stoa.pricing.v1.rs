@@ -1465,9 +1465,9 @@ impl<'de> serde::Deserialize<'de> for Money {
                             if minor_units__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("minorUnits"));
                             }
-                            minor_units__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            minor_units__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
@@ -1759,17 +1759,17 @@ impl<'de> serde::Deserialize<'de> for Promotion {
                             if percent__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("percent"));
                             }
-                            percent__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            percent__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::MinQuantity => {
                             if min_quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("minQuantity"));
                             }
-                            min_quantity__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            min_quantity__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::StartsAt => {
                             if starts_at__.is_some() {
@@ -1897,9 +1897,9 @@ impl<'de> serde::Deserialize<'de> for QuoteItem {
                             if quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("quantity"));
                             }
-                            quantity__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            quantity__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
@@ -2303,9 +2303,9 @@ impl<'de> serde::Deserialize<'de> for QuoteLine {
                             if quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("quantity"));
                             }
-                            quantity__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            quantity__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::UnitPrice => {
                             if unit_price__.is_some() {
@@ -2695,17 +2695,17 @@ impl<'de> serde::Deserialize<'de> for SetPromotionRequest {
                             if percent__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("percent"));
                             }
-                            percent__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            percent__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::MinQuantity => {
                             if min_quantity__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("minQuantity"));
                             }
-                            min_quantity__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            min_quantity__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::StartsAt => {
                             if starts_at__.is_some() {

@@ -3581,9 +3581,9 @@ impl<'de> serde::Deserialize<'de> for ListUsersRequest {
                             if page_size__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("pageSize"));
                             }
-                            page_size__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            page_size__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::PageToken => {
                             if page_token__.is_some() {
@@ -4959,9 +4959,9 @@ impl<'de> serde::Deserialize<'de> for TokenPair {
                             if expires_in__.is_some() {
                                 return Err(serde::de::Error::duplicate_field("expiresIn"));
                             }
-                            expires_in__ =
-                                map_.next_value::<::std::option::Option<::pbjson::private::NumberDeserialize<_>>>()?.map(|x| x.0)
-                            ;
+                            expires_in__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
                         }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;

@@ -89,6 +89,50 @@ fn wide_integers_are_strings_and_defaults_are_left_out() {
 
 /// row: P1
 #[test]
+fn an_integer_is_one_in_whatever_form_it_is_written() {
+    let read = |form: &str| from_str::<Money>(&format!(r#"{{"minorUnits":{form}}}"#));
+    for (form, units) in [
+        ("1", 1),
+        ("1.0", 1),
+        ("1e0", 1),
+        (r#""1e0""#, 1),
+        (r#""1.0""#, 1),
+        ("1.9990e3", 1999),
+        ("-1.5e1", -15),
+        ("-0.0", 0),
+        (r#""-9223372036854775808""#, i64::MIN),
+        ("9223372036854775807", i64::MAX),
+        ("999999999999999.0", 999_999_999_999_999),
+    ] {
+        let money = read(form).unwrap_or_else(|error| panic!("{form}: {error}"));
+        assert_eq!(money.minor_units, units, "{form}");
+    }
+    for none in [
+        "0.5",
+        "1e-1",
+        r#""0.5""#,
+        r#""""#,
+        r#"" 1""#,
+        r#""x""#,
+        r#""NaN""#,
+        r#""inf""#,
+        "9223372036854775808",
+        "1e30",
+        "true",
+        "[1]",
+        // Floats of that size are read as others, in silence.
+        "9007199254740991.0",
+        r#""9007199254740993.0""#,
+    ] {
+        assert!(read(none).is_err(), "{none}");
+    }
+    let narrow = |form: &str| from_str::<ListOrdersRequest>(&format!(r#"{{"pageSize":{form}}}"#));
+    assert_eq!(narrow("2e1").unwrap().page_size, 20);
+    assert!(narrow("2147483648").is_err() && narrow("2147483648.0").is_err());
+}
+
+/// row: P1
+#[test]
 fn names_are_lower_camel_and_enums_go_by_name() {
     let order = Order {
         customer_id: "c".into(),
