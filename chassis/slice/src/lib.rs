@@ -31,7 +31,7 @@ pub struct Deps {
     pub clock: Clock,
     /// The way to whom it calls.
     pub peers: Peers,
-    /// Signs page tokens; replicas share its key.
+    /// Signs page tokens and cursors; replicas share its key.
     pub page_signer: Signer,
     /// Ends streams when the process stops.
     pub shutdown: CancellationToken,

@@ -5,7 +5,7 @@
 
 use call::{Call, Scope};
 use chrono::{DateTime, Utc};
-use events::{Cursor, Filter, Next, Recorded, Watch, WatchError};
+use events::{Filter, Next, Recorded, Seal, Watch, WatchError};
 use futures::Stream;
 
 use crate::App;
@@ -64,32 +64,35 @@ pub async fn status(
     };
     let scope = call.scope;
     find(app, scope, id).await?; // out of reach: the cursor is not even looked at
-    let (place, mut version) = split(&cursor)?;
-    let mut watch = open(app, filter, place).await?;
+    // The version too: what was told from the order itself may lie behind the place, so the place
+    // alone would tell it again.
+    let seal = Seal::new(app.page_signer.clone(), "order status", id);
+    let (place, mut version) = seal.open(&cursor).map_err(unopened)?;
+    let mut watch = open(app, filter, &place).await?;
     let now = find(app, scope, id).await?;
     let app = app.clone();
     Ok(async_stream::try_stream! {
         if cursor.is_empty() {
             version = now.version;
             let moved = Some(Moved::from(&now));
-            yield Update { moved, cursor: join(watch.cursor(), version), gap: false };
+            yield Update { moved, cursor: seal.close(watch.cursor(), version), gap: false };
         }
         let mut ended = now.status.is_terminal() && version >= now.version;
         while !ended {
-            let update = match told(watch.next().await, || join(watch.cursor(), version))? {
+            let update = match told(watch.next().await, || seal.close(watch.cursor(), version))? {
                 Next::Event(fact) => {
                     let moved = Moved::of(&fact).filter(|moved| moved.version > version);
                     let Some(moved) = moved else { continue };
-                    let cursor = join(fact.cursor, moved.version);
+                    let cursor = seal.close(fact.cursor, moved.version);
                     Update { moved: Some(moved), cursor, gap: false }
                 }
                 Next::Gap { cursor } => {
                     let order = find(&app, scope, id).await?;
-                    let cursor = join(cursor, order.version);
+                    let cursor = seal.close(cursor, order.version);
                     Update { moved: Some(Moved::from(&order)), cursor, gap: true }
                 }
                 Next::Idle if heartbeats => {
-                    Update { moved: None, cursor: join(watch.cursor(), version), gap: false }
+                    Update { moved: None, cursor: seal.close(watch.cursor(), version), gap: false }
                 }
                 Next::Idle => continue,
             };
@@ -100,20 +103,6 @@ pub async fn status(
             yield update;
         }
     })
-}
-
-/// A cursor of one order's stream: the place in the outbox, and the version told by then. What was told
-/// from the order itself may lie behind the place, so the place alone would tell it again.
-fn join(place: Cursor, version: i64) -> String {
-    format!("{place}.{version}")
-}
-
-fn split(cursor: &str) -> Result<(&str, i64), Error> {
-    if cursor.is_empty() {
-        return Ok(("", 0));
-    }
-    let (place, version) = cursor.split_once('.').ok_or(Error::Field("cursor"))?;
-    Ok((place, version.parse().map_err(|_| Error::Field("cursor"))?))
 }
 
 /// The changes of all orders of one person from now on, or after `cursor`. It does not end by itself.
@@ -135,21 +124,23 @@ pub async fn updates(
         key: None,
         subject: Some(user.0),
     };
-    let mut watch = open(app, filter, &cursor).await?;
+    let seal = Seal::new(app.page_signer.clone(), "order updates", user.0);
+    let (place, _) = seal.open(&cursor).map_err(unopened)?;
+    let mut watch = open(app, filter, &place).await?;
     let app = app.clone();
     Ok(async_stream::try_stream! {
         if cursor.is_empty() && heartbeats {
-            yield Update::heartbeat(&watch); // tells a new watcher from where on it hears everything
+            yield Update::heartbeat(&watch, &seal); // tells a new watcher from where on it hears everything
         }
         loop {
-            match told(watch.next().await, || watch.cursor().to_string())? {
-                Next::Event(fact) => yield Update::of(Moved::of(&fact), &fact),
+            match told(watch.next().await, || seal.close(watch.cursor(), 0))? {
+                Next::Event(fact) => yield Update::of(&fact, &seal),
                 Next::Gap { cursor } => {
-                    for update in latest(&app, user, &cursor.to_string()).await? {
+                    for update in latest(&app, user, &seal.close(cursor, 0)).await? {
                         yield update;
                     }
                 }
-                Next::Idle if heartbeats => yield Update::heartbeat(&watch),
+                Next::Idle if heartbeats => yield Update::heartbeat(&watch, &seal),
                 Next::Idle => {}
             }
         }
@@ -184,11 +175,12 @@ async fn find(app: &App, scope: Scope, id: OrderId) -> Result<Order, Error> {
 }
 
 async fn open(app: &App, filter: Filter, cursor: &str) -> Result<Watch, Error> {
-    let opened = app.tail.watch(filter, cursor).await;
-    opened.map_err(|source| Error::Watch {
-        cursor: String::new(),
-        source,
-    })
+    app.tail.watch(filter, cursor).await.map_err(unopened)
+}
+
+fn unopened(source: WatchError) -> Error {
+    let cursor = String::new();
+    Error::Watch { cursor, source }
 }
 
 /// What a watch told; where it ended, with the cursor to resume from.
@@ -200,18 +192,18 @@ fn told(next: Result<Next, WatchError>, cursor: impl FnOnce() -> String) -> Resu
 }
 
 impl Update {
-    fn of(moved: Option<Moved>, fact: &Recorded) -> Self {
+    fn of(fact: &Recorded, seal: &Seal) -> Self {
         Self {
-            moved,
-            cursor: fact.cursor.to_string(),
+            moved: Moved::of(fact),
+            cursor: seal.close(fact.cursor, 0),
             gap: false,
         }
     }
 
-    fn heartbeat(watch: &Watch) -> Self {
+    fn heartbeat(watch: &Watch, seal: &Seal) -> Self {
         Self {
             moved: None,
-            cursor: watch.cursor().to_string(),
+            cursor: seal.close(watch.cursor(), 0),
             gap: false,
         }
     }

@@ -3,7 +3,7 @@
 
 use async_stream::try_stream;
 use call::{Call, Scope};
-use events::{Filter, Next, Recorded, Watch, WatchError};
+use events::{Filter, Next, Recorded, Seal, Watch, WatchError};
 use futures::Stream;
 use proto::Fact;
 use proto::event::v1::{UserCreated, UserDeleted, UserUpdated};
@@ -42,6 +42,7 @@ pub enum UserEvent {
 #[derive(Debug)]
 pub struct Open {
     watch: Watch,
+    seal: Seal,
     /// Facts up to this version were there before: on PostgreSQL one may still be on its way.
     since: i64,
 }
@@ -56,26 +57,35 @@ pub async fn open(app: &App, call: &Call, id: UserId, cursor: &str) -> Result<Op
         key: Some(id.to_string()),
         subject: None,
     };
-    let watch = app.tail.watch(filter, cursor).await;
+    // Of all accounts: who watches one from before it was made is told that it was.
+    let seal = Seal::new(app.page_signer.clone(), "user updates", "everybody");
+    let opened = seal.open(cursor).map_err(|error| to_error(error, cursor));
+    let (place, _) = opened?;
+    let watch = app.tail.watch(filter, &place).await;
     let watch = watch.map_err(|error| to_error(error, cursor))?;
     // After the watch has begun, so that no end of the account goes unnoticed.
     let user = store::user::find(app.db.read(), call.scope, id).await?;
     let user = user.ok_or(Error::UserNotFound)?;
     let since = if cursor.is_empty() { user.version } else { 0 };
-    Ok(Open { watch, since })
+    Ok(Open { watch, seal, since })
 }
 
 /// The updates of a watch, up to the account's end; heartbeats too if they are wanted.
 pub fn updates(
     app: App,
     id: UserId,
-    Open { mut watch, since }: Open,
+    open: Open,
     heartbeats: bool,
 ) -> impl Stream<Item = Result<Update, Error>> {
+    let Open {
+        mut watch,
+        seal,
+        since,
+    } = open;
     try_stream! {
         loop {
             let next = watch.next().await;
-            let next = next.map_err(|error| to_error(error, &watch.cursor().to_string()))?;
+            let next = next.map_err(|error| to_error(error, &seal.close(watch.cursor(), 0)))?;
             let (change, gap) = match next {
                 Next::Event(fact) if fact.version <= since => continue,
                 Next::Event(fact) => (Some(change(&app, id, &fact).await?), false),
@@ -84,7 +94,7 @@ pub fn updates(
                 Next::Idle => continue,
             };
             let is_over = matches!(change, Some(UserEvent::Deleted));
-            yield Update { change, cursor: watch.cursor().to_string(), gap };
+            yield Update { change, cursor: seal.close(watch.cursor(), 0), gap };
             if is_over {
                 break;
             }

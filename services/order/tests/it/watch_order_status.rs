@@ -5,6 +5,7 @@ use std::time::Duration;
 use order::saga::fail_point::FailPoints;
 use proto::order::v1::{
     CancelOrderRequest, OrderStatus, WatchOrderStatusRequest, WatchOrderStatusResponse,
+    WatchOrderUpdatesRequest,
 };
 use testkit::{Engine, both_engines};
 use tonic::{Code, Status, Streaming};
@@ -181,16 +182,46 @@ async fn a_stop_ends_the_stream_with_the_cursor_to_resume_from(engine: Engine) {
     assert!(rest == [Paid, Confirmed] || rest == [Confirmed], "{rest:?}");
 }
 
+/// row: D6, D7
 #[both_engines]
-async fn a_cursor_that_is_not_one_is_refused(shop: Shop) {
+async fn a_cursor_that_is_not_of_this_stream_is_refused_at_once(shop: Shop) {
     let order = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap();
-    let opened = shop
-        .customer(1)
-        .watch_order_status(watch(&order.id, "yesterday"))
-        .await;
-    let error = match opened {
-        Ok(stream) => all(stream.into_inner()).await.unwrap_err(),
-        Err(error) => error,
+    let other = shop.buy(1, &[("lamp", 1)], "tok_ok").await.unwrap();
+    let client = || shop.customer(1);
+    let stream = client().watch_order_status(watch(&other.id, "")).await;
+    let others = all(stream.unwrap().into_inner()).await.unwrap();
+    let others = others.last().unwrap().cursor.clone();
+    let mine = WatchOrderUpdatesRequest {
+        user_id: crate::shop::id(1),
+        send_heartbeats: true,
+        ..Default::default()
     };
-    assert_eq!(error.code(), Code::InvalidArgument);
+    let stream = client().watch_order_updates(mine.clone()).await;
+    let first = stream.unwrap().into_inner().message().await;
+    let mines = first.unwrap().unwrap().cursor;
+    let mut changed = others.clone().into_bytes();
+    let last = changed.last_mut().unwrap();
+    *last = if *last == b'A' { b'Q' } else { b'A' };
+    let changed = String::from_utf8(changed).unwrap();
+    // In the form that cursors had before they were signed, and of a place that there is.
+    let made_up = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (cursor, code) in [
+        (others.as_str(), Code::InvalidArgument),
+        (&mines, Code::InvalidArgument),
+        (&changed, Code::InvalidArgument),
+        ("yesterday", Code::InvalidArgument),
+        (made_up, Code::OutOfRange),
+        (&format!("{made_up}.1"), Code::OutOfRange),
+    ] {
+        let opened = client().watch_order_status(watch(&order.id, cursor)).await;
+        assert_eq!(opened.unwrap_err().code(), code, "{cursor}");
+        if cursor != mines {
+            let watch = WatchOrderUpdatesRequest {
+                cursor: cursor.to_owned(),
+                ..mine.clone()
+            };
+            let opened = client().watch_order_updates(watch).await;
+            assert_eq!(opened.unwrap_err().code(), code, "{cursor}");
+        }
+    }
 }

@@ -186,6 +186,13 @@ async fn a_cursor_that_is_not_ours_or_too_old_is_refused(app: TestApp) {
     };
     let unknown = try_watch(&ada.access_token, "x").await;
     assert_eq!(unknown, tonic::Code::InvalidArgument);
+    let first = if cursor.starts_with('A') { 'B' } else { 'A' };
+    let changed = format!("{first}{}", &cursor[1..]);
+    let changed = try_watch(&ada.access_token, &changed).await;
+    assert_eq!(changed, tonic::Code::InvalidArgument);
+    let made_up = "A".repeat(54); // as cursors were before they were signed
+    let made_up = try_watch(&ada.access_token, &made_up).await;
+    assert_eq!(made_up, tonic::Code::OutOfRange);
     app.time.advance(Duration::from_secs(7 * 24 * 3600 + 1));
     let ada = app.sign_in("ada@example.test").await;
     assert_eq!(
