@@ -3,6 +3,7 @@
 //! issuer, audience and type are asked for; whatever a header says of keys but `kid` is
 //! ignored.
 
+mod keys;
 mod provider;
 mod verify;
 
@@ -16,8 +17,9 @@ use uuid::Uuid;
 
 use call::{Role, Roles, User};
 
+pub use keys::{FetchKeys, Keys, PublicKey};
 pub use provider::install as install_provider;
-pub use verify::{FetchKeys, Keys, PublicKey, Verifier};
+pub use verify::{Unverified, Verifier};
 
 /// Who signs people's tokens, and for whom.
 pub const ISSUER: &str = "stoa";

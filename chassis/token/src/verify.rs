@@ -3,176 +3,42 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use call::{Caller, User};
 use chrono::{DateTime, TimeDelta, Utc};
 use clock::Clock;
-use futures::future::BoxFuture;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::de::DeserializeOwned;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
-use tracing::warn;
 
 use super::{ACCESS_TYPE, AccessClaims, ISSUER, SERVICE_TYPE, ServiceClaims, roles};
+use crate::keys::{Keys, NoKey};
 
+/// The only algorithm there is.
+const ALGORITHM: Algorithm = Algorithm::EdDSA;
 /// The longest token that is looked at, in bytes.
 const TOKEN_BYTES_MAX: usize = 4096;
 /// How far clocks may differ.
 const LEEWAY: TimeDelta = TimeDelta::seconds(15);
 /// How many verified tokens are remembered.
 const REMEMBERED_MAX: usize = 10_000;
-/// How long fetched keys are good, the JWKS' own max-age.
-const KEYS_AGE_MAX: Duration = Duration::from_secs(300);
-/// The least time between two fetches, whatever key ids strangers make up.
-const FETCH_INTERVAL_MIN: Duration = Duration::from_secs(10);
-/// The time to the next fetch after one that failed.
-const FETCH_RETRY: Duration = Duration::from_secs(1);
-
-/// The public half of a signing key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicKey {
-    /// Its name in token headers.
-    pub kid: String,
-    /// The 32 bytes of RFC 8032.
-    pub bytes: [u8; 32],
+/// Why a token names nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unverified {
+    /// It is not good: nobody is told what is wrong with it.
+    #[error("the token is not good")]
+    Bad,
+    /// It may be good: the key that it names is not known, and could not be asked for.
+    #[error("the token's key could not be asked for")]
+    Unchecked,
 }
 
-impl PublicKey {
-    /// The key as a JWK's `x` (RFC 8037).
-    pub fn x(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(self.bytes)
-    }
-
-    /// Reads a JWK's `kid` and `x`.
-    pub fn from_jwk(kid: &str, x: &str) -> Option<Self> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(x).ok()?.try_into().ok()?;
-        Some(Self {
-            kid: kid.to_owned(),
-            bytes,
-        })
-    }
-}
-
-/// Gets the current keys from where they are kept.
-pub type FetchKeys =
-    Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<PublicKey>, String>> + Send + Sync>;
-
-/// Public keys by name, fetched when they are old or a name is new, and never more often
-/// than every 10 s.
-#[derive(Clone)]
-pub struct Keys(Arc<KeysInner>);
-
-struct KeysInner {
-    known: RwLock<Arc<HashMap<String, [u8; 32]>>>,
-    fetched: Mutex<Option<Fetched>>,
-    fetch: Option<FetchKeys>,
-    fetch_interval_min: Duration,
-}
-
-impl Keys {
-    /// Keys that never change: those of services, known by configuration.
-    pub fn fixed(keys: impl IntoIterator<Item = PublicKey>) -> Self {
-        Self::build(index(keys), None, FETCH_INTERVAL_MIN)
-    }
-
-    /// Keys that are fetched: the user service's, by its JWKS.
-    pub fn fetched(fetch: FetchKeys) -> Self {
-        Self::build(HashMap::new(), Some(fetch), FETCH_INTERVAL_MIN)
-    }
-
-    fn build(
-        known: HashMap<String, [u8; 32]>,
-        fetch: Option<FetchKeys>,
-        fetch_interval_min: Duration,
-    ) -> Self {
-        let (known, fetched) = (RwLock::new(Arc::new(known)), Mutex::new(None));
-        Self(Arc::new(KeysInner {
-            known,
-            fetched,
-            fetch,
-            fetch_interval_min,
-        }))
-    }
-
-    fn snapshot(&self) -> Arc<HashMap<String, [u8; 32]>> {
-        self.0
-            .known
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// The key of that name.
-    async fn get(&self, kid: &str) -> Option<[u8; 32]> {
-        match self.snapshot().get(kid) {
-            Some(key) => Some(*key),
-            None => {
-                self.refresh(self.0.fetch_interval_min).await;
-                self.snapshot().get(kid).copied()
-            }
+impl From<NoKey> for Unverified {
+    fn from(cause: NoKey) -> Self {
+        match cause {
+            NoKey::Unknown => Self::Bad,
+            NoKey::Unasked => Self::Unchecked,
         }
     }
-
-    /// Whether there is a key to verify with.
-    pub fn is_ready(&self) -> bool {
-        !self.snapshot().is_empty()
-    }
-
-    /// Fetches unless that was done within `age`; callers at once share one fetch. Returns
-    /// when the next one is due.
-    async fn refresh(&self, age: Duration) -> Duration {
-        let Some(fetch) = &self.0.fetch else {
-            return KEYS_AGE_MAX;
-        };
-        let mut fetched = self.0.fetched.lock().await;
-        let age = match *fetched {
-            Some(Fetched { well: false, .. }) => FETCH_RETRY,
-            _ => age,
-        };
-        if fetched.as_ref().is_some_and(|last| last.at.elapsed() < age) {
-            return age;
-        }
-        let was_well = fetched.as_ref().is_none_or(|last| last.well);
-        let at = Instant::now();
-        match fetch().await {
-            Ok(keys) => {
-                let keys = Arc::new(index(keys));
-                *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = keys;
-                *fetched = Some(Fetched { at, well: true });
-                KEYS_AGE_MAX
-            }
-            Err(cause) => {
-                // Whoever has them may only be starting: ask again soon, and say so once.
-                if was_well {
-                    warn!(cause, "The signing keys could not be fetched");
-                }
-                *fetched = Some(Fetched { at, well: false });
-                FETCH_RETRY
-            }
-        }
-    }
-
-    /// Keeps the keys fresh, so that a key that was taken back stops verifying.
-    pub async fn keep_fresh(self) {
-        loop {
-            let due = self.refresh(KEYS_AGE_MAX).await;
-            tokio::time::sleep(due).await;
-        }
-    }
-}
-
-/// When keys were last asked for, and whether they came.
-struct Fetched {
-    at: Instant,
-    well: bool,
-}
-
-fn index(keys: impl IntoIterator<Item = PublicKey>) -> HashMap<String, [u8; 32]> {
-    keys.into_iter().map(|key| (key.kid, key.bytes)).collect()
 }
 
 /// Turns bearer tokens into callers.
@@ -213,18 +79,20 @@ impl Verifier {
         }))
     }
 
-    /// Who presents `token`. None for anything that is wrong with it: the caller is told
-    /// no more than that.
-    pub async fn verify(&self, token: &str) -> Option<Caller> {
+    /// Who presents `token`.
+    ///
+    /// # Errors
+    /// [`Unverified`]: the caller is told no more than that.
+    pub async fn verify(&self, token: &str) -> Result<Caller, Unverified> {
         let now = self.0.clock.now();
-        let ending = token.as_bytes().last_chunk()?;
+        let ending = token.as_bytes().last_chunk().ok_or(Unverified::Bad)?;
         if let Some(caller) = self.recall(ending, token, now) {
-            return Some(caller);
+            return Ok(caller);
         }
         let remembered = self.check(token, now).await?;
         let caller = remembered.caller.clone();
         self.remember(*ending, remembered, now);
-        Some(caller)
+        Ok(caller)
     }
 
     fn recall(&self, ending: &Ending, token: &str, now: DateTime<Utc>) -> Option<Caller> {
@@ -238,10 +106,10 @@ impl Verifier {
             return None;
         }
         let keys = match found.caller {
-            Caller::Service { .. } => self.0.services.snapshot(),
-            _ => self.0.people.snapshot(),
+            Caller::Service { .. } => &self.0.services,
+            _ => &self.0.people,
         };
-        keys.contains_key(&found.kid).then(|| found.caller.clone())
+        keys.has(&found.kid).then(|| found.caller.clone())
     }
 
     fn remember(&self, ending: Ending, entry: Remembered, now: DateTime<Utc>) {
@@ -259,53 +127,89 @@ impl Verifier {
         all.insert(ending, entry);
     }
 
-    async fn check(&self, token: &str, now: DateTime<Utc>) -> Option<Remembered> {
+    async fn check(&self, token: &str, now: DateTime<Utc>) -> Result<Remembered, Unverified> {
+        let Head { kind, kid } = Head::read(token).ok_or(Unverified::Bad)?;
+        let (caller, exp) = match kind {
+            Kind::Access => {
+                let key = self.0.people.get(&kid).await?;
+                person(token, &key, now)
+            }
+            Kind::Service => {
+                let key = self.0.services.get(&kid).await?;
+                let audience = self.0.audience.as_deref();
+                service(token, &kid, &key, audience.ok_or(Unverified::Bad)?, now)
+            }
+        }
+        .ok_or(Unverified::Bad)?;
+        Ok(Remembered {
+            token: token.into(),
+            caller,
+            kid,
+            exp,
+        })
+    }
+}
+
+/// What of a token's header is looked at.
+struct Head {
+    kind: Kind,
+    kid: String,
+}
+
+enum Kind {
+    Access,
+    Service,
+}
+
+impl Head {
+    /// Reads it, unless no key could make the token good.
+    fn read(token: &str) -> Option<Self> {
         if token.len() > TOKEN_BYTES_MAX {
             return None;
         }
         let header = decode_header(token).ok()?;
+        if header.alg != ALGORITHM {
+            return None;
+        }
         if header.crit.is_some() {
             return None; // RFC 7515, 4.1.11: what is critical and not understood
         }
+        let kind = match header.typ.as_deref()? {
+            ACCESS_TYPE => Kind::Access,
+            SERVICE_TYPE => Kind::Service,
+            _ => return None,
+        };
         let kid = header.kid.filter(|kid| is_kid(kid))?;
-        match header.typ.as_deref()? {
-            ACCESS_TYPE => {
-                let key = self.0.people.get(&kid).await?;
-                let claims: AccessClaims = claims(token, &key, ISSUER, ISSUER)?;
-                let exp = valid_at(claims.nbf, claims.exp, now)?;
-                let user = User {
-                    id: claims.sub,
-                    roles: roles(&claims.roles),
-                };
-                Some(Remembered {
-                    token: token.into(),
-                    caller: Caller::User(user),
-                    kid,
-                    exp,
-                })
-            }
-            SERVICE_TYPE => {
-                let key = self.0.services.get(&kid).await?;
-                // A service's key is named for it, so no service can sign as another.
-                let issuer = format!("service:{kid}");
-                let claims: ServiceClaims =
-                    claims(token, &key, &issuer, self.0.audience.as_deref()?)?;
-                let exp = valid_at(claims.nbf, claims.exp, now)?;
-                let acting_for = claims.act.map(|act| User {
-                    id: act.sub,
-                    roles: roles(&act.roles),
-                });
-                let name = (claims.sub == kid).then(|| kid.as_str().into())?;
-                Some(Remembered {
-                    token: token.into(),
-                    caller: Caller::Service { name, acting_for },
-                    kid,
-                    exp,
-                })
-            }
-            _ => None,
-        }
+        Some(Self { kind, kid })
     }
+}
+
+fn person(token: &str, key: &[u8; 32], now: DateTime<Utc>) -> Option<(Caller, DateTime<Utc>)> {
+    let claims: AccessClaims = claims(token, key, ISSUER, ISSUER)?;
+    let exp = valid_at(claims.nbf, claims.exp, now)?;
+    let user = User {
+        id: claims.sub,
+        roles: roles(&claims.roles),
+    };
+    Some((Caller::User(user), exp))
+}
+
+/// A service's key is named for it, so no service can sign as another.
+fn service(
+    token: &str,
+    kid: &str,
+    key: &[u8; 32],
+    audience: &str,
+    now: DateTime<Utc>,
+) -> Option<(Caller, DateTime<Utc>)> {
+    let claims: ServiceClaims = claims(token, key, &format!("service:{kid}"), audience)?;
+    let exp = valid_at(claims.nbf, claims.exp, now)?;
+    let acting_for = claims.act.map(|act| User {
+        id: act.sub,
+        roles: roles(&act.roles),
+    });
+    let name = (claims.sub == kid).then(|| kid.into())?;
+    Some((Caller::Service { name, acting_for }, exp))
 }
 
 fn is_kid(kid: &str) -> bool {
@@ -321,7 +225,7 @@ fn claims<C: DeserializeOwned>(
     issuer: &str,
     audience: &str,
 ) -> Option<C> {
-    let mut validation = Validation::new(Algorithm::EdDSA);
+    let mut validation = Validation::new(ALGORITHM);
     validation.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
     validation.set_audience(&[audience]);
     validation.set_issuer(&[issuer]);

@@ -11,7 +11,7 @@ use edge::{App, Health};
 use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use serde_json::json;
-use token::Verifier;
+use token::{Unverified, Verifier};
 
 use super::Base;
 use crate::config::Profile;
@@ -83,13 +83,20 @@ async fn admins_only(State(verifier): State<Verifier>, request: Request, next: N
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
     let caller = match header.and_then(|value| value.strip_prefix("Bearer ")) {
-        Some(token) => verifier.verify(token).await,
+        Some(token) => Some(verifier.verify(token).await),
         None => None,
     };
     match caller {
-        Some(caller @ Caller::User(_)) if caller.has_role(Role::Admin) => next.run(request).await,
-        Some(_) => refusal(StatusCode::FORBIDDEN, "permission_denied", "Admins only"),
-        None => refusal(
+        Some(Ok(caller @ Caller::User(_))) if caller.has_role(Role::Admin) => {
+            next.run(request).await
+        }
+        Some(Ok(_)) => refusal(StatusCode::FORBIDDEN, "permission_denied", "Admins only"),
+        Some(Err(Unverified::Unchecked)) => refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The authentication token cannot be checked now",
+        ),
+        Some(Err(Unverified::Bad)) | None => refusal(
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
             "Missing authentication token",

@@ -110,6 +110,18 @@ impl Fleet {
         Door::new(local(self.ports[name]))
     }
 
+    /// A target's admin listener, whose port the system chose.
+    pub async fn admin(&mut self, name: &'static str) -> Door {
+        let process = self.processes.get_mut(name).expect("it was launched");
+        let said = format!("Serving {name}");
+        let address = process.wait_for(READY_MAX, |output| {
+            let line = output.lines().rfind(|line| line.contains(&said))?;
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            line["admin"].as_str().map(str::to_owned)
+        });
+        Door::new(format!("http://{}", address.await.expect("it serves")))
+    }
+
     /// Runs `stoa` on this fleet's databases.
     pub async fn stoa(&self, arguments: &[&str]) -> (i32, String) {
         let data = self.data.display().to_string();

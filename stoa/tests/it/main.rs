@@ -9,6 +9,7 @@ mod crash;
 mod drain;
 mod facts;
 mod fleet;
+mod flood;
 mod foreign;
 mod forwards;
 mod gets;

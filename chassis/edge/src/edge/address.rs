@@ -118,7 +118,7 @@ pub(super) async fn client(
     };
     let token = token.to_str().ok().and_then(super::identity::bearer);
     let forwarder = match (verifier, token) {
-        (Some(verifier), Some(token)) => verifier.verify(token).await,
+        (Some(verifier), Some(token)) => verifier.verify(token).await.ok(),
         _ => None,
     };
     match forwarder {

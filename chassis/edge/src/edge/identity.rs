@@ -5,7 +5,7 @@ use call::{Caller, Scope};
 use connectrpc_axum::prelude::{Code, ConnectError};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use token::Verifier;
+use token::{Unverified, Verifier};
 
 use crate::contract::{Denial, Method};
 
@@ -18,7 +18,8 @@ pub struct LocalCaller(pub Caller);
 ///
 /// # Errors
 /// `unauthenticated` for a credential that is presented and not good, on public rpcs too:
-/// a page for a person must not silently become a page for a stranger.
+/// a page for a person must not silently become a page for a stranger. `unavailable` for one that
+/// may be good and cannot be checked: who is told that a good token is bad signs in again.
 pub(super) async fn caller(
     verifier: Option<&Verifier>,
     headers: &HeaderMap,
@@ -32,9 +33,15 @@ pub(super) async fn caller(
     };
     let verified = match (verifier, credential.to_str().ok().and_then(bearer)) {
         (Some(verifier), Some(token)) => verifier.verify(token).await,
-        _ => None,
+        _ => Err(Unverified::Bad),
     };
-    verified.ok_or_else(|| ConnectError::new(Code::Unauthenticated, "Invalid authentication token"))
+    verified.map_err(|cause| match cause {
+        Unverified::Bad => ConnectError::new(Code::Unauthenticated, "Invalid authentication token"),
+        Unverified::Unchecked => {
+            let message = "The authentication token cannot be checked now";
+            ConnectError::new(Code::Unavailable, message)
+        }
+    })
 }
 
 pub(super) fn bearer(credential: &str) -> Option<&str> {
