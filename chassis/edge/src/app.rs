@@ -197,7 +197,8 @@ impl Builder {
         let mut grpc = Routes::default();
         for service in services {
             check(&contract, &service)?;
-            health.add(service.name, service.checks);
+            let names = service.mounts.iter().map(|mount| mount.service);
+            health.add(service.name, names, service.checks);
             for mount in service.mounts {
                 mounted.push(mount.service);
                 let receive = config.limits.receive(mount.service);

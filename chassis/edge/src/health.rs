@@ -1,8 +1,8 @@
 //! Alive, ready, and who says so: `/healthz` is the process, `/readyz` its dependencies,
 //! and `grpc.health.v1` tells the same to load balancers, on every protocol.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_stream::try_stream;
@@ -15,7 +15,9 @@ use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use proto::grpc::health::v1::health_check_response::ServingStatus;
 use proto::grpc::health::v1::health_connect::HealthServiceTonicCompatibleBuilder;
-use proto::grpc::health::v1::{HealthCheckRequest, HealthCheckResponse};
+use proto::grpc::health::v1::{
+    HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
+};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +41,8 @@ pub struct Health(Arc<Inner>);
 
 struct Inner {
     checks: Mutex<Vec<Arc<Check>>>,
-    services: Mutex<Vec<&'static str>>,
+    /// Whose state each name stands for: a service's own, and those of what it answers.
+    names: Mutex<BTreeMap<&'static str, &'static str>>,
     state: watch::Sender<Snapshot>,
     draining: CancellationToken,
 }
@@ -95,22 +98,25 @@ impl Health {
     /// Not ready until [`Health::run`] has checked everything once. When `draining` is
     /// cancelled it is not ready any more, at once, and every Watch ends.
     pub fn new(draining: CancellationToken) -> Self {
-        let (checks, services) = (Mutex::default(), Mutex::default());
+        let (checks, names) = Default::default();
         let (state, _) = watch::channel(Snapshot::default());
         Self(Arc::new(Inner {
             checks,
-            services,
+            names,
             state,
             draining,
         }))
     }
 
-    pub(crate) fn add(&self, service: &'static str, checks: Vec<Check>) {
-        self.0
-            .services
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(service);
+    /// Adds a service: the full names of what it answers, and what must be well for it.
+    pub(crate) fn add(
+        &self,
+        service: &'static str,
+        names: impl Iterator<Item = &'static str>,
+        checks: Vec<Check>,
+    ) {
+        let names = names.chain([service]);
+        self.names().extend(names.map(|name| (name, service)));
         let mut all = self.0.checks.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend(checks.into_iter().map(Arc::new));
     }
@@ -207,22 +213,11 @@ impl Health {
         Some((status, [(CACHE_CONTROL, "no-store")], body).into_response())
     }
 
-    /// The state of one name of `grpc.health.v1`: nothing, `liveness`, a context such as
-    /// `order`, or the full name of one of its services.
+    /// The state of one name of `grpc.health.v1`: nothing, `liveness`, a service such as
+    /// `order`, or the full name of something that it answers.
     fn status(&self, name: &str) -> ServingStatus {
-        let services = self
-            .0
-            .services
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let short = name
-            .strip_prefix("stoa.")
-            .and_then(|rest| rest.split('.').next());
-        let known = services
-            .iter()
-            .find(|service| **service == short.unwrap_or(name));
         let state = self.0.state.borrow();
-        let ready = match (name, known) {
+        let ready = match (name, self.names().get(name)) {
             (LIVENESS, _) => true,
             ("", _) => state.ready(None),
             (_, Some(service)) => state.ready(Some(service)),
@@ -232,6 +227,21 @@ impl Health {
             true => ServingStatus::Serving,
             false => ServingStatus::NotServing,
         }
+    }
+
+    /// The state of every name that has one.
+    fn statuses(&self) -> HashMap<String, HealthCheckResponse> {
+        let names: Vec<&str> = self.names().keys().copied().collect();
+        let all = ["", LIVENESS].into_iter().chain(names);
+        all.map(|name| {
+            let status = self.status(name).into();
+            (name.to_owned(), HealthCheckResponse { status })
+        })
+        .collect()
+    }
+
+    fn names(&self) -> MutexGuard<'_, BTreeMap<&'static str, &'static str>> {
+        self.0.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -260,6 +270,7 @@ fn report(name: (&str, &str), before: Option<&Wellness>, now: &Wellness) {
 pub(crate) fn service(health: &Health) -> Service {
     let builder = HealthServiceTonicCompatibleBuilder::new()
         .check(check)
+        .list(list)
         .watch(watch_status)
         .with_state(health.clone());
     Service::new("health").mount(builder.build())
@@ -275,6 +286,15 @@ async fn check(
             status: status.into(),
         })),
     }
+}
+
+/// No more than a hundred: a process has one name per service of the contract, and one per context.
+async fn list(
+    State(health): State<Health>,
+    ConnectRequest(HealthListRequest {}): ConnectRequest<HealthListRequest>,
+) -> Result<ConnectResponse<HealthListResponse>, ConnectError> {
+    let statuses = health.statuses();
+    Ok(ConnectResponse::new(HealthListResponse { statuses }))
 }
 
 type Statuses = BoxStream<'static, Result<HealthCheckResponse, ConnectError>>;

@@ -20,7 +20,8 @@ const OUR_NUMBER: &str = "crate::wkt::Number<";
 pub fn run(job: &Job) -> Result<(), Failure> {
     let protos = protos(&job.sources)?;
     let fresh = tempfile::tempdir()?; // some packages are appended to
-    let descriptors = descriptors(&protos, &job.includes, fresh.path())?;
+    let described = [&protos[..], &job.described].concat();
+    let descriptors = descriptors(&described, &job.includes, fresh.path())?;
     let pool = DescriptorPool::decode(descriptors.as_slice())?;
 
     let code = fresh.path().join("code");

@@ -27,6 +27,8 @@ pub struct Job {
     pub includes: Vec<PathBuf>,
     /// Folders whose .proto files are generated; what they import is not.
     pub sources: Vec<PathBuf>,
+    /// Files that are described beside them, though nothing imports them.
+    pub described: Vec<PathBuf>,
     /// The folder that receives one .rs file per package, and `descriptors.bin`.
     pub into: PathBuf,
 }
@@ -71,8 +73,12 @@ fn arguments() -> Result<Job, Failure> {
         _ => return Err("usage: gen [--into DIR]".into()),
     };
     Ok(Job {
-        includes: vec![home.to_path_buf(), home.join("third_party")],
+        // The inner folder first: a file is named by the first that it lies in, and whoever has
+        // a standard one already knows it by no other name.
+        includes: vec![home.join("third_party"), home.to_path_buf()],
         sources: vec![home.join("stoa"), home.join("third_party/grpc")],
+        // What an error may carry is known by no request and no answer.
+        described: vec![home.join("third_party/google/rpc/error_details.proto")],
         into,
     })
 }

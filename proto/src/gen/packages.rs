@@ -205,6 +205,7 @@ pub mod user {
 #[macro_export]
 macro_rules! requests { ($each:ident) => { $each! {
 "grpc.health.v1.HealthCheckRequest" => $crate::grpc::health::v1::HealthCheckRequest,
+"grpc.health.v1.HealthListRequest" => $crate::grpc::health::v1::HealthListRequest,
 "stoa.bff.iot.v1.GetStatusRequest" => $crate::bff::iot::v1::GetStatusRequest,
 "stoa.bff.mobile.v1.GetHomeRequest" => $crate::bff::mobile::v1::GetHomeRequest,
 "stoa.bff.web.v1.GetCartPageRequest" => $crate::bff::web::v1::GetCartPageRequest,

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::{Value, json};
 use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1alpha::server_reflection_response::MessageResponse;
@@ -11,6 +12,7 @@ use tonic_reflection::pb::v1alpha::server_reflection_response::MessageResponse;
 use crate::fleet::Fleet;
 use crate::reflection;
 use crate::shop::{Door, Shop};
+use crate::wires::{self, Wire};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -28,6 +30,48 @@ fn descriptors(data: &Path) -> PathBuf {
     let file = data.with_file_name("stoa.binpb");
     std::fs::write(&file, output.stdout).expect("a file in the test's own folder");
     file
+}
+
+/// Whoever has a file of somebody else's already has it by that name, and two names for one message
+/// are one too many; and what an error carries is described, so that tools can print it.
+///
+/// row: P16, P20, P22
+#[tokio::test]
+async fn exported_descriptors_name_standard_files_as_everybody_does_and_know_what_errors_carry() {
+    let shop = Shop::up().await;
+    let bytes = std::fs::read(descriptors(&shop.data)).expect("it was written");
+    let pool = DescriptorPool::decode(&*bytes).expect("a descriptor set");
+    let folders = [
+        "stoa/",
+        "google/",
+        "buf/validate/",
+        "grpc/health/v1/health.proto",
+    ];
+    for file in pool.files() {
+        let name = file.name();
+        let known = folders.iter().any(|folder| name.starts_with(folder));
+        assert!(known, "{name}");
+        let package = file.package_name().replace('.', "/");
+        assert!(name.starts_with(&package), "{name} is of {package}");
+    }
+    let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
+    let create = wires::rpc("order.v1.OrderService/CreateOrder");
+    let order = customer.order("MUG-STR-01", 1, "tok_declined");
+    let told = Wire::ConnectJson.call(&customer.door, &create, &order, &[]);
+    let told = told.await;
+    let name = "google.rpc.ErrorInfo";
+    let value = told.details.strip_prefix(name.as_bytes());
+    let value = value.unwrap_or_else(|| panic!("{told:?}"));
+    let info = pool.get_message_by_name(name).expect("it is described");
+    let info = DynamicMessage::decode(info, value).expect("it is one");
+    let reason = info.get_field_by_name("reason").expect("its field");
+    assert!(reason.as_str().is_some_and(|reason| !reason.is_empty()));
+    for version in reflection::VERSIONS {
+        let question = MessageRequest::FileContainingSymbol(name.to_owned());
+        let answer = reflection::ask(&shop.door.origin, version, question).await;
+        let known = matches!(answer, Some(MessageResponse::FileDescriptorResponse(_)));
+        assert!(known, "{version}: {answer:?}");
+    }
 }
 
 /// The lines of JSON that a program prints.

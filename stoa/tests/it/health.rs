@@ -6,10 +6,13 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use http::StatusCode;
+use prost_reflect::DescriptorPool;
 use serde_json::json;
 use testkit::process::Process;
 
+use crate::reflection::shown;
 use crate::shop::{Door, STOPS_WITHIN, Shop, binary, stoa};
+use crate::wires::WIRES;
 
 /// row: O7, O8, O10, P8
 #[tokio::test]
@@ -54,6 +57,30 @@ async fn readiness_is_bare_in_public_and_named_at_the_admin_listener() {
             "{path}"
         );
         assert_ne!(public.json()["target"], "stoa", "{path}");
+    }
+}
+
+/// row: O9, P5
+#[tokio::test]
+async fn every_mounted_service_is_listed_as_well_in_every_protocol() {
+    let shop = Shop::up().await;
+    let pool = DescriptorPool::decode(proto::DESCRIPTORS).expect("the contract loads");
+    let health = pool.get_service_by_name("grpc.health.v1.Health");
+    let health = health.expect("it is in the contract");
+    let list = health.methods().find(|rpc| rpc.name() == "List");
+    let list = list.expect("it has the list");
+    for wire in WIRES {
+        let told = wire.call(&shop.door, &list, &json!({}), &[]).await;
+        assert_eq!(told.code, "ok", "{wire:?}: {told:?}");
+        let message = serde_json::to_value(told.message).expect("it has a JSON form");
+        let statuses = message["statuses"].as_object().expect("a map");
+        let mut named = shown()
+            .into_iter()
+            .chain(["".to_owned(), "order".to_owned()]);
+        assert!(
+            named.all(|name| statuses[&name]["status"] == "SERVING"),
+            "{wire:?}: {message}"
+        );
     }
 }
 

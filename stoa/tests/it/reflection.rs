@@ -17,7 +17,7 @@ use crate::shop::Shop;
 
 pub const VERSIONS: [&str; 2] = ["v1", "v1alpha"];
 /// What runs in the one process: all of the contract but what is said to be unmounted.
-fn shown() -> Vec<String> {
+pub fn shown() -> Vec<String> {
     let unmounted = include_str!("../../../proto/unmounted.txt");
     let contract = DescriptorPool::decode(proto::DESCRIPTORS).expect("the contract loads");
     let names = contract

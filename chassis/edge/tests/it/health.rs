@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use http::{Method, Version};
 use prost::Message;
-use proto::grpc::health::v1::{HealthCheckRequest, HealthCheckResponse};
+use proto::grpc::health::v1::{
+    HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
+};
 
 use crate::client::{Answer, Ask, Door, envelope, envelopes};
 use crate::server::{self, Options, Server};
 
 const CHECK: &str = proto::grpc::health::v1::health::CHECK;
+const LIST: &str = proto::grpc::health::v1::health::LIST;
 const WATCH: &str = proto::grpc::health::v1::health::WATCH;
 
 async fn get(server: &Server, path: &str) -> Answer {
@@ -77,6 +80,57 @@ async fn liveness_is_the_process_and_readiness_its_dependencies() {
         server.health.detail()["components"][0]["cause"],
         "it is away"
     );
+}
+
+/// What is listed is what is answered for each name.
+///
+/// row: O9
+#[tokio::test]
+async fn a_list_has_every_service_as_a_check_of_it_has() {
+    let options = Options {
+        ready: false,
+        ..Options::default()
+    };
+    let server = server::start_with(options).await;
+    let list = async || {
+        let request = HealthListRequest::default();
+        let answer = Ask::door(server.address, Door::ConnectProto, LIST, &request)
+            .send()
+            .await;
+        assert_eq!(answer.code(), "ok");
+        HealthListResponse::decode(&*answer.body).unwrap().statuses
+    };
+    let begun = tokio::time::Instant::now();
+    while check(&server, "catalog").await != Ok(SERVING) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "never checked");
+    }
+    let statuses = list().await;
+    for (name, is) in [
+        ("", NOT_SERVING),
+        ("liveness", SERVING),
+        ("catalog", SERVING),
+        ("support", NOT_SERVING),
+        ("stoa.catalog.v1.CatalogService", SERVING),
+        ("stoa.user.v1.AuthService", SERVING),
+        ("stoa.user.v1.UserService", SERVING),
+        ("stoa.support.v1.SupportService", NOT_SERVING),
+    ] {
+        assert_eq!(statuses[name].status, is, "{name}");
+    }
+    for (name, listed) in &statuses {
+        assert_eq!(check(&server, name).await, Ok(listed.status), "{name}");
+    }
+    let rest = ["user", "health", "grpc.health.v1.Health"];
+    assert_eq!(statuses.len(), 8 + rest.len(), "{statuses:?}");
+    server.draining.cancel();
+    for (name, listed) in list().await {
+        let is = if name == "liveness" {
+            SERVING
+        } else {
+            NOT_SERVING
+        };
+        assert_eq!(listed.status, is, "{name}");
+    }
 }
 
 /// row: O8, O9, O12
