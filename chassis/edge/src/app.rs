@@ -212,9 +212,12 @@ impl Builder {
                 grpc = (mount.grpc)(grpc, &config.limits, config.encodings);
             }
         }
-        let (contract, grpc) = match config.reflection {
-            true => reflect::add(contract, grpc, &[&mounted[..], &config.described].concat())?,
-            false => (contract, grpc),
+        let (contract, grpc, connect) = match config.reflection {
+            true => {
+                let named = [&mounted[..], &config.described].concat();
+                reflect::add(contract, grpc, connect, &named)?
+            }
+            false => (contract, grpc, connect),
         };
         let services = mounted.clone();
         mounted.extend(

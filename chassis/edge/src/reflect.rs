@@ -1,6 +1,9 @@
 //! Server reflection, v1 and v1alpha, so that grpcurl, Postman and their kin call
 //! everything without a proto file. It names only what is mounted.
 
+mod connect;
+
+use axum::Router;
 use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error};
 
@@ -12,12 +15,17 @@ pub(crate) const SERVICES: [&str; 2] = [
     "grpc.reflection.v1alpha.ServerReflection",
 ];
 
-/// Adds both versions to `routes`, and their rpcs to the contract, open to everyone.
+/// Their one rpc.
+const RPC: &str = "ServerReflectionInfo";
+
+/// Adds both versions to `routes` and to `connect`, and their rpcs to the contract, open to
+/// everyone.
 pub(crate) fn add(
     contract: Contract,
     routes: Routes,
+    connect: Router,
     mounted: &[&'static str],
-) -> Result<(Contract, Routes), Error> {
+) -> Result<(Contract, Routes, Router), Error> {
     // The pool keeps custom options, which a set that went through prost types has lost.
     let bytes = contract.pool().encode_to_vec();
     let builder = || {
@@ -29,11 +37,12 @@ pub(crate) fn add(
             .iter()
             .fold(builder, |builder, name| builder.with_service_name(*name))
     };
-    let routes = routes
-        .add_service(builder().build_v1()?)
-        .add_service(builder().build_v1alpha()?);
+    let (v1, v1alpha) = (builder().build_v1()?, builder().build_v1alpha()?);
+    let own = Routes::new(v1.clone()).add_service(v1alpha.clone());
+    let connect = connect.merge(connect::streams(&SERVICES, own));
+    let routes = routes.add_service(v1).add_service(v1alpha);
     let contract = SERVICES.iter().fold(contract, |contract, service| {
-        contract.with_open_bidi(service, "ServerReflectionInfo")
+        contract.with_open_bidi(service, RPC)
     });
-    Ok((contract, routes))
+    Ok((contract, routes, connect))
 }

@@ -133,6 +133,37 @@ async fn grpcio_buys(door: &Door, data: &Path) {
     assert_eq!(seen, [expected]);
 }
 
+/// What `buf curl` prints to a call that it describes to itself by reflection, in its own protocol
+/// and in gRPC's two.
+///
+/// row: P20, P22
+#[tokio::test]
+async fn buf_curl_calls_by_reflection_over_every_protocol() {
+    let shop = Shop::up().await;
+    let buf = root().join("web-client/node_modules/.bin/buf");
+    assert!(buf.exists(), "buf is missing: run `just web`");
+    let rpc = "stoa.catalog.v1.CatalogService/ListProducts";
+    for protocol in ["connect", "grpc", "grpcweb"] {
+        for version in ["grpc-v1", "grpc-v1alpha"] {
+            let mut command = Command::new(&buf);
+            command
+                .args(["curl", "--http2-prior-knowledge", "--protocol", protocol])
+                .args([
+                    "--reflect-protocol",
+                    version,
+                    "--data",
+                    r#"{"pageSize": 1}"#,
+                ])
+                .arg(format!("{}/{rpc}", shop.door.origin));
+            let run = tokio::task::spawn_blocking(move || command.output());
+            let output = run.await.expect("no panic").expect("buf runs");
+            let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            let products = answer["products"].as_array().map(Vec::len);
+            assert_eq!(products, Some(1), "{protocol}, {version}: {output:?}");
+        }
+    }
+}
+
 /// row: P1, P2, P3, P4, P5, P6, P22, P-01
 #[tokio::test]
 async fn connect_node_buys_over_every_protocol() {

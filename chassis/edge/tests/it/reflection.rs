@@ -2,6 +2,7 @@
 
 use http::Version;
 use prost::Message;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse::FileDescriptorResponse;
 use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::client::{Ask, envelope, envelopes};
@@ -51,5 +52,54 @@ async fn both_versions_list_every_mounted_service() {
             !names.iter().any(|name| name.contains("Payment")),
             "not mounted: {names:?}"
         );
+    }
+}
+
+/// Questions on one stream of Connect, as its own tools ask them; a stream of JSON is refused, since
+/// what is told of here are bytes.
+///
+/// row: P20
+#[tokio::test]
+async fn reflection_answers_over_connect_as_over_grpc() {
+    let server = server::start().await;
+    let ask = |symbol: &str| {
+        let symbol = symbol.to_owned();
+        let question = v1::server_reflection_request::MessageRequest::FileContainingSymbol(symbol);
+        let request = v1::ServerReflectionRequest {
+            message_request: Some(question),
+            ..Default::default()
+        };
+        envelope(0, &request.encode_to_vec())
+    };
+    let catalog = ask("stoa.catalog.v1.CatalogService");
+    let health = ask("grpc.health.v1.Health");
+    for version in ["v1", "v1alpha"] {
+        let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+        let send = |kind: &'static str, questions: &[&[u8]]| {
+            Ask::new(server.address, Version::HTTP_2, &path)
+                .header("content-type", kind)
+                .body(questions.concat())
+                .send()
+        };
+        let told = send("application/connect+proto", &[&catalog, &health]).await;
+        assert_eq!(told.code(), "ok");
+        assert_eq!(told.header("content-type"), "application/connect+proto");
+        assert!(told.trailers.is_empty(), "{:?}", told.trailers);
+        let frames = envelopes(&told.body);
+        let flags: Vec<u8> = frames.iter().map(|(flags, _)| *flags).collect();
+        assert_eq!(flags, [0, 0, 2], "two answers and the end");
+        for (file, (_, bytes)) in ["catalog.proto", "health.proto"].iter().zip(&frames) {
+            let answer = v1::ServerReflectionResponse::decode(&**bytes).unwrap();
+            let Some(FileDescriptorResponse(found)) = answer.message_response else {
+                panic!("{file}: {answer:?}");
+            };
+            let found = &found.file_descriptor_proto[0];
+            let mut windows = found.windows(file.len());
+            assert!(windows.any(|window| window == file.as_bytes()), "{file}");
+        }
+        let told = send("application/connect+proto", &[&ask("no.such.Thing")]).await;
+        assert_eq!(told.code(), "not_found");
+        let told = send("application/connect+json", &[&catalog]).await;
+        assert_eq!(told.code(), "unimplemented");
     }
 }
