@@ -46,7 +46,7 @@ pub struct Call {
     pub idempotency_key: Option<IdempotencyKey>,
     /// Headers and trailers of the answer, on every protocol.
     pub response: ResponseMetadata,
-    /// Whether this is test traffic, marked by baggage `synthetic=true`.
+    /// Whether this is test traffic, marked by baggage `synthetic=true` of somebody who may.
     pub synthetic: bool,
     /// The path of the rpc, `/stoa.order.v1.OrderService/CreateOrder`.
     pub path: Arc<str>,

@@ -158,6 +158,7 @@ async fn call(
         }
         _ => None, // the call around it has one, and a place
     };
+    let synthetic = observe::is_synthetic(&mut parts.headers, &caller);
     let conditions = cache::Conditions::of(seen.protocol, method, &parts.headers, &caller);
     parts.extensions.insert(Call {
         caller,
@@ -167,7 +168,7 @@ async fn call(
         trace: seen.trace,
         idempotency_key,
         response: seen.metadata.clone(),
-        synthetic: observe::is_synthetic(&parts.headers),
+        synthetic,
         path: method.path.clone(),
     });
     if deadline.remaining().is_zero() {

@@ -41,6 +41,7 @@ mod small;
 mod strangers;
 mod structure;
 mod surface;
+mod synthetic;
 mod traces;
 mod watches;
 mod wires;

@@ -12,7 +12,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use call::error::code_name;
 use call::metadata::ResponseMetadata;
-use call::{Caller, CorrelationId};
+use call::{Caller, CorrelationId, Role};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use telemetry::{AccessLine, TraceContext};
@@ -210,8 +210,25 @@ impl TraceId {
     }
 }
 
-/// Whether the request is marked as test traffic by W3C baggage.
-pub(super) fn is_synthetic(headers: &HeaderMap) -> bool {
+/// Whether the request is test traffic: marked so by W3C baggage, by staff or by a service. What is
+/// marked has no effects outside, so anybody else's mark is taken off, and handed on by nobody.
+pub(super) fn is_synthetic(headers: &mut HeaderMap, caller: &Caller) -> bool {
+    if !is_marked(headers) {
+        return false;
+    }
+    let staff = [Role::Support, Role::Operator, Role::Admin];
+    let may = match caller {
+        Caller::Anonymous => false,
+        Caller::User(user) => staff.into_iter().any(|role| user.roles.contains(role)),
+        Caller::Service { .. } => true,
+    };
+    if !may {
+        headers.remove(BAGGAGE);
+    }
+    may
+}
+
+fn is_marked(headers: &HeaderMap) -> bool {
     let baggage = headers.get_all(BAGGAGE);
     let mut members = baggage.iter().filter_map(|value| value.to_str().ok());
     members.any(|value| {
@@ -302,5 +319,47 @@ impl http_body::Body for ObservedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use call::{Roles, User};
+    use http::HeaderValue;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn person(role: Role) -> Caller {
+        let roles = Roles::from_iter([Role::Customer, role]);
+        let id = Uuid::nil();
+        Caller::User(User { id, roles })
+    }
+
+    /// row: X18
+    #[test]
+    fn a_mark_of_test_traffic_stays_with_who_may_set_it() {
+        let service = Caller::Service {
+            name: "order".into(),
+            acting_for: None,
+        };
+        for (caller, may) in [
+            (Caller::Anonymous, false),
+            (person(Role::Customer), false),
+            (person(Role::Support), true),
+            (person(Role::Operator), true),
+            (person(Role::Admin), true),
+            (service, true),
+        ] {
+            for (value, marked) in [("a=b, synthetic=true", true), ("synthetic=truest", false)] {
+                let value = HeaderValue::from_static(value);
+                let mut headers = HeaderMap::from_iter([(BAGGAGE, value)]);
+                let synthetic = is_synthetic(&mut headers, &caller);
+                assert_eq!(synthetic, marked && may, "{caller}");
+                let handed_on = headers.contains_key(BAGGAGE);
+                assert_eq!(handed_on, !marked || may, "{caller}");
+            }
+            assert!(!is_synthetic(&mut HeaderMap::new(), &caller), "{caller}");
+        }
     }
 }
