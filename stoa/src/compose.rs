@@ -7,11 +7,13 @@ mod identity;
 mod process;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clock::Clock;
 use edge::{App, BackgroundTask, Contract, Health};
 use futures::FutureExt;
 use peers::{Local, Peers};
+use serve::Serve;
 use slice::Deps;
 use sql::Database;
 use token::Verifier;
@@ -23,6 +25,10 @@ use crate::schema;
 use crate::services::Target;
 
 pub use process::{Listeners, ProcessParts, announce_ready, run};
+
+/// By how much a service waits longer for the reader of an answer than a gateway, which is many clients: it gives up
+/// one of them first.
+const UNREAD_LATER: Duration = Duration::from_secs(15);
 
 /// Messages that are smaller than elsewhere, by the full name of their service.
 const RECEIVE_BYTES_OF: [(&str, usize); 2] = [
@@ -202,8 +208,12 @@ fn parts(
     databases: &[Database],
 ) -> anyhow::Result<ProcessParts> {
     let admin = admin::app(base, verifier.clone(), name, app.services())?;
+    let own = Serve::default().unread_max;
+    let is_service = Target::named(name).is_some_and(|target| target.service().is_some());
+    let unread_max = if is_service { own + UNREAD_LATER } else { own };
     Ok(ProcessParts {
         app,
+        unread_max,
         admin,
         tasks,
         keys,

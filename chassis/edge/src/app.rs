@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -120,6 +121,11 @@ impl App {
         edge::handle(self.0.clone(), request).await
     }
 
+    /// Whether a proxy of this deployment is at that address.
+    pub fn is_proxy(&self, address: IpAddr) -> bool {
+        self.0.proxies.have(address)
+    }
+
     /// Whether the process is on its way out.
     pub fn is_draining(&self) -> bool {
         self.0.health.is_draining()
@@ -181,13 +187,15 @@ impl Builder {
             contract,
             clock,
             health,
-            config,
+            mut config,
             mut services,
             verifier,
             pages,
             forward,
         } = self;
         let contract = contract.open(health::SERVICE);
+        let health_bytes = config.limits.receive_of.entry(health::SERVICE.to_owned());
+        health_bytes.or_insert(health::RECEIVE_BYTES_MAX);
         // A contract that is not ours, such as the conformance suite's, may not have it.
         if contract.methods_of(health::SERVICE).next().is_some() {
             services.push(health::service(&health));

@@ -138,6 +138,8 @@ async fn call(
         .deadline(method, seen.protocol, &parts.headers)?;
     let local = parts.extensions.remove::<LocalCaller>();
     let within = local.is_some();
+    // Health answers however full the server is, and to whomever.
+    let exempt = within || (method.is_unary() && *method.service == *health::SERVICE);
     // Who it is may have to be asked for: that is inside the deadline, and takes nobody's place.
     let identifying = identity::caller(app.verifier.as_ref(), &parts.headers, local);
     let caller = tokio::time::timeout_at(deadline.instant(), identifying);
@@ -146,7 +148,7 @@ async fn call(
     seen.note_caller(&caller);
     let idempotency_key = idempotency_key(&parts.headers)?;
     let mut share = match parts.extensions.remove::<PeerAddress>() {
-        Some(PeerAddress(peer)) if !within => {
+        Some(PeerAddress(peer)) if !exempt => {
             let verifier = app.verifier.as_ref();
             let asking = address::client(&mut parts.headers, peer, &app.proxies, verifier);
             let address = tokio::time::timeout_at(deadline.instant(), asking);
@@ -175,29 +177,26 @@ async fn call(
         return Err(late());
     }
     let bytes = arrive(app, body, seen, method, deadline, share.as_mut()).await?;
-    // Health answers however full the server is, and who goes on sending has nothing to show for a place yet.
-    let place = match within || method.client_streaming || *method.service == *health::SERVICE {
-        true => None,
+    let place = match exempt || method.client_streaming {
+        true => None, // and who goes on sending has nothing to show for a place yet
         false => Some(app.shed.enter(share.as_mut(), bytes).await?),
     };
     if let Some(share) = share {
         seen.hold(share);
     }
     let running = pin!(async {
-        match &route.target {
+        let response = match &route.target {
             Target::Here => run(app, parts, body, seen, method).await,
             Target::Elsewhere(forward) => {
                 (forward.0)(Request::from_parts(parts, body.take())).await
             }
             Target::Nowhere => Rejected::response(unmounted(method)),
-        }
+        };
+        conditions.apply(response).await
     });
     let answered = tokio::time::timeout_at(deadline.instant(), running).await;
     drop(place);
-    match answered {
-        Ok(response) => Ok(conditions.apply(response).await),
-        Err(_) => Err(late()),
-    }
+    answered.map_err(|_| late())
 }
 
 /// Waits for the message of a call that has only one, and returns its length.

@@ -27,6 +27,8 @@ use crate::service::{Check, Service, Wellness};
 
 /// The full name of the service.
 pub const SERVICE: &str = "grpc.health.v1.Health";
+/// The longest message that it reads: it counts for nobody's share.
+pub(crate) const RECEIVE_BYTES_MAX: usize = 4 << 10;
 
 /// The name under which `Check` means the process rather than its dependencies.
 const LIVENESS: &str = "liveness";

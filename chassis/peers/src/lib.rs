@@ -4,6 +4,7 @@
 //! A service never knows where its peers are. It asks [`Peers`] for a [`Channel`] by name
 //! and builds a generated client on it.
 
+mod ahead;
 mod channel;
 mod connect;
 mod credentials;

@@ -126,7 +126,7 @@ impl Pool {
             let mut place = self.0.place().await?;
             let mut error = match place.sender.try_send_request(request).await {
                 Ok(response) => {
-                    return Ok(response.map(|body| Body::new(Answer { body, place })));
+                    return Ok(response.map(|body| Body::new(Answer::new(body, place))));
                 }
                 Err(error) => error,
             };
@@ -339,12 +339,26 @@ impl Drop for Open {
 /// The body of an answer, which holds its place until it is over.
 struct Answer {
     body: Incoming,
-    place: Place,
+    place: Option<Place>,
 }
 
-impl Drop for Answer {
-    fn drop(&mut self) {
-        self.place.over = self.body.is_end_stream();
+impl Answer {
+    fn new(body: Incoming, place: Place) -> Self {
+        let mut answer = Self {
+            body,
+            place: Some(place),
+        };
+        answer.look();
+        answer
+    }
+
+    /// Gives the place back as soon as all is there, whoever still holds this.
+    fn look(&mut self) {
+        if self.body.is_end_stream()
+            && let Some(mut place) = self.place.take()
+        {
+            place.over = true;
+        }
     }
 }
 
@@ -356,7 +370,9 @@ impl http_body::Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        self.look();
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -4,6 +4,7 @@
 use axum::body::Body;
 use http::{Request, Response, Version};
 
+use crate::ahead::read_ahead;
 use crate::connect::{Address, Dialer};
 use crate::pool::{Bounds, Failure, Pool};
 
@@ -69,7 +70,10 @@ impl Remote {
         *request.uri_mut() = self.address.of(path);
         *request.version_mut() = Version::HTTP_2;
         match kind {
-            Kind::Unary => self.unary.call(request).await,
+            Kind::Unary => {
+                let (parts, body) = self.unary.call(request).await?.into_parts();
+                Ok(Response::from_parts(parts, read_ahead(body).await))
+            }
             Kind::Stream => self.streams.call(request).await,
         }
     }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::cork::Corked;
-use super::flood::Flood;
+use super::flood::{self, Flood};
 use super::head::Heads;
 use super::unread::Unread;
 use super::{Serve, sniff};
@@ -101,6 +101,7 @@ where
         })
     });
     let life = Life {
+        http2,
         config,
         stop,
         flood: Flood::default(),
@@ -146,6 +147,7 @@ async fn answer(app: App, request: http::Request<Incoming>, http2: bool) -> Resp
 
 /// How a connection comes to its end.
 struct Life<'a> {
+    http2: bool,
     config: &'a Serve,
     stop: CancellationToken,
     flood: Flood,
@@ -162,6 +164,7 @@ impl Life<'_> {
         E: std::fmt::Display,
     {
         let Self {
+            http2,
             config,
             stop,
             flood,
@@ -174,13 +177,15 @@ impl Life<'_> {
             biased; // what was read already is begun before it is asked to end
             ended = connection.as_mut() => return note(ended),
             () = heads.too_slow(config.header_timeout) => return debug!("A head took too long"),
-            () = flood.comes() => {
+            kind = flood.comes() => {
                 metrics::counter!("rpc_floods_total").increment(1);
-                grace = GOODBYE_MAX;
+                if kind == flood::Kind::Idle {
+                    grace = GOODBYE_MAX;
+                }
             }
             () = stop.cancelled() => {}
             () = tokio::time::sleep(age(config.age_max)) => {}
-            () = unread.stands_still(config.unread_max) => {
+            () = unread.stands_still(config.unread_max, || flood.written()) => {
                 metrics::counter!("rpc_answers_unread_total").increment(1);
             }
         }
@@ -190,7 +195,9 @@ impl Life<'_> {
             biased;
             ended = connection => note(ended),
             () = heads.too_slow(word_max) => debug!("A connection ended amid a head"),
-            () = heads.at_rest(word_max) => debug!("A peer did not say that it saw the end"),
+            () = heads.at_rest(word_max, || flood.written()), if http2 => {
+                debug!("A peer did not say that it saw the end");
+            }
             () = tokio::time::sleep(grace) => debug!("A connection did not end in time"),
         }
     }

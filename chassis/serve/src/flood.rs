@@ -5,21 +5,25 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-/// Idle frames that any connection may send.
-const IDLE_MAX: u64 = 1000;
-/// And beside each frame that asks for something.
+/// Idle frames that any connection may send, and streams that it may take back.
+const FREE: u64 = 1000;
+/// And more for each second of its life: those who share a proxy's come and go.
+const FREE_PER_SECOND: u64 = 20;
+/// And idle frames beside each frame that asks for something.
 const IDLE_PER_ASKING: u64 = 10;
 /// And one for so many bytes of answers: room for them is given by frames too, but what answers an idle frame is
 /// shorter than this.
 const ANSWER_BYTES_PER_IDLE: u64 = 64;
-/// Streams that any connection may take back; beyond them, half of what it began.
-const RESETS_MAX: u64 = 1000;
+/// DATA of which this much may be padding: what is left of it need not be a byte.
+const PADDING_MAX: usize = 256;
+const PADDED: u8 = 8;
 
 const PREFACE_BYTES: usize = 24;
 const HEADER_BYTES: usize = 9;
@@ -28,37 +32,62 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 
+/// What a connection is flooded with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Frames that ask for nothing.
+    Idle = 1,
+    /// Streams that are taken back: each costs us little, and those who share the connection may stay a while.
+    Resets = 2,
+}
+
 /// Whether a connection is flooded; clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flood(Arc<Signal>);
 
 #[derive(Debug, Default)]
 struct Signal {
-    is_over: AtomicBool,
+    kind: AtomicU8,
     noticed: Notify,
+    written: AtomicU64,
 }
 
 impl Flood {
-    /// Counts the frames of a connection from here on. The flood that comes over it ends here: after it nothing is
-    /// read any more.
+    /// Counts the frames of a connection from here on. A flood of idle ones ends here: after it nothing is read.
     pub(crate) fn watch<I>(&self, io: I) -> Watched<I> {
         Watched {
             io,
             flood: self.clone(),
-            frames: Frames::default(),
+            frames: Frames::new(),
         }
     }
 
-    /// Returns when it is one.
-    pub(crate) async fn comes(&self) {
-        while !self.0.is_over.load(Ordering::Relaxed) {
+    /// Returns when it is one, and of what kind.
+    pub(crate) async fn comes(&self) -> Kind {
+        loop {
+            for kind in [Kind::Idle, Kind::Resets] {
+                if self.is(kind) {
+                    return kind;
+                }
+            }
             self.0.noticed.notified().await;
         }
     }
 
-    fn note(&self) {
-        self.0.is_over.store(true, Ordering::Relaxed);
-        self.0.noticed.notify_one();
+    fn is(&self, kind: Kind) -> bool {
+        self.0.kind.load(Ordering::Relaxed) == kind as u8
+    }
+
+    /// How many bytes of answers have left.
+    pub(crate) fn written(&self) -> u64 {
+        self.0.written.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, kind: Kind) {
+        if !self.is(kind) {
+            self.0.kind.store(kind as u8, Ordering::Relaxed);
+            self.0.noticed.notify_one();
+        }
     }
 }
 
@@ -71,8 +100,9 @@ pub(crate) struct Watched<I> {
 }
 
 /// The frames of one connection, as far as they have come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Frames {
+    since: Instant,
     preface: usize,
     header: [u8; HEADER_BYTES],
     header_filled: usize,
@@ -85,6 +115,21 @@ struct Frames {
 }
 
 impl Frames {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            preface: 0,
+            header: [0; HEADER_BYTES],
+            header_filled: 0,
+            payload_left: 0,
+            idle: 0,
+            asking: 0,
+            begun: 0,
+            resets: 0,
+            answer_bytes: 0,
+        }
+    }
+
     fn read(&mut self, mut bytes: &[u8]) {
         let preface = bytes.len().min(PREFACE_BYTES - self.preface);
         self.preface += preface;
@@ -109,23 +154,33 @@ impl Frames {
     }
 
     fn count(&mut self) {
-        let [high, middle, low, kind, ..] = self.header;
+        let [high, middle, low, kind, flags, ..] = self.header;
         self.payload_left = u32::from_be_bytes([0, high, middle, low]) as usize;
         match kind {
             HEADERS => {
                 self.begun += 1;
                 self.asking += 1;
             }
+            DATA if flags & PADDED != 0 && self.payload_left <= PADDING_MAX => self.idle += 1,
             DATA if self.payload_left > 0 => self.asking += 1,
             RST_STREAM => self.resets += 1,
             _ => self.idle += 1,
         }
     }
 
-    fn are_a_flood(&self) -> bool {
-        let idle_max =
-            IDLE_MAX + self.asking * IDLE_PER_ASKING + self.answer_bytes / ANSWER_BYTES_PER_IDLE;
-        self.idle > idle_max || self.resets > RESETS_MAX.max(self.begun / 2)
+    fn are_a_flood(&self) -> Option<Kind> {
+        let answered = self.answer_bytes / ANSWER_BYTES_PER_IDLE;
+        let idle = self
+            .idle
+            .saturating_sub(self.asking * IDLE_PER_ASKING + answered);
+        let resets = self.resets.saturating_sub(self.begun / 2);
+        let too_many =
+            |count| count > FREE && count > FREE + FREE_PER_SECOND * self.since.elapsed().as_secs();
+        match (too_many(idle), too_many(resets)) {
+            (true, _) => Some(Kind::Idle),
+            (false, true) => Some(Kind::Resets),
+            (false, false) => None,
+        }
     }
 }
 
@@ -136,14 +191,14 @@ impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if this.frames.are_a_flood() {
+        if this.flood.is(Kind::Idle) {
             return Poll::Pending; // its end comes by the connection's own
         }
         let before = buffer.filled().len();
         let polled = Pin::new(&mut this.io).poll_read(cx, buffer);
         this.frames.read(&buffer.filled()[before..]);
-        if this.frames.are_a_flood() {
-            this.flood.note();
+        if let Some(kind) = this.frames.are_a_flood() {
+            this.flood.note(kind);
         }
         polled
     }
@@ -158,6 +213,8 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Watched<I> {
         let polled = Pin::new(&mut self.io).poll_write(cx, bytes);
         if let Poll::Ready(Ok(count)) = polled {
             self.frames.answer_bytes += count as u64;
+            let written = self.frames.answer_bytes;
+            self.flood.0.written.store(written, Ordering::Relaxed);
         }
         polled
     }
@@ -184,13 +241,13 @@ mod tests {
 
     /// The number of repeats after which it is a flood, however the bytes are cut.
     fn flood_after(repeated: &[Vec<u8>], written: u64, chunk: usize, most: u64) -> Option<u64> {
-        let mut frames = Frames::default();
+        let mut frames = Frames::new();
         frames.read(&[b'P'; PREFACE_BYTES]);
         let repeated = repeated.concat();
         (1..=most).find(|_| {
             repeated.chunks(chunk).for_each(|part| frames.read(part));
             frames.answer_bytes += written;
-            frames.are_a_flood()
+            frames.are_a_flood().is_some()
         })
     }
 
@@ -212,9 +269,12 @@ mod tests {
                 let after = after.unwrap_or_else(|| panic!("{kind} never is"));
                 assert!((least..1500).contains(&after), "{kind}: {after}");
             }
+            let mut padded = frame(DATA, 200);
+            padded[4] = PADDED;
+            assert!(flood_after(&[padded], 0, chunk, 1500).is_some());
             let reset = [frame(HEADERS, 20), frame(RST_STREAM, 4)];
             let after = flood_after(&reset, 100, chunk, 3000);
-            assert_eq!(after, Some(RESETS_MAX + 1));
+            assert!(after.is_some_and(|after| after > 2 * FREE), "{after:?}");
         }
     }
 

@@ -68,13 +68,14 @@ impl Heads {
         }
     }
 
-    /// Returns when no request was under way for so long.
-    pub(crate) async fn at_rest(&self, long: Duration) {
-        let mut rests = Instant::now();
+    /// Returns when no request was under way, and nothing was written, for so long.
+    pub(crate) async fn at_rest(&self, long: Duration, written: impl Fn() -> u64) {
+        let (mut rests, mut before) = (Instant::now(), written());
         while rests.elapsed() < long {
             tokio::time::sleep(long / 8).await;
-            if self.state().under_way > 0 {
-                rests = Instant::now();
+            let now = written();
+            if self.state().under_way > 0 || now != before {
+                (rests, before) = (Instant::now(), now);
             }
         }
     }

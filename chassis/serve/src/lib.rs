@@ -87,6 +87,8 @@ impl Accept for TcpListener {
     }
 }
 
+/// Connections from one address once half of all are taken, so that few addresses cannot take the rest from many.
+const SCARCE_PER_ADDRESS_MAX: usize = 16;
 /// How long the listener of a stopping server may take to say that nobody waits at it.
 const LAST_CALL: Duration = Duration::from_millis(5);
 /// Whom a stopping server still lets in at most: as many as tokio lets wait at a listener.
@@ -102,7 +104,7 @@ pub async fn serve(mut listener: impl Accept, app: App, config: Serve, stop: Can
     // him, instead of one that is not there.
     let closed = CancellationToken::new();
     let admit = |io, peer: SocketAddr| {
-        let Some(place) = places.take(peer.ip()) else {
+        let Some(place) = places.take(peer.ip(), app.is_proxy(peer.ip())) else {
             debug!(%peer, "Refused a connection: too many");
             metrics::counter!("rpc_connections_refused_total").increment(1);
             return;
@@ -174,12 +176,18 @@ impl Places {
         }))
     }
 
-    fn take(&self, address: IpAddr) -> Option<Place> {
+    /// A place for a connection from there; a proxy of this deployment is many clients.
+    fn take(&self, address: IpAddr, is_proxy: bool) -> Option<Place> {
         let address = ClientAddress::of(address);
         let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let (all, by_address) = &mut *taken;
         let here = by_address.get(&address).copied().unwrap_or(0);
-        if *all >= self.0.max || here >= self.0.per_address_max {
+        let scarce = *all >= self.0.max / 2;
+        let here_max = match scarce {
+            true => self.0.per_address_max.min(SCARCE_PER_ADDRESS_MAX),
+            false => self.0.per_address_max,
+        };
+        if *all >= self.0.max || (!is_proxy && here >= here_max) {
             return None;
         }
         *all += 1;
@@ -231,13 +239,16 @@ mod tests {
         let a: IpAddr = "2001:db8::1".parse().unwrap();
         let same_network: IpAddr = "2001:db8::ffff".parse().unwrap();
         let b: IpAddr = "192.0.2.1".parse().unwrap();
-        let held = [places.take(a), places.take(same_network)];
+        let held = [places.take(a, false), places.take(same_network, false)];
         assert!(held.iter().all(Option::is_some));
-        assert!(places.take(a).is_none());
-        let other = places.take(b);
-        assert!(other.is_some() && places.take(b).is_none());
+        assert!(places.take(a, false).is_none());
+        let other = places.take(a, true);
+        assert!(
+            other.is_some() && places.take(b, true).is_none(),
+            "all are taken"
+        );
         drop(held);
-        assert!(places.take(a).is_some());
+        assert!(places.take(a, false).is_some());
         drop(other);
         assert_eq!(places.0.taken.lock().unwrap().1.len(), 0);
     }

@@ -24,6 +24,9 @@ use crate::head::UnderWay;
 const PIECE_BYTES_MAX: usize = 16 << 10;
 /// What is handed out whole, in bytes.
 const WHOLE_BYTES_MAX: usize = 4 << 10;
+/// Who takes as much between two looks has a slow line; how many times longer his answers may stand still.
+const TAKEN_BYTES_MIN: u64 = 32 << 10;
+const BUSY_LINE: u32 = 4;
 /// The last piece of what is longer, in bytes.
 const LAST_BYTES: usize = 512;
 
@@ -106,17 +109,20 @@ impl Unread {
         id
     }
 
-    /// Returns when an answer stood still for so long, and has given it up.
-    pub(crate) async fn stands_still(&self, max: Duration) {
+    /// Returns when an answer stood still for so long, and has given it up. Answers that share a line which takes what
+    /// it can may stand still a few times longer.
+    pub(crate) async fn stands_still(&self, max: Duration, written: impl Fn() -> u64) {
         loop {
-            match self.first() {
-                None => self.0.begun.notified().await,
-                Some(first) => {
-                    tokio::time::sleep_until(first + max).await;
-                    if self.give_up(Instant::now() - max) {
-                        return;
-                    }
-                }
+            let Some(first) = self.first() else {
+                self.0.begun.notified().await;
+                continue;
+            };
+            let before = written();
+            tokio::time::sleep_until(first.max(Instant::now() - max / 2) + max).await;
+            let takes = written() - before >= TAKEN_BYTES_MIN;
+            let patience = if takes { max * BUSY_LINE } else { max };
+            if self.give_up(Instant::now() - patience) {
+                return;
             }
         }
     }

@@ -46,6 +46,8 @@ const DESCRIPTORS_KEPT: u64 = 200;
 /// A process, put together and not started yet.
 pub struct ProcessParts {
     pub app: App,
+    /// How long an answer may wait for its reader.
+    pub unread_max: Duration,
     pub admin: App,
     pub tasks: Vec<BackgroundTask>,
     pub keys: Vec<Keys>,
@@ -100,6 +102,7 @@ impl Listeners {
 pub async fn run(base: &Base, parts: ProcessParts, listeners: Listeners) -> anyhow::Result<()> {
     let config = Serve {
         connections_max: connections_max(base)?,
+        unread_max: parts.unread_max,
         drain_max: drain_max(pre_stop(base)),
         ..Serve::default()
     };

@@ -68,7 +68,8 @@ impl TrustedProxies {
             .map(Self)
     }
 
-    fn have(&self, address: IpAddr) -> bool {
+    /// Whether one of them is at that address.
+    pub(crate) fn have(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
@@ -123,7 +124,7 @@ pub(super) async fn client(
     };
     match forwarder {
         Some(Caller::Service { .. }) => forwarded(headers).next().flatten().map(ClientAddress::of),
-        _ => Some(ClientAddress::of(peer)),
+        _ => Some(ClientAddress::of(proxies.behind(peer, headers))),
     }
 }
 

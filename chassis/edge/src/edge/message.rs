@@ -16,6 +16,9 @@ use crate::inner::unreadable;
 /// How long a client may take to send its message, however long its call may last.
 pub(super) const SEND_TIME_MAX: Duration = Duration::from_secs(30);
 
+/// Room that is made for what a client only announces.
+const RESERVED_BYTES_MAX: usize = 64 << 10;
+
 /// Flags and length before each message of a stream.
 const ENVELOPE_HEADER_BYTES: usize = 5;
 
@@ -49,7 +52,7 @@ pub(super) async fn whole(
             true => first = data,
             false => {
                 if more.is_empty() {
-                    more.reserve(announced);
+                    more.reserve(announced.min(RESERVED_BYTES_MAX));
                     more.extend_from_slice(&std::mem::take(&mut first));
                 }
                 more.extend_from_slice(&data);

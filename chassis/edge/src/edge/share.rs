@@ -63,7 +63,7 @@ impl Default for ShareBounds {
             scarce: Bounds {
                 calls: 16,
                 streams: 16,
-                bytes: 1 << 20,
+                bytes: (1 << 20) + (64 << 10), // the longest message, in any frame
             },
         }
     }

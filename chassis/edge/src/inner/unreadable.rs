@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::io;
 
+use call::error::INTERNAL_MESSAGE;
 use connectrpc_axum::prelude::{Code, ConnectError};
 
 const NO_PROTOBUF: &str = "The request is not the Protobuf form of its message";
@@ -96,8 +97,15 @@ const THEIRS: [(Code, &str, &[&str]); 10] = [
     (Code::InvalidArgument, NOT_BASE64, &["tonic-web: "]),
 ];
 
-/// What a library said of a request that it could not read, as we say it.
+/// What they say of an answer.
+const ANSWER_TOO_LONG: [&str; 2] = ["sendMaxBytes", "encoded message length too large"];
+
+/// What a library said of a request that it could not read, or of an answer that is too long, as we say it.
 pub(super) fn in_our_words(theirs: &str) -> Option<ConnectError> {
+    if ANSWER_TOO_LONG.iter().any(|text| theirs.contains(text)) {
+        // Nobody who asked is to blame.
+        return Some(ConnectError::new(Code::Internal, INTERNAL_MESSAGE));
+    }
     let fits = |begin: &&str| theirs.starts_with(*begin);
     let mut known = THEIRS.iter();
     let (code, ours, _) = known.find(|(.., texts)| texts.iter().any(fits))?;

@@ -13,6 +13,7 @@ use connectrpc_axum::prelude::{Code, ConnectError};
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
+use tonic::Status;
 
 use super::body::{extend, settle};
 
@@ -37,6 +38,12 @@ where
     }
     let trailers = whole.trailers.get_or_insert_default();
     settle(trailers, &metadata);
+    if trailers
+        .get(Status::GRPC_STATUS)
+        .is_none_or(|status| status != "0")
+    {
+        whole.data.clear(); // tonic leaves what it encoded of a message that is too long
+    }
     let maps = metadata.maps();
     extend(trailers, &maps.trailers);
     extend(&mut parts.headers, &maps.headers);

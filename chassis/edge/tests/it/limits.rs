@@ -147,3 +147,23 @@ async fn a_url_has_its_limit() {
         .await;
     assert_eq!(answer.status, 414);
 }
+
+/// An answer that is longer than we send is our fault, and nobody's text says by how much.
+///
+/// row: P23, C8
+#[tokio::test]
+async fn an_answer_that_is_too_long_is_our_fault() {
+    let server = server::start().await;
+    for door in Door::ALL {
+        let request = SignUpRequest {
+            name: format!("big {}", 5 << 20),
+            ..Default::default()
+        };
+        let answer = Ask::door(server.address, door, SIGN_UP, &request)
+            .send()
+            .await;
+        assert_eq!(answer.code(), "internal", "{door:?}: {answer:?}");
+        let said = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(!said.contains("4194304"), "{door:?}: {said}");
+    }
+}

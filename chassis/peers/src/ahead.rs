@@ -1,0 +1,103 @@
+//! Reading ahead: an answer that is not a stream is taken from its peer as soon as the peer has it, so that its place
+//! is held by the peer's time and not by its reader's.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+
+/// What is held of one answer at most, about: beyond it the peer waits, and the place with it.
+const HELD_BYTES_MAX: u64 = 512 << 10;
+
+/// Takes an answer as far as it may be held. An error comes where it would have come.
+pub(crate) async fn read_ahead(mut body: Body) -> Body {
+    let hint = http_body::Body::size_hint(&body);
+    let mut ahead = Ahead {
+        frames: VecDeque::new(),
+        rest: None,
+        hint,
+    };
+    let mut held = 0;
+    while held < HELD_BYTES_MAX {
+        match body.frame().await {
+            None => return Body::new(ahead),
+            Some(frame) => {
+                let failed = frame.is_err();
+                let data = frame.as_ref().ok().and_then(Frame::data_ref);
+                held += data.map_or(0, |data| data.len() as u64);
+                ahead.frames.push_back(frame);
+                if failed {
+                    return Body::new(ahead);
+                }
+            }
+        }
+    }
+    ahead.rest = Some(body);
+    Body::new(ahead)
+}
+
+/// What was taken, and what comes behind it.
+struct Ahead {
+    frames: VecDeque<Result<Frame<Bytes>, axum::Error>>,
+    rest: Option<Body>,
+    hint: SizeHint,
+}
+
+impl http_body::Body for Ahead {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Some(frame) = self.frames.pop_front() {
+            return Poll::Ready(Some(frame));
+        }
+        match &mut self.rest {
+            Some(rest) => Pin::new(rest).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let over = self
+            .rest
+            .as_ref()
+            .is_none_or(http_body::Body::is_end_stream);
+        over && self.frames.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_is_the_same_whether_it_fits_or_fails_or_not() {
+        for (pieces, fails) in [(0, false), (3, false), (40, false), (3, true)] {
+            let mut all: Vec<Result<Bytes, axum::Error>> = (0..pieces)
+                .map(|number| Ok(Bytes::from(vec![number; 16 << 10])))
+                .collect();
+            if fails {
+                all.push(Err(axum::Error::new("broken")));
+            }
+            let mut body = read_ahead(Body::from_stream(stream::iter(all))).await;
+            for number in 0..pieces {
+                let data = body.frame().await.unwrap().unwrap().into_data().unwrap();
+                assert_eq!((data[0], data.len()), (number, 16 << 10));
+            }
+            assert_eq!(body.frame().await.is_some_and(|end| end.is_err()), fails);
+        }
+    }
+}
