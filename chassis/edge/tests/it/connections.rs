@@ -76,7 +76,7 @@ async fn a_head_that_comes_a_byte_at_a_time_is_cut_off() {
 #[tokio::test]
 async fn a_connection_may_rest_longer_than_a_head_may_take() {
     let mut options = quick();
-    options.serve.idle_max = Duration::from_millis(1500);
+    options.serve.idle_max = Duration::from_millis(2500);
     let server = server::start_with(options).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let whole = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -89,12 +89,12 @@ async fn a_connection_may_rest_longer_than_a_head_may_take() {
     }
     stream.write_all(&whole[..20]).await.unwrap();
     let took = closed_after(stream).await;
-    assert!(took < Duration::from_millis(1200), "half a head: {took:?}");
+    assert!(took < Duration::from_secs(2), "half a head: {took:?}");
     let mut resting = TcpStream::connect(server.address).await.unwrap();
     resting.write_all(whole).await.unwrap();
     assert!(resting.read(&mut buffer).await.unwrap() > 0);
     let took = closed_after(resting).await;
-    let rest = Duration::from_millis(1200)..Duration::from_secs(3);
+    let rest = Duration::from_secs(2)..Duration::from_millis(4500);
     assert!(rest.contains(&took), "{took:?}");
 }
 

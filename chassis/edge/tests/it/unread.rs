@@ -19,10 +19,10 @@ use crate::server::{self, Options, Server};
 
 const SIGN_UP: &str = proto::user::v1::auth_service::SIGN_UP;
 const WATCH: &str = proto::user::v1::user_service::WATCH_USER_UPDATES;
-const UNREAD_MAX: Duration = Duration::from_millis(400);
-const PATIENCE: Duration = Duration::from_secs(5);
+const UNREAD_MAX: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A server where one address may have one call and one stream, and whose answers wait for 400 ms.
+/// A server where one address may have one call and one stream, and whose answers wait for a second.
 async fn start() -> Server {
     let mut options = Options {
         serve: Serve {
