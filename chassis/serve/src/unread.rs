@@ -25,7 +25,7 @@ const PIECE_BYTES_MAX: usize = 16 << 10;
 /// What is handed out whole, in bytes.
 const WHOLE_BYTES_MAX: usize = 4 << 10;
 /// Who takes as much between two looks has a slow line; how many times longer his answers may stand still.
-const TAKEN_BYTES_MIN: u64 = 32 << 10;
+const TAKEN_BYTES_MIN: u64 = 64 << 10;
 const BUSY_LINE: u32 = 4;
 /// The last piece of what is longer, in bytes.
 const LAST_BYTES: usize = 512;
