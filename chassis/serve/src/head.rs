@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// The requests of one connection; clones share them.
@@ -17,7 +16,6 @@ pub(crate) struct Heads(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     state: Mutex<State>,
-    begun: Notify,
 }
 
 #[derive(Default)]
@@ -55,15 +53,11 @@ impl Heads {
     /// Returns when a head is not whole so long after its first byte.
     pub(crate) async fn too_slow(&self, max: Duration) {
         loop {
+            // Looked at now and then: to be woken for each head would cost more than the head.
+            tokio::time::sleep(max / 8).await;
             let since = self.state().since;
-            match since {
-                None => self.0.begun.notified().await,
-                Some(since) => {
-                    tokio::time::sleep_until(since + max).await;
-                    if self.state().since == Some(since) {
-                        return;
-                    }
-                }
+            if since.is_some_and(|since| since.elapsed() >= max) {
+                return;
             }
         }
     }
@@ -84,7 +78,6 @@ impl Heads {
         let mut state = self.state();
         if state.under_way == 0 && state.since.is_none() {
             state.since = Some(Instant::now());
-            self.0.begun.notify_one();
         }
     }
 

@@ -15,7 +15,6 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::head::UnderWay;
@@ -25,7 +24,7 @@ const PIECE_BYTES_MAX: usize = 16 << 10;
 /// What is handed out whole, in bytes.
 const WHOLE_BYTES_MAX: usize = 4 << 10;
 /// Who takes as much between two looks has a slow line; how many times longer his answers may stand still.
-const TAKEN_BYTES_MIN: u64 = 64 << 10;
+const TAKEN_BYTES_MIN: u64 = 40 << 10;
 const BUSY_LINE: u32 = 4;
 /// The last piece of what is longer, in bytes.
 const LAST_BYTES: usize = 512;
@@ -37,8 +36,6 @@ pub(crate) struct Unread(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     table: Mutex<Table>,
-    /// There is an answer where there was none.
-    begun: Notify,
 }
 
 #[derive(Default)]
@@ -103,36 +100,24 @@ impl Unread {
         let id = table.next;
         table.next += 1;
         table.answers.insert(id, standing);
-        if table.answers.len() == 1 {
-            self.0.begun.notify_one();
-        }
         id
     }
 
     /// Returns when an answer stood still for so long, and has given it up. Answers that share a line which takes what
     /// it can may stand still a few times longer.
     pub(crate) async fn stands_still(&self, max: Duration, written: impl Fn() -> u64) {
+        let mut before = written();
         loop {
-            let Some(first) = self.first() else {
-                self.0.begun.notified().await;
-                continue;
-            };
-            let before = written();
-            tokio::time::sleep_until(first.max(Instant::now() - max / 2) + max).await;
-            let takes = written() - before >= TAKEN_BYTES_MIN;
+            // Looked at now and then: to be woken for each answer would cost more than the answer.
+            tokio::time::sleep(max / 4).await;
+            let now = written();
+            let takes = now - before >= TAKEN_BYTES_MIN;
+            before = now;
             let patience = if takes { max * BUSY_LINE } else { max };
             if self.give_up(Instant::now() - patience) {
                 return;
             }
         }
-    }
-
-    /// Since when answers stand still, the earliest; now if all of them go on.
-    fn first(&self) -> Option<Instant> {
-        let table = self.table();
-        let standing = table.answers.values().filter_map(|answer| answer.since);
-        let now = (!table.answers.is_empty()).then(Instant::now);
-        standing.min().or(now)
     }
 
     /// Gives up every answer that stands still since then, and returns whether there was one.
