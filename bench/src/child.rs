@@ -38,6 +38,9 @@ impl Child {
                 command.env_remove(name);
             }
         }
+        if !is_set(command, "STOA_RATE_LIMIT".as_ref()) {
+            command.env("STOA_RATE_LIMIT", "off");
+        }
         let spawned = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn();
         Ok(Self(spawned.with_context(|| format!("start {command:?}"))?))
     }

@@ -1,6 +1,7 @@
 //! What the edge costs: the same handler behind it and behind the bare libraries.
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -34,12 +35,20 @@ impl Server {
         let program = std::env::current_exe()?;
         let mut command = match tested {
             true => cores::on_server_core(program),
-            false => std::process::Command::new(program),
+            false => Command::new(program),
         };
         command.args(["serve", kind.name()]);
         if let Some(upstream) = upstream {
             command.args(["--upstream", &upstream.to_string()]);
         }
+        Self::spawn(command)
+    }
+
+    /// Starts it as `command` says.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn spawn(mut command: Command) -> anyhow::Result<Self> {
         let (child, (address, token)) = Child::start(&mut command, |line| {
             let (address, token) = line.split_once(' ')?;
             Some((address.parse().ok()?, token.to_owned()))

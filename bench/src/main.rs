@@ -14,6 +14,7 @@ mod cores;
 mod crowd;
 mod edges;
 mod engines;
+mod instructions;
 mod load;
 mod pages;
 mod peer;
@@ -70,6 +71,8 @@ enum Command {
 enum Part {
     /// The edge against the bare libraries
     Edges,
+    /// The edge against the bare library in instructions, under valgrind; by name alone
+    Instructions,
     /// The gateway against Envoy
     Proxies,
     /// Time to ready and memory
@@ -93,6 +96,8 @@ pub struct Effort {
     pub checkouts: u64,
     /// Visits of each page.
     pub visits: usize,
+    /// The length of a turn under valgrind, which makes a server some fifty times slower.
+    pub counted_turn: Duration,
 }
 
 impl Effort {
@@ -101,12 +106,14 @@ impl Effort {
         turn: Duration::from_secs(1),
         checkouts: 1_000,
         visits: 5,
+        counted_turn: Duration::from_secs(10),
     };
     const QUICK: Self = Self {
         rounds: 3,
         turn: Duration::from_millis(200),
         checkouts: 100,
         visits: 1,
+        counted_turn: Duration::from_secs(3),
     };
 }
 
@@ -137,6 +144,9 @@ async fn measure(only: &[Part], effort: Effort, report: &mut Report) -> anyhow::
         proxies::run(effort, report).await?;
     }
     cores::unpin()?;
+    if only.contains(&Part::Instructions) {
+        instructions::run(effort, report).await?;
+    }
     if wanted(Part::Start) {
         start::run(effort, report).await?;
     }

@@ -135,7 +135,13 @@ fn observed(clock: Clock, key: &SigningKey) -> anyhow::Result<edge::app::Builder
     let verifier = Verifier::new(clock.clone(), people, Keys::fixed([]), None);
     let contract = Contract::new(proto::DESCRIPTORS)?;
     let health = Health::new(CancellationToken::new());
-    Ok(App::builder(contract, clock, health).verifier(verifier))
+    // Counted, and never refused.
+    let config = edge::Config {
+        rate_limit: "1000000000/s".parse()?,
+        ..edge::Config::default()
+    };
+    let builder = App::builder(contract, clock, health);
+    Ok(builder.config(config).verifier(verifier))
 }
 
 async fn bare(listener: TcpListener) -> anyhow::Result<()> {
