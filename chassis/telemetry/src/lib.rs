@@ -10,5 +10,5 @@ pub mod metrics;
 pub mod redact;
 pub mod trace;
 
-pub use log::{AccessLine, Config, Format, flush, init};
+pub use log::{AccessLine, CallIds, Config, Format, flush, init, within};
 pub use trace::TraceContext;

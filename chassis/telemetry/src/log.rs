@@ -6,6 +6,7 @@
 //! fits all. Lines go to standard error: standard output belongs to commands.
 
 mod access;
+mod call;
 mod field;
 mod json;
 mod layer;
@@ -24,6 +25,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 pub use access::AccessLine;
+pub use call::{CallIds, Within, within};
 use layer::{Lines, Style};
 use line::Constants;
 pub use panics::log_panics;

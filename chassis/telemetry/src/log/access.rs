@@ -8,7 +8,6 @@ use tracing::{Level, Metadata};
 use super::field::{Fields, Value};
 use super::layer::{Lines, SCRATCH, now};
 use super::line::Line;
-use crate::redact;
 
 /// The target of these lines, for filters.
 const TARGET: &str = "access";
@@ -16,9 +15,12 @@ const TARGET: &str = "access";
 /// line already.
 const TOLD: &str = "request answered";
 
-/// Whether the log takes this event, or would.
+/// The target of the span of a call, which is likewise for those who listen beside the log.
+const CALL: &str = "call";
+
+/// Whether the log takes this event or span, or would.
 pub(super) fn is_for_the_log(metadata: &Metadata<'_>) -> bool {
-    metadata.name() != TOLD
+    metadata.name() != TOLD && metadata.target() != CALL
 }
 
 /// What is told of one request. Being the commonest line of all it goes to the log directly,
@@ -91,7 +93,7 @@ impl AccessLine<'_> {
         fields.push("duration_us", Value::Unsigned(self.duration_us));
         fields.push("bytes", Value::Unsigned(self.bytes));
         if let Some(caller) = self.caller {
-            fields.push_text("caller", caller);
+            fields.push_display("caller", caller);
         }
     }
 }
@@ -102,14 +104,13 @@ impl Lines {
         let mut scratch = SCRATCH.try_with(std::cell::Cell::take).unwrap_or_default();
         scratch.own.clear();
         access.fields(&mut scratch.own);
-        let correlation_id = redact::text(access.correlation_id);
         let line = Line {
             at: now(),
             level: Level::INFO,
             target: TARGET,
             constants: &self.constants,
             service: Some(Value::Text(access.service)),
-            correlation_id: Some(Value::Text(&correlation_id)),
+            correlation_id: Some(Value::Text(access.correlation_id)),
             trace_id: Some(Value::Text(access.trace_id)),
             event: &scratch.own,
             spans: &[],

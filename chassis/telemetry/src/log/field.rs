@@ -75,7 +75,15 @@ impl Fields {
     }
 
     /// As [`Fields::push`], for a text.
-    pub(super) fn push_text(&mut self, name: &'static str, value: impl Display) {
+    pub(super) fn push_text(&mut self, name: &'static str, value: &str) {
+        let start = self.texts.len();
+        self.texts.push_str(value);
+        self.entries
+            .push((name, Kept::Text(start..self.texts.len())));
+    }
+
+    /// As [`Fields::push_text`], for what can be written.
+    pub(super) fn push_display(&mut self, name: &'static str, value: &dyn Display) {
         let start = self.texts.len();
         let _ = write!(self.texts, "{value}"); // into a String, which cannot fail
         let range = start..self.texts.len();
@@ -93,49 +101,72 @@ impl Fields {
     }
 
     fn put_value(&mut self, field: &Field, value: Value<'static>) {
-        if is_sensitive(field) {
-            self.put_text(field, |texts| texts.push_str(redact::MASK));
-        } else {
-            self.put(field, Kept::Other(value));
+        match care(field) {
+            Care::Mask => self.put_text(field, |_| {}),
+            Care::Look | Care::None => self.put(field, Kept::Other(value)),
         }
     }
 
     /// Keeps what `write` appends, masked.
     fn put_text(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
         let start = self.texts.len();
-        if is_sensitive(field) {
-            self.texts.push_str(redact::MASK);
-        } else {
-            write(&mut self.texts);
-            if let Cow::Owned(masked) = redact::text(&self.texts[start..]) {
-                self.texts.truncate(start);
-                self.texts.push_str(&masked);
+        match care(field) {
+            Care::Mask => self.texts.push_str(redact::MASK),
+            Care::None => write(&mut self.texts),
+            Care::Look => {
+                write(&mut self.texts);
+                if let Cow::Owned(masked) = redact::text(&self.texts[start..]) {
+                    self.texts.truncate(start);
+                    self.texts.push_str(&masked);
+                }
             }
         }
         self.put(field, Kept::Text(start..self.texts.len()));
     }
 }
 
-/// Names a thread has met, with what [`redact::is_sensitive`] says of them.
+/// How a field is kept from telling a secret.
+#[derive(Clone, Copy)]
+enum Care {
+    /// Its name says that it is one.
+    Mask,
+    /// Its text may have one in it.
+    Look,
+    /// The ids of a call, which are nobody's words, and are in every line: a correlation id that
+    /// looks like a secret is not taken from a caller.
+    None,
+}
+
+impl Care {
+    fn of(name: &str) -> Self {
+        match name {
+            "service" | "correlation_id" | "trace_id" => Self::None,
+            _ if redact::is_sensitive(name) => Self::Mask,
+            _ => Self::Look,
+        }
+    }
+}
+
+/// Names that a thread has met, with the care they need.
 const MET: usize = 64;
 
 thread_local! {
-    static SENSITIVE: [Cell<(&'static str, bool)>; MET] =
-        const { [const { Cell::new(("", false)) }; MET] };
+    static CARE: [Cell<(&'static str, Care)>; MET] =
+        const { [const { Cell::new(("", Care::Look)) }; MET] };
 }
 
 /// Asked for each field of each line, so that the answer is kept by where the name is in memory.
-fn is_sensitive(field: &Field) -> bool {
+fn care(field: &Field) -> Care {
     let name = field.name();
     let place = (name.as_ptr().addr() ^ name.len()) % MET;
-    SENSITIVE.with(|met| {
-        let (known, sensitive) = met[place].get();
+    CARE.with(|met| {
+        let (known, care) = met[place].get();
         if std::ptr::eq(known, name) {
-            return sensitive;
+            return care;
         }
-        let sensitive = redact::is_sensitive(name);
-        met[place].set((name, sensitive));
-        sensitive
+        let care = Care::of(name);
+        met[place].set((name, care));
+        care
     })
 }
 

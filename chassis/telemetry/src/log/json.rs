@@ -9,7 +9,12 @@ use super::field::Value;
 use super::line::Line;
 
 /// Fields with a fixed place and a promise: they stand in every line.
-const PLACED: [&str; 5] = ["service", "version", "env", "correlation_id", "trace_id"];
+fn is_placed(name: &str) -> bool {
+    matches!(
+        name,
+        "service" | "version" | "env" | "correlation_id" | "trace_id"
+    )
+}
 
 pub(super) fn write(line: &Line<'_>, out: &mut String) {
     out.push_str("{\"timestamp\":\"");
@@ -29,7 +34,7 @@ pub(super) fn write(line: &Line<'_>, out: &mut String) {
     text(out, line.target);
     key(out, "message");
     text(out, line.message());
-    for (name, field) in line.rest(&PLACED) {
+    for (name, field) in line.rest(is_placed) {
         key(out, name);
         value(out, field);
     }

@@ -10,6 +10,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+use super::call::CallIds;
 use super::field::{Fields, Value};
 use super::line::{Constants, Line};
 use super::sink::Sink;
@@ -106,14 +107,17 @@ where
         scratch.around.extend(around);
         let names = ["service", "correlation_id", "trace_id"];
         let [service, correlation_id, trace_id] = nearest(names, &scratch.own, &scratch.around);
+        let call = CallIds::current();
+        let call = call.as_ref();
+        let of_call = |id: fn(&CallIds) -> &str| call.map(|call| Value::Text(id(call)));
         let line = Line {
             at: now(),
             level: *event.metadata().level(),
             target: event.metadata().target(),
             constants: &self.constants,
-            service,
-            correlation_id,
-            trace_id,
+            service: service.or_else(|| of_call(CallIds::service)),
+            correlation_id: correlation_id.or_else(|| of_call(CallIds::correlation_id)),
+            trace_id: trace_id.or_else(|| of_call(CallIds::trace_id)),
             event: &scratch.own,
             spans: &scratch.around,
         };

@@ -39,9 +39,9 @@ impl Line<'_> {
     /// All fields but the message and those a style puts at a place of its own.
     pub(super) fn rest<'a>(
         &'a self,
-        placed: &'a [&str],
+        is_placed: impl Fn(&str) -> bool + Copy + 'a,
     ) -> impl Iterator<Item = (&'static str, Value<'a>)> {
-        let wanted = move |name: &&str| *name != "message" && !placed.contains(name);
+        let wanted = move |name: &&str| *name != "message" && !is_placed(name);
         let around = self.spans.iter().enumerate();
         let around = around.flat_map(move |(depth, fields)| {
             let nearer = move |name| {

@@ -7,7 +7,12 @@ use tracing::Level;
 use super::field::Value;
 use super::line::Line;
 
-const PLACED: [&str; 4] = ["service", "version", "env", "trace_id"];
+fn is_placed(name: &str) -> bool {
+    matches!(
+        name,
+        "service" | "version" | "env" | "correlation_id" | "trace_id"
+    )
+}
 const DIM: &str = "\u{1b}[2m";
 const RESET: &str = "\u{1b}[0m";
 
@@ -26,7 +31,7 @@ pub(super) fn write(line: &Line<'_>, colours: bool, out: &mut String) {
         out,
         "{dim}{at}{reset} {colour}{level:>5}{reset} {service:<9} {message}"
     );
-    for (name, value) in line.rest(&PLACED) {
+    for (name, value) in line.rest(is_placed) {
         let _ = match value {
             Value::Text(value) => write!(out, " {dim}{name}={}{reset}", calm(value)),
             Value::Signed(value) => write!(out, " {dim}{name}={value}{reset}"),
@@ -34,6 +39,10 @@ pub(super) fn write(line: &Line<'_>, colours: bool, out: &mut String) {
             Value::Float(value) => write!(out, " {dim}{name}={value}{reset}"),
             Value::Bool(value) => write!(out, " {dim}{name}={value}{reset}"),
         };
+    }
+    // A request's own line has enough.
+    if let Some(Value::Text(id)) = line.correlation_id.filter(|_| line.target != "access") {
+        let _ = write!(out, " {dim}correlation_id={}{reset}", calm(id));
     }
     out.push('\n');
 }

@@ -111,8 +111,13 @@ pub const CHASSIS: &[Metric] = &[
     ),
     counter(
         "rpc_shed_total",
-        &[],
-        "Calls refused because too many were in flight.",
+        &["of"],
+        "Calls refused because too many were in flight: of strangers, who only read, of people, of our services.",
+    ),
+    counter(
+        "rpc_rate_refusals_total",
+        &["of"],
+        "Calls and pages refused because an address or a person asked too often.",
     ),
     counter(
         "rpc_share_refusals_total",
@@ -145,6 +150,16 @@ pub const CHASSIS: &[Metric] = &[
         "rpc_client_connections",
         &["peer", "kind"],
         "Connections to a peer that take calls, apart for unary ones and streams.",
+    ),
+    counter(
+        "rpc_client_attempts_total",
+        &["target"],
+        "Requests sent to a peer, each try of a call for itself.",
+    ),
+    gauge(
+        "circuit_state",
+        &["target"],
+        "The breaker before a peer: 0 calls pass, 1 none does, 2 one at a time does.",
     ),
     // the store
     counter(
