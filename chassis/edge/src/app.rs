@@ -1,7 +1,6 @@
 //! Services put together behind one edge, on one port: the assembly that the suite, a
 //! single service, the gateway and the conformance server all use.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use bounds::{Load, RateLimit, Rates, Shares, Shed, TrustedProxies};
 use clock::Clock;
 use connectrpc_axum::MakeServiceBuilder;
 use connectrpc_axum::prelude::ConnectError;
@@ -23,18 +23,15 @@ use tower::Layer;
 
 use crate::contract::{Contract, Method};
 use crate::edge;
-use crate::edge::address::TrustedProxies;
 use crate::edge::cors::Cors;
 use crate::edge::deadline::Timeouts;
 use crate::edge::guard::Encodings;
-use crate::edge::share::Shares;
-use crate::edge::shed::{Load, Shed};
 use crate::edge::stats::Stats;
 use crate::health::{self, Health};
 use crate::inner::{InnerLayer, Rejected};
 use crate::limits::Limits;
 use crate::reflect;
-use crate::service::Service;
+use crate::service::{BackgroundTask, Service};
 use crate::shared::{Forward, Route, Shared, Target};
 
 /// How an app treats its callers. The defaults are those that ship.
@@ -46,6 +43,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Work in flight.
     pub load: Load,
+    /// How often clients may call.
+    pub rate_limit: RateLimit,
     /// Origins that may call from a browser.
     pub cors: Cors,
     /// Who may hand on the address of a client.
@@ -117,13 +116,31 @@ impl App {
     }
 
     /// Answers one request.
-    pub async fn handle(&self, request: Request<Body>) -> Response {
-        edge::handle(self.0.clone(), request).await
+    pub fn handle(&self, request: Request<Body>) -> impl Future<Output = Response> + Send + use<> {
+        edge::handle(self.0.clone(), request)
     }
 
     /// Whether a proxy of this deployment is at that address.
     pub fn is_proxy(&self, address: IpAddr) -> bool {
         self.0.proxies.have(address)
+    }
+
+    /// What has to be done beside the answers: budgets that are whole again are forgotten.
+    pub fn housekeeping(&self) -> BackgroundTask {
+        let shared = self.0.clone();
+        BackgroundTask {
+            service: "edge",
+            name: "rate limits",
+            start: Box::new(move |shutdown| {
+                let shared = shared.clone();
+                Box::pin(async move {
+                    let swept = || tokio::time::sleep(bounds::SWEPT_EVERY);
+                    while shutdown.run_until_cancelled(swept()).await.is_some() {
+                        shared.rates.sweep();
+                    }
+                })
+            }),
+        }
     }
 
     /// Whether the process is on its way out.
@@ -236,8 +253,16 @@ impl Builder {
                 .flatten(),
         );
         let grpc = FromRequestPartsLayer::new().layer(InnerLayer.layer(grpc.prepare()));
+        let mut rates = Rates::new(config.rate_limit);
+        let routes = routes(
+            &contract,
+            &mounted,
+            forward.as_ref(),
+            &config.limits,
+            &mut rates,
+        );
         Ok(App(Arc::new(Shared {
-            routes: routes(&contract, &mounted, forward.as_ref()),
+            routes,
             connect: connect.with_state(()),
             plain: plain.with_state(()),
             grpc_web: GrpcWebLayer::new().layer(grpc.clone()),
@@ -248,6 +273,7 @@ impl Builder {
             encodings: config.encodings,
             cors: config.cors,
             proxies: config.proxies,
+            rates,
             shares: Shares::new(config.load.shares),
             shed: Shed::new(config.load),
             verifier,
@@ -263,7 +289,9 @@ fn routes(
     contract: &Contract,
     mounted: &[&str],
     forward: Option<&Forward>,
-) -> HashMap<Arc<str>, Arc<Route>> {
+    limits: &Limits,
+    rates: &mut Rates,
+) -> ahash::HashMap<Arc<str>, Arc<Route>> {
     let route = |method: &Arc<Method>| {
         let ours = method.service.starts_with("stoa.");
         let target = match forward {
@@ -271,27 +299,19 @@ fn routes(
             Some(forward) if ours => Target::Elsewhere(forward.clone()),
             _ => Target::Nowhere,
         };
-        let stats = Stats::new(&method.path, context(&method.service));
+        let stats = Stats::new(&method.path, &method.context);
         (
             method.path.clone(),
             Arc::new(Route {
                 method: method.clone(),
                 target,
+                limit: rates.own(method.rate),
+                receive_bytes_max: limits.receive(&method.service),
                 stats,
             }),
         )
     };
     contract.methods().map(route).collect()
-}
-
-/// The context that a full service name belongs to: `order` for
-/// `stoa.order.v1.OrderService`, `gateway` for what it answers itself.
-fn context(service: &str) -> &str {
-    match service.split('.').collect::<Vec<_>>()[..] {
-        ["stoa", "bff", ..] => "gateway",
-        ["stoa", context, ..] => context,
-        _ => "edge",
-    }
 }
 
 /// Refuses a service that forgot something.

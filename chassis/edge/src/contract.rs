@@ -3,11 +3,14 @@
 //! about an rpc is written down a second time.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prost_reflect::prost_types::method_options::IdempotencyLevel;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
 
+use bounds::{Asked, Rate};
 use call::{Caller, Role, Roles, Scope};
 
 /// Every rpc that the descriptors know.
@@ -26,20 +29,35 @@ pub struct Method {
     pub service: Arc<str>,
     /// `CreateOrder`
     pub name: Arc<str>,
+    /// Whose it is: `order`; `gateway` for what the BFFs answer, `edge` for what is not ours.
+    pub context: Arc<str>,
     /// Whether the client sends a stream of messages.
     pub client_streaming: bool,
     /// Whether the server does.
     pub server_streaming: bool,
     /// Whether it only reads: the idempotency level `NO_SIDE_EFFECTS`.
     pub only_reads: bool,
+    /// Whether a second time changes nothing more: that level, or `IDEMPOTENT`.
+    pub idempotent: bool,
     /// Who may call.
     pub access: Option<Access>,
+    /// How often one client may, beside what holds for all rpcs: the option `stoa.options.v1.rate`.
+    pub rate: Option<Rate>,
 }
 
 impl Method {
     /// Whether one message goes each way.
     pub fn is_unary(&self) -> bool {
         !self.client_streaming && !self.server_streaming
+    }
+
+    /// What it is to whoever bounds how often it is called.
+    pub(crate) fn asked(&self) -> Asked {
+        let public = |access: &Access| access.audience == Audience::Public;
+        Asked {
+            only_reads: self.only_reads,
+            is_public: self.access.as_ref().is_some_and(public),
+        }
     }
 
     /// Whether Connect's GET reaches it.
@@ -130,6 +148,12 @@ pub enum ContractError {
         /// What is not understood.
         what: String,
     },
+    /// A rate option of nothing, or in no time.
+    #[error("{path}: its rate option needs requests and seconds")]
+    Rate {
+        /// The rpc.
+        path: String,
+    },
 }
 
 impl Contract {
@@ -159,6 +183,7 @@ impl Contract {
                 path: method.path.clone(),
                 service: method.service.clone(),
                 name: method.name.clone(),
+                context: method.context.clone(),
                 access: Some(Access::open()),
                 ..**method
             });
@@ -173,10 +198,13 @@ impl Contract {
             path: path.clone(),
             service: service.into(),
             name: name.into(),
+            context: context(service).into(),
             client_streaming: true,
             server_streaming: true,
             only_reads: false,
+            idempotent: false,
             access: Some(Access::open()),
+            rate: None,
         };
         self.methods.insert(path, Arc::new(method));
         self
@@ -210,18 +238,54 @@ fn read(method: &MethodDescriptor) -> Result<Method, ContractError> {
     let path = format!("/{service}/{}", method.name());
     Ok(Method {
         access: access(method, &path)?,
+        rate: rate(method, &path)?,
+        context: context(&service).into(),
         path: path.into(),
         service: service.into(),
         name: method.name().into(),
         client_streaming: method.is_client_streaming(),
         server_streaming: method.is_server_streaming(),
-        only_reads: only_reads(method),
+        only_reads: level(method) == IdempotencyLevel::NoSideEffects,
+        idempotent: level(method) != IdempotencyLevel::IdempotencyUnknown,
     })
 }
 
-fn only_reads(method: &MethodDescriptor) -> bool {
+/// The context of a full service name, as its package says: `stoa.order.v1` is `order`.
+fn context(service: &str) -> &str {
+    match service.split('.').collect::<Vec<_>>()[..] {
+        ["stoa", "bff", ..] => "gateway",
+        ["stoa", context, ..] => context,
+        _ => "edge",
+    }
+}
+
+fn level(method: &MethodDescriptor) -> IdempotencyLevel {
     let options = method.method_descriptor_proto().options.as_ref();
-    options.is_some_and(|options| options.idempotency_level() == IdempotencyLevel::NoSideEffects)
+    options.map_or(IdempotencyLevel::IdempotencyUnknown, |options| {
+        options.idempotency_level()
+    })
+}
+
+fn rate(method: &MethodDescriptor, path: &str) -> Result<Option<Rate>, ContractError> {
+    let pool = method.parent_pool();
+    let extension = pool.get_extension_by_name("stoa.options.v1.rate");
+    let options = method.options();
+    let Some(extension) = extension.filter(|extension| options.has_extension(extension)) else {
+        return Ok(None);
+    };
+    let value = options.get_extension(&extension);
+    let number = |name| value.as_message()?.get_field_by_name(name)?.as_u32();
+    let requests = number("requests").and_then(NonZeroU32::new);
+    let seconds = number("seconds").filter(|seconds| *seconds > 0);
+    match requests.zip(seconds) {
+        Some((requests, seconds)) => Ok(Some(Rate {
+            requests,
+            per: Duration::from_secs(seconds.into()),
+        })),
+        None => Err(ContractError::Rate {
+            path: path.to_owned(),
+        }),
+    }
 }
 
 fn access(method: &MethodDescriptor, path: &str) -> Result<Option<Access>, ContractError> {
@@ -275,61 +339,4 @@ fn strings(message: &DynamicMessage, field: &str) -> impl Iterator<Item = String
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use call::User;
-    use uuid::Uuid;
-
-    fn user(roles: &[Role]) -> Caller {
-        Caller::User(User {
-            id: Uuid::from_u128(7),
-            roles: roles.iter().copied().collect(),
-        })
-    }
-
-    fn service(name: &str) -> Caller {
-        Caller::Service {
-            name: name.into(),
-            acting_for: None,
-        }
-    }
-
-    fn rule(audience: Audience) -> Access {
-        Access {
-            audience,
-            roles: [Role::Support].into_iter().collect(),
-            services: HashSet::from(["order".to_owned()]),
-        }
-    }
-
-    /// row: S-01, S-05
-    #[test]
-    fn what_a_rule_does_not_name_is_refused() {
-        let own = Ok(Scope::Own(Uuid::from_u128(7)));
-        let all = Ok(Scope::Everyone);
-        let no = Err(Denial::PermissionDenied);
-        let who = Err(Denial::Unauthenticated);
-        let customer = user(&[Role::Customer]);
-        let support = user(&[Role::Customer, Role::Support]);
-        for (audience, expected) in [
-            (Audience::Public, [all, own, own, all, all]),
-            (Audience::User, [who, own, all, all, no]),
-            (Audience::Roles, [who, no, all, all, no]),
-            (Audience::Internal, [who, no, no, all, no]),
-        ] {
-            let rule = rule(audience);
-            let callers = [
-                &Caller::Anonymous,
-                &customer,
-                &support,
-                &service("order"),
-                &service("catalog"),
-            ];
-            assert_eq!(
-                callers.map(|caller| rule.admit(caller)),
-                expected,
-                "{audience:?}"
-            );
-        }
-    }
-}
+mod tests;

@@ -2,10 +2,11 @@
 //! type and no verb leads around it.
 //!
 //! ```text
-//! panic and log → CORS → drain → guard → deadline → identity → access → share → message → place → handler
+//! resolve → log → CORS → panic → guard → deadline → address → identity → rate → access → share → message → place
+//! → handler
 //! ```
 
-pub(crate) mod address;
+mod address;
 pub(crate) mod answer;
 mod cache;
 pub(crate) mod cors;
@@ -16,21 +17,22 @@ pub(crate) mod identity;
 mod message;
 mod observe;
 mod outcome;
+mod page;
 pub(crate) mod protocol;
 mod query;
-pub(crate) mod share;
-pub(crate) mod shed;
+pub(crate) mod resolve;
 pub(crate) mod stats;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 
-use axum::Router;
+use address::Origin;
 use axum::body::Body;
 use axum::response::Response;
+use bounds::{Class, Client, ClientAddress, PeerAddress, Share};
 use call::error::INTERNAL_MESSAGE;
-use call::{CORRELATION_ID, Call, CorrelationId, Deadline, IdempotencyKey};
+use call::{CORRELATION_ID, Call, Caller, CorrelationId, Deadline, IdempotencyKey, Scope};
 use connectrpc_axum::context::MessageLimits;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use futures::FutureExt;
@@ -45,26 +47,25 @@ use crate::contract::Method;
 use crate::health;
 use crate::inner::{Admitted, Rejected, plain};
 use crate::shared::{Route, Shared, Target};
-use address::PeerAddress;
 use answer::Refusal;
 use drain::Drain;
 use identity::LocalCaller;
 use observe::Observation;
 use protocol::Protocol;
-use share::Share;
+use resolve::Binding;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Answers one request.
 pub(crate) async fn handle(app: Arc<Shared>, request: Request<Body>) -> Response {
-    let protocol = Protocol::of(request.method(), request.headers());
-    let observation = Observation::begin(&app, &request, protocol);
-    let span = observation.span();
+    let resolved = resolve::resolve(&app, &request);
+    let observation = Observation::begin(&app, &request, resolved);
+    let (ids, span) = (observation.ids(), observation.span());
     // Pinned where they stand, here and below: a combinator would move each of these
     // futures, kilobytes in size, into itself.
     let response = {
         let responding = pin!(respond(&app, request, &observation));
-        responding.instrument(span).await
+        telemetry::within(Some(ids), responding.instrument(span)).await
     };
     observation.finish(response)
 }
@@ -93,7 +94,7 @@ async fn respond(app: &Shared, request: Request<Body>, seen: &Observation) -> Re
         }
     };
     let mut response =
-        refused.unwrap_or_else(|refusal| refusal.write(seen.protocol, &seen.metadata));
+        refused.unwrap_or_else(|refusal| refusal.write(seen.resolved.protocol, &seen.metadata));
     drain.finish().await;
     seen.correlation_id.write_headers(response.headers_mut());
     opened(app, origin, response)
@@ -109,59 +110,103 @@ fn opened(app: &Shared, origin: Option<HeaderValue>, mut response: Response) -> 
     response
 }
 
-/// Finds what the path names and calls it.
+/// Calls what the request is for, within its deadline.
 async fn dispatch(
     app: &Shared,
-    parts: Parts,
+    mut parts: Parts,
     body: &mut Drain,
     seen: &Observation,
 ) -> Result<Response, Refusal> {
     guard::head(&parts)?;
-    match &seen.route {
-        Some(route) => call(app, parts, body, seen, route).await,
-        None => page(app, Request::from_parts(parts, body.take()), seen).await,
-    }
+    let Binding::Rpc(route) = &seen.resolved.binding else {
+        // Boxed, as what is seldom must not make the future of every call longer.
+        let request = Request::from_parts(parts, body.take());
+        return Box::pin(page::answer(app, request, &seen.resolved)).await;
+    };
+    let (method, protocol) = (&route.method, seen.resolved.protocol);
+    guard::check(method, protocol, &mut parts, app.encodings)?;
+    let deadline = app.timeouts.deadline(method, protocol, &parts.headers)?;
+    let calling = pin!(call(app, parts, body, seen, route, deadline));
+    let answered = tokio::time::timeout_at(deadline.instant(), calling).await;
+    answered.unwrap_or_else(|_| Err(late()))
 }
 
-/// Lets a call in, step by step, and runs its handler, here or where it is.
+/// Who was let in, and what he holds.
+struct Admission {
+    caller: Caller,
+    scope: Scope,
+    /// None for a call from within and for health, which have no bounds.
+    share: Option<Share>,
+    address: Option<ClientAddress>,
+    exempt: bool,
+}
+
+/// Lets a caller in, step by step.
+async fn admit(
+    app: &Shared,
+    parts: &mut Parts,
+    seen: &Observation,
+    route: &Route,
+) -> Result<Admission, Refusal> {
+    let method = &route.method;
+    let local = parts.extensions.remove::<LocalCaller>();
+    // The call around one from within has a share and a place. Health answers however full the server is, and to
+    // whomever.
+    let exempt = local.is_some() || (method.is_unary() && *method.service == *health::SERVICE);
+    let (verifier, headers) = (app.verifier.as_ref(), &mut parts.headers);
+    let Origin { address, handed_on } = match parts.extensions.remove::<PeerAddress>() {
+        Some(PeerAddress(peer)) if !exempt => address::origin(app, headers, peer).await,
+        _ => Origin {
+            address: None,
+            handed_on: false,
+        },
+    };
+    let client = address.map(Client::Address);
+    // Who it is may have to be asked for: that takes nobody's place.
+    let may_check = |of_service| app.rates.token(client, of_service);
+    let caller = identity::caller(verifier, headers, local, may_check).await?;
+    seen.note_caller(&caller);
+    // One page is one request, however many calls our services make of it.
+    let counted = handed_on || exempt || *method.service == *health::SERVICE;
+    if !counted {
+        let own = route.limit.as_deref();
+        app.rates.call(method.asked(), own, client, &caller)?;
+    }
+    let scope = identity::scope(method, &caller)?;
+    let share = match exempt {
+        true => None,
+        false => app.shares.take(address, &caller, !method.is_unary())?,
+    };
+    Ok(Admission {
+        caller,
+        scope,
+        share,
+        address,
+        exempt,
+    })
+}
+
+/// Lets a call in and runs its handler, here or where it is.
 async fn call(
     app: &Shared,
     mut parts: Parts,
     body: &mut Drain,
     seen: &Observation,
     route: &Route,
+    deadline: Deadline,
 ) -> Result<Response, Refusal> {
-    let method = &route.method;
-    guard::check(method, seen.protocol, &mut parts, app.encodings)?;
-    let deadline = app
-        .timeouts
-        .deadline(method, seen.protocol, &parts.headers)?;
-    let local = parts.extensions.remove::<LocalCaller>();
-    let within = local.is_some();
-    // Health answers however full the server is, and to whomever.
-    let exempt = within || (method.is_unary() && *method.service == *health::SERVICE);
-    // Who it is may have to be asked for: that is inside the deadline, and takes nobody's place.
-    let identifying = identity::caller(app.verifier.as_ref(), &parts.headers, local);
-    let caller = tokio::time::timeout_at(deadline.instant(), identifying);
-    let caller = caller.await.map_err(|_| late())??;
-    let scope = identity::scope(method, &caller)?;
-    seen.note_caller(&caller);
+    let (method, protocol) = (&route.method, seen.resolved.protocol);
+    let Admission {
+        caller,
+        scope,
+        mut share,
+        address,
+        exempt,
+    } = admit(app, &mut parts, seen, route).await?;
     let idempotency_key = idempotency_key(&parts.headers)?;
-    let mut share = match parts.extensions.remove::<PeerAddress>() {
-        Some(PeerAddress(peer)) if !exempt => {
-            let verifier = app.verifier.as_ref();
-            let asking = address::client(&mut parts.headers, peer, &app.proxies, verifier);
-            let address = tokio::time::timeout_at(deadline.instant(), asking);
-            let address = address.await.map_err(|_| late())?;
-            if let Some(address) = address {
-                parts.extensions.insert(address);
-            }
-            app.shares.take(address, &caller, !method.is_unary())?
-        }
-        _ => None, // the call around it has one, and a place
-    };
+    let class = Class::of(method.only_reads, &caller);
     let synthetic = observe::is_synthetic(&mut parts.headers, &caller);
-    let conditions = cache::Conditions::of(seen.protocol, method, &parts.headers, &caller);
+    let conditions = cache::Conditions::of(protocol, method, &parts.headers, &caller);
     parts.extensions.insert(Call {
         caller,
         scope,
@@ -176,46 +221,46 @@ async fn call(
     if deadline.remaining().is_zero() {
         return Err(late());
     }
-    let bytes = arrive(app, body, seen, method, deadline, share.as_mut()).await?;
+    let bytes = arrive(body, seen, route, deadline, share.as_mut()).await?;
     let place = match exempt || method.client_streaming {
         true => None, // and who goes on sending has nothing to show for a place yet
-        false => Some(app.shed.enter(share.as_mut(), bytes).await?),
+        false => Some(app.shed.enter(class, share.as_mut(), bytes).await?),
     };
     if let Some(share) = share {
         seen.hold(share);
     }
-    let running = pin!(async {
-        let response = match &route.target {
-            Target::Here => run(app, parts, body, seen, method).await,
-            Target::Elsewhere(forward) => {
-                (forward.0)(Request::from_parts(parts, body.take())).await
+    let response = match &route.target {
+        Target::Here => run(app, parts, body, seen, route, deadline).await,
+        Target::Elsewhere(forward) => {
+            if let Some(address) = address {
+                parts.extensions.insert(address);
             }
-            Target::Nowhere => Rejected::response(unmounted(method)),
-        };
-        conditions.apply(response).await
-    });
-    let answered = tokio::time::timeout_at(deadline.instant(), running).await;
+            let request = Request::from_parts(parts, body.take());
+            (forward.0)(method.clone(), request).await
+        }
+        Target::Nowhere => Rejected::response(unmounted(method)),
+    };
+    let response = conditions.apply(response).await;
     drop(place);
-    answered.map_err(|_| late())
+    Ok(response)
 }
 
 /// Waits for the message of a call that has only one, and returns its length.
 async fn arrive(
-    app: &Shared,
     body: &mut Drain,
     seen: &Observation,
-    method: &Method,
+    route: &Route,
     deadline: Deadline,
     share: Option<&mut Share>,
 ) -> Result<usize, Refusal> {
-    if method.client_streaming {
+    if route.method.client_streaming {
         return Ok(0);
     }
     let by = deadline
         .instant()
         .min(Instant::now() + message::SEND_TIME_MAX);
-    let bytes_max = app.limits.receive(&method.service);
-    let reading = message::whole(body.body(), seen.protocol, bytes_max, share);
+    let (protocol, bytes_max) = (seen.resolved.protocol, route.receive_bytes_max);
+    let reading = message::whole(body.body(), protocol, bytes_max, share);
     let message = tokio::time::timeout_at(by, reading).await;
     let message = message.map_err(|_| slow())??;
     let bytes = message.len();
@@ -229,22 +274,25 @@ async fn run(
     mut parts: Parts,
     body: &mut Drain,
     seen: &Observation,
-    method: &Arc<Method>,
+    route: &Route,
+    deadline: Deadline,
 ) -> Response {
-    let receive_bytes_max = app.limits.receive(&method.service);
-    let protocol = seen.protocol;
+    let (method, protocol) = (&route.method, seen.resolved.protocol);
     if protocol == Protocol::Connect && method.is_unary() && plain::is_plain(&parts.headers) {
         let limits = MessageLimits::new()
-            .receive_max_bytes(receive_bytes_max)
+            .receive_max_bytes(route.receive_bytes_max)
             .send_max_bytes(app.limits.send);
         let (handlers, metadata) = (&app.plain, seen.metadata.clone());
         let request = Request::from_parts(parts, body.take());
         let answering = plain::answer(handlers, request, limits, metadata);
         return mounted(answering.await, method);
     }
+    let in_text = protocol == Protocol::GrpcWeb { text: true };
     parts.extensions.insert(Admitted {
         method: method.clone(),
-        receive_bytes_max,
+        metadata: seen.metadata.clone(),
+        deadline,
+        uncounted: (in_text && !method.client_streaming).then_some(route.receive_bytes_max),
     });
     let request = Request::from_parts(parts, body.take());
     let answered = match protocol {
@@ -310,44 +358,6 @@ fn slow() -> Refusal {
         "The request took too long to arrive",
     )
     .into()
-}
-
-/// What is not an rpc: health, and whatever pages this listener has.
-async fn page(
-    app: &Shared,
-    request: Request<Body>,
-    seen: &Observation,
-) -> Result<Response, Refusal> {
-    let path = request.uri().path();
-    let own = app.readiness_page && path == "/readyz";
-    if let Some(response) = app.health.probe(path).filter(|_| !own) {
-        return guard::read_only(request.method()).map(|()| response);
-    }
-    match (&app.pages, seen.protocol) {
-        (Some(pages), Protocol::Http | Protocol::ConnectGet) => serve_page(pages, request).await,
-        (None, Protocol::Http | Protocol::ConnectGet) => Err(Refusal::ErrorAs(
-            StatusCode::NOT_FOUND,
-            ConnectError::new(Code::NotFound, "Nothing is here"),
-        )),
-        _ => Err(unknown(path)),
-    }
-}
-
-async fn serve_page(pages: &Router, request: Request<Body>) -> Result<Response, Refusal> {
-    match pages.clone().oneshot(request).await {
-        Ok(response) => Ok(response),
-        Err(never) => match never {},
-    }
-}
-
-fn unknown(path: &str) -> Refusal {
-    // A caller's own path comes back to it alone, cut to what a log line and a header bear.
-    let shown: String = path.chars().take(200).collect();
-    let error = ConnectError::new(
-        Code::Unimplemented,
-        format!("{shown} is not an rpc of this server"),
-    );
-    Refusal::ErrorAs(StatusCode::NOT_FOUND, error)
 }
 
 /// The id that a request brought, or a new one.

@@ -1,11 +1,11 @@
 //! What stands directly around a handler on each half of the protocol switch, where the
-//! framing of that half is visible: exactly one request message where the contract says
-//! one, and the response's metadata and stream limits.
+//! framing of that half is visible: exactly one request message where its text hid them
+//! from the edge, and the response's metadata and stream limits.
 
 mod body;
 mod end_stream;
 pub(crate) mod plain;
-mod single;
+pub(crate) mod single;
 pub(crate) mod unreadable;
 mod whole;
 
@@ -16,7 +16,8 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use call::Call;
+use call::Deadline;
+use call::metadata::ResponseMetadata;
 use connectrpc_axum::prelude::ConnectError;
 use futures::future::BoxFuture;
 use http::Request;
@@ -44,8 +45,11 @@ impl Rejected {
 #[derive(Clone)]
 pub(crate) struct Admitted {
     pub(crate) method: Arc<Method>,
-    /// The longest request message, in bytes, as it comes over the wire.
-    pub(crate) receive_bytes_max: usize,
+    pub(crate) metadata: ResponseMetadata,
+    pub(crate) deadline: Deadline,
+    /// The longest message of a request in text, in bytes: only behind that can its messages be counted. The edge
+    /// has counted those of all others.
+    pub(crate) uncounted: Option<usize>,
 }
 
 /// Wraps a half of the switch.
@@ -88,29 +92,27 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let service = self.service.clone();
-        let request = request.map(Body::new);
+        let mut request = request.map(Body::new);
         Box::pin(async move {
-            let admitted = request.extensions().get::<Admitted>().cloned();
-            let call = request.extensions().get::<Call>().cloned();
-            let (Some(admitted), Some(call)) = (admitted, call) else {
-                return service
-                    .oneshot(request)
-                    .await
-                    .map(|response| response.map(Body::new));
+            let Some(admitted) = request.extensions_mut().remove::<Admitted>() else {
+                let response = service.oneshot(request).await?;
+                return Ok(response.map(Body::new));
             };
-            let request = match admitted.method.client_streaming {
-                true => request,
-                false => match single::exactly_one(request, admitted.receive_bytes_max).await {
-                    Ok(request) => request,
+            if let Some(limit) = admitted.uncounted {
+                match single::exactly_one(request, limit).await {
+                    Ok(counted) => request = counted,
                     Err(refusal) => return Ok(Rejected::response(refusal)),
-                },
-            };
+                }
+            }
             let response = service.oneshot(request).await?;
             if admitted.method.is_unary() && body::has_trailers(response.headers()) {
-                return Ok(whole::finish(response, call.response).await);
+                return Ok(whole::finish(response, admitted.metadata).await);
             }
-            let limits = admitted.method.server_streaming.then_some(call.deadline);
-            Ok(body::finish(response, call.response, limits).await)
+            let limits = admitted
+                .method
+                .server_streaming
+                .then_some(admitted.deadline);
+            Ok(body::finish(response, admitted.metadata, limits).await)
         })
     }
 }

@@ -13,6 +13,7 @@ pub mod valid;
 mod service;
 
 mod edge;
+mod ending;
 mod health;
 mod inner;
 mod reflect;
@@ -21,16 +22,16 @@ mod shared;
 pub mod app;
 
 pub use app::{App, Builder, Config, StartError, refuse};
-pub use contract::Contract;
-pub use edge::address::{
-    BadNetwork, ClientAddress, FORWARDED_FOR, FORWARDER, PeerAddress, TrustedProxies,
+pub use bounds::{
+    BadNetwork, BadRateLimit, Bounds, ClientAddress, FORWARDED_FOR, FORWARDER, Load, PeerAddress,
+    Rate, RateLimit, ShareBounds, TrustedProxies,
 };
+pub use contract::Contract;
 pub use edge::cors::{BadOrigin, Cors};
 pub use edge::deadline::Timeouts;
 pub use edge::guard::Encodings;
 pub use edge::identity::LocalCaller;
-pub use edge::share::{Bounds, ShareBounds};
-pub use edge::shed::Load;
+pub use ending::ConnectionEnding;
 pub use health::Health;
 pub use limits::Limits;
 pub use service::{BackgroundTask, Service, Wellness};

@@ -1,11 +1,11 @@
 //! What every call through one edge shares.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use bounds::{Limit, Rates, Shares, Shed, TrustedProxies};
 use clock::Clock;
 use connectrpc_axum::tonic::FromRequestPartsService;
 use futures::future::BoxFuture;
@@ -15,25 +15,25 @@ use tonic::service::Routes;
 use tonic_web::GrpcWebService;
 
 use crate::contract::Method;
-use crate::edge::address::TrustedProxies;
 use crate::edge::cors::Cors;
 use crate::edge::deadline::Timeouts;
 use crate::edge::guard::Encodings;
-use crate::edge::share::Shares;
-use crate::edge::shed::Shed;
 use crate::edge::stats::Stats;
 use crate::health::Health;
 use crate::inner::Inner;
 use crate::limits::Limits;
 
-/// Carries a call to where its service is.
+/// Carries a call of an rpc to where its service is.
 #[derive(Clone)]
-pub struct Forward(pub Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response> + Send + Sync>);
+pub struct Forward(pub Arc<dyn Fn(Arc<Method>, Request<Body>) -> Forwarded + Send + Sync>);
+
+/// The answer, on its way.
+pub type Forwarded = BoxFuture<'static, Response>;
 
 pub(crate) type Grpc = FromRequestPartsService<Inner<Routes>>;
 
 pub(crate) struct Shared {
-    pub(crate) routes: HashMap<Arc<str>, Arc<Route>>,
+    pub(crate) routes: ahash::HashMap<Arc<str>, Arc<Route>>,
     pub(crate) connect: Router,
     /// The same handlers, without the library's layers around them.
     pub(crate) plain: Router,
@@ -45,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) encodings: Encodings,
     pub(crate) cors: Cors,
     pub(crate) proxies: TrustedProxies,
+    pub(crate) rates: Rates,
     pub(crate) shares: Shares,
     pub(crate) shed: Shed,
     pub(crate) verifier: Option<Verifier>,
@@ -58,6 +59,10 @@ pub(crate) struct Shared {
 pub(crate) struct Route {
     pub(crate) method: Arc<Method>,
     pub(crate) target: Target,
+    /// The longest message that is read.
+    pub(crate) receive_bytes_max: usize,
+    /// How often one client may call it, where the contract says so.
+    pub(crate) limit: Option<Arc<Limit>>,
     pub(crate) stats: Stats,
 }
 

@@ -7,23 +7,24 @@ use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::response::Response;
-use edge::{App, PeerAddress};
+use edge::{App, ConnectionEnding, PeerAddress};
 use http::HeaderValue;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, UPGRADE};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::cork::Corked;
 use super::flood::{self, Flood};
-use super::head::Heads;
+use super::requests::Requests;
 use super::unread::Unread;
+use super::upgraded::Hold;
 use super::{Serve, sniff};
 
 const HTTP1_BUFFER_BYTES: usize = 64 << 10;
@@ -87,26 +88,40 @@ where
         return;
     };
     let address = PeerAddress(peer.ip());
-    let (unread, heads) = (Unread::default(), Heads::default());
-    let (watching, listening) = (unread.clone(), heads.clone());
+    let (unread, requests) = (Unread::default(), Requests::default());
+    let (watching, counting) = (unread.clone(), requests.clone());
+    let flood = Flood::default();
+    let room = flood.clone();
+    let ending = ConnectionEnding::default();
+    let asking = ending.clone();
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(address);
-        let (app, unread) = (app.clone(), watching.clone());
-        let under_way = listening.arrived();
+        if request.headers().contains_key(UPGRADE) {
+            request.extensions_mut().insert(asking.clone());
+        }
+        let (app, unread, room) = (app.clone(), watching.clone(), room.clone());
+        let under_way = counting.arrived();
         // Boxed: hyper makes a task of an HTTP/2 stream and moves it several times, and this
         // future is kilobytes in size.
         Box::pin(async move {
-            let response = answer(app, request, http2).await;
-            Ok::<_, Infallible>(response.map(|body| unread.watch(body, under_way)))
+            let mut response = app.handle(request.map(Body::new)).await;
+            // Told now, a peer has left when the listener closes, and races no request with it.
+            if !http2 && app.is_draining() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
+            let narrow = room.is_narrow();
+            Ok::<_, Infallible>(response.map(|body| unread.watch(body, narrow, under_way)))
         })
     });
     let life = Life {
         http2,
         config,
         stop,
-        flood: Flood::default(),
+        dies: Instant::now() + age(config.age_max),
+        flood,
         unread,
-        heads,
+        requests,
     };
     match http2 {
         true => {
@@ -117,13 +132,15 @@ where
         }
         false => {
             // An answer within hyper's buffer is out of our hands, but its bytes are not.
-            let mut io = TimeoutWriter::new(life.heads.hear(io));
+            let hold = Hold::default();
+            let mut io = TimeoutWriter::new(hold.on(life.requests.hear(io)));
             io.set_timeout(Some(config.unread_max));
-            let connection = http1_builder(config)
+            let connection = http1_builder()
                 .serve_connection(TokioIo::new(Box::pin(io)), service)
                 .with_upgrades();
             life.run(connection, |connection| connection.graceful_shutdown())
                 .await;
+            life.go_on(&hold, &ending).await;
         }
     }
 }
@@ -135,70 +152,119 @@ async fn silent_after(stop: &CancellationToken) {
     tokio::time::sleep(FIRST_WORD_AFTER_STOP_MAX).await;
 }
 
-async fn answer(app: App, request: http::Request<Incoming>, http2: bool) -> Response {
-    let mut response = app.handle(request.map(Body::new)).await;
-    // Told now, a peer has left when the listener closes, and races no request with it.
-    if !http2 && app.is_draining() {
-        let headers = response.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
 /// How a connection comes to its end.
 struct Life<'a> {
     http2: bool,
     config: &'a Serve,
     stop: CancellationToken,
+    /// When it is too old.
+    dies: Instant,
     flood: Flood,
     unread: Unread,
-    heads: Heads,
+    requests: Requests,
+}
+
+/// What ends a connection that was looked at.
+enum End {
+    /// Half a head and no more: no word is lost on this peer.
+    Late,
+    /// It rests, or is too old.
+    Due,
+    /// Nobody reads its answers.
+    Unread,
 }
 
 impl Life<'_> {
     /// Runs a connection until it ends, asking it to when it is old, when nobody reads what it has, or when the server
     /// stops.
-    async fn run<C, E>(self, connection: C, end: impl Fn(Pin<&mut C>))
+    async fn run<C, E>(&self, connection: C, end: impl Fn(Pin<&mut C>))
     where
         C: Future<Output = Result<(), E>>,
         E: std::fmt::Display,
     {
-        let Self {
-            http2,
-            config,
-            stop,
-            flood,
-            unread,
-            heads,
-        } = self;
-        let mut grace = config.grace;
+        let mut grace = self.config.grace;
         let mut connection = pin!(connection);
         tokio::select! {
             biased; // what was read already is begun before it is asked to end
             ended = connection.as_mut() => return note(ended),
-            () = heads.too_slow(config.header_timeout) => return debug!("A head took too long"),
-            kind = flood.comes() => {
+            kind = self.flood.comes() => {
                 metrics::counter!("rpc_floods_total").increment(1);
                 if kind == flood::Kind::Idle {
                     grace = GOODBYE_MAX;
                 }
             }
-            () = stop.cancelled() => {}
-            () = tokio::time::sleep(age(config.age_max)) => {}
-            () = unread.stands_still(config.unread_max, || flood.written()) => {
-                metrics::counter!("rpc_answers_unread_total").increment(1);
+            () = self.stop.cancelled() => {}
+            seen = self.look() => match seen {
+                End::Late => return debug!("A head took too long"),
+                End::Due => {}
+                End::Unread => metrics::counter!("rpc_answers_unread_total").increment(1),
             }
         }
         end(connection.as_mut());
-        let word_max = config.header_timeout.min(LAST_WORD_MAX);
+        let word_max = self.config.header_timeout.min(LAST_WORD_MAX);
         tokio::select! {
             biased;
             ended = connection => note(ended),
-            () = heads.too_slow(word_max) => debug!("A connection ended amid a head"),
-            () = heads.at_rest(word_max, || flood.written()), if http2 => {
+            () = self.requests.looks().head_late(word_max) => {
+                debug!("A connection ended amid a head");
+            }
+            () = self.requests.looks().at_rest(word_max, || self.flood.written()), if self.http2 => {
                 debug!("A peer did not say that it saw the end");
             }
             () = tokio::time::sleep(grace) => debug!("A connection did not end in time"),
+        }
+    }
+
+    /// Goes on after an upgrade, until nobody has its bytes: what ended the connection before ends it now.
+    async fn go_on(&self, hold: &Hold, ending: &ConnectionEnding) {
+        tokio::select! {
+            () = hold.gone() => return, // as nearly always: there was none
+            () = self.stop.cancelled() => {}
+            () = tokio::time::sleep_until(self.dies) => {}
+        }
+        ending.ask();
+        if tokio::time::timeout(self.config.grace, hold.gone())
+            .await
+            .is_err()
+        {
+            debug!("Whoever had an upgraded connection did not end it in time");
+            hold.cut();
+        }
+    }
+
+    /// Looks at the connection now and then, until it should end. To be told of each answer and each head would cost
+    /// more than they do.
+    async fn look(&self) -> End {
+        let Serve {
+            header_timeout,
+            idle_max,
+            unread_max,
+            age_max,
+            ..
+        } = *self.config;
+        let shortest = header_timeout
+            .min(idle_max)
+            .min(unread_max / 2)
+            .min(age_max);
+        let (mut looks, mut written) = (self.requests.looks(), 0);
+        let (mut unread_looked, unread_every) = (Instant::now(), unread_max / 4);
+        loop {
+            tokio::time::sleep(shortest / 8).await;
+            let now = self.flood.written();
+            if looks.head() >= header_timeout {
+                return End::Late;
+            }
+            // An HTTP/2 connection may rest until it is old, as long as it answers pings.
+            if Instant::now() >= self.dies || (looks.rest(now) >= idle_max && !self.http2) {
+                return End::Due;
+            }
+            if unread_looked.elapsed() >= unread_every {
+                let taken = now - written;
+                (unread_looked, written) = (Instant::now(), now);
+                if self.unread.stands_still(unread_max, taken) {
+                    return End::Unread;
+                }
+            }
         }
     }
 }
@@ -219,11 +285,10 @@ fn note<E: std::fmt::Display>(ended: Result<(), E>) {
 
 /// Headers are 100 at most, as hyper has it: for any other number it fills two arrays with
 /// each request.
-fn http1_builder(config: &Serve) -> http1::Builder {
+fn http1_builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new()) // before the timeout, which panics without one
-        .header_read_timeout(config.idle_max)
+        .header_read_timeout(None) // ours costs less: see `requests`
         .max_buf_size(HTTP1_BUFFER_BYTES);
     builder
 }

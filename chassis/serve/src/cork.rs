@@ -6,7 +6,6 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What is gathered at most, in bytes.
@@ -51,12 +50,6 @@ impl<I: AsyncWrite + Unpin> Corked<I> {
             self.gathered = Vec::new();
         }
         Poll::Ready(Ok(()))
-    }
-}
-
-impl<I: Connection> Connection for Corked<I> {
-    fn connected(&self) -> Connected {
-        self.io.connected()
     }
 }
 

@@ -1,11 +1,12 @@
 //! HTTP/2 frames that ask for nothing: SETTINGS, PING, PRIORITY, WINDOW_UPDATE, RST_STREAM, empty DATA. h2 answers or
 //! swallows them as fast as they come, so whoever sends little else is told to leave. Frames are counted by their
-//! headers as they pass (RFC 9113, 4.1 and 10.5); nothing of their payload is looked at.
+//! headers as they pass (RFC 9113, 4.1 and 10.5); of their payload nothing is looked at but how much of an answer the
+//! peer takes unread.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -25,12 +26,20 @@ const ANSWER_BYTES_PER_IDLE: u64 = 64;
 const PADDING_MAX: usize = 256;
 const PADDED: u8 = 8;
 
+/// Who takes fewer bytes of an answer unread is narrow.
+const WINDOW_BYTES_MIN: u32 = 4 << 10;
+
 const PREFACE_BYTES: usize = 24;
 const HEADER_BYTES: usize = 9;
+/// Where a header says what its frame is.
+const KIND_AT: usize = 3;
+const SETTING_BYTES: usize = 6;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const INITIAL_WINDOW_SIZE: u16 = 4;
 
 /// What a connection is flooded with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +59,7 @@ struct Signal {
     kind: AtomicU8,
     noticed: Notify,
     written: AtomicU64,
+    narrow: AtomicBool,
 }
 
 impl Flood {
@@ -83,6 +93,11 @@ impl Flood {
         self.0.written.load(Ordering::Relaxed)
     }
 
+    /// Whether the peer ever said that it takes less of an answer than a short one has.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.0.narrow.load(Ordering::Relaxed)
+    }
+
     fn note(&self, kind: Kind) {
         if !self.is(kind) {
             self.0.kind.store(kind as u8, Ordering::Relaxed);
@@ -107,6 +122,9 @@ struct Frames {
     header: [u8; HEADER_BYTES],
     header_filled: usize,
     payload_left: usize,
+    setting: [u8; SETTING_BYTES],
+    setting_filled: usize,
+    narrow: bool,
     idle: u64,
     asking: u64,
     begun: u64,
@@ -122,6 +140,9 @@ impl Frames {
             header: [0; HEADER_BYTES],
             header_filled: 0,
             payload_left: 0,
+            setting: [0; SETTING_BYTES],
+            setting_filled: 0,
+            narrow: false,
             idle: 0,
             asking: 0,
             begun: 0,
@@ -136,9 +157,12 @@ impl Frames {
         bytes = &bytes[preface..];
         while !bytes.is_empty() {
             if self.payload_left > 0 {
-                let skipped = bytes.len().min(self.payload_left);
-                self.payload_left -= skipped;
-                bytes = &bytes[skipped..];
+                let (payload, rest) = bytes.split_at(bytes.len().min(self.payload_left));
+                self.payload_left -= payload.len();
+                if self.header[KIND_AT] == SETTINGS {
+                    self.read_settings(payload);
+                }
+                bytes = rest;
                 continue;
             }
             let taken = bytes.len().min(HEADER_BYTES - self.header_filled);
@@ -153,7 +177,22 @@ impl Frames {
         }
     }
 
+    /// RFC 9113, 6.5.1.
+    fn read_settings(&mut self, payload: &[u8]) {
+        for byte in payload {
+            self.setting[self.setting_filled] = *byte;
+            self.setting_filled += 1;
+            if self.setting_filled == SETTING_BYTES {
+                self.setting_filled = 0;
+                let [high, low, value @ ..] = self.setting;
+                let is_window = u16::from_be_bytes([high, low]) == INITIAL_WINDOW_SIZE;
+                self.narrow |= is_window && u32::from_be_bytes(value) < WINDOW_BYTES_MIN;
+            }
+        }
+    }
+
     fn count(&mut self) {
+        self.setting_filled = 0;
         let [high, middle, low, kind, flags, ..] = self.header;
         self.payload_left = u32::from_be_bytes([0, high, middle, low]) as usize;
         match kind {
@@ -199,6 +238,9 @@ impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
         this.frames.read(&buffer.filled()[before..]);
         if let Some(kind) = this.frames.are_a_flood() {
             this.flood.note(kind);
+        }
+        if this.frames.narrow {
+            this.flood.0.narrow.store(true, Ordering::Relaxed);
         }
         polled
     }
@@ -254,7 +296,6 @@ mod tests {
     /// row: S-11
     #[test]
     fn frames_that_ask_for_nothing_are_a_flood_however_they_are_cut() {
-        const SETTINGS: u8 = 4;
         const PING: u8 = 6;
         for chunk in [1, 7, 9, 10, 1000] {
             for (kind, payload, answer, least) in [
@@ -301,5 +342,43 @@ mod tests {
             frame(RST_STREAM, 4),
         ];
         assert_eq!(flood_after(&calls, 500, 26, 100_000), None);
+    }
+    /// row: S-11
+    #[test]
+    fn who_takes_less_than_a_short_answer_is_narrow_however_the_frames_are_cut() {
+        let settings = |settings: &[(u16, u32)]| {
+            let mut frame = frame(SETTINGS, settings.len() * SETTING_BYTES);
+            frame.truncate(HEADER_BYTES);
+            for (id, value) in settings {
+                frame.extend(id.to_be_bytes());
+                frame.extend(value.to_be_bytes());
+            }
+            frame
+        };
+        let small = WINDOW_BYTES_MIN - 1;
+        for chunk in [1, 5, 9, 10, 1000] {
+            for (said, narrow) in [
+                (
+                    vec![settings(&[(3, 0), (INITIAL_WINDOW_SIZE, small)])],
+                    true,
+                ),
+                (
+                    vec![settings(&[(1, 0)]), settings(&[(INITIAL_WINDOW_SIZE, 0)])],
+                    true,
+                ),
+                (
+                    vec![settings(&[(3, 0), (INITIAL_WINDOW_SIZE, small + 1)])],
+                    false,
+                ),
+                (vec![frame(DATA, 30), frame(8, 4), settings(&[])], false),
+            ] {
+                let mut frames = Frames::new();
+                frames.read(&[b'P'; PREFACE_BYTES]);
+                said.concat()
+                    .chunks(chunk)
+                    .for_each(|part| frames.read(part));
+                assert_eq!(frames.narrow, narrow, "{said:?} by {chunk}");
+            }
+        }
     }
 }

@@ -4,9 +4,10 @@
 mod connection;
 mod cork;
 mod flood;
-mod head;
+mod requests;
 mod sniff;
 mod unread;
+mod upgraded;
 
 use std::collections::HashMap;
 use std::future::Future;

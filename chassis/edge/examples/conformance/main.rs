@@ -73,6 +73,7 @@ fn app(receive: usize) -> Result<App, Box<dyn Error>> {
     let config = Config {
         limits,
         encodings: Encodings::Every,
+        rate_limit: edge::RateLimit::Off,
         ..Config::default()
     };
     let contract = Contract::new(DESCRIPTORS)?.open(SERVICE);

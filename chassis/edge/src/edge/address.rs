@@ -1,184 +1,51 @@
-//! From which address a call comes, as far as one client may choose it. The connection says it, unless whoever is at its
-//! other end may hand on the address of somebody else: one of our own services, by its token, or a proxy of this
-//! deployment, by its address. No header counts from anybody else.
+//! Where a call comes from, and whether one of our services handed it on: it says so by its token.
 
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
+use bounds::{Client, ClientAddress, FORWARDER, forwarded};
 use call::Caller;
-use http::{HeaderMap, HeaderName};
-use ipnet::IpNet;
-use token::Verifier;
+use http::HeaderMap;
 
-/// The addresses that a request came through, the last one at the right.
-pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// The token of one of our services that hands on an address, as in `authorization`.
-pub const FORWARDER: HeaderName = HeaderName::from_static("x-stoa-forwarder");
+use super::identity::bearer;
+use crate::shared::Shared;
 
-/// Where a request comes from: an IPv6 host has a whole /64 to choose from. An extension of the request, which its
-/// connection sets, and the edge once it knows better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ClientAddress(IpAddr);
-
-impl ClientAddress {
-    /// That of a peer at this address.
-    pub fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (u128::MAX << 64)).into()),
-            v4 => v4,
-        })
-    }
+/// Where a call comes from.
+pub(super) struct Origin {
+    /// The address that it counts for. None if one of our services answers for it without saying where it is from.
+    pub(super) address: Option<ClientAddress>,
+    /// Whether one of our services handed it on, and has counted it.
+    pub(super) handed_on: bool,
 }
 
-impl fmt::Display for ClientAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
+fn may_check(app: &Shared, address: ClientAddress, of_service: bool) -> bool {
+    let address = Some(Client::Address(address));
+    app.rates.token(address, of_service).is_ok()
 }
 
-/// The address at the other end of a connection, as it is. An extension of the request.
-#[derive(Clone, Copy, Debug)]
-pub struct PeerAddress(pub IpAddr);
-
-/// The proxies of this deployment, by address or network. None by default.
-#[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
-
-/// What is no network.
-#[derive(Debug, thiserror::Error)]
-#[error("{0:?}, which is no address such as 10.0.0.7 and no network such as 10.0.0.0/8")]
-pub struct BadNetwork(String);
-
-impl TrustedProxies {
-    /// Reads addresses and networks.
-    ///
-    /// # Errors
-    /// [`BadNetwork`], the first that is none.
-    pub fn new(networks: &[String]) -> Result<Self, BadNetwork> {
-        let network = |text: &String| {
-            let address = text.parse::<IpAddr>().map(IpNet::from);
-            address
-                .or_else(|_| text.parse())
-                .map_err(|_| BadNetwork(text.clone()))
-        };
-        networks
-            .iter()
-            .map(network)
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    /// Whether one of them is at that address.
-    pub(crate) fn have(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
-    }
-
-    /// The right-most address that is no proxy of ours; the last one that could be read if there is none.
-    fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut last = peer;
-        for address in forwarded(headers) {
-            if !self.have(last) {
-                break;
-            }
-            match address {
-                Some(address) => last = address,
-                None => break,
-            }
-        }
-        last
-    }
-}
-
-/// The addresses in `x-forwarded-for`, from right to left; none for what is no address.
-fn forwarded(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-    let values = headers.get_all(FORWARDED_FOR).iter();
-    let lines: Vec<&str> = values
-        .map(|value| value.to_str().unwrap_or_default())
-        .collect();
-    let entries = lines.into_iter().rev().flat_map(|line| line.rsplit(','));
-    entries.map(|entry| parse(entry.trim()))
-}
-
-/// An address, with a port or without.
-fn parse(entry: &str) -> Option<IpAddr> {
-    let bare = entry.trim_start_matches('[').trim_end_matches(']');
-    let with_port = |entry: &str| entry.parse().map(|address: SocketAddr| address.ip());
-    bare.parse().or_else(|_| with_port(entry)).ok()
-}
-
-/// The address that a call counts for. None if one of our services answers for it without saying where it is from.
-pub(super) async fn client(
-    headers: &mut HeaderMap,
-    peer: IpAddr,
-    proxies: &TrustedProxies,
-    verifier: Option<&Verifier>,
-) -> Option<ClientAddress> {
-    let Some(token) = headers.remove(FORWARDER) else {
-        return Some(ClientAddress::of(proxies.behind(peer, headers)));
+/// Finds out. Whoever shows a token that does not make him one of our services is where he is.
+pub(super) async fn origin(app: &Shared, headers: &mut HeaderMap, peer: IpAddr) -> Origin {
+    let own = app.proxies.client(peer, headers);
+    let elsewhere = Origin {
+        address: Some(own),
+        handed_on: false,
     };
-    let token = token.to_str().ok().and_then(super::identity::bearer);
-    let forwarder = match (verifier, token) {
-        (Some(verifier), Some(token)) => verifier.verify(token).await.ok(),
-        _ => None,
+    let (Some(token), Some(verifier)) = (headers.remove(FORWARDER), &app.verifier) else {
+        return elsewhere;
+    };
+    let Some(token) = token.to_str().ok().and_then(bearer) else {
+        return elsewhere;
+    };
+    let forwarder = match verifier.known(token) {
+        Some(caller) => Some(caller),
+        // It costs a signature as any other that was not seen before.
+        None if !may_check(app, own, verifier.says_service(token)) => None,
+        None => verifier.verify_service(token).await.ok(),
     };
     match forwarder {
-        Some(Caller::Service { .. }) => forwarded(headers).next().flatten().map(ClientAddress::of),
-        _ => Some(ClientAddress::of(proxies.behind(peer, headers))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn behind(proxies: &[&str], peer: &str, lines: &[&str]) -> String {
-        let proxies: Vec<String> = proxies.iter().map(|&text| text.to_owned()).collect();
-        let proxies = TrustedProxies::new(&proxies).unwrap();
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(FORWARDED_FOR, line.parse().unwrap());
-        }
-        proxies.behind(peer.parse().unwrap(), &headers).to_string()
-    }
-
-    /// row: X12, S-07
-    #[test]
-    fn nobody_chooses_an_address_but_the_proxies_of_this_deployment() {
-        let ours = &["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"][..];
-        for (proxies, peer, lines, address) in [
-            (&[][..], "10.0.0.1", &["1.1.1.1"][..], "10.0.0.1"),
-            (ours, "203.0.113.9", &["1.1.1.1"], "203.0.113.9"),
-            (ours, "10.0.0.1", &["1.1.1.1"], "1.1.1.1"),
-            (ours, "10.0.0.1", &["6.6.6.6, 1.1.1.1"], "1.1.1.1"),
-            (ours, "10.0.0.1", &["6.6.6.6", "1.1.1.1"], "1.1.1.1"),
-            (ours, "10.0.0.1", &["6.6.6.6, 1.1.1.1, 10.9.9.9"], "1.1.1.1"),
-            (
-                ours,
-                "10.0.0.1",
-                &["1.1.1.1, 192.0.2.1,10.2.2.2"],
-                "1.1.1.1",
-            ),
-            (ours, "10.0.0.1", &["10.0.0.5"], "10.0.0.5"),
-            (ours, "10.0.0.1", &[], "10.0.0.1"),
-            (ours, "10.0.0.1", &["6.6.6.6, unknown"], "10.0.0.1"),
-            (
-                ours,
-                "10.0.0.1",
-                &["6.6.6.6, unknown, 10.0.0.7"],
-                "10.0.0.7",
-            ),
-            (ours, "10.0.0.1", &["1.1.1.1:8080"], "1.1.1.1"),
-            (ours, "10.0.0.1", &["[2001:dead::1]:443"], "2001:dead::1"),
-            (ours, "2001:db8::1", &["2001:dead::1"], "2001:dead::1"),
-            (ours, "::ffff:10.0.0.1", &["1.1.1.1"], "1.1.1.1"),
-        ] {
-            assert_eq!(behind(proxies, peer, lines), address, "{peer} {lines:?}");
-        }
-        let many = "6.6.6.6,".repeat(2000) + "1.1.1.1";
-        assert_eq!(behind(ours, "10.0.0.1", &[&many]), "1.1.1.1");
-        for bad in ["", "10.0.0", "10.0.0.0/33", "localhost"] {
-            assert!(TrustedProxies::new(&[bad.to_owned()]).is_err(), "{bad:?}");
-        }
+        Some(Caller::Service { .. }) => Origin {
+            address: forwarded(headers).next().flatten().map(ClientAddress::of),
+            handed_on: true,
+        },
+        _ => elsewhere,
     }
 }

@@ -18,7 +18,7 @@ const ALLOW_HEADERS: &str = "content-type, connect-protocol-version, connect-tim
     grpc-timeout, x-grpc-web, x-user-agent, authorization, idempotency-key, traceparent, \
     x-correlation-id";
 const EXPOSE_HEADERS: &str = "grpc-status, grpc-message, grpc-status-details-bin, retry-after, \
-    x-correlation-id, x-degraded, stoa-next-page-token, idempotency-replayed";
+    x-ratelimit-limit, x-ratelimit-remaining, x-correlation-id, x-degraded, stoa-next-page-token, idempotency-replayed";
 const VARY_ON: &str = "origin, access-control-request-method, access-control-request-headers";
 
 /// The origins that may call from a browser.
@@ -29,8 +29,8 @@ pub struct Cors {
 
 /// An origin that cannot be allowed.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not an exact origin such as https://shop.example")]
-pub struct BadOrigin(pub String);
+#[error("an entry that is not an exact origin such as https://shop.example")]
+pub struct BadOrigin;
 
 impl Cors {
     /// Allows these origins, each exact: scheme, host, port, nothing else.
@@ -91,7 +91,7 @@ impl Cors {
 }
 
 fn exact(origin: &str) -> Result<HeaderValue, BadOrigin> {
-    let bad = || BadOrigin(origin.to_owned());
+    let bad = || BadOrigin;
     let (scheme, host) = origin.split_once("://").ok_or_else(bad)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
     let fits = matches!(scheme, "http" | "https") && !host.is_empty() && host.bytes().all(plain);

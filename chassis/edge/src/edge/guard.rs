@@ -4,13 +4,13 @@
 
 use std::borrow::Cow;
 
+use bounds::PeerAddress;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 
-use super::address::PeerAddress;
 use super::answer::Refusal;
 use super::protocol::{Protocol, media_type};
 use super::query;
@@ -54,6 +54,11 @@ const URL_BYTES_MAX: usize = 8 << 10;
 /// As many as hyper takes on HTTP/1, where it counts them itself.
 const HEADERS_MAX: usize = 100;
 
+/// As long as all headers together may be, counted as HTTP/2 does: a peer takes 16 KiB, ours among them, and one that
+/// were too long would cost all others their connection to him.
+const HEADER_BYTES_MAX: usize = 14 << 10;
+const HEADER_BYTES_EACH: usize = 32;
+
 /// Refuses a head that is none, whatever it asks for.
 ///
 /// # Errors
@@ -63,7 +68,12 @@ pub(super) fn head(parts: &Parts) -> Result<(), Refusal> {
     if url.is_some_and(|url| url.as_str().len() > URL_BYTES_MAX) {
         return Err(Refusal::Plain(StatusCode::URI_TOO_LONG, None));
     }
-    if parts.headers.len() > HEADERS_MAX {
+    let header = |(name, value): (&HeaderName, &HeaderValue)| {
+        name.as_str().len() + value.len() + HEADER_BYTES_EACH
+    };
+    let url_bytes = url.map_or(0, |url| url.as_str().len());
+    let bytes = url_bytes + parts.headers.iter().map(header).sum::<usize>();
+    if parts.headers.len() > HEADERS_MAX || bytes > HEADER_BYTES_MAX {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Err(Refusal::Plain(status, None));
     }
@@ -171,11 +181,15 @@ fn unsupported(method: &Method) -> Refusal {
 
 /// Whether this type, one of gRPC's, is of Protobuf: it says so, or nothing.
 fn is_protobuf(kind: &[u8]) -> bool {
-    let codec = kind.to_ascii_lowercase();
-    let codec = codec.strip_prefix(b"application/grpc").unwrap_or(&codec);
-    let codec = codec.strip_prefix(b"-web").unwrap_or(codec);
-    let codec = codec.strip_prefix(b"-text").unwrap_or(codec);
-    matches!(codec, b"" | b"+proto")
+    let mut codec = kind;
+    for part in [&b"application/grpc"[..], b"-web", b"-text"] {
+        if let Some((begin, rest)) = codec.split_at_checked(part.len())
+            && begin.eq_ignore_ascii_case(part)
+        {
+            codec = rest;
+        }
+    }
+    codec.is_empty() || codec.eq_ignore_ascii_case(b"+proto")
 }
 
 /// The value of a header that may be there once; several are one that nobody knows.

@@ -19,11 +19,13 @@ pub struct LocalCaller(pub Caller);
 /// # Errors
 /// `unauthenticated` for a credential that is presented and not good, on public rpcs too:
 /// a page for a person must not silently become a page for a stranger. `unavailable` for one that
-/// may be good and cannot be checked: who is told that a good token is bad signs in again.
+/// may be good and cannot be checked: who is told that a good token is bad signs in again. What `may_check` says, which
+/// is asked before a token that was not seen before costs a signature, and told whether it says that it is a service's.
 pub(super) async fn caller(
     verifier: Option<&Verifier>,
     headers: &HeaderMap,
     local: Option<LocalCaller>,
+    may_check: impl FnOnce(bool) -> Result<(), ConnectError>,
 ) -> Result<Caller, ConnectError> {
     if let Some(LocalCaller(caller)) = local {
         return Ok(caller);
@@ -32,8 +34,17 @@ pub(super) async fn caller(
         return Ok(Caller::Anonymous);
     };
     let verified = match (verifier, credential.to_str().ok().and_then(bearer)) {
-        (Some(verifier), Some(token)) => verifier.verify(token).await,
-        _ => Err(Unverified::Bad),
+        (Some(verifier), Some(token)) => match verifier.known(token) {
+            Some(caller) => return Ok(caller),
+            None => {
+                may_check(verifier.says_service(token))?;
+                verifier.verify(token).await
+            }
+        },
+        _ => {
+            may_check(false)?; // nothing to look at costs an answer, too
+            Err(Unverified::Bad)
+        }
     };
     verified.map_err(|cause| match cause {
         Unverified::Bad => ConnectError::new(Code::Unauthenticated, "Invalid authentication token"),

@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use bounds::Share;
 use bytes::{Buf, Bytes, BytesMut};
 use connectrpc_axum::prelude::{Code, ConnectError};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
 use super::protocol::Protocol;
-use super::share::Share;
-use crate::inner::unreadable;
+use crate::inner::{single, unreadable};
 
 /// How long a client may take to send its message, however long its call may last.
 pub(super) const SEND_TIME_MAX: Duration = Duration::from_secs(30);
@@ -26,7 +26,8 @@ const ENVELOPE_HEADER_BYTES: usize = 5;
 ///
 /// # Errors
 /// `resource_exhausted` beyond `max`, before the bytes are held where the client says how many there are, and when the
-/// client has too much under way; `canceled` for a body that broke off, `invalid_argument` for one that is not in chunks.
+/// client has too much under way; `canceled` for a body that broke off, `invalid_argument` for one that is not in chunks,
+/// `unimplemented` for no message or several where they can be told apart.
 pub(super) async fn whole(
     body: &mut Body,
     protocol: Protocol,
@@ -63,10 +64,14 @@ pub(super) async fn whole(
             return Err(too_long(max));
         }
     }
-    Ok(match more.is_empty() {
+    let whole = match more.is_empty() {
         true => first,
         false => more.freeze(),
-    })
+    };
+    if is_enveloped(protocol) {
+        single::check(&whole)?;
+    }
+    Ok(whole)
 }
 
 /// The longest body that a message of `max` bytes can make.

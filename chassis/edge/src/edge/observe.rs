@@ -3,26 +3,26 @@
 
 use std::fmt::Display;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use axum::body::Body;
 use axum::response::Response;
+use bounds::Share;
 use bytes::Bytes;
 use call::error::code_name;
 use call::metadata::ResponseMetadata;
 use call::{Caller, CorrelationId, Role};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
-use telemetry::{AccessLine, TraceContext};
+use telemetry::{AccessLine, CallIds, TraceContext};
 use tracing::Span;
 
 use super::outcome::Outcome;
-use super::protocol::Protocol;
-use super::share::Share;
+use super::resolve::Resolved;
 use super::{correlation_id, stats};
-use crate::shared::{Route, Shared};
+use crate::shared::Shared;
 
 /// A longer answer is watched until it is written, and holds its client's share so long: who reads none of his answers
 /// must not have many of them.
@@ -36,16 +36,15 @@ const CLIENT_LEFT: u16 = 499;
 /// One request, from its first header to its answer's last byte. It is logged and counted when
 /// this is dropped, so also when nobody waits for it any more.
 pub(crate) struct Observation {
-    pub(crate) route: Option<Arc<Route>>,
-    pub(crate) protocol: Protocol,
+    pub(crate) resolved: Resolved,
     pub(crate) correlation_id: CorrelationId,
     pub(crate) trace: TraceContext,
+    trace_id: TraceId,
     pub(crate) metadata: ResponseMetadata,
     caller: OnceLock<Caller>,
     /// What the call has of its client's share, until its answer is over.
     share: OnceLock<Share>,
     method: Method,
-    page: &'static str,
     began: Instant,
     quiet: bool,
     answer: Option<Answer>,
@@ -61,36 +60,45 @@ struct Answer {
 }
 
 impl Observation {
-    pub(crate) fn begin(app: &Shared, request: &Request<Body>, protocol: Protocol) -> Self {
+    pub(crate) fn begin(app: &Shared, request: &Request<Body>, resolved: Resolved) -> Self {
         let headers = request.headers();
-        let path = request.uri().path();
         let trace = match TraceContext::from_headers(headers) {
             Some(parent) => parent.child(app.clock.random()),
             None => TraceContext::root(app.clock.random(), app.clock.random()),
         };
+        let quiet = matches!(resolved.template(), "/healthz" | "/readyz" | "/health");
         Self {
-            route: app.routes.get(path).cloned(),
-            protocol,
+            resolved,
             correlation_id: correlation_id(app, headers),
             trace,
+            trace_id: TraceId::new(&trace),
             metadata: ResponseMetadata::default(),
             caller: OnceLock::new(),
             share: OnceLock::new(),
             method: request.method().clone(),
-            page: page_template(path),
             began: Instant::now(),
-            quiet: matches!(path, "/healthz" | "/readyz" | "/health"),
+            quiet,
             answer: None,
         }
     }
 
-    /// The span that every line of this call is in.
+    /// What every line of this call names.
+    pub(crate) fn ids(&self) -> CallIds {
+        CallIds::new(
+            self.service(),
+            self.correlation_id.as_str(),
+            self.trace_id.as_str(),
+        )
+    }
+
+    /// The span of this call, for who listens beside the log, which has the ids without it.
     pub(crate) fn span(&self) -> Span {
         tracing::info_span!(
+            target: "call",
             "call",
             service = self.service(),
             correlation_id = self.correlation_id.as_str(),
-            trace_id = TraceId::new(&self.trace).as_str(),
+            trace_id = self.trace_id.as_str(),
         )
     }
 
@@ -106,22 +114,16 @@ impl Observation {
     }
 
     fn service(&self) -> &str {
-        self.route
-            .as_ref()
+        self.resolved
+            .route()
             .map_or("gateway", |route| route.stats.service())
-    }
-
-    fn template(&self) -> &str {
-        self.route
-            .as_ref()
-            .map_or(self.page, |route| &route.method.path)
     }
 
     /// Watches `response` to its end.
     pub(crate) fn finish(mut self, response: Response) -> Response {
         let (parts, body) = response.into_parts();
         let known = self.metadata.outcome();
-        let read = self.route.as_ref().filter(|_| known.is_none());
+        let read = self.resolved.route().filter(|_| known.is_none());
         let exact = body.size_hint().exact().or(self.metadata.bytes());
         let exact = exact.filter(|bytes| *bytes <= UNWATCHED_BYTES_MAX);
         let answer = self.answer.insert(Answer {
@@ -146,7 +148,7 @@ impl Observation {
     /// canceled, and one that says nothing is what the protocols take it for.
     fn code(&self, answer: &Answer) -> Option<tonic::Code> {
         let read = || answer.outcome.as_ref().and_then(Outcome::code);
-        let otherwise = match (answer.whole, &self.route) {
+        let otherwise = match (answer.whole, self.resolved.route()) {
             (false, _) => Some(tonic::Code::Cancelled),
             (true, Some(_)) => Some(tonic::Code::Unknown),
             (true, None) => None,
@@ -158,29 +160,28 @@ impl Observation {
         let took = self.began.elapsed();
         let (status, bytes, code) = (answer.status, answer.bytes, self.code(answer));
         let verb = verb(&self.method);
-        match (&self.route, code) {
+        match (self.resolved.route(), code) {
             (Some(route), Some(code)) => {
                 let outcome = stats::Outcome {
-                    protocol: self.protocol,
+                    protocol: self.resolved.protocol,
                     code,
                     verb,
                     status,
                 };
                 route.stats.record(outcome, took);
             }
-            _ => stats::http_histogram(verb, self.template(), status).record(took),
+            _ => stats::http_histogram(verb, self.resolved.template(), status).record(took),
         }
         if self.quiet {
             return;
         }
-        let trace_id = TraceId::new(&self.trace);
         let access = AccessLine {
             service: self.service(),
             correlation_id: self.correlation_id.as_str(),
-            trace_id: trace_id.as_str(),
+            trace_id: self.trace_id.as_str(),
             method: verb,
-            route: self.template(),
-            protocol: self.protocol.label(),
+            route: self.resolved.template(),
+            protocol: self.resolved.protocol.label(),
             status: status.as_u16(),
             code: code.map(code_name),
             duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
@@ -249,21 +250,6 @@ fn verb(method: &Method) -> &'static str {
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
-    }
-}
-
-/// The template of a path that is no rpc: a closed set likewise, and no ids in the log.
-fn page_template(path: &str) -> &'static str {
-    match path {
-        "/" => "/",
-        "/healthz" => "/healthz",
-        "/readyz" => "/readyz",
-        "/health" => "/health",
-        _ if path.starts_with("/assets/") => "/assets/*",
-        _ if path.starts_with("/shop/") => "/shop/*",
-        _ if path.starts_with("/account/") => "/account/*",
-        _ if path.starts_with("/docs/") => "/docs/*",
-        _ => "/*",
     }
 }
 

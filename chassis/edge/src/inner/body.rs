@@ -44,13 +44,17 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
-    let failed = !response.status().is_success();
-    let kind = media_type(response.headers());
-    let framed = kind.starts_with(b"application/grpc") || kind.starts_with(b"application/connect+");
-    match failed && !framed {
-        true => finish_failed(response, metadata).await,
-        false => finish_within(response, metadata, deadline, IDLE_MAX),
+    let unary = Framing::of(response.headers()) == Framing::None;
+    if unary && !response.status().is_success() {
+        return finish_failed(response, metadata).await;
     }
+    if unary {
+        metadata.ended(tonic::Code::Ok);
+        let mut response = response.map(Body::new);
+        write_unary(response.headers_mut(), &metadata);
+        return response;
+    }
+    finish_framed(response, metadata, deadline, IDLE_MAX)
 }
 
 /// As [`finish`], for a unary error of Connect: what went wrong is read from its JSON.
@@ -84,9 +88,9 @@ fn write_unary(headers: &mut HeaderMap, metadata: &ResponseMetadata) {
     extend(headers, &maps.headers);
 }
 
-/// As [`finish`], for what did not fail, or says so in frames, of a stream that may be silent
-/// for `idle_max`.
-fn finish_within<B>(
+/// As [`finish`], for what says in frames whether it failed, of a stream that may be silent for
+/// `idle_max`.
+fn finish_framed<B>(
     response: http::Response<B>,
     metadata: ResponseMetadata,
     deadline: Option<Deadline>,
@@ -97,17 +101,14 @@ where
     B::Error: Into<axum::BoxError>,
 {
     let (mut parts, body) = response.into_parts();
-    let kind = if media_type(&parts.headers).starts_with(b"application/grpc") {
-        Kind::Grpc {
+    let kind = match Framing::of(&parts.headers) {
+        Framing::Grpc => Kind::Grpc {
             owed: unfold(&mut parts.headers, &metadata),
+        },
+        Framing::ConnectStream | Framing::None => {
+            parts.headers.remove(CONTENT_LENGTH);
+            Kind::ConnectStream(EndStream::of_connect())
         }
-    } else if media_type(&parts.headers).starts_with(b"application/connect+") {
-        parts.headers.remove(CONTENT_LENGTH);
-        Kind::ConnectStream(EndStream::of_connect())
-    } else {
-        metadata.ended(tonic::Code::Ok);
-        write_unary(&mut parts.headers, &metadata);
-        return Response::from_parts(parts, Body::new(body));
     };
     extend(&mut parts.headers, &metadata.maps().headers);
     let whole = match kind {
@@ -132,8 +133,7 @@ where
 
 /// Whether an answer is gRPC's and keeps its trailers where they belong.
 pub(super) fn has_trailers(headers: &HeaderMap) -> bool {
-    media_type(headers).starts_with(b"application/grpc")
-        && !headers.contains_key(Status::GRPC_STATUS)
+    Framing::of(headers) == Framing::Grpc && !headers.contains_key(Status::GRPC_STATUS)
 }
 
 /// Takes the trailers out of a trailers-only gRPC answer, when the handler set headers
@@ -173,10 +173,23 @@ pub(super) fn settle(trailers: &mut HeaderMap, metadata: &ResponseMetadata) {
     metadata.ended(code);
 }
 
-fn media_type(headers: &HeaderMap) -> &[u8] {
-    headers
-        .get(CONTENT_TYPE)
-        .map_or(b"", |value| value.as_bytes())
+/// How an answer's messages are framed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    Grpc,
+    ConnectStream,
+    None,
+}
+
+impl Framing {
+    fn of(headers: &HeaderMap) -> Self {
+        let kind = headers.get(CONTENT_TYPE);
+        match kind.map_or(&b""[..], |value| value.as_bytes()) {
+            kind if kind.starts_with(b"application/grpc") => Self::Grpc,
+            kind if kind.starts_with(b"application/connect+") => Self::ConnectStream,
+            _ => Self::None,
+        }
+    }
 }
 
 /// `HeaderMap::extend` would replace entries of the same name.

@@ -10,10 +10,12 @@ use connectrpc_axum::context::{
     ConnectContext, MessageLimits, RequestProtocol, validate_protocol_version,
 };
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderName, Request};
 use tower::ServiceExt;
 
 use super::{Rejected, body};
+
+const CONNECT_PROTOCOL_VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
 
 /// Whether neither side of a Connect call is or may be compressed.
 pub(crate) fn is_plain(headers: &HeaderMap) -> bool {
@@ -30,7 +32,9 @@ pub(crate) async fn answer(
     limits: MessageLimits,
     metadata: ResponseMetadata,
 ) -> Response {
-    if let Some(error) = validate_protocol_version(&request, false) {
+    if request.headers().contains_key(CONNECT_PROTOCOL_VERSION)
+        && let Some(error) = validate_protocol_version(&request, false)
+    {
         return Rejected::response(error);
     }
     let context = ConnectContext {

@@ -1,5 +1,6 @@
 //! A call that takes one message gets exactly one. The library answers none or two with
-//! the wrong code, and tonic drops the second, so they are counted here. The edge has read the body to its end.
+//! the wrong code, and tonic drops the second, so they are counted: by the edge where it can see them, and here
+//! behind gRPC-Web's text. The edge has read the body to its end.
 
 use axum::body::Body;
 use bytes::{Buf, Bytes, BytesMut};
@@ -59,11 +60,11 @@ async fn read(mut body: Body, limit: usize) -> Result<Body, ConnectError> {
             return Ok(Body::from_stream(held.chain(body.into_data_stream())));
         }
         if held.len() > ENVELOPE_HEADER + length {
-            return Err(refuse("more than one request message"));
+            return Err(several());
         }
         let empty = held.is_empty();
         match body.frame().await {
-            None if empty => return Err(refuse("no request message")),
+            None if empty => return Err(none()),
             None if more.is_empty() => return Ok(Body::new(Full::new(first))),
             None => return Ok(Body::new(Full::new(more.freeze()))),
             Some(Err(_)) => return Err(unreadable::not_base64()), // nothing else is read here
@@ -82,8 +83,27 @@ async fn read(mut body: Body, limit: usize) -> Result<Body, ConnectError> {
     }
 }
 
-fn refuse(message: &str) -> ConnectError {
-    ConnectError::new(Code::Unimplemented, message)
+/// Refuses what is not exactly one message, its header whole.
+///
+/// # Errors
+/// `unimplemented`, as the specifications ask.
+pub(crate) fn check(whole: &[u8]) -> Result<(), ConnectError> {
+    let length = whole
+        .get(1..ENVELOPE_HEADER)
+        .map_or(0, |mut length| length.get_u32() as usize);
+    match whole.len() {
+        0 => Err(none()),
+        bytes if bytes > ENVELOPE_HEADER + length => Err(several()),
+        _ => Ok(()), // what breaks off is for the next layer to say
+    }
+}
+
+fn none() -> ConnectError {
+    ConnectError::new(Code::Unimplemented, "no request message")
+}
+
+fn several() -> ConnectError {
+    ConnectError::new(Code::Unimplemented, "more than one request message")
 }
 
 #[cfg(test)]

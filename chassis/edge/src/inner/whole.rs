@@ -48,7 +48,7 @@ where
     extend(trailers, &maps.trailers);
     extend(&mut parts.headers, &maps.headers);
     drop(maps);
-    metadata.measured(whole.data.iter().map(|data| data.len() as u64).sum());
+    metadata.measured(whole.bytes());
     whole.data.reverse();
     Response::from_parts(parts, Body::new(whole))
 }
@@ -58,6 +58,12 @@ where
 struct Whole {
     data: Vec<Bytes>,
     trailers: Option<HeaderMap>,
+}
+
+impl Whole {
+    fn bytes(&self) -> u64 {
+        self.data.iter().map(|data| data.len() as u64).sum()
+    }
 }
 
 impl http_body::Body for Whole {
@@ -79,8 +85,13 @@ impl http_body::Body for Whole {
         self.data.is_empty() && self.trailers.is_none()
     }
 
-    /// Not exact: what is exact becomes a content-length, which gRPC has none of.
+    /// Never exact: what is exact becomes a content-length, which gRPC has none of.
     fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
+        let mut hint = SizeHint::new();
+        // More than it is in gRPC-Web's text, its trailers among it.
+        let trailers = self.trailers.iter().flat_map(HeaderMap::iter);
+        let trailers = trailers.map(|(name, value)| name.as_str().len() + value.len() + 4);
+        hint.set_upper((self.bytes() + trailers.sum::<usize>() as u64 + 16) * 4 / 3 + 4);
+        hint
     }
 }

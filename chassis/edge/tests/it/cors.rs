@@ -23,11 +23,13 @@ const ALLOWED: [&str; 10] = [
 ];
 
 /// All that it may read of an answer.
-const EXPOSED: [&str; 8] = [
+const EXPOSED: [&str; 10] = [
     "grpc-status",
     "grpc-message",
     "grpc-status-details-bin",
     "retry-after",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
     "x-correlation-id",
     "x-degraded",
     "stoa-next-page-token",
@@ -70,6 +72,7 @@ async fn only_the_named_origin_gets_in_and_its_errors_are_readable() {
     let options = Options {
         config: Config {
             cors,
+            rate_limit: edge::RateLimit::Off,
             ..Config::default()
         },
         ..Options::default()

@@ -55,6 +55,15 @@ async fn headers_have_one_bound_on_every_version() {
             same = same.header("x-same", "1");
         }
         assert_eq!(same.send().await.status, 431, "{version:?}");
+        for (bytes, status) in [(13 << 10, 200), (14 << 10, 431)] {
+            let long = Ask::new(server.address, version, "/healthz").method(Method::GET);
+            let long = long.header("x-long", &"x".repeat(bytes));
+            assert_eq!(
+                long.send().await.status,
+                status,
+                "{bytes} bytes, {version:?}"
+            );
+        }
     }
 }
 

@@ -328,7 +328,7 @@ async fn an_answer_that_is_carried_on_has_its_code_in_the_access_line() {
 /// An edge without services of its own, which sends every call on.
 async fn front(server: &Server) -> std::net::SocketAddr {
     let behind = server.address;
-    let forward = Forward(Arc::new(move |request| {
+    let forward = Forward(Arc::new(move |_, request| {
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             parts.headers.remove("x-correlation-id"); // both log into one place here
@@ -348,7 +348,14 @@ async fn front(server: &Server) -> std::net::SocketAddr {
     let health = Health::new(CancellationToken::new());
     let contract = Contract::new(proto::DESCRIPTORS).unwrap();
     let app = App::builder(contract, clock::Clock::system(), health);
-    let app = app.verifier(server.verifier.clone()).forward(forward);
+    let unbounded = edge::Config {
+        rate_limit: edge::RateLimit::Off,
+        ..edge::Config::default()
+    };
+    let app = app
+        .config(unbounded)
+        .verifier(server.verifier.clone())
+        .forward(forward);
     let app = app.build().unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -134,11 +134,12 @@ async fn an_answer_that_nobody_reads_is_given_up_on_http_2() {
 #[tokio::test]
 async fn a_short_answer_that_nobody_lets_in_ends_with_its_connection() {
     let server = start().await;
-    let (mut sender, connection) = connect(server.address, 0).await;
-    let request = post(SIGN_UP, "application/json", br#"{"name":"x"}"#.to_vec());
-    let answer = sender.send_request(request).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
-    assert!(timeout(PATIENCE, connection).await.is_ok());
+    for window in [0, 1, 100] {
+        let (mut sender, connection) = connect(server.address, window).await;
+        let answer = sender.send_request(post(SIGN_UP, "application/json", big(300)));
+        assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
+        assert!(timeout(PATIENCE, connection).await.is_ok(), "{window}");
+    }
 }
 
 fn watch(server: &Server) -> Request<Full<Bytes>> {
@@ -211,6 +212,23 @@ async fn who_reads_slowly_or_waits_for_news_is_left_alone() {
     }
     let all = String::from_utf8_lossy(&all).into_owned();
     assert!(all.contains("resume after 2"), "{all}");
+}
+
+/// Whoever takes an answer byte by byte gets all of it.
+///
+/// row: S-14
+#[tokio::test]
+async fn a_narrow_reader_gets_a_whole_answer() {
+    let server = start().await;
+    for window in [1, 7, 300, 4_000] {
+        for bytes in [1, 300, 5_000] {
+            let (mut sender, _connection) = connect(server.address, window).await;
+            let answer = sender.send_request(post(SIGN_UP, "application/json", big(bytes)));
+            let body = answer.await.unwrap().into_body().collect();
+            let body = timeout(PATIENCE, body).await.expect("it comes");
+            assert!(body.unwrap().to_bytes().len() > bytes, "{window}, {bytes}");
+        }
+    }
 }
 
 /// An answer comes whole, whatever pieces it is cut into.

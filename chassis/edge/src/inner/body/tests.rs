@@ -80,7 +80,7 @@ fn stream(
         .unwrap();
     let limit = Some(Deadline::after(Duration::from_secs(1800)));
     (
-        finish_within(response, metadata.clone(), limit, IDLE_MAX).into_body(),
+        finish_framed(response, metadata.clone(), limit, IDLE_MAX).into_body(),
         metadata,
     )
 }
@@ -120,7 +120,7 @@ async fn a_silent_stream_is_ended_and_a_talking_one_is_not() {
         .body(body);
     let limit = Some(Deadline::after(Duration::from_secs(60)));
     let idle_max = Duration::from_millis(100);
-    let response = finish_within(
+    let response = finish_framed(
         response.unwrap(),
         ResponseMetadata::default(),
         limit,
