@@ -9,12 +9,15 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
+use tonic::Code;
+
+use crate::framing::Ending;
 
 /// What is held of one answer at most, about: beyond it the peer waits, and the place with it.
 const HELD_BYTES_MAX: u64 = 512 << 10;
 
 /// Takes an answer as far as it may be held. An error comes where it would have come.
-pub(crate) async fn read_ahead(mut body: Body) -> Body {
+pub(crate) async fn read_ahead(mut body: Body) -> Ahead {
     let hint = http_body::Body::size_hint(&body);
     let mut ahead = Ahead {
         frames: VecDeque::new(),
@@ -24,27 +27,48 @@ pub(crate) async fn read_ahead(mut body: Body) -> Body {
     let mut held = 0;
     while held < HELD_BYTES_MAX {
         match body.frame().await {
-            None => return Body::new(ahead),
+            None => return ahead,
             Some(frame) => {
                 let failed = frame.is_err();
                 let data = frame.as_ref().ok().and_then(Frame::data_ref);
                 held += data.map_or(0, |data| data.len() as u64);
                 ahead.frames.push_back(frame);
                 if failed {
-                    return Body::new(ahead);
+                    return ahead;
                 }
             }
         }
     }
     ahead.rest = Some(body);
-    Body::new(ahead)
+    ahead
 }
 
 /// What was taken, and what comes behind it.
-struct Ahead {
+pub(crate) struct Ahead {
     frames: VecDeque<Result<Frame<Bytes>, axum::Error>>,
     rest: Option<Body>,
     hint: SizeHint,
+}
+
+impl Ahead {
+    /// How the call ended, as far as this tells; what is longer went well so far.
+    pub(crate) fn code(&self, mut ending: Ending) -> Code {
+        for frame in &self.frames {
+            let Ok(frame) = frame else {
+                return Code::Unavailable; // it broke off
+            };
+            if let Some(data) = frame.data_ref() {
+                ending.data(data);
+            }
+            if let Some(trailers) = frame.trailers_ref() {
+                ending.trailers(trailers);
+            }
+        }
+        match self.rest {
+            None => ending.whole(),
+            Some(_) => ending.told().unwrap_or(Code::Ok),
+        }
+    }
 }
 
 impl http_body::Body for Ahead {

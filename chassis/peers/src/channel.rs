@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use call::{Call, Caller, CorrelationId, Deadline, User};
 use clock::Clock;
+use edge::contract::Method;
 use edge::{ClientAddress, Contract, FORWARDED_FOR, FORWARDER};
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
@@ -15,12 +16,13 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use telemetry::TraceContext;
 use tonic::Status;
 
+use crate::attempts::{Crossing, IDEMPOTENCY_KEY, Manners};
 use crate::connect::Address;
 use crate::credentials::{Credentials, TokenSigner};
 use crate::framing::Framing;
 use crate::local::Local;
 use crate::outgoing::Outgoing;
-use crate::pool::Failure;
+use crate::policy::Policy;
 use crate::record::{Record, Stats, late};
 use crate::remote::{Kind, Remote};
 
@@ -31,7 +33,6 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The age of a stream that the process asks for on its own behalf.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// Every peer of one service.
@@ -49,32 +50,39 @@ struct Inner {
 }
 
 impl Inner {
-    /// What the contract says of an rpc.
-    fn kind(&self, path: &str) -> Kind {
+    /// What the contract says of an rpc: how many messages it has, and whether it may be repeated.
+    fn rpc(&self, path: &str) -> (Kind, bool) {
         let method = self.contract.as_ref().and_then(|all| all.method(path));
-        match method.is_none_or(|method| method.is_unary()) {
-            true => Kind::Unary,
-            false => Kind::Stream,
-        }
+        method.map_or((Kind::Unary, false), |method| {
+            (Kind::of(method), method.idempotent)
+        })
     }
 }
 
 /// Says where a service's peers are.
-pub struct PeersBuilder(Inner);
+pub struct PeersBuilder {
+    peers: Inner,
+    addresses: HashMap<&'static str, Address>,
+    policies: HashMap<&'static str, Policy>,
+}
 
 impl Peers {
     /// The peers of the service `name`. Whatever is given no address is in this process.
     pub fn builder(name: &'static str, clock: Clock, local: Local) -> PeersBuilder {
-        let (remote, timeouts) = (HashMap::new(), HashMap::new());
-        PeersBuilder(Inner {
+        let peers = Inner {
             name,
             clock,
             contract: None,
             credentials: None,
             local,
-            remote,
-            timeouts,
-        })
+            remote: HashMap::new(),
+            timeouts: HashMap::new(),
+        };
+        PeersBuilder {
+            peers,
+            addresses: HashMap::new(),
+            policies: HashMap::new(),
+        }
     }
 
     /// The way to a peer.
@@ -83,6 +91,7 @@ impl Peers {
             peers: self.0.clone(),
             peer,
             timeout: self.0.timeouts.get(peer).copied().unwrap_or(TIMEOUT),
+            manners: Manners::Guarded,
             stats: Arc::new(Stats::new(peer)),
         }
     }
@@ -91,32 +100,43 @@ impl Peers {
 impl PeersBuilder {
     /// Puts a peer into another process.
     pub fn at(mut self, peer: &'static str, address: Address) -> Self {
-        self.0.remote.insert(peer, Remote::new(peer, address));
+        self.addresses.insert(peer, address);
+        self
+    }
+
+    /// Sets how often a peer in another process is asked, and when it is left alone. Without it as [`Policy`] has it.
+    pub fn policy(mut self, peer: &'static str, policy: Policy) -> Self {
+        self.policies.insert(peer, policy);
         self
     }
 
     /// Says which rpcs are streams, for those to other processes have connections of their own and
-    /// live as long as whoever asks. Without it none is one.
+    /// live as long as whoever asks, and which may be repeated. Without it none is either.
     pub fn contract(mut self, contract: Contract) -> Self {
-        self.0.contract = Some(contract);
+        self.peers.contract = Some(contract);
         self
     }
 
     /// Sets the total time of a unary call to a peer.
     pub fn timeout(mut self, peer: &'static str, timeout: Duration) -> Self {
-        self.0.timeouts.insert(peer, timeout);
+        self.peers.timeouts.insert(peer, timeout);
         self
     }
 
     /// Signs calls to other processes.
     pub fn signer(mut self, signer: TokenSigner) -> Self {
-        self.0.credentials = Some(Credentials::new(signer));
+        self.peers.credentials = Some(Credentials::new(signer));
         self
     }
 
     /// The finished set.
-    pub fn build(self) -> Peers {
-        Peers(Arc::new(self.0))
+    pub fn build(mut self) -> Peers {
+        for (peer, address) in self.addresses {
+            let policy = self.policies.get(peer).copied().unwrap_or_default();
+            let remote = Remote::new(peer, address, policy);
+            self.peers.remote.insert(peer, remote);
+        }
+        Peers(Arc::new(self.peers))
     }
 }
 
@@ -127,6 +147,7 @@ pub struct Channel {
     peers: Arc<Inner>,
     peer: &'static str,
     timeout: Duration,
+    manners: Manners,
     stats: Arc<Stats>,
 }
 
@@ -146,6 +167,19 @@ impl tower::Service<Request<tonic::body::Body>> for Channel {
 }
 
 impl Channel {
+    /// The same way for a caller who asks again himself, or is asked again: at one place only is a call repeated.
+    pub fn once(mut self) -> Self {
+        self.manners = Manners::Once;
+        self
+    }
+
+    /// The same way for a caller who asks again himself, seldom and one at a time, and waits for the peer to come:
+    /// no breaker keeps him from it.
+    pub fn paced(mut self) -> Self {
+        self.manners = Manners::Paced;
+        self
+    }
+
     /// Carries a request of any protocol to the peer as it is, but for the ids and the deadline of
     /// this hop: how the gateway passes calls through.
     ///
@@ -154,21 +188,26 @@ impl Channel {
     /// `deadline_exceeded` when it does not answer in time.
     pub async fn forward(
         &self,
+        method: &Method,
         call: &Call,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Status> {
-        let kind = self.peers.kind(&call.path);
-        let deadline = self.deadline(kind, call.deadline);
+        let kind = Kind::of(method);
+        let (deadline, own_time) = self.deadline(kind, call.deadline);
         let framing = Framing::of(request.headers());
         let headers = request.headers_mut();
         Framing::write_timeout(headers, deadline.remaining());
         call.correlation_id.write_headers(headers);
         call.trace.write_headers(headers);
         self.hand_on_address(&mut request);
-        let record = Record::begin(&self.stats, call.path.clone()).answering(&call.response);
+        let record = Record::begin(&self.stats, method.path.clone()).answering(&call.response);
         let carried = async {
+            let crossing = Crossing {
+                framing,
+                ..self.crossing(kind, method.idempotent, deadline, own_time)
+            };
             let remote = self.peers.remote.get(self.peer);
-            self.cross(remote.ok_or_else(|| self.absent())?, kind, request)
+            self.cross(remote.ok_or_else(|| self.absent())?, crossing, request)
                 .await
         };
         match self.in_time(deadline, carried).await {
@@ -196,11 +235,12 @@ impl Channel {
 
     async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
         let record = Record::begin(&self.stats, request.uri().path().into());
-        let kind = self.peers.kind(request.uri().path());
+        let (kind, idempotent) = self.peers.rpc(request.uri().path());
         let outgoing = self.outgoing(kind, request.extensions_mut().remove());
-        let deadline = self.deadline(kind, outgoing.deadline);
+        let (deadline, own_time) = self.deadline(kind, outgoing.deadline);
         self.write_headers(&mut request, &outgoing, deadline);
-        let carried = self.carry(kind, request, outgoing);
+        let crossing = self.crossing(kind, idempotent, deadline, own_time);
+        let carried = self.carry(crossing, request, outgoing);
         match self.in_time(deadline, carried).await {
             Ok(response) => Ok(record.follow(Framing::Trailers, response, deadline)),
             Err(status) => {
@@ -236,13 +276,35 @@ impl Channel {
     }
 
     /// What is left for this hop: the caller's rest less a margin, and the peer's total, which
-    /// a stream does not have.
-    fn deadline(&self, kind: Kind, given: Deadline) -> Deadline {
+    /// a stream does not have. And whether that is as much as the peer ever gets, but for the margins of two hops.
+    fn deadline(&self, kind: Kind, given: Deadline) -> (Deadline, bool) {
         let rest = given.remaining().saturating_sub(MARGIN);
-        Deadline::after(match kind {
-            Kind::Unary => rest.min(self.timeout),
-            Kind::Stream => rest,
-        })
+        match kind {
+            Kind::Unary => (
+                Deadline::after(rest.min(self.timeout)),
+                rest + 2 * MARGIN >= self.timeout,
+            ),
+            Kind::Stream => (Deadline::after(rest), false),
+        }
+    }
+
+    fn crossing(
+        &self,
+        kind: Kind,
+        idempotent: bool,
+        deadline: Deadline,
+        own_time: bool,
+    ) -> Crossing<'_> {
+        Crossing {
+            peer: self.peer,
+            clock: &self.peers.clock,
+            kind,
+            framing: Framing::Trailers,
+            deadline,
+            own_time,
+            idempotent,
+            manners: self.manners,
+        }
     }
 
     fn write_headers(&self, request: &mut Request<Body>, outgoing: &Outgoing, deadline: Deadline) {
@@ -264,7 +326,7 @@ impl Channel {
 
     async fn carry(
         &self,
-        kind: Kind,
+        crossing: Crossing<'_>,
         mut request: Request<Body>,
         outgoing: Outgoing,
     ) -> Result<Response<Body>, Status> {
@@ -294,19 +356,18 @@ impl Channel {
                 }
             }
         }
-        self.cross(remote, kind, request).await
+        self.cross(remote, crossing, request).await
     }
 
     /// Leaves this process.
     async fn cross(
         &self,
         remote: &Remote,
-        kind: Kind,
+        crossing: Crossing<'_>,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Status> {
         request.extensions_mut().clear();
-        let answered = remote.call(kind, request).await;
-        answered.map_err(|failure| self.failed(kind, &failure))
+        crossing.over(remote, request).await
     }
 
     fn service_credential(&self, acting_for: Option<User>) -> Result<HeaderValue, Status> {
@@ -315,22 +376,6 @@ impl Channel {
         let Inner { name, clock, .. } = &*self.peers;
         let credential = credentials.of(name, self.peer, acting_for, clock);
         credential.map_err(|_| unsigned())
-    }
-
-    fn failed(&self, kind: Kind, failure: &Failure) -> Status {
-        let peer = self.peer;
-        match (failure, kind) {
-            (Failure::Full, Kind::Unary) => {
-                Status::resource_exhausted(format!("too many calls wait for {peer}"))
-            }
-            (Failure::Full, Kind::Stream) => {
-                Status::resource_exhausted(format!("too many streams of {peer} are open"))
-            }
-            (Failure::Unreachable(_) | Failure::Broken(_), _) => {
-                tracing::warn!(peer, cause = %call::error::chain(failure), "A peer could not be reached");
-                Status::unavailable(format!("{peer} cannot be reached"))
-            }
-        }
     }
 
     fn absent(&self) -> Status {

@@ -6,6 +6,7 @@
 )]
 
 mod ends;
+mod failing;
 mod full;
 mod server;
 mod windows;

@@ -1,10 +1,11 @@
 //! A peer that shows what reaches it, and answers when it is told to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -15,11 +16,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use peers::{Channel, Local, Peers};
+use peers::{Channel, Local, Peers, PeersBuilder, Policy};
 use token::SigningKey;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
+use tonic::Code;
 use tower::Service;
 
 pub const UNARY: &str = "/stoa.user.v1.UserService/GetUser";
@@ -39,6 +41,8 @@ pub struct Seen {
     pub most: usize,
     /// The credentials that were shown.
     pub credentials: Vec<String>,
+    /// The requests, by their keys.
+    pub keys: Vec<Option<String>>,
 }
 
 impl Seen {
@@ -52,6 +56,8 @@ pub struct Server {
     seen: watch::Sender<Seen>,
     /// Whoever asks to wait needs one of these.
     pub gate: Arc<Semaphore>,
+    /// How the next answers end, and all after them.
+    told: Mutex<(VecDeque<Code>, Code)>,
     ends: Arc<Mutex<Ends>>,
     stop: CancellationToken,
 }
@@ -70,6 +76,7 @@ impl Server {
             address: listener.local_addr().unwrap(),
             seen: watch::Sender::default(),
             gate: Arc::new(Semaphore::new(0)),
+            told: Mutex::new((VecDeque::new(), Code::Ok)),
             ends: Arc::default(),
             stop: CancellationToken::new(),
         });
@@ -93,6 +100,11 @@ impl Server {
     pub fn cut(&self) {
         self.ends.lock().unwrap().cut.cancel();
         self.ends.lock().unwrap().cut = CancellationToken::new();
+    }
+
+    /// Answers so from now on, and first in these ways, one after another.
+    pub fn answers(&self, first: impl IntoIterator<Item = Code>, then: Code) {
+        *self.told.lock().unwrap() = (first.into_iter().collect(), then);
     }
 
     pub fn seen(&self) -> Seen {
@@ -141,7 +153,7 @@ impl Server {
         self.seen.send_modify(|seen| seen.open -= 1);
     }
 
-    /// By the request's headers: waits at the gate, sends so many bytes, and stays open.
+    /// By the request's headers: takes its time, waits at the gate, sends so many bytes, and stays open.
     async fn answer(
         self: Arc<Self>,
         connection: usize,
@@ -152,17 +164,23 @@ impl Server {
             value.to_str().unwrap().parse::<usize>().ok()
         };
         let credential = request.headers().get("authorization").cloned();
+        let key = request.headers().get("idempotency-key");
+        let key = key.map(|value| value.to_str().unwrap().to_owned());
         self.seen.send_modify(|seen| {
             let running = seen.running.entry(connection).or_default();
             *running += 1;
             seen.most = seen.most.max(*running);
             let credential = credential.map(|value| value.to_str().unwrap().to_owned());
             seen.credentials.extend(credential);
+            seen.keys.push(key);
         });
         let running = Running {
             server: self.clone(),
             connection,
         };
+        if let Some(millis) = header("millis") {
+            tokio::time::sleep(Duration::from_millis(millis as u64)).await;
+        }
         if header("wait").is_some() {
             self.gate.acquire().await.unwrap().forget();
         }
@@ -176,24 +194,37 @@ impl Server {
             let _until_the_end = &running;
             Ok::<_, Infallible>(data)
         });
-        Response::new(Body::from_stream(data))
+        let code = {
+            let mut told = self.told.lock().unwrap();
+            let (first, then) = &mut *told;
+            first.pop_front().unwrap_or(*then)
+        };
+        let mut response = Response::new(Body::from_stream(data));
+        response
+            .headers_mut()
+            .insert("grpc-status", (code as i32).into());
+        response
     }
 
-    /// The way of a service to it.
+    /// The way of a service to it, on which every call goes out once.
     pub fn channel(&self) -> Channel {
         self.channel_at(Clock::system())
     }
 
     pub fn channel_at(&self, clock: Clock) -> Channel {
+        let peers = self.peers("user", clock).policy("user", Policy::none());
+        peers.build().channel("user")
+    }
+
+    /// The peers of a service, of which it is this one.
+    pub fn peers(&self, peer: &'static str, clock: Clock) -> PeersBuilder {
         let key = SigningKey::generate("order").unwrap();
         let contract = edge::Contract::new(proto::DESCRIPTORS).unwrap();
         let address = format!("http://{}", self.address).parse().unwrap();
         Peers::builder("order", clock, Local::new())
             .contract(contract)
             .signer(Arc::new(key))
-            .at("user", address)
-            .build()
-            .channel("user")
+            .at(peer, address)
     }
 }
 

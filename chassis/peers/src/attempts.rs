@@ -1,0 +1,201 @@
+//! One call and all its tries: past the breaker, again while that may help, each within its time.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use call::Deadline;
+use clock::Clock;
+use http::header::RETRY_AFTER;
+use http::{HeaderName, Request, Response};
+use http_body_util::BodyExt;
+use tokio::time::Instant;
+use tonic::{Code, Status};
+use tower::retry::budget::Budget;
+
+use crate::breaker::Outcome;
+use crate::framing::Framing;
+use crate::pool::Failure;
+use crate::record::late;
+use crate::remote::{Kind, Remote};
+
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The wait before the second try; each further one is twice as long, up to the longest.
+const WAIT_FIRST: Duration = Duration::from_millis(100);
+const WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// What is known of a call when it leaves.
+#[derive(Clone, Copy)]
+pub(crate) struct Crossing<'a> {
+    pub(crate) peer: &'static str,
+    pub(crate) clock: &'a Clock,
+    pub(crate) kind: Kind,
+    pub(crate) framing: Framing,
+    pub(crate) deadline: Deadline,
+    /// Whether that is the peer's total, or less because somebody has less time.
+    pub(crate) own_time: bool,
+    /// Whether the contract says that a second time changes nothing more.
+    pub(crate) idempotent: bool,
+    pub(crate) manners: Manners,
+}
+
+/// How a caller means to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manners {
+    /// He leaves it to us.
+    Guarded,
+    /// He asks again himself.
+    Once,
+    /// Likewise, and at a pace that harms nobody.
+    Paced,
+}
+
+/// How a try came out.
+struct Tried {
+    answer: Result<Response<Body>, Status>,
+    outcome: Outcome,
+    /// Whether another may come out better.
+    again: bool,
+}
+
+impl Crossing<'_> {
+    /// Asks the peer, as often as it takes and may.
+    ///
+    /// # Errors
+    /// That of the last try, or that there was none.
+    pub(crate) async fn over(
+        self,
+        remote: &Remote,
+        request: Request<Body>,
+    ) -> Result<Response<Body>, Status> {
+        let guard = &remote.guard;
+        let permit = match self.manners {
+            Manners::Paced => guard.pass(),
+            Manners::Guarded | Manners::Once => {
+                guard.admit(self.own_time.then(|| self.deadline.instant()))?
+            }
+        };
+        guard.budget.deposit();
+        let attempts = self.attempts(remote, &request);
+        let mut request = Repeated::of(request, attempts).await?;
+        let mut tries = 1;
+        loop {
+            let tried = self.attempt(remote, tries, request.next()).await;
+            let wait = self.wait(tries);
+            let again = tried.again
+                && tries < attempts
+                && Instant::now() + wait < self.deadline.instant()
+                && guard.budget.withdraw();
+            if !again {
+                permit.settle(tried.outcome);
+                return tried.answer;
+            }
+            drop(tried); // and with it its place
+            tokio::time::sleep(wait).await;
+            tries += 1;
+        }
+    }
+
+    /// How often it may be tried. A stream has begun before anybody knows how it ends.
+    fn attempts(&self, remote: &Remote, request: &Request<Body>) -> u32 {
+        let harmless = self.idempotent || request.headers().contains_key(IDEMPOTENCY_KEY);
+        match (self.manners, self.kind) {
+            (Manners::Guarded, Kind::Unary) if harmless => remote.guard.policy.attempts,
+            _ => 1,
+        }
+    }
+
+    async fn attempt(&self, remote: &Remote, tries: u32, mut request: Request<Body>) -> Tried {
+        let rest = self.deadline.remaining();
+        let limit = remote.guard.policy.try_timeout;
+        let limit = limit.filter(|limit| self.kind == Kind::Unary && *limit < rest);
+        if tries > 1 || limit.is_some() {
+            Framing::write_timeout(request.headers_mut(), limit.unwrap_or(rest));
+        }
+        let own_time = self.own_time || limit.is_some();
+        remote.guard.attempt();
+        let called = remote.call(self.kind, self.framing, request);
+        let called = match limit {
+            None => called.await,
+            Some(limit) => match tokio::time::timeout(limit, called).await {
+                Ok(called) => called,
+                Err(_) => {
+                    return Tried {
+                        answer: Err(late(self.peer)),
+                        outcome: Outcome::Failed,
+                        again: false,
+                    };
+                }
+            },
+        };
+        match called {
+            Ok((response, code)) => Tried {
+                outcome: remote.guard.outcome_of(code, own_time),
+                // Who says when to come back is not to be asked sooner.
+                again: code == Code::Unavailable && !response.headers().contains_key(RETRY_AFTER),
+                answer: Ok(response),
+            },
+            Err(failure) => Tried {
+                answer: Err(self.failed(&failure)),
+                outcome: match failure {
+                    Failure::Full => Outcome::Unknown,
+                    Failure::Unreachable(_) | Failure::Broken(_) => Outcome::Failed,
+                },
+                again: !matches!(failure, Failure::Full),
+            },
+        }
+    }
+
+    /// Before the next try, so that not all come back at once.
+    fn wait(&self, tries: u32) -> Duration {
+        let wait = WAIT_FIRST * (1 << (tries - 1).min(8));
+        let drawn = f64::from(u32::from_le_bytes(self.clock.random()));
+        wait.min(WAIT_MAX)
+            .mul_f64(0.8 + 0.4 * drawn / f64::from(u32::MAX))
+    }
+
+    fn failed(&self, failure: &Failure) -> Status {
+        let peer = self.peer;
+        match (failure, self.kind) {
+            (Failure::Full, Kind::Unary) => {
+                Status::resource_exhausted(format!("too many calls wait for {peer}"))
+            }
+            (Failure::Full, Kind::Stream) => {
+                Status::resource_exhausted(format!("too many streams of {peer} are open"))
+            }
+            (Failure::Unreachable(_) | Failure::Broken(_), _) => {
+                tracing::warn!(peer, cause = %call::error::chain(failure), "A peer could not be reached");
+                Status::unavailable(format!("{peer} cannot be reached"))
+            }
+        }
+    }
+}
+
+/// A request, as often as it is tried.
+enum Repeated {
+    Once(Option<Request<Body>>),
+    Often(Request<Bytes>),
+}
+
+impl Repeated {
+    /// Only what may be tried again is held: one message, which was bounded where it came from.
+    async fn of(request: Request<Body>, attempts: u32) -> Result<Self, Status> {
+        if attempts <= 1 {
+            return Ok(Self::Once(Some(request)));
+        }
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.map_err(|error| {
+            let error = call::error::chain(&error);
+            Status::cancelled(format!("the request broke off: {error}"))
+        })?;
+        Ok(Self::Often(Request::from_parts(parts, body.to_bytes())))
+    }
+
+    fn next(&mut self) -> Request<Body> {
+        match self {
+            Self::Once(request) => request.take().unwrap_or_default(), // it is asked for once
+            Self::Often(request) => request.clone().map(Body::from),
+        }
+    }
+}
