@@ -1,4 +1,4 @@
-//! Passing calls through: `/stoa.<context>.v1.…` goes unchanged to its service, whatever
+//! Passing calls through: an rpc of `stoa.<context>.v1` goes unchanged to its service, whatever
 //! protocol it speaks. Nothing of a body is read here.
 
 use std::collections::HashMap;
@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use call::{CORRELATION_ID, Call, Code, ConnectError};
 use edge::Forward;
+use edge::contract::Method;
 use http::header::{CONNECTION, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, Request};
 use peers::{Channel, Peers};
@@ -15,19 +16,17 @@ use peers::{Channel, Peers};
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
-/// Carries each rpc to the service that its path names, if it is one of these.
+/// Carries each rpc to the service of its context, if it is one of these.
 pub fn forward(peers: &Peers, services: impl Iterator<Item = &'static str>) -> Forward {
     let channels: HashMap<&str, Channel> = services
         .map(|service| (service, peers.channel(service)))
         .collect();
     let channels = Arc::new(channels);
-    Forward(Arc::new(move |request| {
-        let channel = context(request.uri().path())
-            .and_then(|name| channels.get(name))
-            .cloned();
+    Forward(Arc::new(move |method, request| {
+        let channel = channels.get(&*method.context).cloned();
         Box::pin(async move {
             match channel {
-                Some(channel) => pass(channel, request).await,
+                Some(channel) => pass(channel, &method, request).await,
                 None => edge::refuse(ConnectError::new(
                     Code::Unimplemented,
                     "No service answers this rpc yet",
@@ -37,19 +36,14 @@ pub fn forward(peers: &Peers, services: impl Iterator<Item = &'static str>) -> F
     }))
 }
 
-/// `order` for `/stoa.order.v1.OrderService/GetOrder`.
-fn context(path: &str) -> Option<&str> {
-    path.strip_prefix("/stoa.")?.split('.').next()
-}
-
-async fn pass(channel: Channel, request: Request<Body>) -> Response {
+async fn pass(channel: Channel, method: &Method, request: Request<Body>) -> Response {
     let (mut parts, body) = request.into_parts();
     let Some(call) = parts.extensions.remove::<Call>() else {
         let error = ConnectError::new(Code::Internal, "the call did not come through the edge");
         return edge::refuse(error);
     };
     strip(&mut parts.headers);
-    let passed = channel.forward(&call, Request::from_parts(parts, body));
+    let passed = channel.forward(method, &call, Request::from_parts(parts, body));
     match passed.await {
         Ok(mut response) => {
             strip_hop(response.headers_mut());
@@ -149,15 +143,5 @@ mod tests {
         let mut left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["te", "x-three"]);
-    }
-
-    /// row: G1
-    #[test]
-    fn a_path_names_its_context() {
-        assert_eq!(
-            context("/stoa.order.v1.OrderService/GetOrder"),
-            Some("order")
-        );
-        assert_eq!(context("/shop/search"), None);
     }
 }

@@ -81,6 +81,7 @@ impl Base {
         let mut edge = edge::app::Config {
             cors,
             proxies,
+            rate_limit: general.rate_limit,
             ..edge::app::Config::default()
         };
         let smaller = RECEIVE_BYTES_OF.map(|(name, bytes)| (name.to_owned(), bytes));
@@ -203,10 +204,11 @@ fn parts(
     app: App,
     verifier: &Verifier,
     name: &'static str,
-    tasks: Vec<BackgroundTask>,
+    mut tasks: Vec<BackgroundTask>,
     keys: Vec<token::Keys>,
     databases: &[Database],
 ) -> anyhow::Result<ProcessParts> {
+    tasks.push(app.housekeeping());
     let admin = admin::app(base, verifier.clone(), name, app.services())?;
     let own = Serve::default().unread_max;
     let is_service = Target::named(name).is_some_and(|target| target.service().is_some());

@@ -87,9 +87,17 @@ pub struct General {
     /// already not ready. Default 0 in `dev`, 5 in `production`.
     #[serde(rename = "pre_stop_seconds", deserialize_with = "seconds::before_stop")]
     pub pre_stop: Option<Duration>,
+    /// Seconds for which a peer in another process that failed is not asked. Default 5.
+    #[serde(
+        rename = "breaker_open_seconds",
+        deserialize_with = "seconds::of_a_breaker"
+    )]
+    pub breaker_open: Option<Duration>,
     /// Addresses and networks of the proxies before this process, whose `x-forwarded-for` counts. Default none.
     #[serde(deserialize_with = "list::strings")]
     pub trusted_proxies: Vec<String>,
+    /// How often a client may ask: `usual`, `off`, or a rate such as `100/15m`. Default `usual`.
+    pub rate_limit: edge::RateLimit,
     /// Which web pages of other origins may call.
     pub cors: CorsConfig,
     /// Keys of the tokens that services show each other.
@@ -130,7 +138,9 @@ impl Default for General {
             log_format: telemetry::Format::Auto,
             page_key_file: None,
             pre_stop: None,
+            breaker_open: None,
             trusted_proxies: Vec::new(),
+            rate_limit: edge::RateLimit::Usual,
             cors: CorsConfig::default(),
             service_tokens: ServiceTokens::default(),
         }
@@ -144,6 +154,11 @@ impl General {
             Profile::Dev => IpAddr::V4(Ipv4Addr::LOCALHOST),
             Profile::Production => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         })
+    }
+
+    /// For how long a peer that failed is not asked.
+    pub fn breaker_open(&self) -> Duration {
+        self.breaker_open.unwrap_or(Duration::from_secs(5)) // a restart takes two
     }
 
     /// Where the SQLite file of a service lies.
@@ -235,19 +250,22 @@ impl Config {
     /// What holds for the values together.
     fn check(&self) -> Result<(), Error> {
         let general = &self.general;
-        if let Some(origin) = general
+        if !general
             .cors
             .origins
             .iter()
-            .find(|origin| !layers::is_origin(origin))
+            .all(|origin| layers::is_origin(origin))
         {
             return Err(Error::new(
                 "cors.origins",
-                format!("`{origin}` is not an exact http(s) origin"),
+                "has an entry that is not an exact http(s) origin",
             ));
         }
         if general.port.is_some() && general.port == general.admin_port && general.port != Some(0) {
             return Err(Error::new("admin_port", "is the same as port"));
+        }
+        if general.profile == Profile::Production && general.rate_limit == edge::RateLimit::Off {
+            return Err(Error::new("rate_limit", "is off, which production refuses"));
         }
         if general.profile == Profile::Production && general.page_key_file.is_none() {
             return Err(Error::new("page_key_file", "is required in production"));

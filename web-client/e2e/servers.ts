@@ -33,6 +33,8 @@ const READY_MS_MAX = 30_000;
 /** A provider that does not answer is given up soon, for the sake of those who watch. */
 const SETTINGS = {
   NO_COLOR: '1',
+  // Many visitors come from here at once.
+  STOA_RATE_LIMIT: 'off',
   STOA_ORDER__STEP_BUDGET_SECONDS: '12',
   // CreateOrder answers after two seconds; what is to be seen while a payment moves has so long to be seen.
   STOA_PAYMENT__SANDBOX_SLOW_MS: '4500',

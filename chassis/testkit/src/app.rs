@@ -69,7 +69,11 @@ pub fn edge(clock: &Clock) -> Builder {
     let contract = Contract::new(proto::DESCRIPTORS).expect("the contract loads");
     let health = Health::new(CancellationToken::new());
     tokio::spawn(health.clone().run());
-    edge::App::builder(contract, clock.clone(), health)
+    let unbounded = edge::Config {
+        rate_limit: edge::RateLimit::Off,
+        ..edge::Config::default()
+    };
+    edge::App::builder(contract, clock.clone(), health).config(unbounded)
 }
 
 impl App {

@@ -21,7 +21,8 @@ pub struct Process {
 
 impl Process {
     /// Starts `program`; what it prints, to both streams, is appended to `output`. It gets the
-    /// `variables` beside those of the test, and none of the latter that start with `STOA_`.
+    /// `variables` beside those of the test, and none of the latter that start with `STOA_`. How
+    /// often a client may ask is not bounded, unless `variables` say so or name a profile.
     ///
     /// # Errors
     /// The program cannot be started, or the file not be written.
@@ -37,6 +38,10 @@ impl Process {
             if name.to_string_lossy().starts_with("STOA_") {
                 command.env_remove(name);
             }
+        }
+        let bounded = |name: &str| matches!(name, "STOA_RATE_LIMIT" | "STOA_PROFILE");
+        if !variables.iter().any(|(name, _)| bounded(name)) {
+            command.env("STOA_RATE_LIMIT", "off");
         }
         let child = command
             .args(arguments)

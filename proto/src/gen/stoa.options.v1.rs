@@ -17,6 +17,18 @@ pub struct Access {
     #[prost(string, repeated, tag = "3")]
     pub services: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// Rate is how often one client may call an rpc. A client is the person who
+/// calls; of an rpc that is open to everybody it is the address.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Rate {
+    /// requests is how many may come at once.
+    #[prost(uint32, tag = "1")]
+    pub requests: u32,
+    /// seconds is the time in which all of them have their place back, one after
+    /// the other.
+    #[prost(uint32, tag = "2")]
+    pub seconds: u32,
+}
 /// Source is where a field of a page comes from.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Source {
@@ -452,6 +464,122 @@ impl<'de> serde::Deserialize<'de> for Level {
         deserializer.deserialize_any(GeneratedVisitor)
     }
 }
+impl serde::Serialize for Rate {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if self.requests != 0 {
+            len += 1;
+        }
+        if self.seconds != 0 {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("stoa.options.v1.Rate", len)?;
+        if self.requests != 0 {
+            struct_ser.serialize_field("requests", &self.requests)?;
+        }
+        if self.seconds != 0 {
+            struct_ser.serialize_field("seconds", &self.seconds)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Rate {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["requests", "seconds"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Requests,
+            Seconds,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "requests" => Ok(GeneratedField::Requests),
+                            "seconds" => Ok(GeneratedField::Seconds),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Rate;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.options.v1.Rate")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Rate, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut requests__ = None;
+                let mut seconds__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Requests => {
+                            if requests__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("requests"));
+                            }
+                            requests__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
+                        }
+                        GeneratedField::Seconds => {
+                            if seconds__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("seconds"));
+                            }
+                            seconds__ = map_
+                                .next_value::<::std::option::Option<crate::wkt::Number<_>>>()?
+                                .map(|x| x.0);
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Rate {
+                    requests: requests__.unwrap_or_default(),
+                    seconds: seconds__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("stoa.options.v1.Rate", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for Source {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -646,6 +774,9 @@ impl<'de> serde::Deserialize<'de> for source::Need {
     }
 }
 impl crate::validate::Validate for Access {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for Rate {
     fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
 }
 impl crate::validate::Validate for Source {

@@ -9,6 +9,7 @@ use call::{Call, Scope};
 use command::{Command, Work};
 use futures::FutureExt;
 use sea_orm::ConnectionTrait;
+use telemetry::CallIds;
 use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -49,7 +50,8 @@ pub async fn create(
         let placed = place(&app, &call, &command, &draft).boxed();
         app.driver.mortal(placed).await.ok_or(Error::Killed)?
     };
-    tokio::spawn(placing.in_current_span()).await?
+    let placing = telemetry::within(CallIds::current(), placing.in_current_span());
+    tokio::spawn(placing).await?
 }
 
 async fn place(

@@ -29,9 +29,10 @@ impl Advisers {
     /// Finds them.
     pub fn new(peers: &Peers) -> Self {
         Self {
-            inventory: InventoryServiceClient::new(peers.channel("inventory")),
-            pricing: PricingServiceClient::new(peers.channel("pricing")),
-            user: UserServiceClient::new(peers.channel("user")),
+            // Whoever asks us asks again.
+            inventory: InventoryServiceClient::new(peers.channel("inventory").once()),
+            pricing: PricingServiceClient::new(peers.channel("pricing").once()),
+            user: UserServiceClient::new(peers.channel("user").once()),
         }
     }
 

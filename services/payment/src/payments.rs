@@ -12,6 +12,7 @@ use events::Origin;
 use futures::FutureExt;
 use sea_orm::DbErr;
 use sql::Fault;
+use telemetry::CallIds;
 use tracing::Instrument;
 
 use crate::domain::id::OrderId;
@@ -46,7 +47,8 @@ pub async fn charge(
     let task = app.clone();
     let work = async move { charge_through(&task, &origin, &charge, token).await };
     // A caller who leaves drops its handler; money that moved is recorded all the same.
-    app.moving.spawn(work.in_current_span()).await?
+    let work = telemetry::within(CallIds::current(), work.in_current_span());
+    app.moving.spawn(work).await?
 }
 
 async fn charge_through(
@@ -122,7 +124,8 @@ async fn record_charge(
 pub async fn refund(app: &App, origin: Origin, request: RefundRequest) -> Result<Refund, Error> {
     let task = app.clone();
     let work = async move { refund_through(&task, &origin, &request).await };
-    app.moving.spawn(work.in_current_span()).await?
+    let work = telemetry::within(CallIds::current(), work.in_current_span());
+    app.moving.spawn(work).await?
 }
 
 async fn refund_through(

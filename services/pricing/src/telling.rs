@@ -44,7 +44,7 @@ impl Teller {
             db,
             clock,
             currency,
-            catalog: CatalogServiceClient::new(peers.channel("catalog")),
+            catalog: CatalogServiceClient::new(peers.channel("catalog").once()),
         }
     }
 

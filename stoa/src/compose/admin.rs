@@ -58,6 +58,8 @@ pub fn app(
         reflection: true,
         described: elsewhere.copied().collect(),
         readiness_page: true,
+        // Whoever watches must not be kept from it by who else does.
+        rate_limit: edge::RateLimit::Off,
         ..edge::app::Config::default()
     };
     Ok(

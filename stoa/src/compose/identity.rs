@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
-use peers::{Address, Local, Peers};
+use peers::{Address, BreakerRules, Local, Peers, Policy};
 use proto::user::v1::GetJwksRequest;
 use proto::user::v1::auth_service_client::AuthServiceClient;
 use token::{FetchKeys, Keys, PublicKey, Verifier};
@@ -68,7 +68,8 @@ pub fn with_keys_check(service: edge::Service, verifying: &Verifying) -> edge::S
 
 /// The keys of people's tokens, from the user service.
 pub fn fetched_people(peers: &Peers) -> FetchKeys {
-    let client = AuthServiceClient::new(peers.channel(user::NAME));
+    // It is asked at most once a second, and until it has answered no call is let in.
+    let client = AuthServiceClient::new(peers.channel(user::NAME).paced());
     Arc::new(move || {
         let mut client = client.clone();
         async move {
@@ -100,6 +101,14 @@ pub fn remote_peers(base: &Base, target: Target) -> anyhow::Result<Peers> {
     let mut builder = Peers::builder(target.name(), base.clock.clone(), nobody)
         .contract(Base::contract()?)
         .signer(Arc::new(key));
+    let policy = Policy {
+        breaker: Some(BreakerRules {
+            open: base.config.general.breaker_open(),
+            answers: false, // a client's fault, or that of a peer further on, must not take a peer from everybody
+            ..BreakerRules::default()
+        }),
+        ..Policy::default()
+    };
     for (name, address) in &base.config.peers {
         let address: Address = address.parse().map_err(|_bad| {
             config::Error::new(
@@ -107,7 +116,7 @@ pub fn remote_peers(base: &Base, target: Target) -> anyhow::Result<Peers> {
                 "is not of the form http://host:port",
             )
         })?;
-        builder = builder.at(name, address);
+        builder = builder.at(name, address).policy(name, policy);
     }
     // The provider behind payment may be slow, but no checkout waits for it longer.
     Ok(builder

@@ -28,3 +28,21 @@ pub fn before_stop<'de, D: Deserializer<'de>>(
         time => Ok(time),
     }
 }
+
+/// The longest time for which nobody looks whether a peer is well again, in seconds.
+const BREAKER_SECONDS_MAX: u64 = 3600;
+
+/// A time for which a peer is left alone, which may be left out.
+pub fn of_a_breaker<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    let time = optional(deserializer)?;
+    let bounds = Duration::from_millis(100)..=Duration::from_secs(BREAKER_SECONDS_MAX);
+    match time {
+        Some(time) if !bounds.contains(&time) => {
+            let reason = format!("is less than 0.1 or more than {BREAKER_SECONDS_MAX}");
+            Err(D::Error::custom(reason))
+        }
+        time => Ok(time),
+    }
+}

@@ -67,6 +67,10 @@ fn each_layer_wins_over_the_one_below() {
     assert_eq!(wait, Some(std::time::Duration::from_millis(200)));
     let wait = load_file(Some("pre_stop_seconds = 5"), &[], &[]).expect("it is a time");
     assert_eq!(wait.general.pre_stop.map(|wait| wait.as_secs()), Some(5));
+    let open = |set: &[_]| load(set, &[]).map(|config| config.general.breaker_open().as_secs());
+    assert_eq!(open(&[]).expect("it has a default"), 5);
+    let set = [("STOA_BREAKER_OPEN_SECONDS", "7")];
+    assert_eq!(open(&set).expect("it is a time"), 7);
     let level = load(&[("LOG_LEVEL", "debug")], &[]).expect("LOG_LEVEL is known");
     assert_eq!(level.general.log, "debug");
 }
@@ -81,6 +85,16 @@ fn a_wrong_key_or_value_is_named() {
         (&[("STOA_PRE_STOP_SECONDS", "-1")], &[], "pre_stop_seconds"),
         (&[("STOA_PRE_STOP_SECONDS", "NaN")], &[], "pre_stop_seconds"),
         (&[("STOA_PRE_STOP_SECONDS", "14")], &[], "pre_stop_seconds"),
+        (
+            &[("STOA_BREAKER_OPEN_SECONDS", "0")],
+            &[],
+            "breaker_open_seconds",
+        ),
+        (
+            &[("STOA_BREAKER_OPEN_SECONDS", "1e12")],
+            &[],
+            "breaker_open_seconds",
+        ),
         (&[("STOA_PROFILE", "prod")], &[], "profile"),
         (&[("STOA_BIND", "everywhere")], &[], "bind"),
         (

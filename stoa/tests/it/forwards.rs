@@ -1,5 +1,6 @@
 //! Calls that the gateway passes on to another process, in every form that clients speak.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,15 +37,20 @@ const WATCH: &str = "user.v1.UserService/WatchUserUpdates";
 
 /// What the callee was left of the last call's deadline.
 #[derive(Clone, Default)]
-struct Left(Arc<Mutex<Duration>>);
+struct Left {
+    rest: Arc<Mutex<Duration>>,
+    /// How often it was asked, and how often it still fails.
+    asked: Arc<AtomicU32>,
+    fails: Arc<AtomicU32>,
+}
 
 impl Left {
     fn note(&self, call: &Call) {
-        *self.0.lock().expect("nobody panics with it") = call.deadline.remaining();
+        *self.rest.lock().expect("nobody panics with it") = call.deadline.remaining();
     }
 
     fn is(&self, given: Duration) {
-        let left = *self.0.lock().expect("nobody panics with it");
+        let left = *self.rest.lock().expect("nobody panics with it");
         let most = given;
         assert!(left <= most, "{left:?} of {most:?}");
         assert!(left + ON_ITS_WAY >= most, "{left:?} of {most:?}");
@@ -58,6 +64,14 @@ async fn get_product(
     ConnectRequest(request): ConnectRequest<GetProductRequest>,
 ) -> Result<ConnectResponse<GetProductResponse>, ConnectError> {
     left.note(&call);
+    left.asked.fetch_add(1, Ordering::SeqCst);
+    let one_less = |fails: u32| fails.checked_sub(1);
+    let failing = left
+        .fails
+        .fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
+    if failing.is_ok() {
+        return Err(ConnectError::new(Code::Unavailable, "It is not there yet"));
+    }
     match request.id.is_empty() {
         true => Ok(ConnectResponse::new(GetProductResponse::default())),
         false => Err(ConnectError::new(
@@ -90,7 +104,13 @@ fn app(key: &SigningKey) -> edge::Builder {
     let people = Keys::fixed([key.public()]);
     let verifier = Verifier::new(Clock::system(), people, Keys::fixed([]), None);
     let health = Health::new(CancellationToken::default());
-    App::builder(contract, Clock::system(), health).verifier(verifier)
+    let unbounded = edge::Config {
+        rate_limit: edge::RateLimit::Off,
+        ..edge::Config::default()
+    };
+    App::builder(contract, Clock::system(), health)
+        .config(unbounded)
+        .verifier(verifier)
 }
 
 async fn serve(app: edge::Builder, stop: &CancellationToken) -> String {
@@ -213,6 +233,31 @@ async fn what_is_passed_on_is_counted() {
         let line = format!("rpc_client_connections{{peer=\"{peer}\",kind=\"{kind}\"}} 1\n");
         assert!(text.contains(&line), "no {line} in {}", clients(&text));
     }
+    stop.cancel();
+}
+
+/// Wherever the protocol says that a peer is away: by a status, in trailers, or in an envelope.
+///
+/// row: R6
+#[tokio::test]
+async fn what_is_passed_on_is_tried_again() {
+    let stop = CancellationToken::new();
+    let left = Left::default();
+    let door = gateway(&left, &stop).await;
+    let asked = || left.asked.swap(0, Ordering::SeqCst);
+    let get = wires::rpc(GET);
+    for wire in WIRES {
+        left.fails.store(2, Ordering::SeqCst);
+        let reply = wire.call(&door, &get, &json!({}), &[]).await;
+        assert_eq!((reply.code.as_str(), asked()), ("ok", 3), "{wire:?}");
+        let reply = wire.call(&door, &get, &json!({"id": "SKU"}), &[]).await;
+        let once = (reply.code.as_str(), asked());
+        assert_eq!(once, ("out_of_range", 1), "{wire:?}");
+    }
+    left.fails.store(2, Ordering::SeqCst);
+    let url = format!("/stoa.{GET}?encoding=json&message=%7B%7D&connect=v1");
+    assert_eq!(door.fetch(Method::GET, &url, &[]).await.status, 200);
+    assert_eq!(asked(), 3);
     stop.cancel();
 }
 

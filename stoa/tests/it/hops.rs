@@ -132,6 +132,10 @@ fn app(hop: Hop, key: &SigningKey) -> App {
     let verifier = Verifier::new(Clock::system(), Keys::fixed([]), services, Some("user"));
     let health = Health::new(CancellationToken::default());
     App::builder(contract, Clock::system(), health)
+        .config(edge::Config {
+            rate_limit: edge::RateLimit::Off,
+            ..edge::Config::default()
+        })
         .verifier(verifier)
         .service(products)
         .service(people)

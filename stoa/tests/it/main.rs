@@ -31,6 +31,7 @@ mod production;
 mod protected;
 mod pruned;
 mod purchase;
+mod rates;
 mod reflection;
 mod replay;
 mod schemas;

@@ -1,6 +1,7 @@
-//! The database goes away, and comes back.
+//! The database goes away, or a service, and comes back.
 
 mod bouncer;
+mod peer;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;

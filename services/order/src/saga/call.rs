@@ -52,8 +52,9 @@ impl Callees {
     /// Finds the peers. Each is sent at most `calls_max` calls at once.
     pub fn new(peers: &Peers, clock: Clock, calls_max: usize) -> Self {
         Self {
-            inventory: InventoryServiceClient::new(peers.channel("inventory")),
-            payment: PaymentServiceClient::new(peers.channel("payment")),
+            // Each step is asked for again here, until it is answered or its time is up.
+            inventory: InventoryServiceClient::new(peers.channel("inventory").once()),
+            payment: PaymentServiceClient::new(peers.channel("payment").once()),
             places: Arc::new(Places {
                 inventory: Semaphore::new(calls_max),
                 payment: Semaphore::new(calls_max),
