@@ -1,11 +1,13 @@
 //! The command line: what a user can type, explained where it is typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use slice::Slice;
 
+use crate::faults::{AFTER_COMMIT, FaultWish};
 use crate::services::{SERVICES, Target, service};
 
 /// The whole command line.
@@ -145,6 +147,17 @@ pub enum Command {
         #[command(subcommand)]
         command: ExportCommand,
     },
+    /// Make rpcs of a running process fail, be late or lose their answers, to see how everybody else bears it
+    #[command(
+        after_help = "It speaks to the admin listener: --admin-port is 9090 of `stoa up`, of a service \
+        its port + 4000. In production an admin's token is needed, and `faults.enabled`.\n  \
+        stoa fault set payment.ProcessPayment --code unavailable --percent 50 --for 2m\n  \
+        stoa fault set inventory --delay 200ms\n  stoa fault clear"
+    )]
+    Fault {
+        #[command(subcommand)]
+        command: FaultCommand,
+    },
     /// Ask a running Stoa whether it is ready; exit 0 if it is
     Healthcheck {
         /// Where it listens [default: the configured address and port]
@@ -172,6 +185,76 @@ pub enum UserCommand {
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
     },
+}
+
+/// What to do with faults.
+#[derive(Debug, Subcommand)]
+pub enum FaultCommand {
+    /// Set one, in place of what was set for the same rpc
+    Set {
+        #[command(flatten)]
+        wish: Wished,
+        /// File with an admin's access token
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+    },
+    /// Show those that are set
+    List {
+        /// JSON instead of a table
+        #[arg(long)]
+        json: bool,
+        /// File with an admin's access token
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+    },
+    /// Take back one, or all
+    Clear {
+        /// Which one: the name it was set for
+        rpc: Option<String>,
+        /// File with an admin's access token
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+    },
+}
+
+/// A fault, as it is typed.
+#[derive(Args, Debug)]
+pub struct Wished {
+    /// `payment.ProcessPayment`, or `payment` for all of its rpcs
+    rpc: String,
+    /// Fail with this code, `unavailable` say, and do nothing
+    #[arg(long, conflicts_with_all = ["drop", "crash"])]
+    code: Option<String>,
+    /// Begin so much later: `200ms`
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    delay: Option<Duration>,
+    /// Do what is asked and lose the answer: the caller waits until his deadline
+    #[arg(long, conflicts_with = "crash")]
+    drop: bool,
+    /// Do what is asked and let the process die before it answers
+    #[arg(long, value_name = "WHEN", value_parser = [AFTER_COMMIT])]
+    crash: Option<String>,
+    /// How many of a hundred calls, spread evenly
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
+    percent: u32,
+    /// For how long: `90s`, `2m`, at most a day
+    #[arg(long = "for", value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
+    lasts: Duration,
+}
+
+impl From<Wished> for FaultWish {
+    fn from(typed: Wished) -> Self {
+        let delay = typed.delay.unwrap_or_default();
+        Self {
+            rpc: typed.rpc,
+            code: typed.code,
+            delay_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+            drop: typed.drop,
+            crash: typed.crash,
+            percent: typed.percent,
+            seconds: typed.lasts.as_secs_f64().ceil() as u64,
+        }
+    }
 }
 
 /// What to print.

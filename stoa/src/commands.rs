@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod export;
+pub mod fault;
 pub mod healthcheck;
 pub mod migrate;
 pub mod serve;

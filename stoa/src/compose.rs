@@ -3,12 +3,14 @@
 //! behind one edge.
 
 mod admin;
+mod faults;
 mod identity;
 mod process;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::faults::Faults;
 use clock::Clock;
 use edge::{App, BackgroundTask, Contract, Health};
 use futures::FutureExt;
@@ -45,6 +47,8 @@ pub struct Base {
     /// Cancelled when the listener closes: streams and background work end.
     pub stopping: CancellationToken,
     pub health: Health,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
     pub page_signer: sql::page::Signer,
 }
 
@@ -63,6 +67,7 @@ impl Base {
             clock,
             health: Health::new(draining.clone()),
             draining,
+            faults: Faults::default(),
             stopping: CancellationToken::new(),
         })
     }
@@ -82,6 +87,7 @@ impl Base {
             cors,
             proxies,
             rate_limit: general.rate_limit,
+            faults: self.faults.clone(),
             ..edge::app::Config::default()
         };
         let smaller = RECEIVE_BYTES_OF.map(|(name, bytes)| (name.to_owned(), bytes));

@@ -100,8 +100,18 @@ pub struct General {
     pub rate_limit: edge::RateLimit,
     /// Which web pages of other origins may call.
     pub cors: CorsConfig,
+    /// What may go wrong on purpose.
+    pub faults: FaultsConfig,
     /// Keys of the tokens that services show each other.
     pub service_tokens: ServiceTokens,
+}
+
+/// The section `[faults]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FaultsConfig {
+    /// Whether `stoa fault set` is obeyed in `production`. Default no.
+    pub enabled: bool,
 }
 
 /// The section `[cors]`.
@@ -142,6 +152,7 @@ impl Default for General {
             trusted_proxies: Vec::new(),
             rate_limit: edge::RateLimit::Usual,
             cors: CorsConfig::default(),
+            faults: FaultsConfig::default(),
             service_tokens: ServiceTokens::default(),
         }
     }

@@ -8,6 +8,7 @@ mod compose;
 mod config;
 mod data;
 mod demo;
+mod faults;
 mod keys;
 mod measures;
 mod progress;
@@ -59,6 +60,7 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Export {
             command: ExportCommand::Descriptors,
         } => commands::export::descriptors(),
+        Command::Fault { command } => commands::fault::run(&config, command).await,
         Command::Healthcheck { url } => commands::healthcheck::run(&config, url.as_deref()),
     }
 }

@@ -14,6 +14,7 @@ use clock::Clock;
 use connectrpc_axum::MakeServiceBuilder;
 use connectrpc_axum::prelude::ConnectError;
 use connectrpc_axum::tonic::FromRequestPartsLayer;
+use faults::Faults;
 use futures::future::BoxFuture;
 use http::Request;
 use token::Verifier;
@@ -51,6 +52,8 @@ pub struct Config {
     pub proxies: TrustedProxies,
     /// Compressions.
     pub encodings: Encodings,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
     /// Whether reflection answers on this port, to everyone.
     pub reflection: bool,
     /// Services that reflection describes here though they answer at another listener.
@@ -276,6 +279,7 @@ impl Builder {
             rates,
             shares: Shares::new(config.load.shares),
             shed: Shed::new(config.load),
+            faults: config.faults,
             verifier,
             clock,
             health,

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! resolve → log → CORS → panic → guard → deadline → address → identity → rate → access → share → message → place
-//! → handler
+//! → fault → handler
 //! ```
 
 mod address;
@@ -12,6 +12,7 @@ mod cache;
 pub(crate) mod cors;
 pub(crate) mod deadline;
 mod drain;
+mod fault;
 pub(crate) mod guard;
 pub(crate) mod identity;
 mod message;
@@ -186,7 +187,7 @@ async fn admit(
     })
 }
 
-/// Lets a call in and runs its handler, here or where it is.
+/// Lets a call in and has it answered.
 async fn call(
     app: &Shared,
     mut parts: Parts,
@@ -229,20 +230,38 @@ async fn call(
     if let Some(share) = share {
         seen.hold(share);
     }
-    let response = match &route.target {
-        Target::Here => run(app, parts, body, seen, route, deadline).await,
-        Target::Elsewhere(forward) => {
-            if let Some(address) = address {
-                parts.extensions.insert(address);
-            }
-            let request = Request::from_parts(parts, body.take());
-            (forward.0)(method.clone(), request).await
+    if let (Target::Elsewhere(_), Some(address)) = (&route.target, address) {
+        parts.extensions.insert(address);
+    }
+    let response = {
+        let answering = pin!(perform(app, parts, body, seen, route, deadline));
+        match app.faults.meet(&method.path) {
+            None => answering.await,
+            Some(harm) => Box::pin(fault::befall(harm, method, answering)).await,
         }
-        Target::Nowhere => Rejected::response(unmounted(method)),
     };
     let response = conditions.apply(response).await;
     drop(place);
     Ok(response)
+}
+
+/// Runs the handler, here or where it is.
+async fn perform(
+    app: &Shared,
+    parts: Parts,
+    body: &mut Drain,
+    seen: &Observation,
+    route: &Route,
+    deadline: Deadline,
+) -> Response {
+    match &route.target {
+        Target::Here => run(app, parts, body, seen, route, deadline).await,
+        Target::Elsewhere(forward) => {
+            let request = Request::from_parts(parts, body.take());
+            (forward.0)(route.method.clone(), request).await
+        }
+        Target::Nowhere => Rejected::response(unmounted(&route.method)),
+    }
 }
 
 /// Waits for the message of a call that has only one, and returns its length.
@@ -268,7 +287,7 @@ async fn arrive(
     Ok(bytes)
 }
 
-/// Runs the handler on the half of the switch that speaks the caller's protocol.
+/// Runs a handler that is here on the half of the switch that speaks the caller's protocol.
 async fn run(
     app: &Shared,
     mut parts: Parts,

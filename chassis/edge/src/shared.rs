@@ -8,6 +8,7 @@ use axum::response::Response;
 use bounds::{Limit, Rates, Shares, Shed, TrustedProxies};
 use clock::Clock;
 use connectrpc_axum::tonic::FromRequestPartsService;
+use faults::Faults;
 use futures::future::BoxFuture;
 use http::Request;
 use token::Verifier;
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) rates: Rates,
     pub(crate) shares: Shares,
     pub(crate) shed: Shed,
+    pub(crate) faults: Faults,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) clock: Clock,
     pub(crate) health: Health,

@@ -1,4 +1,4 @@
-//! The admin listener: metrics, readiness by component, what was built. On
+//! The admin listener: metrics, readiness by component, what was built, faults. On
 //! loopback in `dev` it asks for nothing; elsewhere for an admin's token.
 
 use axum::extract::{Request, State};
@@ -13,7 +13,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use serde_json::json;
 use token::{Unverified, Verifier};
 
-use super::Base;
+use super::{Base, faults};
 use crate::config::Profile;
 use crate::measures;
 
@@ -47,7 +47,8 @@ pub fn app(
             }),
         )
         .route("/readyz", get(move || readiness(health.clone())))
-        .route("/build", get(move || async move { Json(build) }));
+        .route("/build", get(move || async move { Json(build) }))
+        .merge(faults::page(base, target, services)?);
     let general = &base.config.general;
     if general.profile == Profile::Production || !general.admin_bind.is_loopback() {
         pages = pages.layer(from_fn_with_state(verifier.clone(), admins_only));
@@ -106,7 +107,8 @@ async fn admins_only(State(verifier): State<Verifier>, request: Request, next: N
     }
 }
 
-fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
+/// What is answered to whom something is refused.
+pub(super) fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
     let body = Json(json!({"code": code, "message": message}));
     (status, [(WWW_AUTHENTICATE, "Bearer")], body).into_response()
 }

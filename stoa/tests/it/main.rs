@@ -8,6 +8,7 @@ mod commands;
 mod crash;
 mod drain;
 mod facts;
+mod faults;
 mod fleet;
 mod flood;
 mod foreign;

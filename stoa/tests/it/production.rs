@@ -10,7 +10,7 @@ use tonic_reflection::pb::v1alpha::server_reflection_response::MessageResponse;
 
 use crate::fleet::{Fleet, ready};
 use crate::reflection::{VERSIONS, ask};
-use crate::shop::{Door, binary};
+use crate::shop::{Door, binary, stoa};
 
 /// Starts catalog once more, beside a fleet whose keys and database it shares; its two addresses.
 async fn serve_catalog(fleet: &Fleet) -> (Process, Door, Door) {
@@ -81,4 +81,23 @@ async fn strangers_see_no_map_and_admins_show_a_token() {
             assert!(!text.contains(inside), "{path} in public: {text}");
         }
     }
+}
+
+/// row: X8
+#[tokio::test]
+async fn faults_want_an_admin_and_a_setting() {
+    let fleet = Fleet::start().await;
+    let (_process, _, admin) = serve_catalog(&fleet).await;
+    let port = admin.origin.rsplit(':').next().expect("a port").to_owned();
+    let set = ["fault", "set", "catalog", "--drop", "--admin-port", &port];
+    let (code, printed) = stoa(&set, &[]).await;
+    assert_eq!(code, 1);
+    assert!(printed.contains("--token-file"), "{printed}");
+    let person = fleet.gateway.sign_in("admin@stoa.test", "stoa-demo").await;
+    let file = fleet.data.join("token");
+    std::fs::write(&file, person.door.token.expect("a token")).expect("it is written");
+    let file = file.display().to_string();
+    let (code, printed) = stoa(&[&set[..], &["--token-file", &file]].concat(), &[]).await;
+    assert_eq!(code, 1);
+    assert!(printed.contains("faults.enabled"), "{printed}");
 }

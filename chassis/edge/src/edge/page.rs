@@ -7,7 +7,7 @@ use bounds::{Client, PeerAddress};
 use call::error;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use tower::ServiceExt;
 
 use super::answer::Refusal;
@@ -38,9 +38,13 @@ pub(super) async fn answer(
             return Ok(in_words(&error));
         }
     }
-    match (&app.pages, resolved.protocol) {
-        (Some(pages), Protocol::Http | Protocol::ConnectGet) => serve_page(pages, request).await,
-        (None, Protocol::Http | Protocol::ConnectGet) => Err(Refusal::ErrorAs(
+    let plain = matches!(resolved.protocol, Protocol::Http | Protocol::ConnectGet);
+    // What is put and deleted may be JSON, and is never meant for an rpc.
+    match &app.pages {
+        Some(pages) if plain || request.method() != Method::POST => {
+            serve_page(pages, request).await
+        }
+        None if plain => Err(Refusal::ErrorAs(
             StatusCode::NOT_FOUND,
             ConnectError::new(Code::NotFound, "Nothing is here"),
         )),

@@ -11,6 +11,7 @@ mod connections;
 mod cors;
 mod crowd;
 mod deadlines;
+mod faults;
 mod floods;
 mod guard;
 mod head;

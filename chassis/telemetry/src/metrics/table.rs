@@ -100,6 +100,11 @@ pub const CHASSIS: &[Metric] = &[
         "Handlers that panicked and were caught.",
     ),
     counter(
+        "faults_met_total",
+        &[],
+        "Calls that met a fault that was set on purpose.",
+    ),
+    counter(
         "task_panics_total",
         &["service", "task"],
         "Panics of work in the background, which then began anew.",
