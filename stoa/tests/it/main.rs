@@ -4,6 +4,7 @@
 mod access_log;
 mod attacks;
 mod bombs;
+mod canaries;
 mod commands;
 mod crash;
 mod drain;
