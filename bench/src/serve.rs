@@ -90,6 +90,7 @@ fn announce(listener: &TcpListener) -> anyhow::Result<(Clock, SigningKey)> {
     let user = User {
         id: clock.id(),
         roles: roles.into_iter().collect(),
+        session: None,
     };
     let token = key.sign_access(&AccessClaims::new(user, Uuid::nil(), clock.now()))?;
     println!("{} {token}", listener.local_addr()?);

@@ -1,7 +1,10 @@
-//! The schema of the user service: accounts, credentials, sessions and signing
-//! keys, beside the outbox and the idempotency records every service has.
+//! The schema of the user service: accounts, credentials, sessions, forgotten
+//! passwords and signing keys, beside the outbox and the idempotency records
+//! every service has.
 
 mod m0001_users;
+mod m0004_session_devices;
+mod m0005_password_resets;
 
 use crate::change::Change;
 use crate::outbox_lanes;
@@ -12,6 +15,14 @@ pub fn list() -> Vec<Change> {
     changes.extend(outbox_lanes::changes(
         "m0002_outbox_lanes",
         "m0003_outbox_in_lanes",
+    ));
+    changes.push(Change::statements(
+        m0004_session_devices::Migration,
+        "m0002_outbox_lanes",
+    ));
+    changes.push(Change::statements(
+        m0005_password_resets::Migration,
+        "m0002_outbox_lanes",
     ));
     changes
 }

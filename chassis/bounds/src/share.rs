@@ -299,6 +299,7 @@ mod tests {
         Caller::User(User {
             id: Uuid::from_u128(id),
             roles,
+            session: None,
         })
     }
 

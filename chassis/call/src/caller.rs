@@ -74,6 +74,8 @@ pub struct User {
     pub id: Uuid,
     /// What they may do beyond their own objects.
     pub roles: Roles,
+    /// The session that the token grew from, in the user service; none where that is not told.
+    pub session: Option<Uuid>,
 }
 
 /// What a person is to the suite.
@@ -184,6 +186,7 @@ mod tests {
         let admin = User {
             id: Uuid::nil(),
             roles: Role::ALL.into_iter().collect(),
+            session: None,
         };
         let service = Caller::Service {
             name: "order".into(),

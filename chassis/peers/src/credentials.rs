@@ -57,6 +57,10 @@ impl Credentials {
         clock: &Clock,
     ) -> Result<HeaderValue, SignError> {
         let now = clock.now();
+        let acting_for = acting_for.map(|user| User {
+            session: None, // a callee is not told of which session it is
+            ..user
+        });
         let subject = (callee, acting_for);
         {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +108,11 @@ mod tests {
     fn user(id: u128) -> Option<User> {
         let roles = [call::Role::Customer].into_iter().collect();
         let id = Uuid::from_u128(id);
-        Some(User { id, roles })
+        Some(User {
+            id,
+            roles,
+            session: None,
+        })
     }
 
     /// Tokens of different seconds differ, so one that does not was signed once.

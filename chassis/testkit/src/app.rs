@@ -220,6 +220,7 @@ pub fn person(number: u128, roles: &[Role]) -> User {
     User {
         id: Uuid::from_u128(number),
         roles: roles.iter().copied().collect(),
+        session: None,
     }
 }
 

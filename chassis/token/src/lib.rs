@@ -40,6 +40,8 @@ pub struct AccessClaims {
     aud: String,
     sub: Uuid,
     roles: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
     jti: Uuid,
     iat: i64,
     nbf: i64,
@@ -54,6 +56,7 @@ impl AccessClaims {
             aud: ISSUER.to_owned(),
             sub: user.id,
             roles: names(user.roles),
+            sid: user.session,
             jti: id,
             iat: now.timestamp(),
             nbf: now.timestamp(),

@@ -214,6 +214,7 @@ fn person(token: &str, key: &[u8; 32], now: DateTime<Utc>) -> Option<(Caller, Da
     let user = User {
         id: claims.sub,
         roles: roles(&claims.roles),
+        session: claims.sid,
     };
     Some((Caller::User(user), exp))
 }
@@ -231,6 +232,7 @@ fn service(
     let acting_for = claims.act.map(|act| User {
         id: act.sub,
         roles: roles(&act.roles),
+        session: None,
     });
     let name = (claims.sub == kid).then(|| kid.into())?;
     Some((Caller::Service { name, acting_for }, exp))

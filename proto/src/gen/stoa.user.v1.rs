@@ -120,6 +120,29 @@ pub struct TokenPair {
     #[prost(int32, tag = "4")]
     pub expires_in: i32,
 }
+/// Session is everything that grew from one sign-in.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Session {
+    /// id is the session's UUIDv7.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// created_at is when the person signed in.
+    #[prost(message, optional, tag = "2")]
+    pub created_at: ::core::option::Option<crate::wkt::Timestamp>,
+    /// last_used_at is when the session was last refreshed; created_at until then.
+    #[prost(message, optional, tag = "3")]
+    pub last_used_at: ::core::option::Option<crate::wkt::Timestamp>,
+    /// expires_at is when the session ends, used or not.
+    #[prost(message, optional, tag = "4")]
+    pub expires_at: ::core::option::Option<crate::wkt::Timestamp>,
+    /// current says that the access token of this very call is of this session.
+    #[prost(bool, tag = "5")]
+    pub current: bool,
+    /// device tells a person which of their devices it is, `Firefox on Linux`, as
+    /// the device said itself; empty if it said nothing.
+    #[prost(string, tag = "6")]
+    pub device: ::prost::alloc::string::String,
+}
 /// Jwk is a public signing key in the form of RFC 8037.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Jwk {
@@ -245,6 +268,7 @@ pub struct SignUpRequest {
 }
 /// SignUpResponse is the answer to SignUp.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct SignUpResponse {
     /// user is the new account.
     #[prost(message, optional, tag = "1")]
@@ -252,6 +276,10 @@ pub struct SignUpResponse {
     /// tokens is its first token pair.
     #[prost(message, optional, tag = "2")]
     pub tokens: ::core::option::Option<TokenPair>,
+    /// device_token is what this device shows at its next sign-in; empty when a
+    /// cookie carries it instead.
+    #[prost(string, tag = "3")]
+    pub device_token: ::prost::alloc::string::String,
 }
 /// SignInRequest holds the credentials.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -266,9 +294,15 @@ pub struct SignInRequest {
     /// use_cookie puts the refresh token into a cookie that scripts cannot read.
     #[prost(bool, tag = "3")]
     pub use_cookie: bool,
+    /// device_token is what an earlier sign-in on this device answered; empty
+    /// means the cookie's. Who shows one is not held up by the failures of
+    /// others; one that is not good is as good as none.
+    #[prost(string, tag = "4")]
+    pub device_token: ::prost::alloc::string::String,
 }
 /// SignInResponse is the answer to SignIn.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct SignInResponse {
     /// user is the account signed in.
     #[prost(message, optional, tag = "1")]
@@ -276,6 +310,10 @@ pub struct SignInResponse {
     /// tokens is its token pair.
     #[prost(message, optional, tag = "2")]
     pub tokens: ::core::option::Option<TokenPair>,
+    /// device_token is what this device shows at its next sign-in; empty when a
+    /// cookie carries it instead.
+    #[prost(string, tag = "3")]
+    pub device_token: ::prost::alloc::string::String,
 }
 /// RefreshRequest holds the refresh token unless a cookie does.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -306,6 +344,74 @@ pub struct SignOutRequest {
 /// SignOutResponse is the empty answer to SignOut.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SignOutResponse {}
+/// ListSessionsRequest is empty: the sessions are the caller's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSessionsRequest {}
+/// ListSessionsResponse is the answer to ListSessions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSessionsResponse {
+    /// sessions lists those that are not over, the last used first.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
+}
+/// EndSessionRequest names the session to end.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndSessionRequest {
+    /// id is the session's UUID.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+/// EndSessionResponse is the empty answer to EndSession.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndSessionResponse {}
+/// ChangePasswordRequest holds the password of now and the next one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ChangePasswordRequest {
+    /// current_password is the secret that the account has now.
+    #[prost(string, tag = "1")]
+    pub current_password: ::prost::alloc::string::String,
+    /// password is the new secret, 8 to 128 characters.
+    #[prost(string, tag = "2")]
+    pub password: ::prost::alloc::string::String,
+}
+/// ChangePasswordResponse is the empty answer to ChangePassword.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangePasswordResponse {}
+/// RequestPasswordResetRequest names the account whose password is forgotten.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct RequestPasswordResetRequest {
+    /// email is the address of the account.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+}
+/// RequestPasswordResetResponse is empty, whoever was named.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestPasswordResetResponse {}
+/// ResetPasswordRequest holds the token of the letter and the new password.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ResetPasswordRequest {
+    /// token is what the letter's link holds.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+    /// password is the new secret, 8 to 128 characters.
+    #[prost(string, tag = "2")]
+    pub password: ::prost::alloc::string::String,
+    /// use_cookie puts the device token into a cookie that scripts cannot read.
+    #[prost(bool, tag = "3")]
+    pub use_cookie: bool,
+}
+/// ResetPasswordResponse is the answer to ResetPassword.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ResetPasswordResponse {
+    /// device_token is what this device shows at its next sign-in; empty when a
+    /// cookie carries it instead.
+    #[prost(string, tag = "1")]
+    pub device_token: ::prost::alloc::string::String,
+}
 /// GetJwksRequest is empty.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetJwksRequest {}
@@ -1418,6 +1524,154 @@ pub mod auth_service_connect {
         }
         #[doc = r" Idempotency level for this RPC method."]
         #[allow(dead_code)]
+        pub const LIST_SESSIONS_IDEMPOTENCY: connectrpc_axum::IdempotencyLevel =
+            connectrpc_axum::IdempotencyLevel::NoSideEffects;
+        #[doc = "Register a handler for this RPC method (unary, GET+POST enabled)"]
+        pub fn list_sessions<F, T>(self, handler: F) -> AuthServiceBuilder<S>
+        where
+            connectrpc_axum::handler::ConnectHandlerWrapper<
+                F,
+                super::ListSessionsRequest,
+                super::ListSessionsResponse,
+            >: axum::handler::Handler<T, S>,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::handler::get_connect::<
+                F,
+                T,
+                S,
+                super::ListSessionsRequest,
+                super::ListSessionsResponse,
+            >(handler.clone())
+            .merge(connectrpc_axum::handler::post_connect::<
+                F,
+                T,
+                S,
+                super::ListSessionsRequest,
+                super::ListSessionsResponse,
+            >(handler));
+            AuthServiceBuilder {
+                router: self
+                    .router
+                    .route("/stoa.user.v1.AuthService/ListSessions", method_router),
+            }
+        }
+        #[doc = r" Idempotency level for this RPC method."]
+        #[allow(dead_code)]
+        pub const END_SESSION_IDEMPOTENCY: connectrpc_axum::IdempotencyLevel =
+            connectrpc_axum::IdempotencyLevel::Idempotent;
+        #[doc = "Register a handler for this RPC method (unary)"]
+        pub fn end_session<F, T>(self, handler: F) -> AuthServiceBuilder<S>
+        where
+            connectrpc_axum::handler::ConnectHandlerWrapper<
+                F,
+                super::EndSessionRequest,
+                super::EndSessionResponse,
+            >: axum::handler::Handler<T, S>,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::handler::post_connect::<
+                F,
+                T,
+                S,
+                super::EndSessionRequest,
+                super::EndSessionResponse,
+            >(handler);
+            AuthServiceBuilder {
+                router: self
+                    .router
+                    .route("/stoa.user.v1.AuthService/EndSession", method_router),
+            }
+        }
+        #[doc = r" Idempotency level for this RPC method."]
+        #[allow(dead_code)]
+        pub const CHANGE_PASSWORD_IDEMPOTENCY: connectrpc_axum::IdempotencyLevel =
+            connectrpc_axum::IdempotencyLevel::Unknown;
+        #[doc = "Register a handler for this RPC method (unary)"]
+        pub fn change_password<F, T>(self, handler: F) -> AuthServiceBuilder<S>
+        where
+            connectrpc_axum::handler::ConnectHandlerWrapper<
+                F,
+                super::ChangePasswordRequest,
+                super::ChangePasswordResponse,
+            >: axum::handler::Handler<T, S>,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::handler::post_connect::<
+                F,
+                T,
+                S,
+                super::ChangePasswordRequest,
+                super::ChangePasswordResponse,
+            >(handler);
+            AuthServiceBuilder {
+                router: self
+                    .router
+                    .route("/stoa.user.v1.AuthService/ChangePassword", method_router),
+            }
+        }
+        #[doc = r" Idempotency level for this RPC method."]
+        #[allow(dead_code)]
+        pub const REQUEST_PASSWORD_RESET_IDEMPOTENCY: connectrpc_axum::IdempotencyLevel =
+            connectrpc_axum::IdempotencyLevel::Unknown;
+        #[doc = "Register a handler for this RPC method (unary)"]
+        pub fn request_password_reset<F, T>(self, handler: F) -> AuthServiceBuilder<S>
+        where
+            connectrpc_axum::handler::ConnectHandlerWrapper<
+                F,
+                super::RequestPasswordResetRequest,
+                super::RequestPasswordResetResponse,
+            >: axum::handler::Handler<T, S>,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::handler::post_connect::<
+                F,
+                T,
+                S,
+                super::RequestPasswordResetRequest,
+                super::RequestPasswordResetResponse,
+            >(handler);
+            AuthServiceBuilder {
+                router: self.router.route(
+                    "/stoa.user.v1.AuthService/RequestPasswordReset",
+                    method_router,
+                ),
+            }
+        }
+        #[doc = r" Idempotency level for this RPC method."]
+        #[allow(dead_code)]
+        pub const RESET_PASSWORD_IDEMPOTENCY: connectrpc_axum::IdempotencyLevel =
+            connectrpc_axum::IdempotencyLevel::Unknown;
+        #[doc = "Register a handler for this RPC method (unary)"]
+        pub fn reset_password<F, T>(self, handler: F) -> AuthServiceBuilder<S>
+        where
+            connectrpc_axum::handler::ConnectHandlerWrapper<
+                F,
+                super::ResetPasswordRequest,
+                super::ResetPasswordResponse,
+            >: axum::handler::Handler<T, S>,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::handler::post_connect::<
+                F,
+                T,
+                S,
+                super::ResetPasswordRequest,
+                super::ResetPasswordResponse,
+            >(handler);
+            AuthServiceBuilder {
+                router: self
+                    .router
+                    .route("/stoa.user.v1.AuthService/ResetPassword", method_router),
+            }
+        }
+        #[doc = r" Idempotency level for this RPC method."]
+        #[allow(dead_code)]
         pub const GET_JWKS_IDEMPOTENCY: connectrpc_axum::IdempotencyLevel =
             connectrpc_axum::IdempotencyLevel::NoSideEffects;
         #[doc = "Register a handler for this RPC method (unary, GET+POST enabled)"]
@@ -1519,6 +1773,45 @@ pub mod auth_service_connect {
                     + Sync,
             >,
         >,
+        pub list_sessions: Option<
+            Box<
+                dyn Fn(&S) -> BoxedCall<super::ListSessionsRequest, super::ListSessionsResponse>
+                    + Send
+                    + Sync,
+            >,
+        >,
+        pub end_session: Option<
+            Box<
+                dyn Fn(&S) -> BoxedCall<super::EndSessionRequest, super::EndSessionResponse>
+                    + Send
+                    + Sync,
+            >,
+        >,
+        pub change_password: Option<
+            Box<
+                dyn Fn(&S) -> BoxedCall<super::ChangePasswordRequest, super::ChangePasswordResponse>
+                    + Send
+                    + Sync,
+            >,
+        >,
+        pub request_password_reset: Option<
+            Box<
+                dyn Fn(
+                        &S,
+                    ) -> BoxedCall<
+                        super::RequestPasswordResetRequest,
+                        super::RequestPasswordResetResponse,
+                    > + Send
+                    + Sync,
+            >,
+        >,
+        pub reset_password: Option<
+            Box<
+                dyn Fn(&S) -> BoxedCall<super::ResetPasswordRequest, super::ResetPasswordResponse>
+                    + Send
+                    + Sync,
+            >,
+        >,
         pub get_jwks: Option<
             Box<
                 dyn Fn(&S) -> BoxedCall<super::GetJwksRequest, super::GetJwksResponse>
@@ -1534,6 +1827,16 @@ pub mod auth_service_connect {
         pub sign_in: Option<BoxedCall<super::SignInRequest, super::SignInResponse>>,
         pub refresh: Option<BoxedCall<super::RefreshRequest, super::RefreshResponse>>,
         pub sign_out: Option<BoxedCall<super::SignOutRequest, super::SignOutResponse>>,
+        pub list_sessions:
+            Option<BoxedCall<super::ListSessionsRequest, super::ListSessionsResponse>>,
+        pub end_session: Option<BoxedCall<super::EndSessionRequest, super::EndSessionResponse>>,
+        pub change_password:
+            Option<BoxedCall<super::ChangePasswordRequest, super::ChangePasswordResponse>>,
+        pub request_password_reset: Option<
+            BoxedCall<super::RequestPasswordResetRequest, super::RequestPasswordResetResponse>,
+        >,
+        pub reset_password:
+            Option<BoxedCall<super::ResetPasswordRequest, super::ResetPasswordResponse>>,
         pub get_jwks: Option<BoxedCall<super::GetJwksRequest, super::GetJwksResponse>>,
         pub router: axum::Router<S>,
     }
@@ -1547,6 +1850,11 @@ pub mod auth_service_connect {
                 sign_in: None,
                 refresh: None,
                 sign_out: None,
+                list_sessions: None,
+                end_session: None,
+                change_password: None,
+                request_password_reset: None,
+                reset_password: None,
                 get_jwks: None,
                 router: axum::Router::new(),
             }
@@ -1585,6 +1893,11 @@ pub mod auth_service_connect {
                 sign_in: self.sign_in,
                 refresh: self.refresh,
                 sign_out: self.sign_out,
+                list_sessions: self.list_sessions,
+                end_session: self.end_session,
+                change_password: self.change_password,
+                request_password_reset: self.request_password_reset,
+                reset_password: self.reset_password,
                 get_jwks: self.get_jwks,
                 router: self.router,
             }
@@ -1623,6 +1936,11 @@ pub mod auth_service_connect {
                 sign_in: self.sign_in,
                 refresh: self.refresh,
                 sign_out: self.sign_out,
+                list_sessions: self.list_sessions,
+                end_session: self.end_session,
+                change_password: self.change_password,
+                request_password_reset: self.request_password_reset,
+                reset_password: self.reset_password,
                 get_jwks: self.get_jwks,
                 router: self.router,
             }
@@ -1661,6 +1979,11 @@ pub mod auth_service_connect {
                 sign_in: self.sign_in,
                 refresh: self.refresh,
                 sign_out: self.sign_out,
+                list_sessions: self.list_sessions,
+                end_session: self.end_session,
+                change_password: self.change_password,
+                request_password_reset: self.request_password_reset,
+                reset_password: self.reset_password,
                 get_jwks: self.get_jwks,
                 router: self.router,
             }
@@ -1699,6 +2022,232 @@ pub mod auth_service_connect {
                 sign_in: self.sign_in,
                 refresh: self.refresh,
                 sign_out: self.sign_out,
+                list_sessions: self.list_sessions,
+                end_session: self.end_session,
+                change_password: self.change_password,
+                request_password_reset: self.request_password_reset,
+                reset_password: self.reset_password,
+                get_jwks: self.get_jwks,
+                router: self.router,
+            }
+        }
+        #[doc = r" Register a handler for this RPC method (unary)"]
+        pub fn list_sessions<F, T>(mut self, handler: F) -> AuthServiceTonicCompatibleBuilder<S>
+        where
+            connectrpc_axum::tonic::TonicHandlerWrapper<F, connectrpc_axum::tonic::Unary>:
+                axum::handler::Handler<T, S>
+                    + connectrpc_axum::tonic::IntoFactory<
+                        T,
+                        super::ListSessionsRequest,
+                        super::ListSessionsResponse,
+                        S,
+                    >,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone()).get(
+                connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler.clone()),
+            );
+            let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
+            let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
+                F,
+                connectrpc_axum::tonic::Unary,
+            > as connectrpc_axum::tonic::IntoFactory<
+                T,
+                super::ListSessionsRequest,
+                super::ListSessionsResponse,
+                S,
+            >>::into_factory(wrapper);
+            self.list_sessions = Some(factory);
+            self.router = self
+                .router
+                .route("/stoa.user.v1.AuthService/ListSessions", method_router);
+            AuthServiceTonicCompatibleBuilder {
+                sign_up: self.sign_up,
+                sign_in: self.sign_in,
+                refresh: self.refresh,
+                sign_out: self.sign_out,
+                list_sessions: self.list_sessions,
+                end_session: self.end_session,
+                change_password: self.change_password,
+                request_password_reset: self.request_password_reset,
+                reset_password: self.reset_password,
+                get_jwks: self.get_jwks,
+                router: self.router,
+            }
+        }
+        #[doc = r" Register a handler for this RPC method (unary)"]
+        pub fn end_session<F, T>(mut self, handler: F) -> AuthServiceTonicCompatibleBuilder<S>
+        where
+            connectrpc_axum::tonic::TonicHandlerWrapper<F, connectrpc_axum::tonic::Unary>:
+                axum::handler::Handler<T, S>
+                    + connectrpc_axum::tonic::IntoFactory<
+                        T,
+                        super::EndSessionRequest,
+                        super::EndSessionResponse,
+                        S,
+                    >,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
+            let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
+                F,
+                connectrpc_axum::tonic::Unary,
+            > as connectrpc_axum::tonic::IntoFactory<
+                T,
+                super::EndSessionRequest,
+                super::EndSessionResponse,
+                S,
+            >>::into_factory(wrapper);
+            self.end_session = Some(factory);
+            self.router = self
+                .router
+                .route("/stoa.user.v1.AuthService/EndSession", method_router);
+            AuthServiceTonicCompatibleBuilder {
+                sign_up: self.sign_up,
+                sign_in: self.sign_in,
+                refresh: self.refresh,
+                sign_out: self.sign_out,
+                list_sessions: self.list_sessions,
+                end_session: self.end_session,
+                change_password: self.change_password,
+                request_password_reset: self.request_password_reset,
+                reset_password: self.reset_password,
+                get_jwks: self.get_jwks,
+                router: self.router,
+            }
+        }
+        #[doc = r" Register a handler for this RPC method (unary)"]
+        pub fn change_password<F, T>(mut self, handler: F) -> AuthServiceTonicCompatibleBuilder<S>
+        where
+            connectrpc_axum::tonic::TonicHandlerWrapper<F, connectrpc_axum::tonic::Unary>:
+                axum::handler::Handler<T, S>
+                    + connectrpc_axum::tonic::IntoFactory<
+                        T,
+                        super::ChangePasswordRequest,
+                        super::ChangePasswordResponse,
+                        S,
+                    >,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
+            let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
+                F,
+                connectrpc_axum::tonic::Unary,
+            > as connectrpc_axum::tonic::IntoFactory<
+                T,
+                super::ChangePasswordRequest,
+                super::ChangePasswordResponse,
+                S,
+            >>::into_factory(wrapper);
+            self.change_password = Some(factory);
+            self.router = self
+                .router
+                .route("/stoa.user.v1.AuthService/ChangePassword", method_router);
+            AuthServiceTonicCompatibleBuilder {
+                sign_up: self.sign_up,
+                sign_in: self.sign_in,
+                refresh: self.refresh,
+                sign_out: self.sign_out,
+                list_sessions: self.list_sessions,
+                end_session: self.end_session,
+                change_password: self.change_password,
+                request_password_reset: self.request_password_reset,
+                reset_password: self.reset_password,
+                get_jwks: self.get_jwks,
+                router: self.router,
+            }
+        }
+        #[doc = r" Register a handler for this RPC method (unary)"]
+        pub fn request_password_reset<F, T>(
+            mut self,
+            handler: F,
+        ) -> AuthServiceTonicCompatibleBuilder<S>
+        where
+            connectrpc_axum::tonic::TonicHandlerWrapper<F, connectrpc_axum::tonic::Unary>:
+                axum::handler::Handler<T, S>
+                    + connectrpc_axum::tonic::IntoFactory<
+                        T,
+                        super::RequestPasswordResetRequest,
+                        super::RequestPasswordResetResponse,
+                        S,
+                    >,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
+            let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
+                F,
+                connectrpc_axum::tonic::Unary,
+            > as connectrpc_axum::tonic::IntoFactory<
+                T,
+                super::RequestPasswordResetRequest,
+                super::RequestPasswordResetResponse,
+                S,
+            >>::into_factory(wrapper);
+            self.request_password_reset = Some(factory);
+            self.router = self.router.route(
+                "/stoa.user.v1.AuthService/RequestPasswordReset",
+                method_router,
+            );
+            AuthServiceTonicCompatibleBuilder {
+                sign_up: self.sign_up,
+                sign_in: self.sign_in,
+                refresh: self.refresh,
+                sign_out: self.sign_out,
+                list_sessions: self.list_sessions,
+                end_session: self.end_session,
+                change_password: self.change_password,
+                request_password_reset: self.request_password_reset,
+                reset_password: self.reset_password,
+                get_jwks: self.get_jwks,
+                router: self.router,
+            }
+        }
+        #[doc = r" Register a handler for this RPC method (unary)"]
+        pub fn reset_password<F, T>(mut self, handler: F) -> AuthServiceTonicCompatibleBuilder<S>
+        where
+            connectrpc_axum::tonic::TonicHandlerWrapper<F, connectrpc_axum::tonic::Unary>:
+                axum::handler::Handler<T, S>
+                    + connectrpc_axum::tonic::IntoFactory<
+                        T,
+                        super::ResetPasswordRequest,
+                        super::ResetPasswordResponse,
+                        S,
+                    >,
+            F: Clone + Send + Sync + 'static,
+            T: 'static,
+        {
+            let method_router = connectrpc_axum::tonic::post_tonic(handler.clone());
+            let wrapper = connectrpc_axum::tonic::TonicHandlerWrapper::unary(handler);
+            let factory = <connectrpc_axum::tonic::TonicHandlerWrapper<
+                F,
+                connectrpc_axum::tonic::Unary,
+            > as connectrpc_axum::tonic::IntoFactory<
+                T,
+                super::ResetPasswordRequest,
+                super::ResetPasswordResponse,
+                S,
+            >>::into_factory(wrapper);
+            self.reset_password = Some(factory);
+            self.router = self
+                .router
+                .route("/stoa.user.v1.AuthService/ResetPassword", method_router);
+            AuthServiceTonicCompatibleBuilder {
+                sign_up: self.sign_up,
+                sign_in: self.sign_in,
+                refresh: self.refresh,
+                sign_out: self.sign_out,
+                list_sessions: self.list_sessions,
+                end_session: self.end_session,
+                change_password: self.change_password,
+                request_password_reset: self.request_password_reset,
+                reset_password: self.reset_password,
                 get_jwks: self.get_jwks,
                 router: self.router,
             }
@@ -1739,6 +2288,11 @@ pub mod auth_service_connect {
                 sign_in: self.sign_in,
                 refresh: self.refresh,
                 sign_out: self.sign_out,
+                list_sessions: self.list_sessions,
+                end_session: self.end_session,
+                change_password: self.change_password,
+                request_password_reset: self.request_password_reset,
+                reset_password: self.reset_password,
                 get_jwks: self.get_jwks,
                 router: self.router,
             }
@@ -1751,6 +2305,11 @@ pub mod auth_service_connect {
                 sign_in: self.sign_in.map(|mk| mk(&state)),
                 refresh: self.refresh.map(|mk| mk(&state)),
                 sign_out: self.sign_out.map(|mk| mk(&state)),
+                list_sessions: self.list_sessions.map(|mk| mk(&state)),
+                end_session: self.end_session.map(|mk| mk(&state)),
+                change_password: self.change_password.map(|mk| mk(&state)),
+                request_password_reset: self.request_password_reset.map(|mk| mk(&state)),
+                reset_password: self.reset_password.map(|mk| mk(&state)),
                 get_jwks: self.get_jwks.map(|mk| mk(&state)),
                 router,
             }
@@ -1795,6 +2354,35 @@ pub mod auth_service_connect {
                 .sign_out
                 .map(|mk| mk(&()))
                 .unwrap_or_else(|| unimplemented_boxed_call());
+            let list_sessions: BoxedCall<super::ListSessionsRequest, super::ListSessionsResponse> =
+                self.list_sessions
+                    .map(|mk| mk(&()))
+                    .unwrap_or_else(|| unimplemented_boxed_call());
+            let end_session: BoxedCall<super::EndSessionRequest, super::EndSessionResponse> = self
+                .end_session
+                .map(|mk| mk(&()))
+                .unwrap_or_else(|| unimplemented_boxed_call());
+            let change_password: BoxedCall<
+                super::ChangePasswordRequest,
+                super::ChangePasswordResponse,
+            > = self
+                .change_password
+                .map(|mk| mk(&()))
+                .unwrap_or_else(|| unimplemented_boxed_call());
+            let request_password_reset: BoxedCall<
+                super::RequestPasswordResetRequest,
+                super::RequestPasswordResetResponse,
+            > = self
+                .request_password_reset
+                .map(|mk| mk(&()))
+                .unwrap_or_else(|| unimplemented_boxed_call());
+            let reset_password: BoxedCall<
+                super::ResetPasswordRequest,
+                super::ResetPasswordResponse,
+            > = self
+                .reset_password
+                .map(|mk| mk(&()))
+                .unwrap_or_else(|| unimplemented_boxed_call());
             let get_jwks: BoxedCall<super::GetJwksRequest, super::GetJwksResponse> = self
                 .get_jwks
                 .map(|mk| mk(&()))
@@ -1804,6 +2392,11 @@ pub mod auth_service_connect {
                 sign_in,
                 refresh,
                 sign_out,
+                list_sessions,
+                end_session,
+                change_password,
+                request_password_reset,
+                reset_password,
                 get_jwks,
             };
             let grpc_server = auth_service_server::AuthServiceServer::new(tonic_service);
@@ -1826,6 +2419,30 @@ pub mod auth_service_connect {
                 self.refresh.unwrap_or_else(|| unimplemented_boxed_call());
             let sign_out: BoxedCall<super::SignOutRequest, super::SignOutResponse> =
                 self.sign_out.unwrap_or_else(|| unimplemented_boxed_call());
+            let list_sessions: BoxedCall<super::ListSessionsRequest, super::ListSessionsResponse> =
+                self.list_sessions
+                    .unwrap_or_else(|| unimplemented_boxed_call());
+            let end_session: BoxedCall<super::EndSessionRequest, super::EndSessionResponse> = self
+                .end_session
+                .unwrap_or_else(|| unimplemented_boxed_call());
+            let change_password: BoxedCall<
+                super::ChangePasswordRequest,
+                super::ChangePasswordResponse,
+            > = self
+                .change_password
+                .unwrap_or_else(|| unimplemented_boxed_call());
+            let request_password_reset: BoxedCall<
+                super::RequestPasswordResetRequest,
+                super::RequestPasswordResetResponse,
+            > = self
+                .request_password_reset
+                .unwrap_or_else(|| unimplemented_boxed_call());
+            let reset_password: BoxedCall<
+                super::ResetPasswordRequest,
+                super::ResetPasswordResponse,
+            > = self
+                .reset_password
+                .unwrap_or_else(|| unimplemented_boxed_call());
             let get_jwks: BoxedCall<super::GetJwksRequest, super::GetJwksResponse> =
                 self.get_jwks.unwrap_or_else(|| unimplemented_boxed_call());
             let tonic_service = AuthTonicService {
@@ -1833,6 +2450,11 @@ pub mod auth_service_connect {
                 sign_in,
                 refresh,
                 sign_out,
+                list_sessions,
+                end_session,
+                change_password,
+                request_password_reset,
+                reset_password,
                 get_jwks,
             };
             let grpc_server = auth_service_server::AuthServiceServer::new(tonic_service);
@@ -1849,6 +2471,15 @@ pub struct AuthTonicService {
     sign_in: connectrpc_axum::tonic::BoxedCall<SignInRequest, SignInResponse>,
     refresh: connectrpc_axum::tonic::BoxedCall<RefreshRequest, RefreshResponse>,
     sign_out: connectrpc_axum::tonic::BoxedCall<SignOutRequest, SignOutResponse>,
+    list_sessions: connectrpc_axum::tonic::BoxedCall<ListSessionsRequest, ListSessionsResponse>,
+    end_session: connectrpc_axum::tonic::BoxedCall<EndSessionRequest, EndSessionResponse>,
+    change_password:
+        connectrpc_axum::tonic::BoxedCall<ChangePasswordRequest, ChangePasswordResponse>,
+    request_password_reset: connectrpc_axum::tonic::BoxedCall<
+        RequestPasswordResetRequest,
+        RequestPasswordResetResponse,
+    >,
+    reset_password: connectrpc_axum::tonic::BoxedCall<ResetPasswordRequest, ResetPasswordResponse>,
     get_jwks: connectrpc_axum::tonic::BoxedCall<GetJwksRequest, GetJwksResponse>,
 }
 #[::tonic::async_trait]
@@ -1937,6 +2568,116 @@ impl auth_service_server::AuthService for AuthTonicService {
         });
         let req = connectrpc_axum::message::ConnectRequest(inner);
         match (self.sign_out)(ctx, req).await {
+            Ok(response) => Ok(::tonic::Response::new(response.into_inner())),
+            Err(err) => Err(err.into()),
+        }
+    }
+    async fn list_sessions(
+        &self,
+        request: ::tonic::Request<ListSessionsRequest>,
+    ) -> Result<::tonic::Response<ListSessionsResponse>, ::tonic::Status> {
+        let captured = request
+            .extensions()
+            .get::<connectrpc_axum::tonic::CapturedParts>()
+            .cloned();
+        let (_metadata, extensions, inner) = request.into_parts();
+        let ctx = captured.map(|captured| connectrpc_axum::tonic::RequestContext {
+            method: captured.method,
+            uri: captured.uri,
+            version: captured.version,
+            headers: captured.headers,
+            extensions,
+        });
+        let req = connectrpc_axum::message::ConnectRequest(inner);
+        match (self.list_sessions)(ctx, req).await {
+            Ok(response) => Ok(::tonic::Response::new(response.into_inner())),
+            Err(err) => Err(err.into()),
+        }
+    }
+    async fn end_session(
+        &self,
+        request: ::tonic::Request<EndSessionRequest>,
+    ) -> Result<::tonic::Response<EndSessionResponse>, ::tonic::Status> {
+        let captured = request
+            .extensions()
+            .get::<connectrpc_axum::tonic::CapturedParts>()
+            .cloned();
+        let (_metadata, extensions, inner) = request.into_parts();
+        let ctx = captured.map(|captured| connectrpc_axum::tonic::RequestContext {
+            method: captured.method,
+            uri: captured.uri,
+            version: captured.version,
+            headers: captured.headers,
+            extensions,
+        });
+        let req = connectrpc_axum::message::ConnectRequest(inner);
+        match (self.end_session)(ctx, req).await {
+            Ok(response) => Ok(::tonic::Response::new(response.into_inner())),
+            Err(err) => Err(err.into()),
+        }
+    }
+    async fn change_password(
+        &self,
+        request: ::tonic::Request<ChangePasswordRequest>,
+    ) -> Result<::tonic::Response<ChangePasswordResponse>, ::tonic::Status> {
+        let captured = request
+            .extensions()
+            .get::<connectrpc_axum::tonic::CapturedParts>()
+            .cloned();
+        let (_metadata, extensions, inner) = request.into_parts();
+        let ctx = captured.map(|captured| connectrpc_axum::tonic::RequestContext {
+            method: captured.method,
+            uri: captured.uri,
+            version: captured.version,
+            headers: captured.headers,
+            extensions,
+        });
+        let req = connectrpc_axum::message::ConnectRequest(inner);
+        match (self.change_password)(ctx, req).await {
+            Ok(response) => Ok(::tonic::Response::new(response.into_inner())),
+            Err(err) => Err(err.into()),
+        }
+    }
+    async fn request_password_reset(
+        &self,
+        request: ::tonic::Request<RequestPasswordResetRequest>,
+    ) -> Result<::tonic::Response<RequestPasswordResetResponse>, ::tonic::Status> {
+        let captured = request
+            .extensions()
+            .get::<connectrpc_axum::tonic::CapturedParts>()
+            .cloned();
+        let (_metadata, extensions, inner) = request.into_parts();
+        let ctx = captured.map(|captured| connectrpc_axum::tonic::RequestContext {
+            method: captured.method,
+            uri: captured.uri,
+            version: captured.version,
+            headers: captured.headers,
+            extensions,
+        });
+        let req = connectrpc_axum::message::ConnectRequest(inner);
+        match (self.request_password_reset)(ctx, req).await {
+            Ok(response) => Ok(::tonic::Response::new(response.into_inner())),
+            Err(err) => Err(err.into()),
+        }
+    }
+    async fn reset_password(
+        &self,
+        request: ::tonic::Request<ResetPasswordRequest>,
+    ) -> Result<::tonic::Response<ResetPasswordResponse>, ::tonic::Status> {
+        let captured = request
+            .extensions()
+            .get::<connectrpc_axum::tonic::CapturedParts>()
+            .cloned();
+        let (_metadata, extensions, inner) = request.into_parts();
+        let ctx = captured.map(|captured| connectrpc_axum::tonic::RequestContext {
+            method: captured.method,
+            uri: captured.uri,
+            version: captured.version,
+            headers: captured.headers,
+            extensions,
+        });
+        let req = connectrpc_axum::message::ConnectRequest(inner);
+        match (self.reset_password)(ctx, req).await {
             Ok(response) => Ok(::tonic::Response::new(response.into_inner())),
             Err(err) => Err(err.into()),
         }
@@ -2636,6 +3377,208 @@ impl<'de> serde::Deserialize<'de> for BlockUserResponse {
         deserializer.deserialize_struct("stoa.user.v1.BlockUserResponse", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for ChangePasswordRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.current_password.is_empty() {
+            len += 1;
+        }
+        if !self.password.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser =
+            serializer.serialize_struct("stoa.user.v1.ChangePasswordRequest", len)?;
+        if !self.current_password.is_empty() {
+            struct_ser.serialize_field("currentPassword", &self.current_password)?;
+        }
+        if !self.password.is_empty() {
+            struct_ser.serialize_field("password", &self.password)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ChangePasswordRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["current_password", "currentPassword", "password"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            CurrentPassword,
+            Password,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "currentPassword" | "current_password" => {
+                                Ok(GeneratedField::CurrentPassword)
+                            }
+                            "password" => Ok(GeneratedField::Password),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ChangePasswordRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.ChangePasswordRequest")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<ChangePasswordRequest, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut current_password__ = None;
+                let mut password__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::CurrentPassword => {
+                            if current_password__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("currentPassword"));
+                            }
+                            current_password__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::Password => {
+                            if password__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("password"));
+                            }
+                            password__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ChangePasswordRequest {
+                    current_password: current_password__.unwrap_or_default(),
+                    password: password__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct(
+            "stoa.user.v1.ChangePasswordRequest",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
+impl serde::Serialize for ChangePasswordResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let len = 0;
+        let struct_ser = serializer.serialize_struct("stoa.user.v1.ChangePasswordResponse", len)?;
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ChangePasswordResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        Ok(GeneratedField::__SkipField__)
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ChangePasswordResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.ChangePasswordResponse")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<ChangePasswordResponse, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                while map_.next_key::<GeneratedField>()?.is_some() {
+                    let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                }
+                Ok(ChangePasswordResponse {})
+            }
+        }
+        deserializer.deserialize_struct(
+            "stoa.user.v1.ChangePasswordResponse",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
 impl serde::Serialize for CreateUserRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -2858,6 +3801,175 @@ impl<'de> serde::Deserialize<'de> for DeleteUserRequest {
             }
         }
         deserializer.deserialize_struct("stoa.user.v1.DeleteUserRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for EndSessionRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.id.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("stoa.user.v1.EndSessionRequest", len)?;
+        if !self.id.is_empty() {
+            struct_ser.serialize_field("id", &self.id)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for EndSessionRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["id"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Id,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "id" => Ok(GeneratedField::Id),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = EndSessionRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.EndSessionRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<EndSessionRequest, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut id__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Id => {
+                            if id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("id"));
+                            }
+                            id__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(EndSessionRequest {
+                    id: id__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("stoa.user.v1.EndSessionRequest", FIELDS, GeneratedVisitor)
+    }
+}
+impl serde::Serialize for EndSessionResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let len = 0;
+        let struct_ser = serializer.serialize_struct("stoa.user.v1.EndSessionResponse", len)?;
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for EndSessionResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        Ok(GeneratedField::__SkipField__)
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = EndSessionResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.EndSessionResponse")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<EndSessionResponse, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                while map_.next_key::<GeneratedField>()?.is_some() {
+                    let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                }
+                Ok(EndSessionResponse {})
+            }
+        }
+        deserializer.deserialize_struct("stoa.user.v1.EndSessionResponse", FIELDS, GeneratedVisitor)
     }
 }
 impl serde::Serialize for GetJwksRequest {
@@ -3491,6 +4603,187 @@ impl<'de> serde::Deserialize<'de> for Jwk {
         deserializer.deserialize_struct("stoa.user.v1.Jwk", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for ListSessionsRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let len = 0;
+        let struct_ser = serializer.serialize_struct("stoa.user.v1.ListSessionsRequest", len)?;
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ListSessionsRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        Ok(GeneratedField::__SkipField__)
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ListSessionsRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.ListSessionsRequest")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<ListSessionsRequest, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                while map_.next_key::<GeneratedField>()?.is_some() {
+                    let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                }
+                Ok(ListSessionsRequest {})
+            }
+        }
+        deserializer.deserialize_struct(
+            "stoa.user.v1.ListSessionsRequest",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
+impl serde::Serialize for ListSessionsResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.sessions.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser =
+            serializer.serialize_struct("stoa.user.v1.ListSessionsResponse", len)?;
+        if !self.sessions.is_empty() {
+            struct_ser.serialize_field("sessions", &self.sessions)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ListSessionsResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["sessions"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Sessions,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "sessions" => Ok(GeneratedField::Sessions),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ListSessionsResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.ListSessionsResponse")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<ListSessionsResponse, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut sessions__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Sessions => {
+                            if sessions__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("sessions"));
+                            }
+                            sessions__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ListSessionsResponse {
+                    sessions: sessions__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct(
+            "stoa.user.v1.ListSessionsResponse",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
 impl serde::Serialize for ListUsersRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -3949,6 +5242,617 @@ impl<'de> serde::Deserialize<'de> for RefreshResponse {
         deserializer.deserialize_struct("stoa.user.v1.RefreshResponse", FIELDS, GeneratedVisitor)
     }
 }
+impl serde::Serialize for RequestPasswordResetRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.email.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser =
+            serializer.serialize_struct("stoa.user.v1.RequestPasswordResetRequest", len)?;
+        if !self.email.is_empty() {
+            struct_ser.serialize_field("email", &self.email)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for RequestPasswordResetRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["email"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Email,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "email" => Ok(GeneratedField::Email),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = RequestPasswordResetRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.RequestPasswordResetRequest")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<RequestPasswordResetRequest, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut email__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Email => {
+                            if email__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("email"));
+                            }
+                            email__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(RequestPasswordResetRequest {
+                    email: email__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct(
+            "stoa.user.v1.RequestPasswordResetRequest",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
+impl serde::Serialize for RequestPasswordResetResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let len = 0;
+        let struct_ser =
+            serializer.serialize_struct("stoa.user.v1.RequestPasswordResetResponse", len)?;
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for RequestPasswordResetResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        Ok(GeneratedField::__SkipField__)
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = RequestPasswordResetResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.RequestPasswordResetResponse")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<RequestPasswordResetResponse, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                while map_.next_key::<GeneratedField>()?.is_some() {
+                    let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                }
+                Ok(RequestPasswordResetResponse {})
+            }
+        }
+        deserializer.deserialize_struct(
+            "stoa.user.v1.RequestPasswordResetResponse",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
+impl serde::Serialize for ResetPasswordRequest {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.token.is_empty() {
+            len += 1;
+        }
+        if !self.password.is_empty() {
+            len += 1;
+        }
+        if self.use_cookie {
+            len += 1;
+        }
+        let mut struct_ser =
+            serializer.serialize_struct("stoa.user.v1.ResetPasswordRequest", len)?;
+        if !self.token.is_empty() {
+            struct_ser.serialize_field("token", &self.token)?;
+        }
+        if !self.password.is_empty() {
+            struct_ser.serialize_field("password", &self.password)?;
+        }
+        if self.use_cookie {
+            struct_ser.serialize_field("useCookie", &self.use_cookie)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ResetPasswordRequest {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["token", "password", "use_cookie", "useCookie"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Token,
+            Password,
+            UseCookie,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "token" => Ok(GeneratedField::Token),
+                            "password" => Ok(GeneratedField::Password),
+                            "useCookie" | "use_cookie" => Ok(GeneratedField::UseCookie),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ResetPasswordRequest;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.ResetPasswordRequest")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<ResetPasswordRequest, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut token__ = None;
+                let mut password__ = None;
+                let mut use_cookie__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Token => {
+                            if token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("token"));
+                            }
+                            token__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::Password => {
+                            if password__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("password"));
+                            }
+                            password__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::UseCookie => {
+                            if use_cookie__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("useCookie"));
+                            }
+                            use_cookie__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ResetPasswordRequest {
+                    token: token__.unwrap_or_default(),
+                    password: password__.unwrap_or_default(),
+                    use_cookie: use_cookie__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct(
+            "stoa.user.v1.ResetPasswordRequest",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
+impl serde::Serialize for ResetPasswordResponse {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.device_token.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser =
+            serializer.serialize_struct("stoa.user.v1.ResetPasswordResponse", len)?;
+        if !self.device_token.is_empty() {
+            struct_ser.serialize_field("deviceToken", &self.device_token)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for ResetPasswordResponse {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &["device_token", "deviceToken"];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            DeviceToken,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "deviceToken" | "device_token" => Ok(GeneratedField::DeviceToken),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = ResetPasswordResponse;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.ResetPasswordResponse")
+            }
+
+            fn visit_map<V>(
+                self,
+                mut map_: V,
+            ) -> std::result::Result<ResetPasswordResponse, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut device_token__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::DeviceToken => {
+                            if device_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("deviceToken"));
+                            }
+                            device_token__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(ResetPasswordResponse {
+                    device_token: device_token__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct(
+            "stoa.user.v1.ResetPasswordResponse",
+            FIELDS,
+            GeneratedVisitor,
+        )
+    }
+}
+impl serde::Serialize for Session {
+    #[allow(deprecated)]
+    fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        use serde::ser::SerializeStruct;
+        let mut len = 0;
+        if !self.id.is_empty() {
+            len += 1;
+        }
+        if self.created_at.is_some() {
+            len += 1;
+        }
+        if self.last_used_at.is_some() {
+            len += 1;
+        }
+        if self.expires_at.is_some() {
+            len += 1;
+        }
+        if self.current {
+            len += 1;
+        }
+        if !self.device.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser = serializer.serialize_struct("stoa.user.v1.Session", len)?;
+        if !self.id.is_empty() {
+            struct_ser.serialize_field("id", &self.id)?;
+        }
+        if let Some(v) = self.created_at.as_ref() {
+            struct_ser.serialize_field("createdAt", v)?;
+        }
+        if let Some(v) = self.last_used_at.as_ref() {
+            struct_ser.serialize_field("lastUsedAt", v)?;
+        }
+        if let Some(v) = self.expires_at.as_ref() {
+            struct_ser.serialize_field("expiresAt", v)?;
+        }
+        if self.current {
+            struct_ser.serialize_field("current", &self.current)?;
+        }
+        if !self.device.is_empty() {
+            struct_ser.serialize_field("device", &self.device)?;
+        }
+        struct_ser.end()
+    }
+}
+impl<'de> serde::Deserialize<'de> for Session {
+    #[allow(deprecated)]
+    fn deserialize<D>(deserializer: D) -> std::result::Result<Self, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        const FIELDS: &[&str] = &[
+            "id",
+            "created_at",
+            "createdAt",
+            "last_used_at",
+            "lastUsedAt",
+            "expires_at",
+            "expiresAt",
+            "current",
+            "device",
+        ];
+
+        #[allow(clippy::enum_variant_names)]
+        enum GeneratedField {
+            Id,
+            CreatedAt,
+            LastUsedAt,
+            ExpiresAt,
+            Current,
+            Device,
+            __SkipField__,
+        }
+        impl<'de> serde::Deserialize<'de> for GeneratedField {
+            fn deserialize<D>(deserializer: D) -> std::result::Result<GeneratedField, D::Error>
+            where
+                D: serde::Deserializer<'de>,
+            {
+                struct GeneratedVisitor;
+
+                impl serde::de::Visitor<'_> for GeneratedVisitor {
+                    type Value = GeneratedField;
+
+                    fn expecting(
+                        &self,
+                        formatter: &mut std::fmt::Formatter<'_>,
+                    ) -> std::fmt::Result {
+                        write!(formatter, "expected one of: {:?}", &FIELDS)
+                    }
+
+                    #[allow(unused_variables)]
+                    fn visit_str<E>(self, value: &str) -> std::result::Result<GeneratedField, E>
+                    where
+                        E: serde::de::Error,
+                    {
+                        match value {
+                            "id" => Ok(GeneratedField::Id),
+                            "createdAt" | "created_at" => Ok(GeneratedField::CreatedAt),
+                            "lastUsedAt" | "last_used_at" => Ok(GeneratedField::LastUsedAt),
+                            "expiresAt" | "expires_at" => Ok(GeneratedField::ExpiresAt),
+                            "current" => Ok(GeneratedField::Current),
+                            "device" => Ok(GeneratedField::Device),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
+                    }
+                }
+                deserializer.deserialize_identifier(GeneratedVisitor)
+            }
+        }
+        struct GeneratedVisitor;
+        impl<'de> serde::de::Visitor<'de> for GeneratedVisitor {
+            type Value = Session;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("struct stoa.user.v1.Session")
+            }
+
+            fn visit_map<V>(self, mut map_: V) -> std::result::Result<Session, V::Error>
+            where
+                V: serde::de::MapAccess<'de>,
+            {
+                let mut id__ = None;
+                let mut created_at__ = None;
+                let mut last_used_at__ = None;
+                let mut expires_at__ = None;
+                let mut current__ = None;
+                let mut device__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::Id => {
+                            if id__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("id"));
+                            }
+                            id__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::CreatedAt => {
+                            if created_at__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("createdAt"));
+                            }
+                            created_at__ = map_.next_value()?;
+                        }
+                        GeneratedField::LastUsedAt => {
+                            if last_used_at__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("lastUsedAt"));
+                            }
+                            last_used_at__ = map_.next_value()?;
+                        }
+                        GeneratedField::ExpiresAt => {
+                            if expires_at__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("expiresAt"));
+                            }
+                            expires_at__ = map_.next_value()?;
+                        }
+                        GeneratedField::Current => {
+                            if current__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("current"));
+                            }
+                            current__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::Device => {
+                            if device__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("device"));
+                            }
+                            device__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(Session {
+                    id: id__.unwrap_or_default(),
+                    created_at: created_at__,
+                    last_used_at: last_used_at__,
+                    expires_at: expires_at__,
+                    current: current__.unwrap_or_default(),
+                    device: device__.unwrap_or_default(),
+                })
+            }
+        }
+        deserializer.deserialize_struct("stoa.user.v1.Session", FIELDS, GeneratedVisitor)
+    }
+}
 impl serde::Serialize for SetPasswordRequest {
     #[allow(deprecated)]
     fn serialize<S>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>
@@ -4155,6 +6059,9 @@ impl serde::Serialize for SignInRequest {
         if self.use_cookie {
             len += 1;
         }
+        if !self.device_token.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("stoa.user.v1.SignInRequest", len)?;
         if !self.email.is_empty() {
             struct_ser.serialize_field("email", &self.email)?;
@@ -4165,6 +6072,9 @@ impl serde::Serialize for SignInRequest {
         if self.use_cookie {
             struct_ser.serialize_field("useCookie", &self.use_cookie)?;
         }
+        if !self.device_token.is_empty() {
+            struct_ser.serialize_field("deviceToken", &self.device_token)?;
+        }
         struct_ser.end()
     }
 }
@@ -4174,13 +6084,21 @@ impl<'de> serde::Deserialize<'de> for SignInRequest {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["email", "password", "use_cookie", "useCookie"];
+        const FIELDS: &[&str] = &[
+            "email",
+            "password",
+            "use_cookie",
+            "useCookie",
+            "device_token",
+            "deviceToken",
+        ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             Email,
             Password,
             UseCookie,
+            DeviceToken,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -4209,6 +6127,7 @@ impl<'de> serde::Deserialize<'de> for SignInRequest {
                             "email" => Ok(GeneratedField::Email),
                             "password" => Ok(GeneratedField::Password),
                             "useCookie" | "use_cookie" => Ok(GeneratedField::UseCookie),
+                            "deviceToken" | "device_token" => Ok(GeneratedField::DeviceToken),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -4231,6 +6150,7 @@ impl<'de> serde::Deserialize<'de> for SignInRequest {
                 let mut email__ = None;
                 let mut password__ = None;
                 let mut use_cookie__ = None;
+                let mut device_token__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Email => {
@@ -4251,6 +6171,12 @@ impl<'de> serde::Deserialize<'de> for SignInRequest {
                             }
                             use_cookie__ = map_.next_value::<::std::option::Option<_>>()?;
                         }
+                        GeneratedField::DeviceToken => {
+                            if device_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("deviceToken"));
+                            }
+                            device_token__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -4260,6 +6186,7 @@ impl<'de> serde::Deserialize<'de> for SignInRequest {
                     email: email__.unwrap_or_default(),
                     password: password__.unwrap_or_default(),
                     use_cookie: use_cookie__.unwrap_or_default(),
+                    device_token: device_token__.unwrap_or_default(),
                 })
             }
         }
@@ -4280,12 +6207,18 @@ impl serde::Serialize for SignInResponse {
         if self.tokens.is_some() {
             len += 1;
         }
+        if !self.device_token.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("stoa.user.v1.SignInResponse", len)?;
         if let Some(v) = self.user.as_ref() {
             struct_ser.serialize_field("user", v)?;
         }
         if let Some(v) = self.tokens.as_ref() {
             struct_ser.serialize_field("tokens", v)?;
+        }
+        if !self.device_token.is_empty() {
+            struct_ser.serialize_field("deviceToken", &self.device_token)?;
         }
         struct_ser.end()
     }
@@ -4296,12 +6229,13 @@ impl<'de> serde::Deserialize<'de> for SignInResponse {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["user", "tokens"];
+        const FIELDS: &[&str] = &["user", "tokens", "device_token", "deviceToken"];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             User,
             Tokens,
+            DeviceToken,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -4329,6 +6263,7 @@ impl<'de> serde::Deserialize<'de> for SignInResponse {
                         match value {
                             "user" => Ok(GeneratedField::User),
                             "tokens" => Ok(GeneratedField::Tokens),
+                            "deviceToken" | "device_token" => Ok(GeneratedField::DeviceToken),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -4350,6 +6285,7 @@ impl<'de> serde::Deserialize<'de> for SignInResponse {
             {
                 let mut user__ = None;
                 let mut tokens__ = None;
+                let mut device_token__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::User => {
@@ -4364,6 +6300,12 @@ impl<'de> serde::Deserialize<'de> for SignInResponse {
                             }
                             tokens__ = map_.next_value()?;
                         }
+                        GeneratedField::DeviceToken => {
+                            if device_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("deviceToken"));
+                            }
+                            device_token__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -4372,6 +6314,7 @@ impl<'de> serde::Deserialize<'de> for SignInResponse {
                 Ok(SignInResponse {
                     user: user__,
                     tokens: tokens__,
+                    device_token: device_token__.unwrap_or_default(),
                 })
             }
         }
@@ -4726,12 +6669,18 @@ impl serde::Serialize for SignUpResponse {
         if self.tokens.is_some() {
             len += 1;
         }
+        if !self.device_token.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("stoa.user.v1.SignUpResponse", len)?;
         if let Some(v) = self.user.as_ref() {
             struct_ser.serialize_field("user", v)?;
         }
         if let Some(v) = self.tokens.as_ref() {
             struct_ser.serialize_field("tokens", v)?;
+        }
+        if !self.device_token.is_empty() {
+            struct_ser.serialize_field("deviceToken", &self.device_token)?;
         }
         struct_ser.end()
     }
@@ -4742,12 +6691,13 @@ impl<'de> serde::Deserialize<'de> for SignUpResponse {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["user", "tokens"];
+        const FIELDS: &[&str] = &["user", "tokens", "device_token", "deviceToken"];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             User,
             Tokens,
+            DeviceToken,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -4775,6 +6725,7 @@ impl<'de> serde::Deserialize<'de> for SignUpResponse {
                         match value {
                             "user" => Ok(GeneratedField::User),
                             "tokens" => Ok(GeneratedField::Tokens),
+                            "deviceToken" | "device_token" => Ok(GeneratedField::DeviceToken),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -4796,6 +6747,7 @@ impl<'de> serde::Deserialize<'de> for SignUpResponse {
             {
                 let mut user__ = None;
                 let mut tokens__ = None;
+                let mut device_token__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::User => {
@@ -4810,6 +6762,12 @@ impl<'de> serde::Deserialize<'de> for SignUpResponse {
                             }
                             tokens__ = map_.next_value()?;
                         }
+                        GeneratedField::DeviceToken => {
+                            if device_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("deviceToken"));
+                            }
+                            device_token__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -4818,6 +6776,7 @@ impl<'de> serde::Deserialize<'de> for SignUpResponse {
                 Ok(SignUpResponse {
                     user: user__,
                     tokens: tokens__,
+                    device_token: device_token__.unwrap_or_default(),
                 })
             }
         }
@@ -6387,6 +8346,37 @@ pub mod auth_service_server {
             &self,
             request: tonic::Request<super::SignOutRequest>,
         ) -> std::result::Result<tonic::Response<super::SignOutResponse>, tonic::Status>;
+        /// ListSessions reads the caller's own sessions, the last used first: an
+        /// account has no more than fit into one answer.
+        async fn list_sessions(
+            &self,
+            request: tonic::Request<super::ListSessionsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListSessionsResponse>, tonic::Status>;
+        /// EndSession ends one of the caller's own sessions. Another person's id
+        /// answers `not_found`, just as an unknown one does, and one that is over.
+        async fn end_session(
+            &self,
+            request: tonic::Request<super::EndSessionRequest>,
+        ) -> std::result::Result<tonic::Response<super::EndSessionResponse>, tonic::Status>;
+        /// ChangePassword replaces the caller's own password and ends all sessions
+        /// but the caller's.
+        async fn change_password(
+            &self,
+            request: tonic::Request<super::ChangePasswordRequest>,
+        ) -> std::result::Result<tonic::Response<super::ChangePasswordResponse>, tonic::Status>;
+        /// RequestPasswordReset has a letter sent with a token that sets a new
+        /// password. The answer is the same, and comes as soon, whether or not the
+        /// address has an account.
+        async fn request_password_reset(
+            &self,
+            request: tonic::Request<super::RequestPasswordResetRequest>,
+        ) -> std::result::Result<tonic::Response<super::RequestPasswordResetResponse>, tonic::Status>;
+        /// ResetPassword sets a new password by the token of a letter and ends all
+        /// sessions. A token works once, for half an hour, and only the newest.
+        async fn reset_password(
+            &self,
+            request: tonic::Request<super::ResetPasswordRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResetPasswordResponse>, tonic::Status>;
         /// GetJwks publishes the keys that verify access tokens; cacheable for 300 s.
         async fn get_jwks(
             &self,
@@ -6604,6 +8594,210 @@ pub mod auth_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = SignOutSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stoa.user.v1.AuthService/ListSessions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSessionsSvc<T: AuthService>(pub Arc<T>);
+                    impl<T: AuthService> tonic::server::UnaryService<super::ListSessionsRequest>
+                        for ListSessionsSvc<T>
+                    {
+                        type Response = super::ListSessionsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSessionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::list_sessions(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSessionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stoa.user.v1.AuthService/EndSession" => {
+                    #[allow(non_camel_case_types)]
+                    struct EndSessionSvc<T: AuthService>(pub Arc<T>);
+                    impl<T: AuthService> tonic::server::UnaryService<super::EndSessionRequest> for EndSessionSvc<T> {
+                        type Response = super::EndSessionResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EndSessionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::end_session(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EndSessionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stoa.user.v1.AuthService/ChangePassword" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChangePasswordSvc<T: AuthService>(pub Arc<T>);
+                    impl<T: AuthService> tonic::server::UnaryService<super::ChangePasswordRequest>
+                        for ChangePasswordSvc<T>
+                    {
+                        type Response = super::ChangePasswordResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChangePasswordRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::change_password(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChangePasswordSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stoa.user.v1.AuthService/RequestPasswordReset" => {
+                    #[allow(non_camel_case_types)]
+                    struct RequestPasswordResetSvc<T: AuthService>(pub Arc<T>);
+                    impl<T: AuthService>
+                        tonic::server::UnaryService<super::RequestPasswordResetRequest>
+                        for RequestPasswordResetSvc<T>
+                    {
+                        type Response = super::RequestPasswordResetResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RequestPasswordResetRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::request_password_reset(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RequestPasswordResetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/stoa.user.v1.AuthService/ResetPassword" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResetPasswordSvc<T: AuthService>(pub Arc<T>);
+                    impl<T: AuthService> tonic::server::UnaryService<super::ResetPasswordRequest>
+                        for ResetPasswordSvc<T>
+                    {
+                        type Response = super::ResetPasswordResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResetPasswordRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::reset_password(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResetPasswordSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -7292,6 +9486,101 @@ pub mod auth_service_client {
                 .insert(GrpcMethod::new("stoa.user.v1.AuthService", "SignOut"));
             self.inner.unary(req, path, codec).await
         }
+        /// ListSessions reads the caller's own sessions, the last used first: an
+        /// account has no more than fit into one answer.
+        pub async fn list_sessions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSessionsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListSessionsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/stoa.user.v1.AuthService/ListSessions");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stoa.user.v1.AuthService", "ListSessions"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// EndSession ends one of the caller's own sessions. Another person's id
+        /// answers `not_found`, just as an unknown one does, and one that is over.
+        pub async fn end_session(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EndSessionRequest>,
+        ) -> std::result::Result<tonic::Response<super::EndSessionResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/stoa.user.v1.AuthService/EndSession");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stoa.user.v1.AuthService", "EndSession"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// ChangePassword replaces the caller's own password and ends all sessions
+        /// but the caller's.
+        pub async fn change_password(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChangePasswordRequest>,
+        ) -> std::result::Result<tonic::Response<super::ChangePasswordResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/stoa.user.v1.AuthService/ChangePassword");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "stoa.user.v1.AuthService",
+                "ChangePassword",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// RequestPasswordReset has a letter sent with a token that sets a new
+        /// password. The answer is the same, and comes as soon, whether or not the
+        /// address has an account.
+        pub async fn request_password_reset(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RequestPasswordResetRequest>,
+        ) -> std::result::Result<tonic::Response<super::RequestPasswordResetResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/stoa.user.v1.AuthService/RequestPasswordReset",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "stoa.user.v1.AuthService",
+                "RequestPasswordReset",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// ResetPassword sets a new password by the token of a letter and ends all
+        /// sessions. A token works once, for half an hour, and only the newest.
+        pub async fn reset_password(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResetPasswordRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResetPasswordResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/stoa.user.v1.AuthService/ResetPassword");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("stoa.user.v1.AuthService", "ResetPassword"));
+            self.inner.unary(req, path, codec).await
+        }
         /// GetJwks publishes the keys that verify access tokens; cacheable for 300 s.
         pub async fn get_jwks(
             &mut self,
@@ -7489,6 +9778,16 @@ pub mod auth_service {
     pub const REFRESH: &str = "/stoa.user.v1.AuthService/Refresh";
     /// The path of `SignOut`.
     pub const SIGN_OUT: &str = "/stoa.user.v1.AuthService/SignOut";
+    /// The path of `ListSessions`.
+    pub const LIST_SESSIONS: &str = "/stoa.user.v1.AuthService/ListSessions";
+    /// The path of `EndSession`.
+    pub const END_SESSION: &str = "/stoa.user.v1.AuthService/EndSession";
+    /// The path of `ChangePassword`.
+    pub const CHANGE_PASSWORD: &str = "/stoa.user.v1.AuthService/ChangePassword";
+    /// The path of `RequestPasswordReset`.
+    pub const REQUEST_PASSWORD_RESET: &str = "/stoa.user.v1.AuthService/RequestPasswordReset";
+    /// The path of `ResetPassword`.
+    pub const RESET_PASSWORD: &str = "/stoa.user.v1.AuthService/ResetPassword";
     /// The path of `GetJwks`.
     pub const GET_JWKS: &str = "/stoa.user.v1.AuthService/GetJwks";
 }
@@ -7578,6 +9877,16 @@ impl std::fmt::Debug for SignUpRequest {
             .finish()
     }
 }
+impl std::fmt::Debug for SignUpResponse {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("SignUpResponse")
+            .field("user", &self.user)
+            .field("tokens", &self.tokens)
+            .field("device_token", &format_args!("[redacted]"))
+            .finish()
+    }
+}
 impl std::fmt::Debug for SignInRequest {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -7585,6 +9894,17 @@ impl std::fmt::Debug for SignInRequest {
             .field("email", &format_args!("[redacted]"))
             .field("password", &format_args!("[redacted]"))
             .field("use_cookie", &self.use_cookie)
+            .field("device_token", &format_args!("[redacted]"))
+            .finish()
+    }
+}
+impl std::fmt::Debug for SignInResponse {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("SignInResponse")
+            .field("user", &self.user)
+            .field("tokens", &self.tokens)
+            .field("device_token", &format_args!("[redacted]"))
             .finish()
     }
 }
@@ -7602,6 +9922,41 @@ impl std::fmt::Debug for SignOutRequest {
             .debug_struct("SignOutRequest")
             .field("refresh_token", &format_args!("[redacted]"))
             .field("all_sessions", &self.all_sessions)
+            .finish()
+    }
+}
+impl std::fmt::Debug for ChangePasswordRequest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ChangePasswordRequest")
+            .field("current_password", &format_args!("[redacted]"))
+            .field("password", &format_args!("[redacted]"))
+            .finish()
+    }
+}
+impl std::fmt::Debug for RequestPasswordResetRequest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("RequestPasswordResetRequest")
+            .field("email", &format_args!("[redacted]"))
+            .finish()
+    }
+}
+impl std::fmt::Debug for ResetPasswordRequest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ResetPasswordRequest")
+            .field("token", &format_args!("[redacted]"))
+            .field("password", &format_args!("[redacted]"))
+            .field("use_cookie", &self.use_cookie)
+            .finish()
+    }
+}
+impl std::fmt::Debug for ResetPasswordResponse {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ResetPasswordResponse")
+            .field("device_token", &format_args!("[redacted]"))
             .finish()
     }
 }
@@ -7624,6 +9979,9 @@ impl crate::validate::Validate for Profile {
     fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
 }
 impl crate::validate::Validate for TokenPair {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for Session {
     fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
 }
 impl crate::validate::Validate for Jwk {
@@ -7738,6 +10096,13 @@ impl crate::validate::Validate for SignInRequest {
         rule::max_len(at.field("email", 1, 9), &self.email, 254, found);
         rule::min_len(at.field("password", 2, 9), &self.password, 1, found);
         rule::max_len(at.field("password", 2, 9), &self.password, 128, found);
+        rule::no_nul(at.field("device_token", 4, 9), &self.device_token, found);
+        rule::max_len(
+            at.field("device_token", 4, 9),
+            &self.device_token,
+            2048,
+            found,
+        );
     }
 }
 impl crate::validate::Validate for SignInResponse {
@@ -7771,6 +10136,72 @@ impl crate::validate::Validate for SignOutRequest {
     }
 }
 impl crate::validate::Validate for SignOutResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ListSessionsRequest {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ListSessionsResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for EndSessionRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::uuid(at.field("id", 1, 9), &self.id, found);
+    }
+}
+impl crate::validate::Validate for EndSessionResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ChangePasswordRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::no_nul(
+            at.field("current_password", 1, 9),
+            &self.current_password,
+            found,
+        );
+        rule::min_len(
+            at.field("current_password", 1, 9),
+            &self.current_password,
+            1,
+            found,
+        );
+        rule::max_len(
+            at.field("current_password", 1, 9),
+            &self.current_password,
+            128,
+            found,
+        );
+        rule::min_len(at.field("password", 2, 9), &self.password, 8, found);
+        rule::max_len(at.field("password", 2, 9), &self.password, 128, found);
+    }
+}
+impl crate::validate::Validate for ChangePasswordResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for RequestPasswordResetRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::no_nul(at.field("email", 1, 9), &self.email, found);
+        rule::min_len(at.field("email", 1, 9), &self.email, 1, found);
+        rule::max_len(at.field("email", 1, 9), &self.email, 254, found);
+    }
+}
+impl crate::validate::Validate for RequestPasswordResetResponse {
+    fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
+}
+impl crate::validate::Validate for ResetPasswordRequest {
+    fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
+        use crate::validate::rule;
+        rule::no_nul(at.field("token", 1, 9), &self.token, found);
+        rule::min_len(at.field("token", 1, 9), &self.token, 1, found);
+        rule::max_len(at.field("token", 1, 9), &self.token, 512, found);
+        rule::min_len(at.field("password", 2, 9), &self.password, 8, found);
+        rule::max_len(at.field("password", 2, 9), &self.password, 128, found);
+    }
+}
+impl crate::validate::Validate for ResetPasswordResponse {
     fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
 }
 impl crate::validate::Validate for GetJwksRequest {

@@ -57,7 +57,7 @@ fn every_rpc_has_an_access_rule_that_holds_together() {
 ///
 /// row: G2
 #[test]
-fn public_rpcs_are_the_nine_and_the_keys() {
+fn public_rpcs_are_the_eleven_and_the_keys() {
     let pool = pool();
     let is_public = |rpc: &prost_reflect::MethodDescriptor| {
         let access = option(&pool, &rpc.options(), "stoa.options.v1.access").unwrap();
@@ -72,6 +72,8 @@ fn public_rpcs_are_the_nine_and_the_keys() {
         "SignUp",
         "SignIn",
         "Refresh",
+        "RequestPasswordReset",
+        "ResetPassword",
         "GetJwks",
         "ListProducts",
         "GetProduct",
@@ -220,7 +222,8 @@ fn secrets_are_marked_sensitive() {
         .get_extension_by_name("stoa.options.v1.sensitive")
         .unwrap();
     let secret = |message: &MessageDescriptor, name: &str| match name {
-        "password" | "email" | "access_token" | "refresh_token" | "token" | "text" => true,
+        "password" | "current_password" | "email" | "text" => true,
+        "access_token" | "refresh_token" | "device_token" | "token" => true,
         "body" => message.name() == "Notification",
         "payment_method" => message.full_name().starts_with("stoa.event."),
         _ => false,

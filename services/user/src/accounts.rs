@@ -54,6 +54,10 @@ pub async fn update(
         if was_admin && !user.is_active_admin() {
             require_another_admin(&work.txn, id).await?;
         }
+        if change.email.is_some() {
+            // The letter may have gone to an address that is somebody else's by now.
+            store::password_reset::delete(&work.txn, id).await?;
+        }
         save(work, &user).await?;
     }
     Ok(user)

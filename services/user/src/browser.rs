@@ -1,23 +1,30 @@
-//! The refresh token in a browser: a cookie that scripts cannot read, and that is accepted from
-//! our own pages only.
+//! What a browser keeps: the refresh token and the marks of a known device, in cookies that scripts
+//! cannot read. The token is accepted from our own pages only.
 
 use axum::extract::FromRequestParts;
 use call::{Call, ConnectError};
 use chrono::{DateTime, TimeDelta, Utc};
-use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE};
+use http::header::{COOKIE, HOST, ORIGIN, SET_COOKIE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri};
 
+use crate::domain::device::DeviceName;
 use crate::domain::session::RefreshToken;
 use crate::error::Error;
 
 /// The cookie's name. Browsers let no subdomain and no unencrypted page set one of this prefix.
 pub const COOKIE_NAME: &str = "__Host-sid";
+/// And that of the marks by which an account knows the device again.
+pub const DEVICE_COOKIE_NAME: &str = "__Host-device";
+/// For how long a browser keeps those: as long as browsers keep any cookie.
+const DEVICE_KEPT: TimeDelta = TimeDelta::days(400);
 
 /// What a request says of the browser that sent it.
 #[derive(Clone, Debug)]
 pub struct Browser {
     cookie: Option<RefreshToken>,
+    marks: String,
+    name: DeviceName,
     same_origin: bool,
 }
 
@@ -32,15 +39,32 @@ impl Browser {
             cookie => Ok(cookie.as_ref()),
         }
     }
+
+    /// The marks of a known device in the cookie; empty if there are none. They let nobody in, so
+    /// it does not matter whose page made the request.
+    pub fn marks(&self) -> &str {
+        &self.marks
+    }
+
+    /// What the device calls itself.
+    pub fn name(&self) -> &DeviceName {
+        &self.name
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Browser {
     type Rejection = ConnectError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ConnectError> {
-        let cookie = cookie(&parts.headers).and_then(RefreshToken::parse);
+        let headers = &parts.headers;
+        let user_agent = headers.get(USER_AGENT);
+        let user_agent = user_agent.and_then(|value| value.to_str().ok());
         Ok(Self {
-            cookie,
+            cookie: cookie(headers, COOKIE_NAME).and_then(RefreshToken::parse),
+            marks: cookie(headers, DEVICE_COOKIE_NAME)
+                .unwrap_or_default()
+                .to_owned(),
+            name: DeviceName::of(user_agent.unwrap_or_default()),
             same_origin: is_same_origin(&parts.headers, &parts.uri),
         })
     }
@@ -49,17 +73,27 @@ impl<S: Sync> FromRequestParts<S> for Browser {
 /// Lets the browser keep the token until the session ends.
 pub fn keep(call: &Call, token: &RefreshToken, expires_at: DateTime<Utc>, now: DateTime<Utc>) {
     let left = expires_at - now + TimeDelta::milliseconds(999); // a started second counts
-    set_cookie(call, &token.reveal(), left.num_seconds().max(0));
+    set_cookie(
+        call,
+        COOKIE_NAME,
+        &token.reveal(),
+        left.num_seconds().max(0),
+    );
+}
+
+/// Lets the browser keep the marks by which accounts know it again.
+pub fn keep_marks(call: &Call, marks: &str) {
+    set_cookie(call, DEVICE_COOKIE_NAME, marks, DEVICE_KEPT.num_seconds());
 }
 
 /// Makes the browser forget its token.
 pub fn forget(call: &Call) {
-    set_cookie(call, "", 0);
+    set_cookie(call, COOKIE_NAME, "", 0);
 }
 
-fn set_cookie(call: &Call, value: &str, max_age_seconds: i64) {
+fn set_cookie(call: &Call, name: &str, value: &str, max_age_seconds: i64) {
     let cookie = format!(
-        "{COOKIE_NAME}={value}; Secure; HttpOnly; SameSite=Strict; Path=/; Max-Age={max_age_seconds}"
+        "{name}={value}; Secure; HttpOnly; SameSite=Strict; Path=/; Max-Age={max_age_seconds}"
     );
     if let Ok(mut cookie) = HeaderValue::try_from(cookie) {
         cookie.set_sensitive(true);
@@ -68,7 +102,7 @@ fn set_cookie(call: &Call, value: &str, max_age_seconds: i64) {
 }
 
 /// The cookie's value; HTTP/2 may split cookies over several headers.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let headers = headers
         .get_all(COOKIE)
         .iter()
@@ -77,7 +111,7 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
         .flat_map(|header| header.split(';'))
         .filter_map(|pair| {
             let (name, value) = pair.split_once('=')?;
-            (name.trim() == COOKIE_NAME).then_some(value.trim())
+            (name.trim() == wanted).then_some(value.trim())
         });
     pairs.next()
 }
@@ -123,7 +157,9 @@ mod tests {
 
     #[test]
     fn the_cookie_is_found_among_others() {
-        let found = |pairs: &[(&'static str, &str)]| cookie(&headers(pairs)).map(str::to_owned);
+        let found = |pairs: &[(&'static str, &str)]| {
+            cookie(&headers(pairs), COOKIE_NAME).map(str::to_owned)
+        };
         assert_eq!(
             found(&[("cookie", "a=b; __Host-sid=x; c")]),
             Some("x".to_owned())

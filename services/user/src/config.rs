@@ -1,6 +1,9 @@
 //! The section `[user]` of the configuration.
 
+use std::path::PathBuf;
+
 use chrono::TimeDelta;
+use http::Uri;
 use serde::Deserialize;
 use slice::{Misconfigured, Settings, within};
 use token::ACCESS_LIFETIME;
@@ -25,9 +28,15 @@ pub struct Config {
     pub key_rotation_days: u32,
     /// How many hours before its first signature a key is published, 1 to 47. Default 24.
     pub key_publish_ahead_hours: u32,
-    /// Failed sign-ins that an account takes in a minute before it refuses; 0 means any number.
-    /// Default 5.
+    /// Failed sign-ins that an account takes in a minute from all strangers together, and again
+    /// from each device that it knows, before it refuses; 0 means any number. Default 5.
     pub failed_sign_ins_per_minute: u32,
+    /// Folder into which letters are written. Default none: then nobody can have a forgotten
+    /// password replaced.
+    pub mail_folder: Option<PathBuf>,
+    /// Where people find the shop, `https://shop.example`: the links in letters begin with it.
+    /// Default none; needed where there is a folder for letters.
+    pub shop_url: Option<String>,
     /// How passwords are hashed.
     pub password: PasswordConfig,
 }
@@ -56,6 +65,8 @@ impl Default for Config {
             key_rotation_days: 30,
             key_publish_ahead_hours: 24,
             failed_sign_ins_per_minute: 5,
+            mail_folder: None,
+            shop_url: None,
             password: PasswordConfig::default(),
         }
     }
@@ -87,6 +98,17 @@ impl Settings for Config {
             self.key_publish_ahead_hours,
             1..=47,
         )?;
+        match &self.shop_url {
+            Some(url) if !is_origin(url) => {
+                let problem = "is not of the form https://host, with nothing behind it";
+                return Err(Misconfigured::new("user.shop_url", problem));
+            }
+            None if self.mail_folder.is_some() => {
+                let problem = "is missing: the links in letters begin with it";
+                return Err(Misconfigured::new("user.shop_url", problem));
+            }
+            Some(_) | None => {}
+        }
         self.password.params().map(drop)
     }
 
@@ -149,9 +171,42 @@ impl PasswordConfig {
     }
 }
 
+fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else {
+        return false;
+    };
+    matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri.authority().is_some_and(|at| !at.as_str().contains('@'))
+        && uri.path_and_query().is_none_or(|path| path == "/")
+        && !text.ends_with('/')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// row: X20
+    #[test]
+    fn letters_need_an_address_of_the_shop() {
+        let config = |shop_url: Option<&str>| Config {
+            mail_folder: Some("mail".into()),
+            shop_url: shop_url.map(str::to_owned),
+            ..Config::default()
+        };
+        config(Some("https://shop.example:8443")).check().unwrap();
+        for bad in [
+            None,
+            Some(""),
+            Some("shop.example"),
+            Some("https://shop.example/"),
+            Some("https://shop.example/a"),
+            Some("ftp://shop.example"),
+            Some("https://a@shop.example"),
+        ] {
+            let refused = config(bad).check().unwrap_err().to_string();
+            assert!(refused.starts_with("user.shop_url"), "{refused}");
+        }
+    }
 
     #[test]
     fn the_defaults_are_allowed_and_secure() {

@@ -25,6 +25,9 @@ pub enum Error {
     /// account answers byte for byte as an unknown one does.
     #[error("user does not exist")]
     UserNotFound,
+    /// No such session of the caller's. It names no id either.
+    #[error("session does not exist")]
+    SessionNotFound,
     /// Another account has the address.
     #[error("the e-mail address is taken")]
     EmailTaken,
@@ -49,6 +52,15 @@ pub enum Error {
     /// The cookie came along with a request that our own pages did not make.
     #[error("the cookie is accepted from our own pages only")]
     CrossSite,
+    /// Who is signed in does not know the password of the account.
+    #[error("current_password: is not the password of this account")]
+    WrongPassword,
+    /// The token of a letter is unknown, used, replaced or over; which of them is not said.
+    #[error("token: is not good any more, ask for a new letter")]
+    BadResetToken,
+    /// There is no way for a letter, whoever it would be for.
+    #[error("this shop sends no letters")]
+    NoLetters,
     /// Nobody may choose this password.
     #[error("password: {0}")]
     BadPassword(#[from] BadPassword),
@@ -76,8 +88,8 @@ pub enum Error {
     /// The command could not be claimed or kept.
     #[error(transparent)]
     Command(#[from] command::Error),
-    /// Too many passwords are being hashed.
-    #[error("too many sign-ins at once, try again shortly")]
+    /// Too many passwords are being hashed, or too many letters are to be written.
+    #[error("too many at once, try again shortly")]
     Busy,
     /// Too many wrong passwords for one account.
     #[error("too many failed sign-ins, try again later")]
@@ -100,6 +112,9 @@ pub enum Error {
     /// A task ended before its time.
     #[error("a background task failed")]
     Task(#[from] tokio::task::JoinError),
+    /// A letter could not be put into the mailbox.
+    #[error("a letter could not be written")]
+    Letter(#[from] std::io::Error),
     /// The database failed.
     #[error("user storage failed")]
     Store(#[from] DbErr),
@@ -109,12 +124,14 @@ impl Error {
     /// What kind of failure it is on the wire.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::UserNotFound => Kind::NotFound,
+            Self::UserNotFound | Self::SessionNotFound => Kind::NotFound,
             Self::EmailTaken => Kind::AlreadyExists,
             Self::RolesRefused | Self::StaffAccount | Self::CrossSite => Kind::PermissionDenied,
-            Self::LastAdmin | Self::Blocked => Kind::FailedPrecondition,
+            Self::LastAdmin | Self::Blocked | Self::NoLetters => Kind::FailedPrecondition,
             Self::WrongCredentials | Self::SessionOver => Kind::Unauthenticated,
             Self::BadPassword(_)
+            | Self::WrongPassword
+            | Self::BadResetToken
             | Self::ControlCharacter(_)
             | Self::Page(_)
             | Self::CursorUnknown
@@ -123,7 +140,11 @@ impl Error {
             Self::CursorExpired => Kind::OutOfRange,
             Self::Stopping { .. } => Kind::Unavailable,
             Self::Busy | Self::TooManyAttempts { .. } => Kind::ResourceExhausted,
-            Self::Hashing(_) | Self::Signing(_) | Self::Config(_) | Self::Task(_) => Kind::Internal,
+            Self::Hashing(_)
+            | Self::Signing(_)
+            | Self::Config(_)
+            | Self::Letter(_)
+            | Self::Task(_) => Kind::Internal,
             Self::Command(error) => error.kind(),
             Self::Store(error) => command::storage_kind(error),
         }
@@ -139,6 +160,9 @@ impl Error {
             Self::LastAdmin => plain("LAST_ADMIN"),
             Self::Blocked => plain("USER_BLOCKED"),
             Self::WrongCredentials => plain("WRONG_CREDENTIALS"),
+            Self::WrongPassword => plain("WRONG_PASSWORD"),
+            Self::BadResetToken => plain("BAD_RESET_TOKEN"),
+            Self::NoLetters => plain("NO_LETTERS"),
             Self::SessionOver => plain("SESSION_OVER"),
             Self::CrossSite => plain("CROSS_SITE"),
             Self::TooManyAttempts { .. } => plain("TOO_MANY_ATTEMPTS"),
@@ -146,6 +170,7 @@ impl Error {
                 Some(Reason::new(DOMAIN, "STOPPING").with("cursor", cursor))
             }
             Self::UserNotFound
+            | Self::SessionNotFound
             | Self::BadPassword(_)
             | Self::ControlCharacter(_)
             | Self::Page(_)
@@ -158,6 +183,7 @@ impl Error {
             | Self::Hashing(_)
             | Self::Signing(_)
             | Self::Config(_)
+            | Self::Letter(_)
             | Self::Task(_)
             | Self::Store(_) => None,
         }
@@ -165,14 +191,22 @@ impl Error {
 
     /// The field at fault, where the contract cannot say what is wrong with it.
     fn violation(&self) -> Option<Violation> {
-        let Self::BadPassword(bad) = self else {
+        let (field, rule_id) = if let Self::BadPassword(bad) = self {
+            let rule_id = match bad {
+                BadPassword::Length => "password.length",
+                BadPassword::Guessed => "password.guessed",
+            };
+            return Some(Violation::new("password", rule_id, &bad.to_string()));
+        } else if matches!(self, Self::WrongPassword) {
+            ("current_password", "current_password.right")
+        } else if matches!(self, Self::BadResetToken) {
+            ("token", "token.good")
+        } else {
             return None;
         };
-        let rule_id = match bad {
-            BadPassword::Length => "password.length",
-            BadPassword::Guessed => "password.guessed",
-        };
-        Some(Violation::new("password", rule_id, &bad.to_string()))
+        let message = self.to_string();
+        let message = message.split_once(": ").map_or("", |(_, said)| said);
+        Some(Violation::new(field, rule_id, message))
     }
 
     /// When the caller should come back, where we know.

@@ -1,4 +1,4 @@
-//! Forgets sessions whose time is over.
+//! Forgets sessions and forgotten passwords whose time is over.
 
 use chrono::{DateTime, Utc};
 use sea_orm::DbErr;
@@ -17,9 +17,10 @@ pub async fn forget(db: Database, now: DateTime<Utc>) -> Result<(), DbErr> {
 
 async fn forget_some(db: &Database, now: DateTime<Utc>) -> Result<u64, DbErr> {
     let txn = sweep::begin(db).await?;
-    let forgotten = store::session::prune(&txn, now).await?;
+    let sessions = store::session::prune(&txn, now).await?;
+    let resets = store::password_reset::prune(&txn, now).await?;
     txn.commit().await?;
-    Ok(forgotten)
+    Ok(sessions.max(resets))
 }
 
 #[cfg(test)]

@@ -7,16 +7,19 @@
 mod accounts;
 mod browser;
 mod config;
+mod credentials;
 pub mod demo;
 mod domain;
 mod error;
 mod event;
 mod expiry;
 mod keyring;
-
+mod known_device;
+mod mailbox;
 mod moderation;
 mod password;
 mod provision;
+mod resets;
 mod rpc;
 mod sessions;
 mod store;
@@ -40,6 +43,7 @@ pub use keyring::Keyring;
 pub use provision::{AccountSpec, create_account};
 
 use password::Hasher;
+use resets::Letterbox;
 use throttle::Throttle;
 
 /// The name of this service: in addresses, tokens, logs and facts.
@@ -58,6 +62,7 @@ struct App {
     config: Arc<Config>,
     hasher: Hasher,
     throttle: Arc<Throttle>,
+    letterbox: Letterbox,
     keyring: Keyring,
     page_signer: Signer,
     tail: Tail,
@@ -79,9 +84,11 @@ pub fn service(config: Config, deps: Deps) -> Result<Service, Misconfigured> {
 /// A setting that cannot be.
 pub fn signing(config: Config, deps: Deps, keyring: Keyring) -> Result<Service, Misconfigured> {
     let Deps { db, clock, .. } = deps;
+    let (letterbox, clerk) = resets::letterbox(&config);
     let app = App {
         hasher: Hasher::new(&config.password, clock.clone())?,
         throttle: Arc::new(Throttle::new(config.failed_sign_ins_per_minute)),
+        letterbox,
         tail: Tail::start(db.clone(), clock.clone(), deps.shutdown),
         config: Arc::new(config),
         page_signer: deps.page_signer,
@@ -89,12 +96,16 @@ pub fn signing(config: Config, deps: Deps, keyring: Keyring) -> Result<Service, 
         clock,
         keyring,
     };
-    let expired = Sweep::new("expired sessions", HOUSEKEEPING_EVERY, {
+    let expired = Sweep::new("expired sessions and resets", HOUSEKEEPING_EVERY, {
         let (db, clock) = (app.db.clone(), app.clock.clone());
         move || expiry::forget(db.clone(), clock.now())
     });
     let service = slice::begin(NAME, &app.db, &app.clock, [expired]);
-    Ok(with_keys(rpc::mount(service, &app), app.keyring))
+    let mut service = rpc::mount(service, &app);
+    if let Some(clerk) = clerk {
+        service = clerk.at_work(service, &app);
+    }
+    Ok(with_keys(service, app.keyring))
 }
 
 fn with_keys(service: Service, keyring: Keyring) -> Service {

@@ -9,7 +9,7 @@ use crate::domain::line::SingleLine;
 use crate::domain::user::{Effect, User};
 use crate::error::Error;
 use crate::password::PasswordHash;
-use crate::store;
+use crate::{credentials, store};
 
 /// Blocks an account and ends its sessions.
 ///
@@ -58,8 +58,7 @@ pub async fn set_password(
     hash: &PasswordHash,
 ) -> Result<(), Error> {
     let user = find(&work.txn, Scope::Everyone, id).await?;
-    store::credential::put(&work.txn, user.id, hash, work.now).await?;
-    Ok(store::session::delete_all_of(&work.txn, user.id).await?)
+    credentials::replace(work, user.id, hash, None).await
 }
 
 /// Support staff keep customers in order; only an admin keeps staff.

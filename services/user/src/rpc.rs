@@ -2,13 +2,18 @@
 //! several rpcs or a fact show in `wire`.
 
 mod block_user;
+mod change_password;
 mod create_user;
 mod delete_user;
+mod end_session;
 mod get_jwks;
 mod get_profile;
 mod get_user;
+mod list_sessions;
 mod list_users;
 mod refresh;
+mod request_password_reset;
+mod reset_password;
 mod set_password;
 mod sign_in;
 mod sign_out;
@@ -40,6 +45,11 @@ pub fn mount(service: Service, app: &App) -> Service {
         .sign_in(sign_in::sign_in)
         .refresh(refresh::refresh)
         .sign_out(sign_out::sign_out)
+        .list_sessions(list_sessions::list_sessions)
+        .end_session(end_session::end_session)
+        .change_password(change_password::change_password)
+        .request_password_reset(request_password_reset::request_password_reset)
+        .reset_password(reset_password::reset_password)
         .get_jwks(get_jwks::get_jwks);
     let admin = UserAdminServiceTonicCompatibleBuilder::new()
         .block_user(block_user::block_user)

@@ -1,4 +1,4 @@
-//! Signing up, in and out.
+//! Signing up, in and out, and the sessions that come of it.
 
 use call::{Call, Scope};
 use chrono::{DateTime, Utc};
@@ -8,24 +8,38 @@ use futures::FutureExt;
 
 use crate::App;
 use crate::accounts::{self, NewAccount};
+use crate::domain::device::DeviceName;
 use crate::domain::email::Email;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::password::Password;
 use crate::domain::session::{RefreshOutcome, RefreshToken, Session};
 use crate::domain::user::User;
 use crate::error::Error;
+use crate::known_device::KnownDevice;
 use crate::password::{self, PasswordHash};
 use crate::store;
+use crate::throttle::Guesser;
 
 /// Somebody who has proved who they are.
 #[derive(Debug)]
 pub struct SignedIn {
     /// Their account.
     pub user: User,
+    /// By which of their sessions.
+    pub session: SessionId,
     /// What gets them the next access token.
     pub refresh_token: RefreshToken,
     /// When the session ends.
     pub expires_at: DateTime<Utc>,
+}
+
+/// What somebody signs in on.
+#[derive(Clone, Debug)]
+pub struct Device<'a> {
+    /// What it calls itself.
+    pub name: DeviceName,
+    /// What it shows of earlier times, see [`KnownDevice`].
+    pub shown: &'a str,
 }
 
 /// Makes a customer's account and signs them in.
@@ -37,11 +51,12 @@ pub async fn sign_up(
     call: &Call,
     draft: &NewAccount,
     password: Password,
+    device: &DeviceName,
 ) -> Result<SignedIn, Error> {
     let hash = app.hasher.hash(password).await?;
     let origin = command::origin(call);
     command::transact(&app.db, &app.clock, &origin, |work| {
-        enrol(app, work, draft, &hash).boxed()
+        enrol(app, work, draft, &hash, device).boxed()
     })
     .await
 }
@@ -51,29 +66,40 @@ async fn enrol(
     work: &mut Work<'_>,
     draft: &NewAccount,
     hash: &PasswordHash,
+    device: &DeviceName,
 ) -> Result<SignedIn, Error> {
     let user = accounts::create(work, draft).await?;
     store::credential::put(&work.txn, user.id, hash, work.now).await?;
-    start_session(app, work, user).await
+    start_session(app, work, user, device).await
 }
 
 /// Signs in who knows the password. An unknown address, an account without a password and a
-/// wrong password answer alike, in equal time.
+/// wrong password answer alike, in equal time. Whoever comes with a device that the account knows
+/// is not held up by what strangers have tried.
 ///
 /// # Errors
 /// [`Error::WrongCredentials`], [`Error::Blocked`], [`Error::TooManyAttempts`], [`Error::Busy`].
-pub async fn sign_in(app: &App, email: &Email, password: Password) -> Result<SignedIn, Error> {
+pub async fn sign_in(
+    app: &App,
+    email: &Email,
+    password: Password,
+    device: &Device<'_>,
+) -> Result<SignedIn, Error> {
     let address = email.key();
-    app.throttle.admit(&address, app.clock.now())?;
+    let guesser = match KnownDevice::find(&app.page_signer, device.shown, &address) {
+        Some(known) => Guesser::Known(known),
+        None => Guesser::Strangers(address),
+    };
+    app.throttle.admit(&guesser, app.clock.now())?;
     let verified = verify(app, email, password).await;
     match &verified {
-        Ok(_) => app.throttle.succeeded(&address),
+        Ok(_) => app.throttle.succeeded(&guesser),
         Err(Error::WrongCredentials) => {}
-        Err(_) => app.throttle.refund(&address),
+        Err(_) => app.throttle.refund(&guesser),
     }
     let (id, hash, verdict) = verified?;
     command::transact(&app.db, &app.clock, &Origin::default(), |work| {
-        admit(app, work, id, &hash, &verdict).boxed()
+        admit(app, work, id, (&hash, &verdict), &device.name).boxed()
     })
     .await
 }
@@ -98,8 +124,8 @@ async fn admit(
     app: &App,
     work: &mut Work<'_>,
     id: UserId,
-    hash: &PasswordHash,
-    verdict: &password::Verdict,
+    (hash, verdict): (&PasswordHash, &password::Verdict),
+    device: &DeviceName,
 ) -> Result<SignedIn, Error> {
     let user = store::user::find(&work.txn, Scope::Everyone, id).await?;
     let user = user.ok_or(Error::WrongCredentials)?;
@@ -112,17 +138,24 @@ async fn admit(
     if let password::Verdict::Rehashed(hash) = verdict {
         store::credential::put(&work.txn, id, hash, work.now).await?;
     }
-    start_session(app, work, user).await
+    start_session(app, work, user, device).await
 }
 
-async fn start_session(app: &App, work: &Work<'_>, user: User) -> Result<SignedIn, Error> {
+async fn start_session(
+    app: &App,
+    work: &Work<'_>,
+    user: User,
+    device: &DeviceName,
+) -> Result<SignedIn, Error> {
     let (id, life) = (SessionId(work.id()), app.config.session_life());
     let secrets = (app.clock.random(), app.clock.random());
-    let (session, refresh_token) = Session::start(id, user.id, secrets, work.now, life);
+    let (mut session, refresh_token) = Session::start(id, user.id, secrets, work.now, life);
+    session.device = device.clone();
     store::session::end_oldest_of(&work.txn, user.id).await?;
     store::session::insert(&work.txn, &session).await?;
     Ok(SignedIn {
         user,
+        session: id,
         refresh_token,
         expires_at: session.expires_at,
     })
@@ -174,6 +207,7 @@ async fn exchange(
         .ok_or(Error::SessionOver)?;
     Ok(Some(SignedIn {
         user,
+        session: session.id,
         refresh_token,
         expires_at: session.expires_at,
     }))
@@ -211,4 +245,30 @@ async fn end(work: &mut Work<'_>, user: UserId, ending: &Ending) -> Result<(), E
         }
     }
     Ok(())
+}
+
+/// A person's sessions that are not over, the last used first.
+///
+/// # Errors
+/// The database failed.
+pub async fn list(app: &App, user: UserId) -> Result<Vec<Session>, Error> {
+    let mut sessions = store::session::list_of(app.db.read(), user, app.clock.now()).await?;
+    sessions
+        .sort_unstable_by_key(|session| std::cmp::Reverse((session.last_used_at(), session.id)));
+    Ok(sessions)
+}
+
+/// Ends one of a person's sessions.
+///
+/// # Errors
+/// [`Error::SessionNotFound`] for one that is over or somebody else's.
+pub async fn end_one(app: &App, user: UserId, id: SessionId) -> Result<(), Error> {
+    let origin = Origin::default();
+    let ended = command::transact(&app.db, &app.clock, &origin, |work| {
+        async move { Ok::<_, Error>(store::session::delete_of(&work.txn, user, id).await?) }.boxed()
+    });
+    match ended.await? {
+        true => Ok(()),
+        false => Err(Error::SessionNotFound),
+    }
 }

@@ -1,48 +1,69 @@
-//! Slows down the guessing of passwords: a few failures a minute per address, whether it has an
-//! account or not. Kept in memory, so each replica counts for itself.
+//! Slows down the guessing of passwords, and locks no owner out by what others guess. All strangers
+//! together have a few failures a minute per address, whether it has an account or not; a device
+//! that the account knows has as many of its own, and so has a person who is signed in. Kept in
+//! memory, so each replica counts for itself.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::email::EmailKey;
+use crate::domain::id::UserId;
 use crate::error::Error;
+use crate::known_device::KnownDevice;
 
-/// Addresses that are counted at once at most.
-const ADDRESSES_MAX: usize = 100_000;
+/// Guessers of a kind that are counted at once at most.
+const COUNTED_MAX: usize = 100_000;
 const WINDOW: TimeDelta = TimeDelta::minutes(1);
 
-/// Counts failed sign-ins per address: so many at once, refilled evenly over a minute.
+/// Whose failures are counted as one's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Guesser {
+    /// Everybody who tries an address and whom its account does not know: from however many
+    /// places they come, they share what they have.
+    Strangers(EmailKey),
+    /// A device that somebody has signed in on before, for the account that it was.
+    Known(KnownDevice),
+    /// A person, by their access token.
+    SignedIn(UserId),
+}
+
+/// Counts failures per guesser: so many at once, refilled evenly over a minute.
 #[derive(Debug)]
 pub struct Throttle {
     failures_per_minute: u32,
-    /// For each address the time at which it has its full allowance again.
-    full_at: Mutex<HashMap<EmailKey, DateTime<Utc>>>,
+    strangers: Mutex<FullAt>,
+    /// Apart, so that strangers, however many addresses they try, take nobody's place here.
+    others: Mutex<FullAt>,
 }
+
+/// For each guesser the time at which it has its full allowance again.
+type FullAt = HashMap<Guesser, DateTime<Utc>>;
 
 impl Throttle {
     /// Allows that many failures a minute; 0 means any number.
     pub fn new(failures_per_minute: u32) -> Self {
         Self {
             failures_per_minute,
-            full_at: Mutex::default(),
+            strangers: Mutex::default(),
+            others: Mutex::default(),
         }
     }
 
     /// Counts an attempt as failed before it is made, so that many at once gain nothing.
     ///
     /// # Errors
-    /// [`Error::TooManyAttempts`] when the address has no allowance left.
-    pub fn admit(&self, address: &EmailKey, now: DateTime<Utc>) -> Result<(), Error> {
+    /// [`Error::TooManyAttempts`] when the guesser has no allowance left.
+    pub fn admit(&self, guesser: &Guesser, now: DateTime<Utc>) -> Result<(), Error> {
         let Some(cost) = self.cost() else {
             return Ok(());
         };
-        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if full_at.len() >= ADDRESSES_MAX && !full_at.contains_key(address) {
+        let mut full_at = self.full_at(guesser);
+        if full_at.len() >= COUNTED_MAX && !full_at.contains_key(guesser) {
             full_at.retain(|_, full_at| *full_at > now);
-            if full_at.len() >= ADDRESSES_MAX {
+            if full_at.len() >= COUNTED_MAX {
                 return Err(Error::TooManyAttempts {
                     retry_after: Duration::from_secs(60),
                 });
@@ -50,7 +71,7 @@ impl Throttle {
         }
         // Further ahead than the window is a clock that was set back: it locks nobody out.
         let credible = full_at
-            .get(address)
+            .get(guesser)
             .filter(|full_at| **full_at <= now + WINDOW);
         let spent = credible.copied().unwrap_or(now).max(now) + cost;
         let excess = spent - now - WINDOW;
@@ -58,25 +79,29 @@ impl Throttle {
             let retry_after = excess.to_std().unwrap_or_default();
             return Err(Error::TooManyAttempts { retry_after });
         }
-        full_at.insert(address.clone(), spent);
+        full_at.insert(guesser.clone(), spent);
         Ok(())
     }
 
-    /// Forgets the failures of an address whose owner has signed in.
-    pub fn succeeded(&self, address: &EmailKey) {
-        self.full_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(address);
+    /// Forgets the failures of a guesser who knew the password.
+    pub fn succeeded(&self, guesser: &Guesser) {
+        self.full_at(guesser).remove(guesser);
     }
 
     /// Takes back an attempt at which no password was compared.
-    pub fn refund(&self, address: &EmailKey) {
+    pub fn refund(&self, guesser: &Guesser) {
         let Some(cost) = self.cost() else { return };
-        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(full_at) = full_at.get_mut(address) {
+        if let Some(full_at) = self.full_at(guesser).get_mut(guesser) {
             *full_at -= cost;
         }
+    }
+
+    fn full_at(&self, guesser: &Guesser) -> MutexGuard<'_, FullAt> {
+        let of_kind = match guesser {
+            Guesser::Strangers(_) => &self.strangers,
+            Guesser::Known(_) | Guesser::SignedIn(_) => &self.others,
+        };
+        of_kind.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cost(&self) -> Option<TimeDelta> {
@@ -86,6 +111,8 @@ impl Throttle {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::domain::email::Email;
 
@@ -93,8 +120,8 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
-    fn address(name: &str) -> EmailKey {
-        Email::new(&format!("{name}@example.test")).key()
+    fn address(name: &str) -> Guesser {
+        Guesser::Strangers(Email::new(&format!("{name}@example.test")).key())
     }
 
     /// row: S-08
@@ -150,15 +177,19 @@ mod tests {
         throttle.admit(&address("ada"), at(0)).unwrap();
     }
 
+    /// Also where strangers have taken every place that there is for them.
+    ///
     /// row: S-08
     #[test]
     fn what_is_remembered_is_bounded() {
         let throttle = Throttle::new(5);
-        for number in 0..ADDRESSES_MAX + 10 {
+        for number in 0..COUNTED_MAX + 10 {
             let admitted = throttle.admit(&address(&number.to_string()), at(0));
-            assert_eq!(admitted.is_ok(), number < ADDRESSES_MAX);
+            assert_eq!(admitted.is_ok(), number < COUNTED_MAX);
         }
+        let signed_in = Guesser::SignedIn(UserId(Uuid::nil()));
+        throttle.admit(&signed_in, at(0)).unwrap();
         throttle.admit(&address("later"), at(60)).unwrap();
-        assert_eq!(throttle.full_at.lock().unwrap().len(), 1);
+        assert_eq!(throttle.strangers.lock().unwrap().len(), 1);
     }
 }

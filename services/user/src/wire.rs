@@ -1,12 +1,12 @@
 //! Domain types as messages and back, where more than one rpc or fact shows them.
 
-use call::{Role, Roles};
+use call::{Call, Role, Roles};
 use chrono::{DateTime, Utc};
 use proto::user::v1 as pb;
 use proto::wkt::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::id::UserId;
+use crate::domain::id::{SessionId, UserId};
 use crate::domain::line::SingleLine;
 use crate::domain::user::User;
 use crate::error::Error;
@@ -16,6 +16,19 @@ pub fn user_id(text: &str) -> Result<UserId, Error> {
     Uuid::parse_str(text)
         .map(UserId)
         .map_err(|_| Error::MalformedId)
+}
+
+/// Reads an id that the contract has checked.
+pub fn session_id(text: &str) -> Result<SessionId, Error> {
+    Uuid::parse_str(text)
+        .map(SessionId)
+        .map_err(|_| Error::MalformedId)
+}
+
+/// Who calls, and by which of their sessions if their token tells it.
+pub fn person(call: &Call) -> Result<(UserId, Option<SessionId>), Error> {
+    let user = call.caller.user().ok_or(Error::UserNotFound)?;
+    Ok((UserId(user.id), user.session.map(SessionId)))
 }
 
 /// Reads a line of text, whose length the contract has checked.

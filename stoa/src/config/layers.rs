@@ -7,7 +7,7 @@ use config_rs::{ConfigError, Environment, File, FileFormat, Value};
 use slice::Slice;
 
 use super::{Error, General, Profile};
-use crate::services::{SERVICES, service};
+use crate::services::{SERVICES, Target, service};
 
 /// Where values come from.
 #[derive(Clone, Debug, Default)]
@@ -114,7 +114,8 @@ pub(super) fn peers(table: &mut Table) -> Result<BTreeMap<&'static str, String>,
     Ok(addresses)
 }
 
-/// In `dev` a checkout gives up within a time that somebody watching will wait.
+/// In `dev` a checkout gives up within a time that somebody watching will wait, and letters lie in
+/// the data folder, with links to this machine.
 pub(super) fn soften_for_dev(table: &mut Table) -> Result<(), Error> {
     let profile = table
         .get("profile")
@@ -122,16 +123,41 @@ pub(super) fn soften_for_dev(table: &mut Table) -> Result<(), Error> {
     if matches!(profile, Some(Ok(name)) if name != Profile::Dev.name()) {
         return Ok(());
     }
-    let mut order = match table.remove("order") {
-        None => Table::default(),
-        Some(order) => order
-            .into_table()
-            .map_err(|error| refused("order", &error))?,
+    let text = |key: &str| {
+        table
+            .get(key)
+            .and_then(|value| value.clone().into_string().ok())
     };
-    order
-        .entry("step_budget_seconds".to_owned())
-        .or_insert_with(|| Value::new(None, DEV_STEP_BUDGET_SECONDS));
-    table.insert("order".to_owned(), Value::new(None, order));
+    let data = text("data").map_or_else(|| General::default().data, PathBuf::from);
+    let port = text("port").and_then(|port| port.parse::<u16>().ok());
+    let port = port.unwrap_or(Target::Gateway.port());
+    let letters = [
+        ("mail_folder", data.join("mail").display().to_string()),
+        ("shop_url", format!("http://localhost:{port}")),
+    ];
+    let budget = ("step_budget_seconds", DEV_STEP_BUDGET_SECONDS);
+    fill_in(table, "order", [budget])?;
+    fill_in(table, user::NAME, letters)
+}
+
+/// Sets keys of a section that say nothing yet.
+fn fill_in<V: Into<config_rs::ValueKind>>(
+    table: &mut Table,
+    name: &str,
+    values: impl IntoIterator<Item = (&'static str, V)>,
+) -> Result<(), Error> {
+    let mut section = match table.remove(name) {
+        None => Table::default(),
+        Some(section) => section
+            .into_table()
+            .map_err(|error| refused(name, &error))?,
+    };
+    for (key, value) in values {
+        section
+            .entry(key.to_owned())
+            .or_insert_with(|| Value::new(None, value));
+    }
+    table.insert(name.to_owned(), Value::new(None, section));
     Ok(())
 }
 

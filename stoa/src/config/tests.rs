@@ -75,6 +75,32 @@ fn each_layer_wins_over_the_one_below() {
     assert_eq!(level.general.log, "debug");
 }
 
+/// row: X23, X20
+#[test]
+fn letters_lie_in_the_data_folder_in_dev_and_nowhere_in_production_unless_told() {
+    let letters = |set: &[_]| {
+        let config = load(set, &[])?;
+        let user: &user::Config = config.settings("user");
+        let folder = user.mail_folder.as_ref().map(|it| it.display().to_string());
+        Ok::<_, Error>((folder, user.shop_url.clone()))
+    };
+    let own = letters(&[("STOA_DATA", "/here"), ("STOA_PORT", "81")]).expect("it is valid");
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(own, (some("/here/mail"), some("http://localhost:81")));
+    let production = ("STOA_PROFILE", "production");
+    let key = ("STOA_PAGE_KEY_FILE", "page.key");
+    assert_eq!(
+        letters(&[production, key]).expect("it is valid"),
+        (None, None)
+    );
+    let folder = ("STOA_USER__MAIL_FOLDER", "/mail");
+    let refused = letters(&[production, key, folder]).expect_err("links lead nowhere");
+    assert!(refused.to_string().contains("user.shop_url"), "{refused}");
+    let shop = ("STOA_USER__SHOP_URL", "https://shop.example");
+    let told = letters(&[production, key, folder, shop]).expect("it is valid");
+    assert_eq!(told, (some("/mail"), some("https://shop.example")));
+}
+
 /// row: X20
 #[test]
 fn a_wrong_key_or_value_is_named() {

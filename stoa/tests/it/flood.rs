@@ -61,6 +61,7 @@ fn with_token(door: &Door, key: &SigningKey) -> Door {
     let user = User {
         id: Uuid::from_u128(7),
         roles: Roles::from_iter([Role::Customer]),
+        session: None,
     };
     let clock = Clock::system();
     let claims = AccessClaims::new(user, clock.id(), clock.now());

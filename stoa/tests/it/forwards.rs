@@ -146,6 +146,7 @@ async fn gateway(left: &Left, stop: &CancellationToken) -> Door {
     let user = User {
         id: Uuid::from_u128(7),
         roles: [Role::Customer].into_iter().collect(),
+        session: None,
     };
     let claims = AccessClaims::new(user, Uuid::nil(), Clock::system().now());
     door.token = Some(key.sign_access(&claims).expect("it is signed"));

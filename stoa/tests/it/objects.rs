@@ -25,6 +25,7 @@ fn table() -> Vec<(&'static str, &'static str, Value)> {
         ("user.v1.UserService/DeleteUser", "id", json!({})),
         ("user.v1.UserService/WatchUserUpdates", "userId", json!({})),
         ("user.v1.UserService/GetProfile", "customerId", json!({})),
+        ("user.v1.AuthService/EndSession", "id", json!({})),
         ("order.v1.OrderService/GetOrder", "orderId", json!({})),
         ("order.v1.OrderService/ListOrders", "userId", json!({})),
         (
@@ -75,9 +76,14 @@ async fn another_s_object_is_answered_as_none() {
     let placed = alice.place("MUG-STR-01", 1, "tok_ok").await;
     let order = placed.json()["order"]["id"].clone();
     let random = clock::Clock::system().id().to_string();
+    let listed = alice
+        .door
+        .call("user.v1.AuthService/ListSessions", json!({}));
+    let session = listed.await.json()["sessions"][0]["id"].clone();
     let before = belongings(&alice, &order).await;
     for (rpc, field, more) in table() {
         let theirs = match field {
+            _ if rpc.ends_with("/EndSession") => session.as_str().expect("an id").to_owned(),
             "orderId" => order.as_str().expect("an id").to_owned(),
             _ => alice.id.clone(),
         };
@@ -108,6 +114,7 @@ async fn belongings(alice: &Customer, order: &Value) -> Vec<bytes::Bytes> {
     let mut all = Vec::new();
     for (rpc, message) in [
         ("user.v1.UserService/GetUser", json!({"id": alice.id})),
+        ("user.v1.AuthService/ListSessions", json!({})),
         ("order.v1.OrderService/GetOrder", json!({"orderId": order})),
         (
             "order.v1.OrderService/ListOrders",

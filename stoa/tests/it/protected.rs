@@ -10,10 +10,14 @@ use crate::shop::{Answer, Customer, Door, Shop};
 
 const SKU: &str = "MUG-STR-01";
 /// The mutating unary rpcs that people without a role may call.
-const MUTATING: [&str; 8] = [
+const MUTATING: [&str; 12] = [
     "order.v1.OrderService/CancelOrder",
     "order.v1.OrderService/CreateOrder",
+    "user.v1.AuthService/ChangePassword",
+    "user.v1.AuthService/EndSession",
     "user.v1.AuthService/Refresh",
+    "user.v1.AuthService/RequestPasswordReset",
+    "user.v1.AuthService/ResetPassword",
     "user.v1.AuthService/SignIn",
     "user.v1.AuthService/SignOut",
     "user.v1.AuthService/SignUp",

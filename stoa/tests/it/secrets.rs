@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
+use testkit::app::eventually;
 
 use crate::shop::{Answer, Shop};
 
@@ -29,6 +30,17 @@ async fn logs_and_errors_hold_no_secret() {
     }
     let customer = shop.door.sign_in(EMAIL, PASSWORD).await;
     secrets.push(customer.door.token.clone().expect("signed in"));
+
+    let token = letter(&shop).await;
+    let reset = json!({"token": token, "password": format!("{PASSWORD}-new")});
+    let reset = shop
+        .door
+        .call("user.v1.AuthService/ResetPassword", reset)
+        .await;
+    assert_eq!(reset.code(), "ok", "{:?}", reset.bytes);
+    let device = &reset.json()["deviceToken"];
+    secrets.push(device.as_str().expect("a token").to_owned());
+    secrets.push(token);
 
     let mut refused = Vec::new();
     for (rpc, message) in wrong(&customer.id) {
@@ -73,6 +85,24 @@ async fn logs_and_errors_hold_no_secret() {
     }
 }
 
+/// Asks for a letter about a forgotten password; the token in it.
+async fn letter(shop: &Shop) -> String {
+    let asked = json!({"email": EMAIL});
+    let rpc = "user.v1.AuthService/RequestPasswordReset";
+    let asked = shop.door.call(rpc, asked).await;
+    assert_eq!(asked.code(), "ok", "{:?}", asked.bytes);
+    let letter = eventually(async || {
+        let folder = std::fs::read_dir(shop.data.join("mail")).ok()?;
+        let mut paths = folder.map(|entry| entry.expect("it can be read").path());
+        let whole = paths.find(|path| path.extension().is_some_and(|it| it == "eml"))?;
+        std::fs::read_to_string(whole).ok()
+    });
+    let letter = letter.await;
+    let link = letter.split("/account/reset-password#").nth(1);
+    let token = link.and_then(|link| link.lines().next());
+    token.expect("the letter has a link").to_owned()
+}
+
 /// Requests that name secrets and are refused.
 fn wrong(customer: &str) -> Vec<(&'static str, Value)> {
     vec![
@@ -89,6 +119,14 @@ fn wrong(customer: &str) -> Vec<(&'static str, Value)> {
             json!({"email": format!("{EMAIL} "), "password": PASSWORD}),
         ),
         ("user.v1.AuthService/Refresh", json!({"refreshToken": CARD})),
+        (
+            "user.v1.AuthService/ChangePassword",
+            json!({"currentPassword": CARD, "password": format!("{PASSWORD}-{CARD}")}),
+        ),
+        (
+            "user.v1.AuthService/ResetPassword",
+            json!({"token": CARD, "password": PASSWORD}),
+        ),
         (
             "order.v1.OrderService/CreateOrder",
             json!({

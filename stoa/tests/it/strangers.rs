@@ -9,7 +9,7 @@ use crate::shop::{Door, Shop};
 use crate::wires::{self, WIRES, Wire};
 
 /// The rpcs that need no token.
-const PUBLIC: [&str; 10] = [
+const PUBLIC: [&str; 12] = [
     "stoa.bff.web.v1.WebService.GetCartPage",
     "stoa.bff.web.v1.WebService.GetHome",
     "stoa.bff.web.v1.WebService.GetProductPage",
@@ -18,6 +18,8 @@ const PUBLIC: [&str; 10] = [
     "stoa.catalog.v1.CatalogService.ListProducts",
     "stoa.user.v1.AuthService.GetJwks",
     "stoa.user.v1.AuthService.Refresh",
+    "stoa.user.v1.AuthService.RequestPasswordReset",
+    "stoa.user.v1.AuthService.ResetPassword",
     "stoa.user.v1.AuthService.SignIn",
     "stoa.user.v1.AuthService.SignUp",
 ];

@@ -121,6 +121,7 @@ fn a_person_is_one_client_wherever_he_is() {
     let caller = Caller::User(User {
         id: Uuid::nil(),
         roles: Roles::default(),
+        session: None,
     });
     for number in 0..3 {
         let called = rates.call(asked, None, Some(address(number)), &caller);

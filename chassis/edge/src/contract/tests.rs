@@ -6,6 +6,7 @@ fn user(roles: &[Role]) -> Caller {
     Caller::User(User {
         id: Uuid::from_u128(7),
         roles: roles.iter().copied().collect(),
+        session: None,
     })
 }
 

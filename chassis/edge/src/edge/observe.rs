@@ -319,7 +319,11 @@ mod tests {
     fn person(role: Role) -> Caller {
         let roles = Roles::from_iter([Role::Customer, role]);
         let id = Uuid::nil();
-        Caller::User(User { id, roles })
+        Caller::User(User {
+            id,
+            roles,
+            session: None,
+        })
     }
 
     /// row: X18

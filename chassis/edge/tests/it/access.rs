@@ -10,7 +10,7 @@ use crate::client::{Ask, Door, envelope};
 use crate::server;
 
 /// The business rpcs that need no token, each with its reason, and nothing else.
-const PUBLIC: [(&str, &str); 10] = [
+const PUBLIC: [(&str, &str); 12] = [
     (
         "stoa.user.v1.AuthService/SignUp",
         "nobody has a token before it",
@@ -22,6 +22,14 @@ const PUBLIC: [(&str, &str); 10] = [
     (
         "stoa.user.v1.AuthService/Refresh",
         "the access token has expired when it is called",
+    ),
+    (
+        "stoa.user.v1.AuthService/RequestPasswordReset",
+        "who forgot a password has no token",
+    ),
+    (
+        "stoa.user.v1.AuthService/ResetPassword",
+        "the letter's token stands for who reads it",
     ),
     ("stoa.user.v1.AuthService/GetJwks", "public keys are public"),
     (

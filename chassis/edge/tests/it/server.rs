@@ -136,7 +136,12 @@ pub async fn start_with(options: Options) -> Server {
 impl Server {
     pub fn token(&self, id: Uuid, roles: &[Role]) -> String {
         let roles: Roles = roles.iter().copied().collect();
-        let claims = AccessClaims::new(call::User { id, roles }, Uuid::nil(), self.clock.now());
+        let user = call::User {
+            id,
+            roles,
+            session: None,
+        };
+        let claims = AccessClaims::new(user, Uuid::nil(), self.clock.now());
         format!("Bearer {}", self.key.sign_access(&claims).unwrap())
     }
 }
@@ -155,6 +160,7 @@ impl Server {
         let user = call::User {
             id,
             roles: Roles::default(),
+            session: None,
         };
         let claims = ServiceClaims::new("gateway", "shop", Some(user), self.clock.now());
         format!("Bearer {}", self.gateway.sign_service(&claims).unwrap())

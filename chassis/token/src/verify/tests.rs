@@ -47,6 +47,7 @@ fn customer() -> User {
     User {
         id: Uuid::from_u128(7),
         roles: Roles::from_iter([Role::Customer]),
+        session: Some(Uuid::from_u128(8)),
     }
 }
 
@@ -224,7 +225,10 @@ async fn a_service_token_is_for_one_callee_and_carries_whom_it_acts_for() {
             .sign_service(&ServiceClaims::new("order", callee, Some(customer()), now))
     };
     let caller = bench.verifier.verify(&sign("payment").unwrap()).await;
-    let acting_for = Some(customer());
+    let acting_for = Some(User {
+        session: None,
+        ..customer()
+    });
     assert_eq!(
         caller,
         Ok(Caller::Service {

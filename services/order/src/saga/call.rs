@@ -208,6 +208,7 @@ impl Callees {
             acting_for: Some(User {
                 id: record.order.customer_id.0,
                 roles: [Role::Customer].into_iter().collect(),
+                session: None,
             }),
             deadline: Deadline::after(ATTEMPT_MAX),
             correlation_id: CorrelationId::parse(&origin.correlation_id)

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use super::device::DeviceName;
 use super::id::{SessionId, UserId};
 
 const SESSION_LEN: usize = 16;
@@ -46,6 +47,8 @@ pub struct Session {
     pub created_at: DateTime<Utc>,
     /// When the session ends, used or not.
     pub expires_at: DateTime<Utc>,
+    /// What the device called itself that the person signed in on.
+    pub device: DeviceName,
 }
 
 /// One exchange of a token for its successor.
@@ -98,6 +101,7 @@ impl Session {
             last: None,
             created_at: now,
             expires_at: now + lifetime,
+            device: DeviceName::default(),
         };
         (session, token)
     }
@@ -137,6 +141,11 @@ impl Session {
             }
             Some(_) | None => RefreshOutcome::Reused,
         }
+    }
+
+    /// When it was last refreshed, or else began.
+    pub fn last_used_at(&self) -> DateTime<Utc> {
+        self.last.as_ref().map_or(self.created_at, |turn| turn.at)
     }
 
     /// Whether the token was handed out for this session at some time, good now or not.

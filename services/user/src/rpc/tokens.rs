@@ -1,12 +1,14 @@
-//! The pair of tokens that signing in and refreshing answer with.
+//! The tokens that signing in and refreshing answer with.
 
 use call::Call;
 use proto::user::v1 as pb;
 use token::ACCESS_LIFETIME;
 
 use crate::App;
-use crate::browser;
+use crate::browser::{self, Browser};
+use crate::domain::email::Email;
 use crate::error::Error;
+use crate::known_device;
 use crate::sessions::SignedIn;
 
 /// How the refresh token reaches the person.
@@ -34,6 +36,7 @@ pub async fn token_pair(
     let user = call::User {
         id: signed_in.user.id.0,
         roles: signed_in.user.roles,
+        session: Some(signed_in.session.0),
     };
     let access_token = app.keyring.sign(user).await?;
     let refresh_token = match carrier {
@@ -52,4 +55,30 @@ pub async fn token_pair(
         token_type,
         expires_in,
     })
+}
+
+/// What a device shows of earlier times: the field's, or else the cookie's.
+pub fn shown<'a>(browser: &'a Browser, field: &'a str) -> &'a str {
+    match field {
+        "" => browser.marks(),
+        field => field,
+    }
+}
+
+/// Hands over what a device shows from now on to be known by this account.
+pub fn device_token(
+    app: &App,
+    call: &Call,
+    shown: &str,
+    email: &Email,
+    carrier: Carrier,
+) -> String {
+    let marks = known_device::renew(&app.page_signer, &app.clock, shown, &email.key());
+    match carrier {
+        Carrier::Body => marks,
+        Carrier::Cookie => {
+            browser::keep_marks(call, &marks);
+            String::new()
+        }
+    }
 }

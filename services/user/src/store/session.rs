@@ -8,6 +8,7 @@ use sea_orm::{
 use sql::sweep;
 use uuid::Uuid;
 
+use crate::domain::device::DeviceName;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::session::{Session, Turn};
 
@@ -27,6 +28,7 @@ mod entity {
         pub rotated_at: Option<ChronoDateTimeUtc>,
         pub created_at: ChronoDateTimeUtc,
         pub expires_at: ChronoDateTimeUtc,
+        pub device: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -46,8 +48,8 @@ use entity::{ActiveModel, Column, Entity, Model};
 
 /// Sessions that an account has at most: one per browser, and none for a loop of sign-ins.
 const SESSIONS_MAX: u64 = 50;
-/// More sessions than these are not ended at once.
-const ENDED_MAX: u64 = 1000;
+/// More sessions than these are neither ended nor listed at once.
+const AT_ONCE_MAX: u64 = 1000;
 
 /// Stores a new session.
 pub async fn insert(db: &impl ConnectionTrait, session: &Session) -> Result<(), DbErr> {
@@ -79,6 +81,34 @@ pub async fn find_to_change(
     found.map(Session::try_from).transpose()
 }
 
+/// Reads the sessions of an account that are not over, in no order.
+pub async fn list_of(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Session>, DbErr> {
+    let found = Entity::find()
+        .filter(Column::UserId.eq(user.0))
+        .filter(Column::ExpiresAt.gt(now))
+        .limit(AT_ONCE_MAX)
+        .all(db)
+        .await?;
+    found.into_iter().map(Session::try_from).collect()
+}
+
+/// Ends a session of an account; whether it had that one.
+pub async fn delete_of(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    id: SessionId,
+) -> Result<bool, DbErr> {
+    let deleted = Entity::delete_by_id(id.0)
+        .filter(Column::UserId.eq(user.0))
+        .exec(db)
+        .await?;
+    Ok(deleted.rows_affected > 0)
+}
+
 /// Ends a session.
 pub async fn delete(db: &impl ConnectionTrait, id: SessionId) -> Result<(), DbErr> {
     Entity::delete_by_id(id.0).exec(db).await.map(drop)
@@ -93,6 +123,20 @@ pub async fn delete_all_of(db: &impl ConnectionTrait, user: UserId) -> Result<()
         .map(drop)
 }
 
+/// Ends all sessions of an account but one.
+pub async fn delete_others_of(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    kept: SessionId,
+) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::UserId.eq(user.0))
+        .filter(Column::Id.ne(kept.0))
+        .exec(db)
+        .await
+        .map(drop)
+}
+
 /// Ends the oldest sessions of an account if it has as many as it may have, to make room for one.
 pub async fn end_oldest_of(db: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr> {
     let surplus: Vec<Uuid> = Entity::find()
@@ -101,7 +145,7 @@ pub async fn end_oldest_of(db: &impl ConnectionTrait, user: UserId) -> Result<()
         .filter(Column::UserId.eq(user.0))
         .order_by_desc(Column::CreatedAt)
         .offset(SESSIONS_MAX - 1)
-        .limit(ENDED_MAX)
+        .limit(AT_ONCE_MAX)
         .into_tuple()
         .all(db)
         .await?;
@@ -147,6 +191,7 @@ fn row(session: &Session) -> ActiveModel {
         rotated_at: Set(last.map(|turn| turn.at)),
         created_at: Set(session.created_at),
         expires_at: Set(session.expires_at),
+        device: Set(Some(session.device.as_str().to_owned())),
     }
 }
 
@@ -170,6 +215,7 @@ impl TryFrom<Model> for Session {
             last,
             created_at: row.created_at,
             expires_at: row.expires_at,
+            device: DeviceName::stored(row.device.unwrap_or_default()),
         })
     }
 }

@@ -12,7 +12,14 @@ use crate::app::{TestApp, config, is_ready};
 #[both_engines]
 async fn a_stranger_gets_no_further_than_the_contract_says(engine: Engine) {
     let contract = Contract::new(proto::DESCRIPTORS).unwrap();
-    let public = ["SignUp", "SignIn", "Refresh", "GetJwks"];
+    let public = [
+        "SignUp",
+        "SignIn",
+        "Refresh",
+        "RequestPasswordReset",
+        "ResetPassword",
+        "GetJwks",
+    ];
     let app = TestApp::on(engine).await;
     let mut asked = 0;
     for method in contract
@@ -43,7 +50,7 @@ async fn a_stranger_gets_no_further_than_the_contract_says(engine: Engine) {
             "{rpc}"
         );
     }
-    assert_eq!(asked, 13);
+    assert_eq!(asked, 18);
 }
 
 /// row: G5, S-04

@@ -329,6 +329,20 @@ impl Answer {
         })
     }
 
+    /// Whether the error has a violation of this field.
+    pub fn names(&self, field: &str) -> bool {
+        let body = self.json();
+        let details = body["details"].as_array().cloned().unwrap_or_default();
+        details.iter().any(|detail| {
+            let value = STANDARD_NO_PAD.decode(detail["value"].as_str().unwrap_or_default());
+            let value = value.unwrap_or_default();
+            // The name as it stands in the message: its length before it.
+            let name = [&[field.len() as u8], field.as_bytes()].concat();
+            let found = value.windows(name.len()).any(|window| window == name);
+            detail["type"] == "buf.validate.Violations" && found
+        })
+    }
+
     /// A header's only value.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -341,7 +355,7 @@ impl Answer {
     }
 }
 
-fn person(body: &Value) -> Person {
+pub fn person(body: &Value) -> Person {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Person {
         id: text(&body["user"]["id"]),

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoa/user/v1/types.proto.
  */
 export const file_stoa_user_v1_types: GenFile = /*@__PURE__*/
-  fileDesc("ChhzdG9hL3VzZXIvdjEvdHlwZXMucHJvdG8SDHN0b2EudXNlci52MSKeAQoEVXNlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJEg0KBXJvbGVzGAQgAygJEi4KCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoUCCgpVc2VyVXBkYXRlEg8KB3VzZXJfaWQYASABKAkSMQoEdHlwZRgCIAEoDjIjLnN0b2EudXNlci52MS5Vc2VyVXBkYXRlLlVwZGF0ZVR5cGUSIAoEdXNlchgDIAEoCzISLnN0b2EudXNlci52MS5Vc2VyEg4KBmN1cnNvchgEIAEoCRILCgNnYXAYBSABKAgidAoKVXBkYXRlVHlwZRIbChdVUERBVEVfVFlQRV9VTlNQRUNJRklFRBAAEhcKE1VQREFURV9UWVBFX0NSRUFURUQQARIXChNVUERBVEVfVFlQRV9VUERBVEVEEAISFwoTVVBEQVRFX1RZUEVfREVMRVRFRBADIloKB1Byb2ZpbGUSEwoLY3VzdG9tZXJfaWQYASABKAkSDAoEbmFtZRgCIAEoCRISCgpmaXJzdF9uYW1lGAMgASgJEhgKEGNhbl9wbGFjZV9vcmRlcnMYBCABKAgiYAoJVG9rZW5QYWlyEhQKDGFjY2Vzc190b2tlbhgBIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAIgASgJEhIKCnRva2VuX3R5cGUYAyABKAkSEgoKZXhwaXJlc19pbhgEIAEoBSJRCgNKd2sSCwoDa3R5GAEgASgJEgsKA2NydhgCIAEoCRILCgNraWQYAyABKAkSCQoBeBgEIAEoCRILCgN1c2UYBSABKAkSCwoDYWxnGAYgASgJYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChhzdG9hL3VzZXIvdjEvdHlwZXMucHJvdG8SDHN0b2EudXNlci52MSKeAQoEVXNlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWVtYWlsGAMgASgJEg0KBXJvbGVzGAQgAygJEi4KCmNyZWF0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoUCCgpVc2VyVXBkYXRlEg8KB3VzZXJfaWQYASABKAkSMQoEdHlwZRgCIAEoDjIjLnN0b2EudXNlci52MS5Vc2VyVXBkYXRlLlVwZGF0ZVR5cGUSIAoEdXNlchgDIAEoCzISLnN0b2EudXNlci52MS5Vc2VyEg4KBmN1cnNvchgEIAEoCRILCgNnYXAYBSABKAgidAoKVXBkYXRlVHlwZRIbChdVUERBVEVfVFlQRV9VTlNQRUNJRklFRBAAEhcKE1VQREFURV9UWVBFX0NSRUFURUQQARIXChNVUERBVEVfVFlQRV9VUERBVEVEEAISFwoTVVBEQVRFX1RZUEVfREVMRVRFRBADIloKB1Byb2ZpbGUSEwoLY3VzdG9tZXJfaWQYASABKAkSDAoEbmFtZRgCIAEoCRISCgpmaXJzdF9uYW1lGAMgASgJEhgKEGNhbl9wbGFjZV9vcmRlcnMYBCABKAgiYAoJVG9rZW5QYWlyEhQKDGFjY2Vzc190b2tlbhgBIAEoCRIVCg1yZWZyZXNoX3Rva2VuGAIgASgJEhIKCnRva2VuX3R5cGUYAyABKAkSEgoKZXhwaXJlc19pbhgEIAEoBSLIAQoHU2Vzc2lvbhIKCgJpZBgBIAEoCRIuCgpjcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmV4cGlyZXNfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB2N1cnJlbnQYBSABKAgSDgoGZGV2aWNlGAYgASgJIlEKA0p3axILCgNrdHkYASABKAkSCwoDY3J2GAIgASgJEgsKA2tpZBgDIAEoCRIJCgF4GAQgASgJEgsKA3VzZRgFIAEoCRILCgNhbGcYBiABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * User is an account.
@@ -251,6 +251,63 @@ export const TokenPairSchema: GenMessage<TokenPair> = /*@__PURE__*/
   messageDesc(file_stoa_user_v1_types, 3);
 
 /**
+ * Session is everything that grew from one sign-in.
+ *
+ * @generated from message stoa.user.v1.Session
+ */
+export type Session = Message<"stoa.user.v1.Session"> & {
+  /**
+   * id is the session's UUIDv7.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * created_at is when the person signed in.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 2;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * last_used_at is when the session was last refreshed; created_at until then.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_at = 3;
+   */
+  lastUsedAt?: Timestamp | undefined;
+
+  /**
+   * expires_at is when the session ends, used or not.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 4;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * current says that the access token of this very call is of this session.
+   *
+   * @generated from field: bool current = 5;
+   */
+  current: boolean;
+
+  /**
+   * device tells a person which of their devices it is, `Firefox on Linux`, as
+   * the device said itself; empty if it said nothing.
+   *
+   * @generated from field: string device = 6;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message stoa.user.v1.Session.
+ * Use `create(SessionSchema)` to create a new message.
+ */
+export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_types, 4);
+
+/**
  * Jwk is a public signing key in the form of RFC 8037.
  *
  * @generated from message stoa.user.v1.Jwk
@@ -304,5 +361,5 @@ export type Jwk = Message<"stoa.user.v1.Jwk"> & {
  * Use `create(JwkSchema)` to create a new message.
  */
 export const JwkSchema: GenMessage<Jwk> = /*@__PURE__*/
-  messageDesc(file_stoa_user_v1_types, 4);
+  messageDesc(file_stoa_user_v1_types, 5);
 

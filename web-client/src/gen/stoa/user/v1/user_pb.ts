@@ -8,7 +8,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
-import type { Jwk, Profile, TokenPair, User, UserSchema, UserUpdateSchema } from "./types_pb";
+import type { Jwk, Profile, Session, TokenPair, User, UserSchema, UserUpdateSchema } from "./types_pb";
 import { file_stoa_user_v1_types } from "./types_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoa/user/v1/user.proto.
  */
 export const file_stoa_user_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChdzdG9hL3VzZXIvdjEvdXNlci5wcm90bxIMc3RvYS51c2VyLnYxIj8KEUNyZWF0ZVVzZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSDQoFcm9sZXMYAyADKAkiHAoOR2V0VXNlclJlcXVlc3QSCgoCaWQYASABKAkiaAoRVXBkYXRlVXNlclJlcXVlc3QSCgoCaWQYASABKAkSEQoEbmFtZRgCIAEoCUgAiAEBEhIKBWVtYWlsGAMgASgJSAGIAQESDQoFcm9sZXMYBCADKAlCBwoFX25hbWVCCAoGX2VtYWlsIh8KEURlbGV0ZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjkKEExpc3RVc2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiTAoQV2F0Y2hVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBmN1cnNvchgCIAEoCRIXCg9zZW5kX2hlYXJ0YmVhdHMYAyABKAgiKAoRR2V0UHJvZmlsZVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkiPAoSR2V0UHJvZmlsZVJlc3BvbnNlEiYKB3Byb2ZpbGUYASABKAsyFS5zdG9hLnVzZXIudjEuUHJvZmlsZSJSCg1TaWduVXBSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkSEgoKdXNlX2Nvb2tpZRgEIAEoCCJbCg5TaWduVXBSZXNwb25zZRIgCgR1c2VyGAEgASgLMhIuc3RvYS51c2VyLnYxLlVzZXISJwoGdG9rZW5zGAIgASgLMhcuc3RvYS51c2VyLnYxLlRva2VuUGFpciJECg1TaWduSW5SZXF1ZXN0Eg0KBWVtYWlsGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEhIKCnVzZV9jb29raWUYAyABKAgiWwoOU2lnbkluUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLnN0b2EudXNlci52MS5Vc2VyEicKBnRva2VucxgCIAEoCzIXLnN0b2EudXNlci52MS5Ub2tlblBhaXIiJwoOUmVmcmVzaFJlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSI6Cg9SZWZyZXNoUmVzcG9uc2USJwoGdG9rZW5zGAEgASgLMhcuc3RvYS51c2VyLnYxLlRva2VuUGFpciI9Cg5TaWduT3V0UmVxdWVzdBIVCg1yZWZyZXNoX3Rva2VuGAEgASgJEhQKDGFsbF9zZXNzaW9ucxgCIAEoCCIRCg9TaWduT3V0UmVzcG9uc2UiEAoOR2V0Sndrc1JlcXVlc3QiMgoPR2V0Sndrc1Jlc3BvbnNlEh8KBGtleXMYASADKAsyES5zdG9hLnVzZXIudjEuSndrIi4KEEJsb2NrVXNlclJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjUKEUJsb2NrVXNlclJlc3BvbnNlEiAKBHVzZXIYASABKAsyEi5zdG9hLnVzZXIudjEuVXNlciIwChJVbmJsb2NrVXNlclJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjcKE1VuYmxvY2tVc2VyUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLnN0b2EudXNlci52MS5Vc2VyIjIKElNldFBhc3N3b3JkUmVxdWVzdBIKCgJpZBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSIVChNTZXRQYXNzd29yZFJlc3BvbnNlMo8ECgtVc2VyU2VydmljZRJBCgpDcmVhdGVVc2VyEh8uc3RvYS51c2VyLnYxLkNyZWF0ZVVzZXJSZXF1ZXN0GhIuc3RvYS51c2VyLnYxLlVzZXISQAoHR2V0VXNlchIcLnN0b2EudXNlci52MS5HZXRVc2VyUmVxdWVzdBoSLnN0b2EudXNlci52MS5Vc2VyIgOQAgESRgoKVXBkYXRlVXNlchIfLnN0b2EudXNlci52MS5VcGRhdGVVc2VyUmVxdWVzdBoSLnN0b2EudXNlci52MS5Vc2VyIgOQAgISSgoKRGVsZXRlVXNlchIfLnN0b2EudXNlci52MS5EZWxldGVVc2VyUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIDkAICEkEKCUxpc3RVc2VycxIeLnN0b2EudXNlci52MS5MaXN0VXNlcnNSZXF1ZXN0GhIuc3RvYS51c2VyLnYxLlVzZXIwARJOChBXYXRjaFVzZXJVcGRhdGVzEh4uc3RvYS51c2VyLnYxLldhdGNoVXNlclJlcXVlc3QaGC5zdG9hLnVzZXIudjEuVXNlclVwZGF0ZTABElQKCkdldFByb2ZpbGUSHy5zdG9hLnVzZXIudjEuR2V0UHJvZmlsZVJlcXVlc3QaIC5zdG9hLnVzZXIudjEuR2V0UHJvZmlsZVJlc3BvbnNlIgOQAgEy+QIKC0F1dGhTZXJ2aWNlEkMKBlNpZ25VcBIbLnN0b2EudXNlci52MS5TaWduVXBSZXF1ZXN0Ghwuc3RvYS51c2VyLnYxLlNpZ25VcFJlc3BvbnNlEkMKBlNpZ25JbhIbLnN0b2EudXNlci52MS5TaWduSW5SZXF1ZXN0Ghwuc3RvYS51c2VyLnYxLlNpZ25JblJlc3BvbnNlEkYKB1JlZnJlc2gSHC5zdG9hLnVzZXIudjEuUmVmcmVzaFJlcXVlc3QaHS5zdG9hLnVzZXIudjEuUmVmcmVzaFJlc3BvbnNlEksKB1NpZ25PdXQSHC5zdG9hLnVzZXIudjEuU2lnbk91dFJlcXVlc3QaHS5zdG9hLnVzZXIudjEuU2lnbk91dFJlc3BvbnNlIgOQAgISSwoHR2V0SndrcxIcLnN0b2EudXNlci52MS5HZXRKd2tzUmVxdWVzdBodLnN0b2EudXNlci52MS5HZXRKd2tzUmVzcG9uc2UiA5ACATKXAgoQVXNlckFkbWluU2VydmljZRJRCglCbG9ja1VzZXISHi5zdG9hLnVzZXIudjEuQmxvY2tVc2VyUmVxdWVzdBofLnN0b2EudXNlci52MS5CbG9ja1VzZXJSZXNwb25zZSIDkAICElcKC1VuYmxvY2tVc2VyEiAuc3RvYS51c2VyLnYxLlVuYmxvY2tVc2VyUmVxdWVzdBohLnN0b2EudXNlci52MS5VbmJsb2NrVXNlclJlc3BvbnNlIgOQAgISVwoLU2V0UGFzc3dvcmQSIC5zdG9hLnVzZXIudjEuU2V0UGFzc3dvcmRSZXF1ZXN0GiEuc3RvYS51c2VyLnYxLlNldFBhc3N3b3JkUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_google_protobuf_empty, file_stoa_user_v1_types]);
+  fileDesc("ChdzdG9hL3VzZXIvdjEvdXNlci5wcm90bxIMc3RvYS51c2VyLnYxIj8KEUNyZWF0ZVVzZXJSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSDQoFcm9sZXMYAyADKAkiHAoOR2V0VXNlclJlcXVlc3QSCgoCaWQYASABKAkiaAoRVXBkYXRlVXNlclJlcXVlc3QSCgoCaWQYASABKAkSEQoEbmFtZRgCIAEoCUgAiAEBEhIKBWVtYWlsGAMgASgJSAGIAQESDQoFcm9sZXMYBCADKAlCBwoFX25hbWVCCAoGX2VtYWlsIh8KEURlbGV0ZVVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjkKEExpc3RVc2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiTAoQV2F0Y2hVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg4KBmN1cnNvchgCIAEoCRIXCg9zZW5kX2hlYXJ0YmVhdHMYAyABKAgiKAoRR2V0UHJvZmlsZVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkiPAoSR2V0UHJvZmlsZVJlc3BvbnNlEiYKB3Byb2ZpbGUYASABKAsyFS5zdG9hLnVzZXIudjEuUHJvZmlsZSJSCg1TaWduVXBSZXF1ZXN0EgwKBG5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkSEgoKdXNlX2Nvb2tpZRgEIAEoCCJxCg5TaWduVXBSZXNwb25zZRIgCgR1c2VyGAEgASgLMhIuc3RvYS51c2VyLnYxLlVzZXISJwoGdG9rZW5zGAIgASgLMhcuc3RvYS51c2VyLnYxLlRva2VuUGFpchIUCgxkZXZpY2VfdG9rZW4YAyABKAkiWgoNU2lnbkluUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRISCgp1c2VfY29va2llGAMgASgIEhQKDGRldmljZV90b2tlbhgEIAEoCSJxCg5TaWduSW5SZXNwb25zZRIgCgR1c2VyGAEgASgLMhIuc3RvYS51c2VyLnYxLlVzZXISJwoGdG9rZW5zGAIgASgLMhcuc3RvYS51c2VyLnYxLlRva2VuUGFpchIUCgxkZXZpY2VfdG9rZW4YAyABKAkiJwoOUmVmcmVzaFJlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSI6Cg9SZWZyZXNoUmVzcG9uc2USJwoGdG9rZW5zGAEgASgLMhcuc3RvYS51c2VyLnYxLlRva2VuUGFpciI9Cg5TaWduT3V0UmVxdWVzdBIVCg1yZWZyZXNoX3Rva2VuGAEgASgJEhQKDGFsbF9zZXNzaW9ucxgCIAEoCCIRCg9TaWduT3V0UmVzcG9uc2UiFQoTTGlzdFNlc3Npb25zUmVxdWVzdCI/ChRMaXN0U2Vzc2lvbnNSZXNwb25zZRInCghzZXNzaW9ucxgBIAMoCzIVLnN0b2EudXNlci52MS5TZXNzaW9uIh8KEUVuZFNlc3Npb25SZXF1ZXN0EgoKAmlkGAEgASgJIhQKEkVuZFNlc3Npb25SZXNwb25zZSJDChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSGAoQY3VycmVudF9wYXNzd29yZBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSIYChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlIiwKG1JlcXVlc3RQYXNzd29yZFJlc2V0UmVxdWVzdBINCgVlbWFpbBgBIAEoCSIeChxSZXF1ZXN0UGFzc3dvcmRSZXNldFJlc3BvbnNlIksKFFJlc2V0UGFzc3dvcmRSZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEhIKCnVzZV9jb29raWUYAyABKAgiLQoVUmVzZXRQYXNzd29yZFJlc3BvbnNlEhQKDGRldmljZV90b2tlbhgBIAEoCSIQCg5HZXRKd2tzUmVxdWVzdCIyCg9HZXRKd2tzUmVzcG9uc2USHwoEa2V5cxgBIAMoCzIRLnN0b2EudXNlci52MS5Kd2siLgoQQmxvY2tVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiNQoRQmxvY2tVc2VyUmVzcG9uc2USIAoEdXNlchgBIAEoCzISLnN0b2EudXNlci52MS5Vc2VyIjAKElVuYmxvY2tVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiNwoTVW5ibG9ja1VzZXJSZXNwb25zZRIgCgR1c2VyGAEgASgLMhIuc3RvYS51c2VyLnYxLlVzZXIiMgoSU2V0UGFzc3dvcmRSZXF1ZXN0EgoKAmlkGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJIhUKE1NldFBhc3N3b3JkUmVzcG9uc2UyjwQKC1VzZXJTZXJ2aWNlEkEKCkNyZWF0ZVVzZXISHy5zdG9hLnVzZXIudjEuQ3JlYXRlVXNlclJlcXVlc3QaEi5zdG9hLnVzZXIudjEuVXNlchJACgdHZXRVc2VyEhwuc3RvYS51c2VyLnYxLkdldFVzZXJSZXF1ZXN0GhIuc3RvYS51c2VyLnYxLlVzZXIiA5ACARJGCgpVcGRhdGVVc2VyEh8uc3RvYS51c2VyLnYxLlVwZGF0ZVVzZXJSZXF1ZXN0GhIuc3RvYS51c2VyLnYxLlVzZXIiA5ACAhJKCgpEZWxldGVVc2VyEh8uc3RvYS51c2VyLnYxLkRlbGV0ZVVzZXJSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IgOQAgISQQoJTGlzdFVzZXJzEh4uc3RvYS51c2VyLnYxLkxpc3RVc2Vyc1JlcXVlc3QaEi5zdG9hLnVzZXIudjEuVXNlcjABEk4KEFdhdGNoVXNlclVwZGF0ZXMSHi5zdG9hLnVzZXIudjEuV2F0Y2hVc2VyUmVxdWVzdBoYLnN0b2EudXNlci52MS5Vc2VyVXBkYXRlMAESVAoKR2V0UHJvZmlsZRIfLnN0b2EudXNlci52MS5HZXRQcm9maWxlUmVxdWVzdBogLnN0b2EudXNlci52MS5HZXRQcm9maWxlUmVzcG9uc2UiA5ACATLRBgoLQXV0aFNlcnZpY2USQwoGU2lnblVwEhsuc3RvYS51c2VyLnYxLlNpZ25VcFJlcXVlc3QaHC5zdG9hLnVzZXIudjEuU2lnblVwUmVzcG9uc2USQwoGU2lnbkluEhsuc3RvYS51c2VyLnYxLlNpZ25JblJlcXVlc3QaHC5zdG9hLnVzZXIudjEuU2lnbkluUmVzcG9uc2USRgoHUmVmcmVzaBIcLnN0b2EudXNlci52MS5SZWZyZXNoUmVxdWVzdBodLnN0b2EudXNlci52MS5SZWZyZXNoUmVzcG9uc2USSwoHU2lnbk91dBIcLnN0b2EudXNlci52MS5TaWduT3V0UmVxdWVzdBodLnN0b2EudXNlci52MS5TaWduT3V0UmVzcG9uc2UiA5ACAhJaCgxMaXN0U2Vzc2lvbnMSIS5zdG9hLnVzZXIudjEuTGlzdFNlc3Npb25zUmVxdWVzdBoiLnN0b2EudXNlci52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZSIDkAIBElQKCkVuZFNlc3Npb24SHy5zdG9hLnVzZXIudjEuRW5kU2Vzc2lvblJlcXVlc3QaIC5zdG9hLnVzZXIudjEuRW5kU2Vzc2lvblJlc3BvbnNlIgOQAgISWwoOQ2hhbmdlUGFzc3dvcmQSIy5zdG9hLnVzZXIudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0GiQuc3RvYS51c2VyLnYxLkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USbQoUUmVxdWVzdFBhc3N3b3JkUmVzZXQSKS5zdG9hLnVzZXIudjEuUmVxdWVzdFBhc3N3b3JkUmVzZXRSZXF1ZXN0Giouc3RvYS51c2VyLnYxLlJlcXVlc3RQYXNzd29yZFJlc2V0UmVzcG9uc2USWAoNUmVzZXRQYXNzd29yZBIiLnN0b2EudXNlci52MS5SZXNldFBhc3N3b3JkUmVxdWVzdBojLnN0b2EudXNlci52MS5SZXNldFBhc3N3b3JkUmVzcG9uc2USSwoHR2V0SndrcxIcLnN0b2EudXNlci52MS5HZXRKd2tzUmVxdWVzdBodLnN0b2EudXNlci52MS5HZXRKd2tzUmVzcG9uc2UiA5ACATKXAgoQVXNlckFkbWluU2VydmljZRJRCglCbG9ja1VzZXISHi5zdG9hLnVzZXIudjEuQmxvY2tVc2VyUmVxdWVzdBofLnN0b2EudXNlci52MS5CbG9ja1VzZXJSZXNwb25zZSIDkAICElcKC1VuYmxvY2tVc2VyEiAuc3RvYS51c2VyLnYxLlVuYmxvY2tVc2VyUmVxdWVzdBohLnN0b2EudXNlci52MS5VbmJsb2NrVXNlclJlc3BvbnNlIgOQAgISVwoLU2V0UGFzc3dvcmQSIC5zdG9hLnVzZXIudjEuU2V0UGFzc3dvcmRSZXF1ZXN0GiEuc3RvYS51c2VyLnYxLlNldFBhc3N3b3JkUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_google_protobuf_empty, file_stoa_user_v1_types]);
 
 /**
  * CreateUserRequest describes the account to make.
@@ -305,6 +305,14 @@ export type SignUpResponse = Message<"stoa.user.v1.SignUpResponse"> & {
    * @generated from field: stoa.user.v1.TokenPair tokens = 2;
    */
   tokens?: TokenPair | undefined;
+
+  /**
+   * device_token is what this device shows at its next sign-in; empty when a
+   * cookie carries it instead.
+   *
+   * @generated from field: string device_token = 3;
+   */
+  deviceToken: string;
 };
 
 /**
@@ -340,6 +348,15 @@ export type SignInRequest = Message<"stoa.user.v1.SignInRequest"> & {
    * @generated from field: bool use_cookie = 3;
    */
   useCookie: boolean;
+
+  /**
+   * device_token is what an earlier sign-in on this device answered; empty
+   * means the cookie's. Who shows one is not held up by the failures of
+   * others; one that is not good is as good as none.
+   *
+   * @generated from field: string device_token = 4;
+   */
+  deviceToken: string;
 };
 
 /**
@@ -368,6 +385,14 @@ export type SignInResponse = Message<"stoa.user.v1.SignInResponse"> & {
    * @generated from field: stoa.user.v1.TokenPair tokens = 2;
    */
   tokens?: TokenPair | undefined;
+
+  /**
+   * device_token is what this device shows at its next sign-in; empty when a
+   * cookie carries it instead.
+   *
+   * @generated from field: string device_token = 3;
+   */
+  deviceToken: string;
 };
 
 /**
@@ -463,6 +488,214 @@ export const SignOutResponseSchema: GenMessage<SignOutResponse> = /*@__PURE__*/
   messageDesc(file_stoa_user_v1_user, 15);
 
 /**
+ * ListSessionsRequest is empty: the sessions are the caller's.
+ *
+ * @generated from message stoa.user.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message<"stoa.user.v1.ListSessionsRequest"> & {
+};
+
+/**
+ * Describes the message stoa.user.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_user, 16);
+
+/**
+ * ListSessionsResponse is the answer to ListSessions.
+ *
+ * @generated from message stoa.user.v1.ListSessionsResponse
+ */
+export type ListSessionsResponse = Message<"stoa.user.v1.ListSessionsResponse"> & {
+  /**
+   * sessions lists those that are not over, the last used first.
+   *
+   * @generated from field: repeated stoa.user.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+};
+
+/**
+ * Describes the message stoa.user.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_user, 17);
+
+/**
+ * EndSessionRequest names the session to end.
+ *
+ * @generated from message stoa.user.v1.EndSessionRequest
+ */
+export type EndSessionRequest = Message<"stoa.user.v1.EndSessionRequest"> & {
+  /**
+   * id is the session's UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message stoa.user.v1.EndSessionRequest.
+ * Use `create(EndSessionRequestSchema)` to create a new message.
+ */
+export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_user, 18);
+
+/**
+ * EndSessionResponse is the empty answer to EndSession.
+ *
+ * @generated from message stoa.user.v1.EndSessionResponse
+ */
+export type EndSessionResponse = Message<"stoa.user.v1.EndSessionResponse"> & {
+};
+
+/**
+ * Describes the message stoa.user.v1.EndSessionResponse.
+ * Use `create(EndSessionResponseSchema)` to create a new message.
+ */
+export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_user, 19);
+
+/**
+ * ChangePasswordRequest holds the password of now and the next one.
+ *
+ * @generated from message stoa.user.v1.ChangePasswordRequest
+ */
+export type ChangePasswordRequest = Message<"stoa.user.v1.ChangePasswordRequest"> & {
+  /**
+   * current_password is the secret that the account has now.
+   *
+   * @generated from field: string current_password = 1;
+   */
+  currentPassword: string;
+
+  /**
+   * password is the new secret, 8 to 128 characters.
+   *
+   * @generated from field: string password = 2;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message stoa.user.v1.ChangePasswordRequest.
+ * Use `create(ChangePasswordRequestSchema)` to create a new message.
+ */
+export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_user, 20);
+
+/**
+ * ChangePasswordResponse is the empty answer to ChangePassword.
+ *
+ * @generated from message stoa.user.v1.ChangePasswordResponse
+ */
+export type ChangePasswordResponse = Message<"stoa.user.v1.ChangePasswordResponse"> & {
+};
+
+/**
+ * Describes the message stoa.user.v1.ChangePasswordResponse.
+ * Use `create(ChangePasswordResponseSchema)` to create a new message.
+ */
+export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_user, 21);
+
+/**
+ * RequestPasswordResetRequest names the account whose password is forgotten.
+ *
+ * @generated from message stoa.user.v1.RequestPasswordResetRequest
+ */
+export type RequestPasswordResetRequest = Message<"stoa.user.v1.RequestPasswordResetRequest"> & {
+  /**
+   * email is the address of the account.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message stoa.user.v1.RequestPasswordResetRequest.
+ * Use `create(RequestPasswordResetRequestSchema)` to create a new message.
+ */
+export const RequestPasswordResetRequestSchema: GenMessage<RequestPasswordResetRequest> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_user, 22);
+
+/**
+ * RequestPasswordResetResponse is empty, whoever was named.
+ *
+ * @generated from message stoa.user.v1.RequestPasswordResetResponse
+ */
+export type RequestPasswordResetResponse = Message<"stoa.user.v1.RequestPasswordResetResponse"> & {
+};
+
+/**
+ * Describes the message stoa.user.v1.RequestPasswordResetResponse.
+ * Use `create(RequestPasswordResetResponseSchema)` to create a new message.
+ */
+export const RequestPasswordResetResponseSchema: GenMessage<RequestPasswordResetResponse> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_user, 23);
+
+/**
+ * ResetPasswordRequest holds the token of the letter and the new password.
+ *
+ * @generated from message stoa.user.v1.ResetPasswordRequest
+ */
+export type ResetPasswordRequest = Message<"stoa.user.v1.ResetPasswordRequest"> & {
+  /**
+   * token is what the letter's link holds.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * password is the new secret, 8 to 128 characters.
+   *
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * use_cookie puts the device token into a cookie that scripts cannot read.
+   *
+   * @generated from field: bool use_cookie = 3;
+   */
+  useCookie: boolean;
+};
+
+/**
+ * Describes the message stoa.user.v1.ResetPasswordRequest.
+ * Use `create(ResetPasswordRequestSchema)` to create a new message.
+ */
+export const ResetPasswordRequestSchema: GenMessage<ResetPasswordRequest> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_user, 24);
+
+/**
+ * ResetPasswordResponse is the answer to ResetPassword.
+ *
+ * @generated from message stoa.user.v1.ResetPasswordResponse
+ */
+export type ResetPasswordResponse = Message<"stoa.user.v1.ResetPasswordResponse"> & {
+  /**
+   * device_token is what this device shows at its next sign-in; empty when a
+   * cookie carries it instead.
+   *
+   * @generated from field: string device_token = 1;
+   */
+  deviceToken: string;
+};
+
+/**
+ * Describes the message stoa.user.v1.ResetPasswordResponse.
+ * Use `create(ResetPasswordResponseSchema)` to create a new message.
+ */
+export const ResetPasswordResponseSchema: GenMessage<ResetPasswordResponse> = /*@__PURE__*/
+  messageDesc(file_stoa_user_v1_user, 25);
+
+/**
  * GetJwksRequest is empty.
  *
  * @generated from message stoa.user.v1.GetJwksRequest
@@ -475,7 +708,7 @@ export type GetJwksRequest = Message<"stoa.user.v1.GetJwksRequest"> & {
  * Use `create(GetJwksRequestSchema)` to create a new message.
  */
 export const GetJwksRequestSchema: GenMessage<GetJwksRequest> = /*@__PURE__*/
-  messageDesc(file_stoa_user_v1_user, 16);
+  messageDesc(file_stoa_user_v1_user, 26);
 
 /**
  * GetJwksResponse is a JSON Web Key Set.
@@ -496,7 +729,7 @@ export type GetJwksResponse = Message<"stoa.user.v1.GetJwksResponse"> & {
  * Use `create(GetJwksResponseSchema)` to create a new message.
  */
 export const GetJwksResponseSchema: GenMessage<GetJwksResponse> = /*@__PURE__*/
-  messageDesc(file_stoa_user_v1_user, 17);
+  messageDesc(file_stoa_user_v1_user, 27);
 
 /**
  * BlockUserRequest names the account to block.
@@ -524,7 +757,7 @@ export type BlockUserRequest = Message<"stoa.user.v1.BlockUserRequest"> & {
  * Use `create(BlockUserRequestSchema)` to create a new message.
  */
 export const BlockUserRequestSchema: GenMessage<BlockUserRequest> = /*@__PURE__*/
-  messageDesc(file_stoa_user_v1_user, 18);
+  messageDesc(file_stoa_user_v1_user, 28);
 
 /**
  * BlockUserResponse is the answer to BlockUser.
@@ -545,7 +778,7 @@ export type BlockUserResponse = Message<"stoa.user.v1.BlockUserResponse"> & {
  * Use `create(BlockUserResponseSchema)` to create a new message.
  */
 export const BlockUserResponseSchema: GenMessage<BlockUserResponse> = /*@__PURE__*/
-  messageDesc(file_stoa_user_v1_user, 19);
+  messageDesc(file_stoa_user_v1_user, 29);
 
 /**
  * UnblockUserRequest names the account to unblock.
@@ -573,7 +806,7 @@ export type UnblockUserRequest = Message<"stoa.user.v1.UnblockUserRequest"> & {
  * Use `create(UnblockUserRequestSchema)` to create a new message.
  */
 export const UnblockUserRequestSchema: GenMessage<UnblockUserRequest> = /*@__PURE__*/
-  messageDesc(file_stoa_user_v1_user, 20);
+  messageDesc(file_stoa_user_v1_user, 30);
 
 /**
  * UnblockUserResponse is the answer to UnblockUser.
@@ -594,7 +827,7 @@ export type UnblockUserResponse = Message<"stoa.user.v1.UnblockUserResponse"> & 
  * Use `create(UnblockUserResponseSchema)` to create a new message.
  */
 export const UnblockUserResponseSchema: GenMessage<UnblockUserResponse> = /*@__PURE__*/
-  messageDesc(file_stoa_user_v1_user, 21);
+  messageDesc(file_stoa_user_v1_user, 31);
 
 /**
  * SetPasswordRequest holds the new password.
@@ -622,7 +855,7 @@ export type SetPasswordRequest = Message<"stoa.user.v1.SetPasswordRequest"> & {
  * Use `create(SetPasswordRequestSchema)` to create a new message.
  */
 export const SetPasswordRequestSchema: GenMessage<SetPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_stoa_user_v1_user, 22);
+  messageDesc(file_stoa_user_v1_user, 32);
 
 /**
  * SetPasswordResponse is the empty answer to SetPassword.
@@ -637,7 +870,7 @@ export type SetPasswordResponse = Message<"stoa.user.v1.SetPasswordResponse"> & 
  * Use `create(SetPasswordResponseSchema)` to create a new message.
  */
 export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_stoa_user_v1_user, 23);
+  messageDesc(file_stoa_user_v1_user, 33);
 
 /**
  * UserService keeps accounts and tells others what they may know of them.
@@ -769,6 +1002,62 @@ export const AuthService: GenService<{
     methodKind: "unary";
     input: typeof SignOutRequestSchema;
     output: typeof SignOutResponseSchema;
+  },
+  /**
+   * ListSessions reads the caller's own sessions, the last used first: an
+   * account has no more than fit into one answer.
+   *
+   * @generated from rpc stoa.user.v1.AuthService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * EndSession ends one of the caller's own sessions. Another person's id
+   * answers `not_found`, just as an unknown one does, and one that is over.
+   *
+   * @generated from rpc stoa.user.v1.AuthService.EndSession
+   */
+  endSession: {
+    methodKind: "unary";
+    input: typeof EndSessionRequestSchema;
+    output: typeof EndSessionResponseSchema;
+  },
+  /**
+   * ChangePassword replaces the caller's own password and ends all sessions
+   * but the caller's.
+   *
+   * @generated from rpc stoa.user.v1.AuthService.ChangePassword
+   */
+  changePassword: {
+    methodKind: "unary";
+    input: typeof ChangePasswordRequestSchema;
+    output: typeof ChangePasswordResponseSchema;
+  },
+  /**
+   * RequestPasswordReset has a letter sent with a token that sets a new
+   * password. The answer is the same, and comes as soon, whether or not the
+   * address has an account.
+   *
+   * @generated from rpc stoa.user.v1.AuthService.RequestPasswordReset
+   */
+  requestPasswordReset: {
+    methodKind: "unary";
+    input: typeof RequestPasswordResetRequestSchema;
+    output: typeof RequestPasswordResetResponseSchema;
+  },
+  /**
+   * ResetPassword sets a new password by the token of a letter and ends all
+   * sessions. A token works once, for half an hour, and only the newest.
+   *
+   * @generated from rpc stoa.user.v1.AuthService.ResetPassword
+   */
+  resetPassword: {
+    methodKind: "unary";
+    input: typeof ResetPasswordRequestSchema;
+    output: typeof ResetPasswordResponseSchema;
   },
   /**
    * GetJwks publishes the keys that verify access tokens; cacheable for 300 s.

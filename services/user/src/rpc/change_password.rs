@@ -1,0 +1,31 @@
+//! `AuthService/ChangePassword`
+
+use axum::extract::State;
+use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use proto::user::v1::{ChangePasswordRequest, ChangePasswordResponse};
+
+use crate::App;
+use crate::domain::password::{Owner, Password};
+use crate::error::Error;
+use crate::wire::person;
+use crate::{accounts, credentials};
+
+/// Replaces the caller's own password and ends all sessions but the caller's.
+pub async fn change_password(
+    State(app): State<App>,
+    call: Call,
+    ConnectRequest(request): ConnectRequest<ChangePasswordRequest>,
+) -> Result<ConnectResponse<ChangePasswordResponse>, ConnectError> {
+    let request = edge::valid(request)?;
+    let (id, session) = person(&call)?;
+    let user = accounts::read(&app, call.scope, id).await?;
+    let owner = Owner {
+        email: user.email.as_str(),
+        name: &user.name,
+    };
+    let next = Password::chosen(&request.password, owner).map_err(Error::BadPassword)?;
+    let current = Password::presented(&request.current_password);
+    credentials::change(&app, (id, session), current, next).await?;
+    tracing::info!(user.id = %id, "User {id} changed their password");
+    Ok(ConnectResponse::new(ChangePasswordResponse {}))
+}
