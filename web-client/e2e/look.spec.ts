@@ -573,7 +573,7 @@ test.describe('the foot of every page', () => {
     const kept = await page.evaluate(() => [...Object.keys(localStorage), ...Object.keys(sessionStorage)]);
     const cookies = (await context.cookies()).map((cookie) => cookie.name);
     expect(kept.length).toBeGreaterThan(2);
-    expect(cookies.length).toBe(1);
+    expect(cookies.length).toBe(2);
     const told = await page.locator('main code').allTextContents();
     expect([...kept, ...cookies].filter((name) => !told.some((one) => name.startsWith(one)))).toEqual([]);
   });

@@ -25,6 +25,8 @@ const PUBLIC = [
   ['cart', '/shop/cart'],
   ['sign-in', '/account/sign-in'],
   ['sign-up', '/account/sign-up'],
+  ['forgot-password', '/account/forgot-password'],
+  ['reset-password', '/account/reset-password#token'],
   ['returns', '/shop/returns'],
   ['contact', '/shop/contact'],
   ['privacy', '/shop/privacy'],

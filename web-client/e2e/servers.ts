@@ -1,7 +1,7 @@
 /** Starts Stoa for the end-to-end tests, in one process or one per service. $E2E_LOGS names a folder for their logs. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,8 @@ export interface Shop {
   kill(name: string): Promise<void>;
   /** The same process again, on the same port; resolves when the shop answers. */
   revive(name: string): Promise<void>;
+  /** The letters that the shop has written, the oldest first. */
+  letters(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ export const running = (url: string): Shop => ({
   processes: [],
   kill: async () => Promise.reject(new Error(`${url} is not ours to kill`)),
   revive: async () => undefined,
+  letters: async () => Promise.reject(new Error(`the mailbox of ${url} is not ours to read`)),
   stop: async () => undefined,
 });
 
@@ -101,6 +104,11 @@ function shop(data: string, members: Record<string, Member>, url: string): Shop 
       named(name).start();
       await named(name).ready();
       await ready(url);
+    },
+    async letters() {
+      const folder = join(data, 'mail');
+      const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.eml')) : [];
+      return Promise.all(names.sort().map((name) => readFile(join(folder, name), 'utf8')));
     },
     async stop() {
       await Promise.all(Object.values(members).map((one) => one.end('SIGTERM')));

@@ -172,6 +172,19 @@ const signUp = createRoute({
   component: lazyPage(() => import('./pages/SignUp')),
 });
 
+const forgotPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/account/forgot-password',
+  component: lazyPage(() => import('./pages/ForgotPassword')),
+});
+
+/** For whoever follows the link of a letter, signed in or not. What the link knows stands behind its `#`. */
+const resetPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/account/reset-password',
+  component: lazyPage(() => import('./pages/ResetPassword')),
+});
+
 const account = createRoute({
   getParentRoute: () => persons,
   path: '/account',
@@ -207,6 +220,8 @@ export const router = createRouter({
     privacy,
     signIn,
     signUp,
+    forgotPassword,
+    resetPassword,
     persons.addChildren([checkout, account, orders, order]),
   ]),
   parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),

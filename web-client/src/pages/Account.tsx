@@ -1,9 +1,11 @@
 import { useQuery } from '@connectrpc/connect-query';
 import { useState } from 'react';
 import { Button } from '~/components/Button';
+import { ChangePassword } from '~/components/ChangePassword';
 import { Failure } from '~/components/Failure';
 import { Notice } from '~/components/Notice';
 import { Card, Page } from '~/components/Page';
+import { Sessions } from '~/components/Sessions';
 import { Heading, Muted, TextLink, Title } from '~/components/Text';
 import { UserService } from '~/gen/stoa/user/v1/user_pb';
 import { ENDS_WITH_TAB, signOut, useSession } from '~/session/session';
@@ -35,6 +37,10 @@ function Sheet({ id, endsWithTab }: { id: string; endsWithTab: boolean }) {
       </Card>
       {endsWithTab ? <Notice tone="warn">{ENDS_WITH_TAB}</Notice> : null}
       <Card>
+        <Heading>Password</Heading>
+        <ChangePassword />
+      </Card>
+      <Card>
         <Heading>Sessions</Heading>
         <Muted>
           You stay signed in on this browser until you leave, or until you have not been here for fourteen days. Sign
@@ -44,6 +50,7 @@ function Sheet({ id, endsWithTab }: { id: string; endsWithTab: boolean }) {
           <Leave label="Sign out" everywhere={false} />
           <Leave label="Sign out everywhere" everywhere />
         </div>
+        <Sessions />
       </Card>
     </div>
   );

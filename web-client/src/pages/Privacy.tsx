@@ -39,16 +39,19 @@ export default function Privacy() {
           ))}
         </dl>
       </Passage>
-      <Passage title="One cookie">
+      <Passage title="Two cookies">
         <p>
-          <code>__Host-sid</code> keeps you signed in for up to fourteen days. No script can read it, and it goes to
-          this shop alone. Visitors who do not sign in have none, so there is nothing to accept or refuse.
+          <code>__Host-sid</code> keeps you signed in for up to fourteen days. <code>__Host-device</code> says that you
+          signed in with this browser before, so that nobody keeps you out of your account by guessing at its password.
+          It signs nobody in, and stays when you sign out, for 400 days. No script can read either, and they go to this
+          shop alone. Visitors who do not sign in have none, so there is nothing to accept or refuse.
         </p>
       </Passage>
       <Passage title="What the shop keeps">
         <p>
           Your name, your e-mail, a password that cannot be read back, and your orders. It is all in the database of
-          whoever runs this copy of Stoa. No e-mail is sent to you, and no card is asked for: the payment methods are
+          whoever runs this copy of Stoa, with what each of your devices calls itself while you are signed in on it. No
+          e-mail is written to you but one about a forgotten password, and no card is asked for: the payment methods are
           for trying things out.
         </p>
         <div>

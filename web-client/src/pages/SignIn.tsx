@@ -35,6 +35,9 @@ export default function SignIn() {
         <Field label="Password" name="password" type="password" autoComplete="current-password" isRequired />
       </EntryForm>
       <div className="mt-6">
+        <TextLink to="/account/forgot-password">Forgotten your password?</TextLink>
+      </div>
+      <div className="mt-6">
         <Muted>New here?</Muted>
         <TextLink to="/account/sign-up" search={next ? { next } : {}}>
           Make an account

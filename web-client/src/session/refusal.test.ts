@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { expect, it } from 'vitest';
 import { ViolationsSchema } from '~/gen/buf/validate/validate_pb';
-import { refusalOfSignUp } from './refusal';
+import { refusalOfPassword, refusalOfSignUp } from './refusal';
 
 /** A refusal as the shop words it, whose message nobody should need to read. */
 const refused = (fieldName: string, ruleId: string): ConnectError =>
@@ -22,4 +22,19 @@ it.each([
 it('says that there is an account already, and nothing of what is no refusal', () => {
   expect(refusalOfSignUp(new ConnectError('no', Code.AlreadyExists))).toMatch(/Sign in instead/);
   expect(refusalOfSignUp(new ConnectError('no', Code.Unavailable))).toBeUndefined();
+});
+
+it.each([
+  ['current_password', 'current_password.right', /not the password you have now/],
+  ['current_password', 'string.min_len', /not the password you have now/],
+  ['token', 'token.good', /not good any more/],
+  ['password', 'password.guessed', /among the first/],
+  ['password', 'string.min_len', /8 to 128 characters/],
+])('says why a password is not replaced: %s against %s', (field, rule, words) => {
+  expect(refusalOfPassword(refused(field, rule))).toMatch(words);
+});
+
+it('leaves to the page what is no refusal of a password', () => {
+  expect(refusalOfPassword(new ConnectError('no', Code.Unavailable))).toBeUndefined();
+  expect(refusalOfPassword(new ConnectError('no', Code.FailedPrecondition))).toBeUndefined();
 });

@@ -151,6 +151,17 @@ export function signUp(name: string, email: string, password: string): Promise<v
   return enter(() => auth().signUp({ name, email, password, useCookie: true }));
 }
 
+/** Has a letter sent with a link to the page that sets a new password; nobody is told whether there is an account. */
+export async function requestPasswordReset(email: string): Promise<void> {
+  await auth().requestPasswordReset({ email });
+}
+
+/** Sets a new password by the token of a letter. That ends all sessions, also one that somebody has in this browser. */
+export async function resetPassword(token: string, password: string): Promise<void> {
+  await auth().resetPassword({ token, password, useCookie: true });
+  if (session.kind !== 'stranger') await refresh();
+}
+
 /**
  * Ends this session. If the shop is out of reach this browser forgets it at once, and tells the shop as soon as it can.
  * Or ends every session of this person, which only the shop can do: if it cannot be told, this throws and everybody
