@@ -44,6 +44,7 @@ pub async fn change(
 
 async fn verify(app: &App, user: UserId, current: Password) -> Result<PasswordHash, Error> {
     let known = store::credential::find(app.db.read(), user).await?;
+    let known = known.map(|known| known.hash);
     let verdict = app.hasher.verify(current, known.clone()).await?;
     match known {
         Some(known) if verdict != Verdict::Wrong => Ok(known),
@@ -61,7 +62,8 @@ async fn exchange(
     if user.ok_or(Error::UserNotFound)?.is_blocked() {
         return Err(Error::Blocked);
     }
-    if store::credential::find(&work.txn, id).await?.as_ref() != Some(known) {
+    let kept = store::credential::find(&work.txn, id).await?;
+    if kept.is_none_or(|kept| kept.hash != *known) {
         return Err(Error::WrongPassword); // changed while the new one was being hashed
     }
     replace(work, id, next, session).await

@@ -2,9 +2,13 @@
 //! signs nobody in: the password is asked for as ever. It only says that this is none of the
 //! strangers who guess at the account, so that nobody is locked out by what others do.
 //!
+//! A mark is good for as long as the password is the account's that it was given for. So whoever has
+//! learnt a password and signs in on a thousand devices has no more guesses at the next one.
+//!
 //! These are the device cookies of OWASP (`Slow Down Online Guessing Attacks with Device Cookies`):
 //! signed, for one account each, kept by the device and nowhere else.
 
+use chrono::{DateTime, Utc};
 use clock::Clock;
 use serde::{Deserialize, Serialize};
 use sql::page::Signer;
@@ -21,7 +25,10 @@ const BETWEEN: char = '.';
 
 /// A device, known by its mark. Its name says nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct KnownDevice(Uuid);
+pub struct KnownDevice {
+    id: Uuid,
+    since: DateTime<Utc>,
+}
 
 /// What a mark is bound to, so that it is good for this account only and for nothing else.
 #[derive(Serialize)]
@@ -34,12 +41,20 @@ impl KnownDevice {
     pub fn find(signer: &Signer, shown: &str, account: &EmailKey) -> Option<Self> {
         marks(shown).find_map(|mark| open(signer, mark, account))
     }
+
+    /// Whether it was known when the account's password had become what it is, or later.
+    pub fn knows_password_since(self, since: DateTime<Utc>) -> bool {
+        self.since >= since
+    }
 }
 
 /// What the device shows from now on, of whose marks one is of this account.
 pub fn renew(signer: &Signer, clock: &Clock, shown: &str, account: &EmailKey) -> String {
-    let device = KnownDevice::find(signer, shown, account);
-    let device = device.unwrap_or_else(|| KnownDevice(clock.id()));
+    let known = KnownDevice::find(signer, shown, account);
+    let device = KnownDevice {
+        id: known.map_or_else(|| clock.id(), |known| known.id),
+        since: clock.now(),
+    };
     let mut all = signer.sign(&device, &of(account));
     let others = marks(shown).filter(|mark| open(signer, mark, account).is_none());
     for other in others.take(MARKS_MAX - 1) {

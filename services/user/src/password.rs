@@ -9,6 +9,7 @@ use argon2::password_hash::phc;
 use argon2::{Argon2, Block, Params};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use chrono::{DateTime, Utc};
 use clock::Clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -41,6 +42,16 @@ impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(…)")
     }
+}
+
+/// An account's password as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptPassword {
+    /// Its hash.
+    pub hash: PasswordHash,
+    /// Since when it is the account's: a hash that was made anew of the same password changes
+    /// nothing of that.
+    pub since: DateTime<Utc>,
 }
 
 /// What a presented password turned out to be.

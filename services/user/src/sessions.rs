@@ -9,14 +9,14 @@ use futures::FutureExt;
 use crate::App;
 use crate::accounts::{self, NewAccount};
 use crate::domain::device::DeviceName;
-use crate::domain::email::Email;
+use crate::domain::email::{Email, EmailKey};
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::password::Password;
 use crate::domain::session::{RefreshOutcome, RefreshToken, Session};
 use crate::domain::user::User;
 use crate::error::Error;
 use crate::known_device::KnownDevice;
-use crate::password::{self, PasswordHash};
+use crate::password::{self, KeptPassword, PasswordHash};
 use crate::store;
 use crate::throttle::Guesser;
 
@@ -86,12 +86,23 @@ pub async fn sign_in(
     device: &Device<'_>,
 ) -> Result<SignedIn, Error> {
     let address = email.key();
-    let guesser = match KnownDevice::find(&app.page_signer, device.shown, &address) {
+    let mut guesser = match KnownDevice::find(&app.page_signer, device.shown, &address) {
         Some(known) => Guesser::Known(known),
         None => Guesser::Strangers(address),
     };
     app.throttle.admit(&guesser, app.clock.now())?;
-    let verified = verify(app, email, password).await;
+    let found = find(app, &email.key()).await;
+    let (id, kept) = found.inspect_err(|_| app.throttle.refund(&guesser))?;
+    let since = kept.as_ref().map(|kept| kept.since);
+    if let Guesser::Known(known) = guesser
+        && !since.is_some_and(|since| known.knows_password_since(since))
+    {
+        app.throttle.refund(&guesser);
+        guesser = Guesser::Strangers(email.key());
+        app.throttle.admit(&guesser, app.clock.now())?;
+    }
+    let hash = kept.map(|kept| kept.hash);
+    let verified = verify(app, id, hash, password).await;
     match &verified {
         Ok(_) => app.throttle.succeeded(&guesser),
         Err(Error::WrongCredentials) => {}
@@ -104,15 +115,21 @@ pub async fn sign_in(
     .await
 }
 
-/// Compares the password; with an unknown address it asks the database and hashes as often.
+/// Finds the account of an address and its password; with an unknown one it asks the database as
+/// often.
+async fn find(app: &App, address: &EmailKey) -> Result<(UserId, Option<KeptPassword>), Error> {
+    let user = store::user::find_by_email(app.db.read(), address).await?;
+    let id = user.map_or(UserId(uuid::Uuid::nil()), |user| user.id);
+    Ok((id, store::credential::find(app.db.read(), id).await?))
+}
+
+/// Compares the password; where there is none it hashes as often.
 async fn verify(
     app: &App,
-    email: &Email,
+    id: UserId,
+    hash: Option<PasswordHash>,
     password: Password,
 ) -> Result<(UserId, PasswordHash, password::Verdict), Error> {
-    let user = store::user::find_by_email(app.db.read(), &email.key()).await?;
-    let id = user.map_or(UserId(uuid::Uuid::nil()), |user| user.id);
-    let hash = store::credential::find(app.db.read(), id).await?;
     let verdict = app.hasher.verify(password, hash.clone()).await?;
     match hash {
         Some(hash) if verdict != password::Verdict::Wrong => Ok((id, hash, verdict)),
@@ -129,14 +146,15 @@ async fn admit(
 ) -> Result<SignedIn, Error> {
     let user = store::user::find(&work.txn, Scope::Everyone, id).await?;
     let user = user.ok_or(Error::WrongCredentials)?;
-    if store::credential::find(&work.txn, id).await?.as_ref() != Some(hash) {
+    let kept = store::credential::find(&work.txn, id).await?;
+    if kept.is_none_or(|kept| kept.hash != *hash) {
         return Err(Error::WrongCredentials); // changed while the password was being hashed
     }
     if user.is_blocked() {
         return Err(Error::Blocked);
     }
     if let password::Verdict::Rehashed(hash) = verdict {
-        store::credential::put(&work.txn, id, hash, work.now).await?;
+        store::credential::rehash(&work.txn, id, hash).await?;
     }
     start_session(app, work, user, device).await
 }

@@ -216,7 +216,10 @@ async fn sign_up(
         name,
         ..Default::default()
     });
-    Ok(ConnectResponse::new(SignUpResponse { user, tokens: None }))
+    Ok(ConnectResponse::new(SignUpResponse {
+        user,
+        ..SignUpResponse::default()
+    }))
 }
 
 fn catalog() -> Service {

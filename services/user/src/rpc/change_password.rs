@@ -4,16 +4,20 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::user::v1::{ChangePasswordRequest, ChangePasswordResponse};
 
+use super::tokens::{Carrier, device_token};
 use crate::App;
+use crate::browser::Browser;
 use crate::domain::password::{Owner, Password};
 use crate::error::Error;
 use crate::wire::person;
 use crate::{accounts, credentials};
 
-/// Replaces the caller's own password and ends all sessions but the caller's.
+/// Replaces the caller's own password and ends all sessions but the caller's. Of the devices that
+/// the account knew it goes on to know this one, if it is a browser.
 pub async fn change_password(
     State(app): State<App>,
     call: Call,
+    browser: Browser,
     ConnectRequest(request): ConnectRequest<ChangePasswordRequest>,
 ) -> Result<ConnectResponse<ChangePasswordResponse>, ConnectError> {
     let request = edge::valid(request)?;
@@ -26,6 +30,10 @@ pub async fn change_password(
     let next = Password::chosen(&request.password, owner).map_err(Error::BadPassword)?;
     let current = Password::presented(&request.current_password);
     credentials::change(&app, (id, session), current, next).await?;
+    if !browser.marks().is_empty() {
+        let (shown, email) = (browser.marks(), &user.email);
+        device_token(&app, &call, shown, email, Carrier::Cookie);
+    }
     tracing::info!(user.id = %id, "User {id} changed their password");
     Ok(ConnectResponse::new(ChangePasswordResponse {}))
 }

@@ -2,11 +2,12 @@
 //! brings one along.
 
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 
 use crate::domain::id::UserId;
-use crate::password::PasswordHash;
+use crate::password::{KeptPassword, PasswordHash};
 
 mod entity {
     use sea_orm::entity::prelude::*;
@@ -57,8 +58,25 @@ pub async fn put(
         .map(drop)
 }
 
-/// Reads the hash of an account's password; none if it never had one.
-pub async fn find(db: &impl ConnectionTrait, user: UserId) -> Result<Option<PasswordHash>, DbErr> {
+/// Stores another hash of the password that the account has.
+pub async fn rehash(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    hash: &PasswordHash,
+) -> Result<(), DbErr> {
+    Entity::update_many()
+        .col_expr(Column::PasswordHash, Expr::value(hash.as_str()))
+        .filter(Column::UserId.eq(user.0))
+        .exec(db)
+        .await
+        .map(drop)
+}
+
+/// Reads an account's password; none if it never had one.
+pub async fn find(db: &impl ConnectionTrait, user: UserId) -> Result<Option<KeptPassword>, DbErr> {
     let found = Entity::find_by_id(user.0).one(db).await?;
-    Ok(found.map(|row| PasswordHash::stored(row.password_hash)))
+    Ok(found.map(|row| KeptPassword {
+        hash: PasswordHash::stored(row.password_hash),
+        since: row.changed_at,
+    }))
 }

@@ -46,6 +46,34 @@ async fn who_is_guessed_at_signs_in_on_a_device_that_the_account_knows(app: Test
     sign_in(&app, PASSWORD, device).await.ok();
 }
 
+/// Whoever knew the old password may have signed in on many.
+///
+/// row: X23, S-08
+#[both_engines]
+async fn a_new_password_is_known_on_no_device_but_the_one_it_was_chosen_on(app: TestApp) {
+    let ada = app.sign_up("Ada", ADA).await;
+    let old = app.try_sign_in(ADA, PASSWORD).await.ok()["deviceToken"].clone();
+    let mark = format!("__Host-device={}", old.as_str().unwrap());
+    app.pass(1);
+    let change = json!({"currentPassword": PASSWORD, "password": "another password"});
+    let here = [("cookie", mark.as_str())];
+    let changed = app
+        .call_with(
+            "AuthService/ChangePassword",
+            &ada.access_token,
+            &here,
+            change,
+        )
+        .await;
+    changed.ok();
+    let kept = changed.header("set-cookie").unwrap();
+    let kept = kept.trim_start_matches("__Host-device=").split(';').next();
+    strangers_guess(&app).await;
+    let stranger = sign_in(&app, "another password", &old).await;
+    assert_eq!(stranger.code(), "resource_exhausted");
+    sign_in(&app, "another password", &json!(kept)).await.ok();
+}
+
 /// row: X23, S-08, S-17
 #[both_engines]
 async fn a_browser_keeps_its_mark_in_a_cookie_also_when_its_owner_is_signed_out(app: TestApp) {
