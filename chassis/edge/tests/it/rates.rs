@@ -223,6 +223,8 @@ fn the_contract_has_the_limits_that_ship() {
         .collect();
     let expected = [
         ("CreateOrder", (10, 60)),
+        ("RequestPasswordReset", (5, 3600)),
+        ("ResetPassword", (20, 3600)),
         ("SignIn", (20, 60)),
         ("SignUp", (5, 3600)),
     ];
