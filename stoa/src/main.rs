@@ -16,11 +16,15 @@ mod schema;
 mod services;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
 use crate::cli::{Cli, Command, ExportCommand, UserCommand};
 use crate::config::{Config, Sources};
+
+/// How long threads that are blocked may take at the end.
+const THREADS_MAX: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
     };
     let ended = runtime.block_on(run(cli.command, config));
     telemetry::flush();
+    // A thread may hang in a file that nobody answers for; it must not keep the process.
+    runtime.shutdown_timeout(THREADS_MAX);
     match ended {
         Ok(code) => code,
         Err(error) => fail(&error),

@@ -1,13 +1,16 @@
 //! Letters as files in a folder, for whoever develops the shop and for who hands them on to a mail
 //! server of their own. It sends nothing.
 
+use std::fmt;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::domain::email::Email;
@@ -16,9 +19,10 @@ use crate::error::Error;
 /// Letters that are kept; the oldest go first.
 const LETTERS_MAX: usize = 200;
 const ENDING: &str = "eml";
+/// How long a letter may take to be written.
+const WRITTEN_MAX: Duration = Duration::from_secs(10);
 
-/// What somebody is written.
-#[derive(Debug)]
+/// What somebody is written. Its text may be a secret, and is in no `Debug`.
 pub struct Letter {
     /// Whose mailbox it is for.
     pub to: Email,
@@ -30,14 +34,27 @@ pub struct Letter {
     pub date: DateTime<Utc>,
 }
 
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.subject)
+    }
+}
+
 /// A folder of letters; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct DevMailbox(Arc<PathBuf>);
+pub struct DevMailbox {
+    folder: Arc<PathBuf>,
+    /// One letter is written at a time: of a disk that hangs only one thread waits.
+    turn: Arc<Semaphore>,
+}
 
 impl DevMailbox {
     /// The mailbox in a folder, which is made with the first letter.
     pub fn new(folder: PathBuf) -> Self {
-        Self(Arc::new(folder))
+        Self {
+            folder: Arc::new(folder),
+            turn: Arc::new(Semaphore::new(1)),
+        }
     }
 
     /// Puts a letter into the folder, whole or not at all, for nobody else on this machine to read.
@@ -46,9 +63,17 @@ impl DevMailbox {
     /// # Errors
     /// [`Error::Letter`].
     pub async fn put(&self, id: Uuid, letter: Letter) -> Result<(), Error> {
-        let folder = self.0.clone();
-        let put = move || put(&folder, id, &letter);
-        tokio::task::spawn_blocking(put).await??;
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "the folder for letters hangs");
+        let turn = self.turn.clone().try_acquire_owned();
+        let turn = turn.map_err(|_| late())?;
+        let folder = self.folder.clone();
+        let putting = tokio::task::spawn_blocking(move || {
+            let put = put(&folder, id, &letter);
+            drop(turn);
+            put
+        });
+        let put = tokio::time::timeout(WRITTEN_MAX, putting).await;
+        put.map_err(|_| late())???;
         Ok(())
     }
 }
@@ -72,22 +97,34 @@ fn put(folder: &Path, id: Uuid, letter: &Letter) -> io::Result<()> {
     fs::rename(begun, done)
 }
 
-/// Removes the oldest letters, and what a process that died has left half written, so that there
-/// is room for one.
+/// Removes the oldest letters of ours, and what a process that died has left half written, so that there is room for
+/// one. Another process may do the same at the same time, and whoever hands letters on takes them away.
 fn make_room(folder: &Path) -> io::Result<()> {
     let mut letters = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|ending| ending == ENDING || ending == "part")
-        {
+        if is_ours(&path) {
             letters.push(path);
         }
     }
     letters.sort_unstable();
     let surplus = (letters.len() + 1).saturating_sub(LETTERS_MAX);
-    letters.iter().take(surplus).try_for_each(fs::remove_file)
+    for letter in letters.iter().take(surplus) {
+        match fs::remove_file(letter) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is named as a letter of ours, whole or half.
+fn is_ours(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    matches!(ending, Some(ENDING | "part"))
+        && stem.is_some_and(|stem| stem.parse::<Uuid>().is_ok())
+        && !path.is_dir()
 }
 
 /// The letter as RFC 5322 has it, an address in letters of any script as RFC 6532 does.
@@ -126,15 +163,26 @@ mod tests {
             let id = Uuid::from_u128(number as u128);
             mailbox.put(id, letter("one\ntwo\n")).await.unwrap();
         }
+        fs::write(folder.join("kept.eml"), "somebody else's").unwrap();
+        fs::create_dir(folder.join(format!("{}.eml", Uuid::nil()))).unwrap();
+        mailbox
+            .put(
+                Uuid::from_u128(LETTERS_MAX as u128 + 2),
+                letter("one\ntwo\n"),
+            )
+            .await
+            .unwrap();
         let name = |number: usize| format!("{}.eml", Uuid::from_u128(number as u128));
         let mut kept: Vec<String> = fs::read_dir(&folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
+        kept.retain(|name| *name != "kept.eml" && !name.starts_with(&Uuid::nil().to_string()));
         kept.sort_unstable();
-        let newest: Vec<String> = (2..LETTERS_MAX + 2).map(name).collect();
+        let newest: Vec<String> = (3..LETTERS_MAX + 3).map(name).collect();
         assert_eq!(kept, newest);
-        let file = folder.join(name(2));
+        assert!(folder.join("kept.eml").exists());
+        let file = folder.join(name(3));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&file), mode(&folder)), (0o600, 0o700));
         let text = fs::read_to_string(file).unwrap();

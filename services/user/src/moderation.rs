@@ -30,6 +30,7 @@ pub async fn block(
             require_another_admin(&work.txn, id).await?;
         }
         store::session::delete_all_of(&work.txn, id).await?;
+        store::password_reset::delete(&work.txn, id).await?;
         save(work, &user).await?;
     }
     Ok(user)

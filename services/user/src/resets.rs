@@ -93,19 +93,26 @@ impl Clerk {
 
     async fn write(&self, app: &App, email: &Email) -> Result<(), Error> {
         let user = store::user::find_by_email(app.db.read(), &email.key()).await?;
-        let Some(user) = user.filter(|user| !user.is_blocked()) else {
+        let Some(id) = user.map(|user| user.id) else {
             return Ok(());
         };
         let origin = Origin::default();
         let started = command::transact(&app.db, &app.clock, &origin, |work| {
-            start(app, work, user.id).boxed()
+            start(app, work, id, email).boxed()
         });
-        let Some(token) = started.await? else {
+        let Some((to, token)) = started.await? else {
             return Ok(());
         };
-        let letter = self.letter(user.email, &token, app.clock.now());
-        self.mailbox.put(app.clock.id(), letter).await?;
-        tracing::info!(user.id = %user.id, "Wrote a letter about a forgotten password");
+        let letter = self.letter(to, &token, app.clock.now());
+        if let Err(error) = self.mailbox.put(app.clock.id(), letter).await {
+            // Nobody has the token: the next who asks gets another.
+            command::transact(&app.db, &app.clock, &origin, |work| {
+                forget(work, &token).boxed()
+            })
+            .await?;
+            return Err(error);
+        }
+        tracing::info!(user.id = %id, "Wrote a letter about a forgotten password");
         Ok(())
     }
 
@@ -125,15 +132,30 @@ impl Clerk {
     }
 }
 
-/// None if the last one was asked for just now.
-async fn start(app: &App, work: &mut Work<'_>, user: UserId) -> Result<Option<ResetToken>, Error> {
-    let last = store::password_reset::find_to_change(&work.txn, user).await?;
+/// Makes a token, and says which address its letter goes to. None if the address is no longer the account's, or if
+/// the last one was asked for a short while ago.
+async fn start(
+    app: &App,
+    work: &mut Work<'_>,
+    id: UserId,
+    email: &Email,
+) -> Result<Option<(Email, ResetToken)>, Error> {
+    let user = store::user::find_to_change(&work.txn, Scope::Everyone, id).await?;
+    let user = user.filter(|user| !user.is_blocked() && user.email.key() == email.key());
+    let Some(user) = user else {
+        return Ok(None);
+    };
+    let last = store::password_reset::find_to_change(&work.txn, id).await?;
     if last.is_some_and(|last| last.is_fresh(work.now)) {
         return Ok(None);
     }
-    let (reset, token) = PasswordReset::start(user, app.clock.random(), work.now);
+    let (reset, token) = PasswordReset::start(id, app.clock.random(), work.now);
     store::password_reset::put(&work.txn, &reset).await?;
-    Ok(Some(token))
+    Ok(Some((user.email, token)))
+}
+
+async fn forget(work: &mut Work<'_>, token: &ResetToken) -> Result<(), Error> {
+    Ok(store::password_reset::delete_token(&work.txn, &token.hash()).await?)
 }
 
 /// Sets a new password by the token of a letter, and ends all sessions. Whoever was locked out by
@@ -174,6 +196,11 @@ async fn redeem(
     let good = |found: &PasswordReset| found.token_hash == token.hash() && found.is_good(work.now);
     if !found.as_ref().is_some_and(good) {
         return Err(Error::BadResetToken); // used or replaced while the password was being hashed
+    }
+    // A program of the version before sets passwords and leaves tokens as they are.
+    let kept = store::credential::find(&work.txn, id).await?;
+    if kept.is_some_and(|kept| found.is_some_and(|found| kept.since > found.created_at)) {
+        return Err(Error::BadResetToken);
     }
     if user.is_blocked() {
         return Err(Error::Blocked);

@@ -83,6 +83,15 @@ pub async fn delete(db: &impl ConnectionTrait, user: UserId) -> Result<(), DbErr
     Entity::delete_by_id(user.0).exec(db).await.map(drop)
 }
 
+/// Forgets that of a token, which nobody has.
+pub async fn delete_token(db: &impl ConnectionTrait, hash: &[u8; 32]) -> Result<(), DbErr> {
+    Entity::delete_many()
+        .filter(Column::TokenHash.eq(hash.to_vec()))
+        .exec(db)
+        .await
+        .map(drop)
+}
+
 /// Forgets those whose time is over, at most [`sweep::BATCH`] of them; returns how many.
 pub async fn prune(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<u64, DbErr> {
     let expired: Vec<Uuid> = Entity::find()
