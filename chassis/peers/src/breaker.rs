@@ -15,7 +15,9 @@ pub struct BreakerRules {
     pub calls_min: u32,
     /// ... within this time.
     pub window: Duration,
-    /// How long nobody asks, and then how long a probe keeps all others waiting at most.
+    /// How long nobody asks the first time, if that is less than `open`; each time that a probe fails twice as long.
+    pub open_first: Duration,
+    /// How long nobody asks at most, and then how long a probe keeps all others waiting at most.
     pub open: Duration,
     /// So many probes must do well, one after another, to close it.
     pub successes: u32,
@@ -32,6 +34,7 @@ impl Default for BreakerRules {
             failed_percent: 50,
             calls_min: 10,
             window: Duration::from_secs(30),
+            open_first: Duration::from_secs(30),
             open: Duration::from_secs(30),
             successes: 2,
             answers: true,
@@ -75,6 +78,8 @@ pub(crate) struct Ticket(u64);
 pub(crate) struct Breaker {
     rules: BreakerRules,
     state: State,
+    /// How long it is open the next time.
+    open_next: Duration,
     tickets: u64,
 }
 
@@ -102,6 +107,7 @@ impl Breaker {
         Self {
             rules,
             state: State::closed(Ticket(0), now),
+            open_next: rules.open_first,
             tickets: 0,
         }
     }
@@ -170,6 +176,7 @@ impl Breaker {
                         if *successes >= rules.successes {
                             self.tickets += 1;
                             self.state = State::closed(Ticket(self.tickets), now);
+                            self.open_next = rules.open_first;
                         }
                     }
                 }
@@ -179,7 +186,9 @@ impl Breaker {
     }
 
     fn open(&mut self, now: Instant) {
-        let until = now + self.rules.open;
+        let open = self.open_next.min(self.rules.open);
+        self.open_next = open.saturating_mul(2);
+        let until = now + open;
         self.state = State::Open { until };
     }
 }

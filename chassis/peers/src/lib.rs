@@ -8,9 +8,11 @@
 mod ahead;
 mod attempts;
 mod breaker;
+mod budget;
 mod channel;
 mod connect;
 mod credentials;
+mod fallback;
 mod framing;
 mod guard;
 mod local;
@@ -19,11 +21,12 @@ mod policy;
 mod pool;
 mod record;
 mod remote;
+mod report;
 
 pub use breaker::BreakerRules;
 pub use channel::{Channel, Peers, PeersBuilder};
-pub use connect::Address;
 pub use credentials::TokenSigner;
+pub use fallback::{Fallback, fallback};
 pub use local::Local;
 pub use outgoing::{Outgoing, request, request_as};
-pub use policy::Policy;
+pub use policy::{Bulkhead, Policy};

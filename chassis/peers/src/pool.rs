@@ -1,4 +1,4 @@
-//! The connections to one peer and the places on them. We count the streams of each ourselves:
+//! The connections to one replica of a peer and the places on them. We count the streams of each ourselves:
 //! nobody else says how many are free, and a request too many would wait inside the connection,
 //! unseen, in front of all that come after it.
 
@@ -59,7 +59,15 @@ pub(crate) enum Failure {
     Full,
 }
 
-/// Connections to one peer. Clones share them.
+impl Failure {
+    /// Nobody said in time where the peer is.
+    pub(crate) fn nowhere() -> Self {
+        let nowhere: Box<dyn Error + Send + Sync> = "its address is not known".into();
+        Self::Unreachable(nowhere.into())
+    }
+}
+
+/// Connections to one replica of a peer. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Pool(Arc<Shared>);
 
@@ -93,7 +101,7 @@ struct Connection {
 }
 
 /// A stream's place on a connection, free again when dropped.
-struct Place {
+pub(crate) struct Place {
     pool: Arc<Shared>,
     id: u64,
     sender: Sender,
@@ -116,14 +124,25 @@ impl Pool {
         }))
     }
 
-    /// Sends a request when there is a place for it, which is free again when its answer is over.
+    /// A place, when there is one for who asks.
+    ///
+    /// # Errors
+    /// [`Failure`], but that nothing broke.
+    pub(crate) async fn place(&self) -> Result<Place, Failure> {
+        self.0.place().await
+    }
+
+    /// Sends a request from its place, which is free again when its answer is over.
     ///
     /// # Errors
     /// [`Failure`]. A request that never left was tried on other connections before.
-    pub(crate) async fn call(&self, mut request: Request<Body>) -> Result<Response<Body>, Failure> {
+    pub(crate) async fn send(
+        &self,
+        mut place: Place,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Failure> {
         let mut resent = 0;
         loop {
-            let mut place = self.0.place().await?;
             let mut error = match place.sender.try_send_request(request).await {
                 Ok(response) => {
                     return Ok(response.map(|body| Body::new(Answer::new(body, place))));
@@ -136,7 +155,15 @@ impl Pool {
                 _ => return Err(Failure::Broken(error.into_error())),
             }
             resent += 1;
+            place = self.0.place().await?;
         }
+    }
+
+    /// How many have a place or wait for one.
+    pub(crate) fn busy(&self) -> usize {
+        let state = self.0.lock();
+        let taken = state.connections.iter().map(|one| one.taken);
+        taken.sum::<usize>() + state.waiting.len()
     }
 }
 

@@ -80,6 +80,33 @@ fn a_probe_that_fails_opens_it_again() {
     assert_eq!(breaker.circuit(), Circuit::HalfOpen);
 }
 
+/// A peer that only restarts is missed for a moment, one that stays away is asked ever less often.
+#[test]
+fn it_is_open_for_longer_each_time() {
+    let rules = BreakerRules {
+        open_first: SECOND,
+        open: 5 * SECOND,
+        ..BreakerRules::default()
+    };
+    let mut now = Instant::now();
+    let mut breaker = Breaker::new(rules, now);
+    for _ in 0..2 {
+        for _ in 0..5 {
+            call(&mut breaker, Outcome::Failed, now);
+        }
+        for open in [1, 2, 4, 5, 5] {
+            assert_eq!(breaker.admit(now), Err(open * SECOND));
+            now += open * SECOND;
+            call(&mut breaker, Outcome::Failed, now);
+        }
+        now += 5 * SECOND;
+        for _ in 0..2 {
+            call(&mut breaker, Outcome::Answered, now);
+        }
+        assert_eq!(breaker.circuit(), Circuit::Closed);
+    }
+}
+
 /// row: R1
 #[test]
 fn a_probe_that_is_left_makes_room_for_another_and_says_nothing() {

@@ -15,7 +15,7 @@ use tonic::Code;
 use crate::server::{STREAM, Server, UNARY, call};
 
 /// An rpc that changes something, each time anew.
-const MUTATING: &str = "/stoa.user.v1.UserService/CreateUser";
+pub const MUTATING: &str = "/stoa.user.v1.UserService/CreateUser";
 /// How long a breaker is open here.
 const OPEN: Duration = Duration::from_secs(1);
 
@@ -30,7 +30,7 @@ fn impatient() -> Policy {
     }
 }
 
-fn way(server: &Server, policy: Policy) -> Channel {
+pub fn way(server: &Server, policy: Policy) -> Channel {
     let peers = server.peers("user", Clock::system()).policy("user", policy);
     peers.build().channel("user")
 }
@@ -76,7 +76,7 @@ impl Lines {
 }
 
 /// How a call ends, by whichever side.
-async fn code(channel: &Channel, rpc: &str, headers: &[(&str, usize)]) -> Code {
+pub async fn code(channel: &Channel, rpc: &str, headers: &[(&str, usize)]) -> Code {
     match call(channel, rpc, headers).await {
         Err(status) => status.code(),
         Ok(response) => {

@@ -1,0 +1,5 @@
+//! Replicas that come, go and cannot be reached.
+
+mod changes;
+mod picks;
+mod registry;
