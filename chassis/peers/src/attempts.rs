@@ -6,7 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use call::Deadline;
 use clock::Clock;
-use endpoints::Address;
+use endpoints::{Address, Verdict};
 use http::header::RETRY_AFTER;
 use http::{HeaderName, Request, Response};
 use http_body_util::BodyExt;
@@ -14,10 +14,9 @@ use telemetry::TraceContext;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
-use crate::breaker::Outcome;
+use crate::connect::Failure;
 use crate::framing::Framing;
 use crate::guard::Permit;
-use crate::pool::Failure;
 use crate::record::late;
 use crate::remote::{Kind, Remote};
 
@@ -57,7 +56,7 @@ pub(crate) enum Manners {
 /// How a try came out.
 struct Tried {
     answer: Result<Response<Body>, Status>,
-    outcome: Outcome,
+    outcome: Verdict,
     /// Whether another may come out better.
     again: bool,
     /// The replica that was asked, of several.
@@ -67,7 +66,7 @@ struct Tried {
 }
 
 impl Tried {
-    fn ended(answer: Result<Response<Body>, Status>, outcome: Outcome) -> Self {
+    fn ended(answer: Result<Response<Body>, Status>, outcome: Verdict) -> Self {
         Self {
             answer,
             outcome,
@@ -175,7 +174,7 @@ impl Crossing<'_> {
             None => called.await,
             Some(limit) => match tokio::time::timeout(limit, called).await {
                 Ok(called) => called,
-                Err(_) => return Tried::ended(Err(late(self.peer)), Outcome::Failed),
+                Err(_) => return Tried::ended(Err(late(self.peer)), Verdict::Failed),
             },
         };
         match called {
@@ -199,8 +198,8 @@ impl Crossing<'_> {
     fn missed(&self, failure: &Failure) -> Tried {
         let full = matches!(failure, Failure::Full);
         let outcome = match full {
-            true => Outcome::Unknown,
-            false => Outcome::Failed,
+            true => Verdict::Unknown,
+            false => Verdict::Failed,
         };
         Tried {
             again: !full,

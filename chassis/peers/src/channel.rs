@@ -103,12 +103,7 @@ impl Peers {
 
     /// The peers that are in other processes: what is set for each, and how it is with it.
     pub fn report(&self) -> serde_json::Value {
-        let remote = self.0.remote.iter();
-        let shown = remote.map(|(peer, remote)| {
-            let report = report::of(remote, self.0.timeout(peer));
-            ((*peer).to_owned(), report)
-        });
-        serde_json::Value::Object(shown.collect())
+        report::of_all(&self.0.remote, |peer| self.0.timeout(peer))
     }
 }
 

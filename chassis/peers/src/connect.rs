@@ -1,5 +1,7 @@
 //! Connections to a peer in another process: HTTP/2 with prior knowledge.
 
+use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -68,12 +70,32 @@ impl Dialer {
     ///
     /// # Errors
     /// Nobody listens, or nobody answers in time.
-    pub(crate) async fn dial(
-        &self,
-    ) -> Result<(Sender, Driver), Box<dyn std::error::Error + Send + Sync>> {
+    pub(crate) async fn dial(&self) -> Result<(Sender, Driver), Box<dyn Error + Send + Sync>> {
         let connecting = self.connector.clone().oneshot(self.address.uri(None));
         let io = connecting.await?.into_inner();
         let io = TokioIo::new(Corked::new(io));
         Ok(self.http2.handshake(io).await?)
+    }
+}
+
+/// Why a request was not answered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// No connection could be made: the request never left.
+    #[error("no connection could be made")]
+    Unreachable(#[source] Arc<dyn Error + Send + Sync>),
+    /// The connection broke: nothing is known of the request's effect.
+    #[error("the connection broke")]
+    Broken(#[source] hyper::Error),
+    /// Every place is taken, and every place to wait for one.
+    #[error("all connections are full")]
+    Full,
+}
+
+impl Failure {
+    /// Nobody said in time where the peer is.
+    pub(crate) fn nowhere() -> Self {
+        let nowhere: Box<dyn Error + Send + Sync> = "its address is not known".into();
+        Self::Unreachable(nowhere.into())
     }
 }

@@ -4,13 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use call::{Code as WireCode, ConnectError};
+use endpoints::{Breaker, Budget, Circuit, Passage, Verdict};
 use metrics::{Counter, counter, gauge};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
-use crate::breaker::{Breaker, Circuit, Outcome, Ticket};
-use crate::budget::Budget;
 use crate::policy::{Bulkhead, Policy};
 
 /// Stands before one peer.
@@ -181,7 +180,7 @@ impl Drop for Waiting<'_> {
 /// A call that was let pass. Dropped, it says nothing of the peer, unless it was the peer's own time that ran out.
 pub(crate) struct Permit<'a> {
     guard: &'a Guard,
-    ticket: Option<Ticket>,
+    ticket: Option<Passage>,
     lost_at: Option<Instant>,
     /// Whether the peer has a request of it; before that, whatever it waits for is ours.
     asked: bool,
@@ -200,11 +199,11 @@ impl Permit<'_> {
     }
 
     /// Says how it came out.
-    pub(crate) fn settle(mut self, outcome: Outcome) {
+    pub(crate) fn settle(mut self, outcome: Verdict) {
         self.tell(outcome);
     }
 
-    fn tell(&mut self, outcome: Outcome) {
+    fn tell(&mut self, outcome: Verdict) {
         if let Some(ticket) = self.ticket.take() {
             self.guard
                 .with_breaker(|breaker, now| breaker.settle(ticket, outcome, now));
@@ -216,31 +215,31 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let lost = self.asked && self.lost_at.is_some_and(|at| Instant::now() >= at);
         self.tell(match lost {
-            true => Outcome::Failed,
-            false => Outcome::Unknown,
+            true => Verdict::Failed,
+            false => Verdict::Unknown,
         });
     }
 }
 
 impl Guard {
     /// What an answer says of its peer. One that is late by what its caller gave it says nothing.
-    pub(crate) fn outcome_of(&self, code: Code, own_time: bool) -> Outcome {
+    pub(crate) fn outcome_of(&self, code: Code, own_time: bool) -> Verdict {
         let rules = self.policy.breaker.unwrap_or_default();
         match outcome_of(code, own_time) {
-            Outcome::Failed if !rules.answers => Outcome::Answered,
+            Verdict::Failed if !rules.answers => Verdict::Answered,
             outcome => outcome,
         }
     }
 }
 
-fn outcome_of(code: Code, own_time: bool) -> Outcome {
+fn outcome_of(code: Code, own_time: bool) -> Verdict {
     match code {
-        Code::DeadlineExceeded if !own_time => Outcome::Unknown,
+        Code::DeadlineExceeded if !own_time => Verdict::Unknown,
         Code::Unknown
         | Code::DeadlineExceeded
         | Code::Internal
         | Code::Unavailable
-        | Code::DataLoss => Outcome::Failed,
-        _ => Outcome::Answered,
+        | Code::DataLoss => Verdict::Failed,
+        _ => Verdict::Answered,
     }
 }

@@ -7,8 +7,6 @@
 
 mod ahead;
 mod attempts;
-mod breaker;
-mod budget;
 mod channel;
 mod connect;
 mod credentials;
@@ -23,7 +21,6 @@ mod record;
 mod remote;
 mod report;
 
-pub use breaker::BreakerRules;
 pub use channel::{Channel, Peers, PeersBuilder};
 pub use credentials::TokenSigner;
 pub use fallback::{Fallback, fallback};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::breaker::BreakerRules;
+use endpoints::BreakerRules;
 
 /// How often a peer is asked, for how long, by how many at once, and when it is left alone. Each of these is on or off
 /// by itself.

@@ -21,7 +21,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, interval_at};
 
-use crate::connect::{Dialer, Driver, STREAMS_MAX, Sender};
+use crate::connect::{Dialer, Driver, Failure, STREAMS_MAX, Sender};
 
 /// A connection on which nothing was carried from one look to the next is closed.
 const IDLE_LOOK: Duration = Duration::from_secs(30);
@@ -43,28 +43,6 @@ pub(crate) struct Bounds {
     /// Calls that wait for a place beyond what connections can be made for. With none, a full
     /// pool refuses at once.
     pub(crate) waiting_max: usize,
-}
-
-/// Why a request was not answered.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// No connection could be made: the request never left.
-    #[error("no connection could be made")]
-    Unreachable(#[source] Arc<dyn Error + Send + Sync>),
-    /// The connection broke: nothing is known of the request's effect.
-    #[error("the connection broke")]
-    Broken(#[source] hyper::Error),
-    /// Every place is taken, and every place to wait for one.
-    #[error("all connections are full")]
-    Full,
-}
-
-impl Failure {
-    /// Nobody said in time where the peer is.
-    pub(crate) fn nowhere() -> Self {
-        let nowhere: Box<dyn Error + Send + Sync> = "its address is not known".into();
-        Self::Unreachable(nowhere.into())
-    }
 }
 
 /// Connections to one replica of a peer. Clones share them.

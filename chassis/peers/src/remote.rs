@@ -11,11 +11,11 @@ use http::{Request, Response, Version};
 use tonic::Code;
 
 use crate::ahead::read_ahead;
-use crate::connect::{Dialer, Patience};
+use crate::connect::{Dialer, Failure, Patience};
 use crate::framing::{Ending, Framing};
 use crate::guard::Guard;
 use crate::policy::Policy;
-use crate::pool::{Bounds, Failure, Place, Pool};
+use crate::pool::{Bounds, Place, Pool};
 
 /// How many messages an rpc has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,6 @@ pub(crate) struct Remote {
 }
 
 /// One address needs no choice, and pays for none.
-#[expect(clippy::large_enum_variant, reason = "there is one of a peer")]
 enum Ways {
     One(Replica),
     Several(Endpoints<Replica>),

@@ -1,15 +1,25 @@
 //! What is set for a peer, and how it is with it, for who looks after the process.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use endpoints::Standing;
+use endpoints::{Circuit, Standing};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::breaker::Circuit;
 use crate::remote::{Kind, Remote};
 
-pub(crate) fn of(remote: &Remote, timeout: Duration) -> Value {
+pub(crate) fn of_all(
+    remotes: &HashMap<&'static str, Remote>,
+    timeout: impl Fn(&str) -> Duration,
+) -> Value {
+    let shown = remotes
+        .iter()
+        .map(|(peer, remote)| ((*peer).to_owned(), of(remote, timeout(peer))));
+    Value::Object(shown.collect())
+}
+
+fn of(remote: &Remote, timeout: Duration) -> Value {
     let guard = &remote.guard;
     let policy = guard.policy;
     let breaker = policy.breaker.zip(guard.circuit()).map(|(rules, circuit)| {

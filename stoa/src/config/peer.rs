@@ -6,8 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use config_rs::{Value, ValueKind};
-use endpoints::Source;
-use peers::{BreakerRules, Bulkhead, Policy};
+use endpoints::{BreakerRules, Source};
+use peers::{Bulkhead, Policy};
 
 use super::Error;
 use super::layers::{Table, refused};

@@ -34,6 +34,7 @@ mod purchase;
 mod rates;
 mod reflection;
 mod replay;
+mod replicas;
 mod schemas;
 mod secrets;
 mod shop;

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clock::Clock;
+use endpoints::BreakerRules;
 use futures::future::join_all;
 use http_body_util::BodyExt;
-use peers::{BreakerRules, Channel, Policy};
+use peers::{Channel, Policy};
 use telemetry::metrics::Handle;
 use tokio::time::{Instant, timeout};
 use tonic::Code;
@@ -353,7 +354,7 @@ async fn a_peer_is_slow_by_its_own_time() {
 }
 
 /// A call whose own caller waits no longer than this.
-async fn call_within(channel: &Channel, time: Duration) -> Code {
+pub async fn call_within(channel: &Channel, time: Duration) -> Code {
     use tower::Service;
     let outgoing = peers::Outgoing {
         acting_for: None,

@@ -11,8 +11,9 @@ const SECONDS: usize = 10;
 const REPEAT: i64 = 5;
 const RESERVE: i64 = 10 * SECONDS as i64 * REPEAT;
 
+/// What is left to spend.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub struct Budget {
     since: Instant,
     slots: Mutex<[Slot; SECONDS]>,
 }
@@ -23,8 +24,15 @@ struct Slot {
     balance: i64,
 }
 
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Budget {
-    pub(crate) fn new() -> Self {
+    /// A whole one.
+    pub fn new() -> Self {
         Self {
             since: Instant::now(),
             slots: Mutex::default(),
@@ -32,12 +40,12 @@ impl Budget {
     }
 
     /// A call was made.
-    pub(crate) fn deposit(&self) {
+    pub fn deposit(&self) {
         self.with(|slot, _| slot.balance += 1);
     }
 
     /// Whether one may be repeated, which is then spent.
-    pub(crate) fn withdraw(&self) -> bool {
+    pub fn withdraw(&self) -> bool {
         self.with(|slot, left| {
             let enough = left >= REPEAT;
             slot.balance -= if enough { REPEAT } else { 0 };
@@ -46,7 +54,7 @@ impl Budget {
     }
 
     /// How many repeats are left.
-    pub(crate) fn left(&self) -> i64 {
+    pub fn left(&self) -> i64 {
         self.with(|_, left| left / REPEAT)
     }
 
