@@ -49,7 +49,7 @@ const PROBE_SOON: Duration = Duration::from_secs(1);
 
 /// What a call says of its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Impression {
     /// It is there, whatever its answer.
     Answered,
     /// It is away, or ill.
@@ -149,15 +149,15 @@ impl Breaker {
     }
 
     /// Hears how a call that it let pass came out. Each call says so once.
-    pub fn settle(&mut self, told: Passage, outcome: Verdict, now: Instant) {
-        let failed = outcome == Verdict::Failed;
+    pub fn settle(&mut self, told: Passage, outcome: Impression, now: Instant) {
+        let failed = outcome == Impression::Failed;
         let rules = self.rules;
         match &mut self.state {
             State::Closed {
                 ticket,
                 in_a_row,
                 window,
-            } if *ticket == told && outcome != Verdict::Unknown => {
+            } if *ticket == told && outcome != Impression::Unknown => {
                 *in_a_row = if failed { *in_a_row + 1 } else { 0 };
                 let (calls, bad) = window.count(&rules, failed, now);
                 let percent = u64::from(rules.failed_percent);
@@ -169,9 +169,9 @@ impl Breaker {
             State::HalfOpen { successes, probe } if probe.is_some_and(|(id, _)| id == told) => {
                 *probe = None;
                 match outcome {
-                    Verdict::Failed => self.open(now),
-                    Verdict::Unknown => {}
-                    Verdict::Answered => {
+                    Impression::Failed => self.open(now),
+                    Impression::Unknown => {}
+                    Impression::Answered => {
                         *successes += 1;
                         if *successes >= rules.successes {
                             self.tickets += 1;

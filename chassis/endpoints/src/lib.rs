@@ -14,7 +14,7 @@ mod set;
 mod source;
 
 pub use address::{Address, BadAddress};
-pub use breaker::{Breaker, BreakerRules, Circuit, Passage, Verdict};
+pub use breaker::{Breaker, BreakerRules, Circuit, Impression, Passage};
 pub use budget::Budget;
 pub use health::Standing;
 pub use resolve::{Dns, Resolve, Unresolved};

@@ -6,7 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use call::Deadline;
 use clock::Clock;
-use endpoints::{Address, Verdict};
+use endpoints::{Address, Impression};
 use http::header::RETRY_AFTER;
 use http::{HeaderName, Request, Response};
 use http_body_util::BodyExt;
@@ -56,7 +56,7 @@ pub(crate) enum Manners {
 /// How a try came out.
 struct Tried {
     answer: Result<Response<Body>, Status>,
-    outcome: Verdict,
+    outcome: Impression,
     /// Whether another may come out better.
     again: bool,
     /// The replica that was asked, of several.
@@ -66,7 +66,7 @@ struct Tried {
 }
 
 impl Tried {
-    fn ended(answer: Result<Response<Body>, Status>, outcome: Verdict) -> Self {
+    fn ended(answer: Result<Response<Body>, Status>, outcome: Impression) -> Self {
         Self {
             answer,
             outcome,
@@ -174,7 +174,7 @@ impl Crossing<'_> {
             None => called.await,
             Some(limit) => match tokio::time::timeout(limit, called).await {
                 Ok(called) => called,
-                Err(_) => return Tried::ended(Err(late(self.peer)), Verdict::Failed),
+                Err(_) => return Tried::ended(Err(late(self.peer)), Impression::Failed),
             },
         };
         match called {
@@ -198,8 +198,8 @@ impl Crossing<'_> {
     fn missed(&self, failure: &Failure) -> Tried {
         let full = matches!(failure, Failure::Full);
         let outcome = match full {
-            true => Verdict::Unknown,
-            false => Verdict::Failed,
+            true => Impression::Unknown,
+            false => Impression::Failed,
         };
         Tried {
             again: !full,

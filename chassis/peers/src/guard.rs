@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use call::{Code as WireCode, ConnectError};
-use endpoints::{Breaker, Budget, Circuit, Passage, Verdict};
+use endpoints::{Breaker, Budget, Circuit, Impression, Passage};
 use metrics::{Counter, counter, gauge};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -199,11 +199,11 @@ impl Permit<'_> {
     }
 
     /// Says how it came out.
-    pub(crate) fn settle(mut self, outcome: Verdict) {
+    pub(crate) fn settle(mut self, outcome: Impression) {
         self.tell(outcome);
     }
 
-    fn tell(&mut self, outcome: Verdict) {
+    fn tell(&mut self, outcome: Impression) {
         if let Some(ticket) = self.ticket.take() {
             self.guard
                 .with_breaker(|breaker, now| breaker.settle(ticket, outcome, now));
@@ -215,31 +215,31 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let lost = self.asked && self.lost_at.is_some_and(|at| Instant::now() >= at);
         self.tell(match lost {
-            true => Verdict::Failed,
-            false => Verdict::Unknown,
+            true => Impression::Failed,
+            false => Impression::Unknown,
         });
     }
 }
 
 impl Guard {
     /// What an answer says of its peer. One that is late by what its caller gave it says nothing.
-    pub(crate) fn outcome_of(&self, code: Code, own_time: bool) -> Verdict {
+    pub(crate) fn outcome_of(&self, code: Code, own_time: bool) -> Impression {
         let rules = self.policy.breaker.unwrap_or_default();
         match outcome_of(code, own_time) {
-            Verdict::Failed if !rules.answers => Verdict::Answered,
+            Impression::Failed if !rules.answers => Impression::Answered,
             outcome => outcome,
         }
     }
 }
 
-fn outcome_of(code: Code, own_time: bool) -> Verdict {
+fn outcome_of(code: Code, own_time: bool) -> Impression {
     match code {
-        Code::DeadlineExceeded if !own_time => Verdict::Unknown,
+        Code::DeadlineExceeded if !own_time => Impression::Unknown,
         Code::Unknown
         | Code::DeadlineExceeded
         | Code::Internal
         | Code::Unavailable
-        | Code::DataLoss => Verdict::Failed,
-        _ => Verdict::Answered,
+        | Code::DataLoss => Impression::Failed,
+        _ => Impression::Answered,
     }
 }

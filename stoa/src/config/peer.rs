@@ -14,7 +14,7 @@ use super::layers::{Table, refused};
 use crate::services::{SERVICES, service};
 
 /// The section of one peer, `[peers.order]`. A text in its place is its `url`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Peer {
     /// Where it is: `http://host:port`, `static://a:5000,b:5000`, `dns://name:5000`.
     pub url: Option<Source>,
@@ -122,16 +122,6 @@ pub(super) fn take(table: &mut Table) -> Result<BTreeMap<&'static str, Peer>, Er
         peers.insert(slice.name, peer);
     }
     Ok(peers)
-}
-
-impl Default for Peer {
-    fn default() -> Self {
-        Self {
-            url: None,
-            timeout: None,
-            policy: Policy::default(),
-        }
-    }
 }
 
 fn with_url(url: Value) -> Value {
