@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use call::error::with_retry_after;
 use call::{Code, ConnectError};
+use peers::fallback;
 use tonic::Status;
 
 /// When to come back to a peer that is full.
@@ -21,16 +22,14 @@ pub(crate) struct Degraded(Mutex<BTreeSet<String>>);
 
 impl Degraded {
     /// The part, or nothing and its peer's name noted.
-    pub(crate) fn optional<T>(&self, peer: &str, answer: PeerResult<T>) -> Option<T> {
-        match answer {
-            Ok(response) => Some(response.into_inner()),
-            Err(status) => {
-                tracing::warn!(peer, code = ?status.code(), "A page goes without {peer}");
-                let mut missing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                missing.insert(peer.to_owned());
-                None
-            }
+    pub(crate) fn optional<T>(&self, peer: &'static str, answer: PeerResult<T>) -> Option<T> {
+        let answer = answer.map(|response| Some(response.into_inner()));
+        let part = fallback(peer, answer, || None);
+        if let Some(peer) = part.missing {
+            let mut missing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            missing.insert(peer.to_owned());
         }
+        part.value
     }
 
     /// The peers whose part is missing, each once, by name.

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config, Profile};
 use crate::keys;
+use crate::measures;
 use crate::schema;
 use crate::services::Target;
 
@@ -50,6 +51,8 @@ pub struct Base {
     /// What goes wrong on purpose.
     pub faults: Faults,
     pub page_signer: sql::page::Signer,
+    /// What is counted and measured in this process.
+    pub metrics: telemetry::metrics::Handle,
 }
 
 impl Base {
@@ -57,12 +60,13 @@ impl Base {
     ///
     /// # Errors
     ///
-    /// A key file that cannot be used.
+    /// A key file that cannot be used, or a metrics recorder that cannot be installed.
     pub fn new(config: Config) -> anyhow::Result<Self> {
         let clock = Clock::system();
         let draining = CancellationToken::new();
         Ok(Self {
             page_signer: keys::page_signer(&config, &clock)?,
+            metrics: telemetry::metrics::install(measures::DOMAIN)?, // before anything is made that is measured
             config: Arc::new(config),
             clock,
             health: Health::new(draining.clone()),
@@ -131,15 +135,15 @@ pub fn everything(base: &Base, databases: &[Database]) -> anyhow::Result<Process
     }
     let app = builder.build()?;
     local.set(app.clone());
-    parts(
-        base,
+    let parts = Parts {
         app,
-        &verifier.verifier,
-        "stoa",
+        verifier: &verifier.verifier,
+        name: "stoa",
+        peers: gateways,
         tasks,
-        verifier.keys,
-        databases,
-    )
+        keys: verifier.keys,
+    };
+    parts.finish(base, databases)
 }
 
 /// One target alone; its peers are elsewhere.
@@ -174,16 +178,15 @@ pub fn one(
             .pages(gateway::assets::pages(&peers))
             .forward(gateway::forward(&peers, target.peers().into_iter()));
     }
-    let app = builder.build()?;
-    parts(
-        base,
-        app,
-        &verifier.verifier,
-        target.name(),
+    let parts = Parts {
+        app: builder.build()?,
+        verifier: &verifier.verifier,
+        name: target.name(),
+        peers,
         tasks,
-        verifier.keys,
-        database.as_slice(),
-    )
+        keys: verifier.keys,
+    };
+    parts.finish(base, database.as_slice())
 }
 
 /// Puts the service of a database together.
@@ -205,26 +208,33 @@ fn build(base: &Base, db: &Database, peers: Peers) -> Result<edge::Service, conf
     }))
 }
 
-fn parts(
-    base: &Base,
+/// What of a process differs by what it serves.
+struct Parts<'a> {
     app: App,
-    verifier: &Verifier,
+    verifier: &'a Verifier,
     name: &'static str,
-    mut tasks: Vec<BackgroundTask>,
+    peers: Peers,
+    tasks: Vec<BackgroundTask>,
     keys: Vec<token::Keys>,
-    databases: &[Database],
-) -> anyhow::Result<ProcessParts> {
-    tasks.push(app.housekeeping());
-    let admin = admin::app(base, verifier.clone(), name, app.services())?;
-    let own = Serve::default().unread_max;
-    let is_service = Target::named(name).is_some_and(|target| target.service().is_some());
-    let unread_max = if is_service { own + UNREAD_LATER } else { own };
-    Ok(ProcessParts {
-        app,
-        unread_max,
-        admin,
-        tasks,
-        keys,
-        databases: databases.to_vec(),
-    })
+}
+
+impl Parts<'_> {
+    fn finish(mut self, base: &Base, databases: &[Database]) -> anyhow::Result<ProcessParts> {
+        self.tasks.push(self.app.housekeeping());
+        let services = self.app.services();
+        let verifier = self.verifier.clone();
+        let admin = admin::app(base, verifier, self.name, services, self.peers)?;
+        let own = Serve::default().unread_max;
+        let target = Target::named(self.name);
+        let is_service = target.is_some_and(|target| target.service().is_some());
+        let unread_max = if is_service { own + UNREAD_LATER } else { own };
+        Ok(ProcessParts {
+            app: self.app,
+            unread_max,
+            admin,
+            tasks: self.tasks,
+            keys: self.keys,
+            databases: databases.to_vec(),
+        })
+    }
 }

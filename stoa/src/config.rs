@@ -7,6 +7,7 @@
 mod error;
 mod layers;
 mod list;
+mod peer;
 mod seconds;
 mod section;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::services::{SERVICES, Target};
 
 pub use error::{EXIT_CODE, Error};
 pub use layers::Sources;
+pub use peer::Peer;
 pub use seconds::PRE_STOP_SECONDS_MAX;
 pub use section::Section;
 
@@ -31,8 +33,8 @@ pub use section::Section;
 pub struct Config {
     /// The general keys, on the top level of the file.
     pub general: General,
-    /// Where the peers of this process are: `http://host:port` by service.
-    pub peers: BTreeMap<&'static str, String>,
+    /// Where the peers of this process are, and how they are asked, by service.
+    pub peers: BTreeMap<&'static str, Peer>,
     /// `[user]` and so on, by service.
     sections: BTreeMap<&'static str, Section>,
     /// `[gateway]`, which has no database.
@@ -87,7 +89,7 @@ pub struct General {
     /// already not ready. Default 0 in `dev`, 5 in `production`.
     #[serde(rename = "pre_stop_seconds", deserialize_with = "seconds::before_stop")]
     pub pre_stop: Option<Duration>,
-    /// Seconds for which a peer in another process that failed is not asked. Default 5.
+    /// Seconds for which a peer in another process that failed is not asked at most. Default 5.
     #[serde(
         rename = "breaker_open_seconds",
         deserialize_with = "seconds::of_a_breaker"
@@ -167,7 +169,7 @@ impl General {
         })
     }
 
-    /// For how long a peer that failed is not asked.
+    /// For how long a peer that failed is not asked at most.
     pub fn breaker_open(&self) -> Duration {
         self.breaker_open.unwrap_or(Duration::from_secs(5)) // a restart takes two
     }
@@ -187,7 +189,8 @@ impl Config {
     /// refuses: the error names the key.
     pub fn load(sources: &Sources) -> Result<Self, Error> {
         let mut table = layers::merged(sources)?;
-        let peers = layers::peers(&mut table)?;
+        let mut peers = peer::take(&mut table)?;
+        peer::service_variables(&sources.environment, &mut peers)?;
         layers::soften_for_dev(&mut table)?;
         let sections = SERVICES.iter().map(|slice| {
             let section = section::take(&mut table, slice)?;
@@ -242,7 +245,8 @@ impl Config {
     /// Names the first missing key.
     pub fn check_peers(&self, target: Target) -> Result<(), Error> {
         let mut peers = target.peers().into_iter();
-        match peers.find(|peer| !self.peers.contains_key(peer)) {
+        let nowhere = |peer: &&str| self.peers.get(peer).is_none_or(|peer| peer.url.is_none());
+        match peers.find(nowhere) {
             None => Ok(()),
             Some(name) => {
                 let upper = name.to_uppercase();

@@ -1,4 +1,4 @@
-//! One call and all its tries: past the breaker, again while that may help, each within its time.
+//! One call and all its tries: behind the wall, past the breaker, again while that may help, each within its time.
 
 use std::time::Duration;
 
@@ -6,16 +6,17 @@ use axum::body::Body;
 use bytes::Bytes;
 use call::Deadline;
 use clock::Clock;
+use endpoints::{Address, Impression};
 use http::header::RETRY_AFTER;
 use http::{HeaderName, Request, Response};
 use http_body_util::BodyExt;
+use telemetry::TraceContext;
 use tokio::time::Instant;
 use tonic::{Code, Status};
-use tower::retry::budget::Budget;
 
-use crate::breaker::Outcome;
+use crate::connect::Failure;
 use crate::framing::Framing;
-use crate::pool::Failure;
+use crate::guard::Permit;
 use crate::record::late;
 use crate::remote::{Kind, Remote};
 
@@ -30,6 +31,7 @@ const WAIT_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct Crossing<'a> {
     pub(crate) peer: &'static str,
     pub(crate) clock: &'a Clock,
+    pub(crate) trace: TraceContext,
     pub(crate) kind: Kind,
     pub(crate) framing: Framing,
     pub(crate) deadline: Deadline,
@@ -54,9 +56,25 @@ pub(crate) enum Manners {
 /// How a try came out.
 struct Tried {
     answer: Result<Response<Body>, Status>,
-    outcome: Outcome,
+    outcome: Impression,
     /// Whether another may come out better.
     again: bool,
+    /// The replica that was asked, of several.
+    at: Option<Address>,
+    /// Whether it was lost with the call.
+    lost: bool,
+}
+
+impl Tried {
+    fn ended(answer: Result<Response<Body>, Status>, outcome: Impression) -> Self {
+        Self {
+            answer,
+            outcome,
+            again: false,
+            at: None,
+            lost: false,
+        }
+    }
 }
 
 impl Crossing<'_> {
@@ -70,63 +88,93 @@ impl Crossing<'_> {
         request: Request<Body>,
     ) -> Result<Response<Body>, Status> {
         let guard = &remote.guard;
-        let permit = match self.manners {
+        let _place = match self.kind {
+            Kind::Unary => guard.enter().await?,
+            Kind::Stream => None, // streams have bounds of their own
+        };
+        let mut permit = match self.manners {
             Manners::Paced => guard.pass(),
             Manners::Guarded | Manners::Once => {
                 guard.admit(self.own_time.then(|| self.deadline.instant()))?
             }
         };
         guard.budget.deposit();
-        let attempts = self.attempts(remote, &request);
+        let harmless = self.harmless(&request);
+        let attempts = match self.manners {
+            Manners::Guarded if harmless => guard.policy.attempts,
+            Manners::Guarded | Manners::Once | Manners::Paced => 1,
+        };
         let mut request = Repeated::of(request, attempts).await?;
-        let mut tries = 1;
+        let (mut tries, mut moved, mut not) = (1, false, None);
         loop {
-            let tried = self.attempt(remote, tries, request.next()).await;
-            let wait = self.wait(tries);
-            let again = tried.again
-                && tries < attempts
-                && Instant::now() + wait < self.deadline.instant()
-                && guard.budget.withdraw();
-            if !again {
+            let this = Try {
+                number: tries,
+                not: not.as_ref(),
+                harmless,
+            };
+            let tried = self.attempt(remote, &mut permit, this, request.next());
+            let tried = tried.await;
+            permit.wait();
+            let another = |at| remote.has_another(at);
+            if !tried.again || tries >= attempts {
                 permit.settle(tried.outcome);
                 return tried.answer;
             }
-            drop(tried); // and with it its place
-            tokio::time::sleep(wait).await;
+            // Who was lost takes none of the peer's time: once, another does it at once.
+            let elsewhere = tried.lost && tried.at.as_ref().is_some_and(another);
+            if !elsewhere || std::mem::replace(&mut moved, true) {
+                let wait = self.wait(tries);
+                let in_time = Instant::now() + wait < self.deadline.instant();
+                if in_time {
+                    tokio::time::sleep(wait).await;
+                }
+                if !in_time || !guard.budget.withdraw() {
+                    permit.settle(tried.outcome);
+                    return tried.answer;
+                }
+            }
+            not = tried.at;
             tries += 1;
         }
     }
 
-    /// How often it may be tried. A stream has begun before anybody knows how it ends.
-    fn attempts(&self, remote: &Remote, request: &Request<Body>) -> u32 {
-        let harmless = self.idempotent || request.headers().contains_key(IDEMPOTENCY_KEY);
-        match (self.manners, self.kind) {
-            (Manners::Guarded, Kind::Unary) if harmless => remote.guard.policy.attempts,
-            _ => 1,
-        }
+    /// Whether a second time does no harm. A stream has begun before anybody knows how it ends.
+    fn harmless(&self, request: &Request<Body>) -> bool {
+        let keyed = request.headers().contains_key(IDEMPOTENCY_KEY);
+        self.kind == Kind::Unary && (self.idempotent || keyed)
     }
 
-    async fn attempt(&self, remote: &Remote, tries: u32, mut request: Request<Body>) -> Tried {
+    async fn attempt(
+        &self,
+        remote: &Remote,
+        permit: &mut Permit<'_>,
+        this: Try<'_>,
+        mut request: Request<Body>,
+    ) -> Tried {
+        let seat = remote.seat(self.kind, self.clock, this.not, this.harmless);
+        let seat = match seat.await {
+            Ok(seat) => seat,
+            Err(failure) => return self.missed(&failure),
+        };
+        permit.ask();
         let rest = self.deadline.remaining();
         let limit = remote.guard.policy.try_timeout;
         let limit = limit.filter(|limit| self.kind == Kind::Unary && *limit < rest);
-        if tries > 1 || limit.is_some() {
+        if this.number > 1 || limit.is_some() {
             Framing::write_timeout(request.headers_mut(), limit.unwrap_or(rest));
         }
+        if this.number > 1 {
+            let span = self.trace.child(self.clock.random());
+            span.write_headers(request.headers_mut());
+        }
         let own_time = self.own_time || limit.is_some();
-        remote.guard.attempt();
-        let called = remote.call(self.kind, self.framing, request);
+        let at = seat.address();
+        let called = seat.call(self.kind, self.framing, request);
         let called = match limit {
             None => called.await,
             Some(limit) => match tokio::time::timeout(limit, called).await {
                 Ok(called) => called,
-                Err(_) => {
-                    return Tried {
-                        answer: Err(late(self.peer)),
-                        outcome: Outcome::Failed,
-                        again: false,
-                    };
-                }
+                Err(_) => return Tried::ended(Err(late(self.peer)), Impression::Failed),
             },
         };
         match called {
@@ -135,15 +183,27 @@ impl Crossing<'_> {
                 // Who says when to come back is not to be asked sooner.
                 again: code == Code::Unavailable && !response.headers().contains_key(RETRY_AFTER),
                 answer: Ok(response),
+                lost: false,
+                at,
             },
             Err(failure) => Tried {
-                answer: Err(self.failed(&failure)),
-                outcome: match failure {
-                    Failure::Full => Outcome::Unknown,
-                    Failure::Unreachable(_) | Failure::Broken(_) => Outcome::Failed,
-                },
-                again: !matches!(failure, Failure::Full),
+                lost: !matches!(failure, Failure::Full),
+                at,
+                ..self.missed(&failure)
             },
+        }
+    }
+
+    /// There is no answer.
+    fn missed(&self, failure: &Failure) -> Tried {
+        let full = matches!(failure, Failure::Full);
+        let outcome = match full {
+            true => Impression::Unknown,
+            false => Impression::Failed,
+        };
+        Tried {
+            again: !full,
+            ..Tried::ended(Err(self.failed(failure)), outcome)
         }
     }
 
@@ -170,6 +230,15 @@ impl Crossing<'_> {
             }
         }
     }
+}
+
+/// One try of a call.
+#[derive(Clone, Copy)]
+struct Try<'a> {
+    number: u32,
+    /// The replica that failed before.
+    not: Option<&'a Address>,
+    harmless: bool,
 }
 
 /// A request, as often as it is tried.

@@ -10,6 +10,7 @@ use call::{Call, Caller, CorrelationId, Deadline, User};
 use clock::Clock;
 use edge::contract::Method;
 use edge::{ClientAddress, Contract, FORWARDED_FOR, FORWARDER};
+use endpoints::Source;
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -17,7 +18,6 @@ use telemetry::TraceContext;
 use tonic::Status;
 
 use crate::attempts::{Crossing, IDEMPOTENCY_KEY, Manners};
-use crate::connect::Address;
 use crate::credentials::{Credentials, TokenSigner};
 use crate::framing::Framing;
 use crate::local::Local;
@@ -25,6 +25,7 @@ use crate::outgoing::Outgoing;
 use crate::policy::Policy;
 use crate::record::{Record, Stats, late};
 use crate::remote::{Kind, Remote};
+use crate::report;
 
 /// What a hop keeps for itself of the time that is left.
 const MARGIN: Duration = Duration::from_millis(50);
@@ -57,12 +58,16 @@ impl Inner {
             (Kind::of(method), method.idempotent)
         })
     }
+
+    fn timeout(&self, peer: &str) -> Duration {
+        self.timeouts.get(peer).copied().unwrap_or(TIMEOUT)
+    }
 }
 
 /// Says where a service's peers are.
 pub struct PeersBuilder {
     peers: Inner,
-    addresses: HashMap<&'static str, Address>,
+    sources: HashMap<&'static str, Source>,
     policies: HashMap<&'static str, Policy>,
 }
 
@@ -80,7 +85,7 @@ impl Peers {
         };
         PeersBuilder {
             peers,
-            addresses: HashMap::new(),
+            sources: HashMap::new(),
             policies: HashMap::new(),
         }
     }
@@ -90,17 +95,22 @@ impl Peers {
         Channel {
             peers: self.0.clone(),
             peer,
-            timeout: self.0.timeouts.get(peer).copied().unwrap_or(TIMEOUT),
+            timeout: self.0.timeout(peer),
             manners: Manners::Guarded,
             stats: Arc::new(Stats::new(peer)),
         }
     }
+
+    /// The peers that are in other processes: what is set for each, and how it is with it.
+    pub fn report(&self) -> serde_json::Value {
+        report::of_all(&self.0.remote, |peer| self.0.timeout(peer))
+    }
 }
 
 impl PeersBuilder {
-    /// Puts a peer into another process.
-    pub fn at(mut self, peer: &'static str, address: Address) -> Self {
-        self.addresses.insert(peer, address);
+    /// Puts a peer into another process, or into several.
+    pub fn at(mut self, peer: &'static str, source: Source) -> Self {
+        self.sources.insert(peer, source);
         self
     }
 
@@ -129,11 +139,12 @@ impl PeersBuilder {
         self
     }
 
-    /// The finished set.
+    /// The finished set. A peer that is looked up again and again wants a tokio runtime.
     pub fn build(mut self) -> Peers {
-        for (peer, address) in self.addresses {
+        for (peer, source) in self.sources {
             let policy = self.policies.get(peer).copied().unwrap_or_default();
-            let remote = Remote::new(peer, address, policy);
+            let timeout = self.peers.timeout(peer);
+            let remote = Remote::new(peer, source, policy, timeout);
             self.peers.remote.insert(peer, remote);
         }
         Peers(Arc::new(self.peers))
@@ -204,7 +215,7 @@ impl Channel {
         let carried = async {
             let crossing = Crossing {
                 framing,
-                ..self.crossing(kind, method.idempotent, deadline, own_time)
+                ..self.crossing(kind, method.idempotent, deadline, own_time, call.trace)
             };
             let remote = self.peers.remote.get(self.peer);
             self.cross(remote.ok_or_else(|| self.absent())?, crossing, request)
@@ -239,7 +250,8 @@ impl Channel {
         let outgoing = self.outgoing(kind, request.extensions_mut().remove());
         let (deadline, own_time) = self.deadline(kind, outgoing.deadline);
         self.write_headers(&mut request, &outgoing, deadline);
-        let crossing = self.crossing(kind, idempotent, deadline, own_time);
+        let trace = outgoing.trace;
+        let crossing = self.crossing(kind, idempotent, deadline, own_time, trace);
         let carried = self.carry(crossing, request, outgoing);
         match self.in_time(deadline, carried).await {
             Ok(response) => Ok(record.follow(Framing::Trailers, response, deadline)),
@@ -294,10 +306,12 @@ impl Channel {
         idempotent: bool,
         deadline: Deadline,
         own_time: bool,
+        trace: TraceContext,
     ) -> Crossing<'_> {
         Crossing {
             peer: self.peer,
             clock: &self.peers.clock,
+            trace,
             kind,
             framing: Framing::Trailers,
             deadline,

@@ -1,53 +1,90 @@
-//! What is shared by all calls to one peer: its breaker, and what may be spent on trying again.
+//! What is shared by all calls to one peer: the wall before it, its breaker, and what may be spent on trying again.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
 use call::{Code as WireCode, ConnectError};
+use endpoints::{Breaker, Budget, Circuit, Impression, Passage};
 use metrics::{Counter, counter, gauge};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tonic::{Code, Status};
-use tower::retry::budget::TpsBudget;
 
-use crate::breaker::{Breaker, Circuit, Outcome, Ticket};
-use crate::policy::Policy;
-
-/// What may be spent on repeats: a fifth of the calls of ten seconds, and ten a second.
-const BUDGET_TTL: Duration = Duration::from_secs(10);
-const BUDGET_PER_SECOND: u32 = 10;
-const BUDGET_SHARE: f32 = 0.2;
+use crate::policy::{Bulkhead, Policy};
 
 /// Stands before one peer.
 pub(crate) struct Guard {
     peer: &'static str,
     pub(crate) policy: Policy,
-    pub(crate) budget: TpsBudget,
-    breaker: Option<Mutex<Watched>>,
+    pub(crate) budget: Budget,
+    breaker: Option<Mutex<Breaker>>,
+    wall: Option<Wall>,
     attempts: OnceLock<Counter>,
 }
 
-/// A breaker, and whether its gauge was ever set.
-struct Watched {
-    breaker: Breaker,
-    shown: bool,
+/// The places behind a bulkhead, and who waits for one.
+struct Wall {
+    bulkhead: Bulkhead,
+    places: Semaphore,
+    waiting: AtomicUsize,
 }
 
 impl Guard {
     pub(crate) fn new(peer: &'static str, policy: Policy) -> Self {
-        let watched = |rules| Watched {
-            breaker: Breaker::new(rules, Instant::now()),
-            shown: false,
-        };
-        Self {
+        let breaker = |rules| Mutex::new(Breaker::new(rules, Instant::now()));
+        let guard = Self {
             peer,
             policy,
-            budget: TpsBudget::new(BUDGET_TTL, BUDGET_PER_SECOND, BUDGET_SHARE),
-            breaker: policy.breaker.map(|rules| Mutex::new(watched(rules))),
+            budget: Budget::new(),
+            breaker: policy.breaker.map(breaker),
+            wall: policy.bulkhead.map(|bulkhead| Wall {
+                bulkhead,
+                places: Semaphore::new(bulkhead.calls_max.min(Semaphore::MAX_PERMITS)),
+                waiting: AtomicUsize::new(0),
+            }),
             attempts: OnceLock::new(),
+        };
+        if let Some(circuit) = guard.circuit() {
+            guard.show(circuit);
         }
+        guard
     }
 
-    /// Lets a call pass, which its peer has failed if nothing is said of it by `lost_at`, where lateness counts.
+    /// A place for a unary call behind the wall, if there is a wall.
+    ///
+    /// # Errors
+    /// `resource_exhausted`, if as many wait as may.
+    pub(crate) async fn enter(&self) -> Result<Option<SemaphorePermit<'_>>, Status> {
+        let Some(wall) = &self.wall else {
+            return Ok(None);
+        };
+        if let Ok(place) = wall.places.try_acquire() {
+            return Ok(Some(place));
+        }
+        let waiting = Waiting::begin(wall);
+        if waiting.before >= wall.bulkhead.waiting_max {
+            let message = format!("too many calls wait for {}", self.peer);
+            return Err(Status::resource_exhausted(message));
+        }
+        Ok(wall.places.acquire().await.ok()) // it is never closed
+    }
+
+    /// Where the breaker stands, if there is one.
+    pub(crate) fn circuit(&self) -> Option<Circuit> {
+        let breaker = self.breaker.as_ref()?;
+        let breaker = breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(breaker.circuit())
+    }
+
+    /// How many calls are behind the wall, and how many wait for a place there.
+    pub(crate) fn behind_wall(&self) -> Option<(usize, usize)> {
+        let wall = self.wall.as_ref()?;
+        let taken = wall.bulkhead.calls_max - wall.places.available_permits();
+        Some((taken, wall.waiting.load(Ordering::Relaxed)))
+    }
+
+    /// Lets a call pass, which its peer has failed if it was asked and nothing is said of it by `lost_at`, where
+    /// lateness counts.
     ///
     /// # Errors
     /// `unavailable` with the time to come back, while the breaker is open.
@@ -59,6 +96,7 @@ impl Guard {
                 guard: self,
                 ticket,
                 lost_at,
+                asked: false,
             }),
             Err(after) => {
                 let message = format!("{} failed too often and is left alone", self.peer);
@@ -74,11 +112,11 @@ impl Guard {
             guard: self,
             ticket: None,
             lost_at: None,
+            asked: false,
         }
     }
 
-    /// A request leaves.
-    pub(crate) fn attempt(&self) {
+    fn attempt(&self) {
         let attempts = self
             .attempts
             .get_or_init(|| counter!("rpc_client_attempts_total", "target" => self.peer));
@@ -86,20 +124,23 @@ impl Guard {
     }
 
     fn with_breaker<T>(&self, told: impl FnOnce(&mut Breaker, Instant) -> T) -> Option<T> {
-        let watched = self.breaker.as_ref()?;
-        let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = watched.breaker.circuit();
-        let result = told(&mut watched.breaker, Instant::now());
-        let after = watched.breaker.circuit();
-        if after != before || !watched.shown {
-            watched.shown = true;
-            gauge!("circuit_state", "target" => self.peer).set(f64::from(after as u8));
+        let breaker = self.breaker.as_ref()?;
+        let mut breaker = breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = breaker.circuit();
+        let result = told(&mut breaker, Instant::now());
+        let after = breaker.circuit();
+        if after != before {
+            self.show(after);
         }
-        drop(watched);
+        drop(breaker);
         if after != before {
             self.log(after);
         }
         Some(result)
+    }
+
+    fn show(&self, circuit: Circuit) {
+        gauge!("circuit_state", "target" => self.peer).set(f64::from(circuit as u8));
     }
 
     fn log(&self, circuit: Circuit) {
@@ -117,20 +158,52 @@ impl Guard {
     }
 }
 
+/// Counts one that waits.
+struct Waiting<'a> {
+    wall: &'a Wall,
+    before: usize,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(wall: &'a Wall) -> Self {
+        let before = wall.waiting.fetch_add(1, Ordering::Relaxed);
+        Self { wall, before }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.wall.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A call that was let pass. Dropped, it says nothing of the peer, unless it was the peer's own time that ran out.
 pub(crate) struct Permit<'a> {
     guard: &'a Guard,
-    ticket: Option<Ticket>,
+    ticket: Option<Passage>,
     lost_at: Option<Instant>,
+    /// Whether the peer has a request of it; before that, whatever it waits for is ours.
+    asked: bool,
 }
 
 impl Permit<'_> {
+    /// A request leaves.
+    pub(crate) fn ask(&mut self) {
+        self.guard.attempt();
+        self.asked = true;
+    }
+
+    /// It waits, and not for the peer.
+    pub(crate) fn wait(&mut self) {
+        self.asked = false;
+    }
+
     /// Says how it came out.
-    pub(crate) fn settle(mut self, outcome: Outcome) {
+    pub(crate) fn settle(mut self, outcome: Impression) {
         self.tell(outcome);
     }
 
-    fn tell(&mut self, outcome: Outcome) {
+    fn tell(&mut self, outcome: Impression) {
         if let Some(ticket) = self.ticket.take() {
             self.guard
                 .with_breaker(|breaker, now| breaker.settle(ticket, outcome, now));
@@ -140,33 +213,33 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let lost = self.lost_at.is_some_and(|at| Instant::now() >= at);
+        let lost = self.asked && self.lost_at.is_some_and(|at| Instant::now() >= at);
         self.tell(match lost {
-            true => Outcome::Failed,
-            false => Outcome::Unknown,
+            true => Impression::Failed,
+            false => Impression::Unknown,
         });
     }
 }
 
 impl Guard {
     /// What an answer says of its peer. One that is late by what its caller gave it says nothing.
-    pub(crate) fn outcome_of(&self, code: Code, own_time: bool) -> Outcome {
+    pub(crate) fn outcome_of(&self, code: Code, own_time: bool) -> Impression {
         let rules = self.policy.breaker.unwrap_or_default();
         match outcome_of(code, own_time) {
-            Outcome::Failed if !rules.answers => Outcome::Answered,
+            Impression::Failed if !rules.answers => Impression::Answered,
             outcome => outcome,
         }
     }
 }
 
-fn outcome_of(code: Code, own_time: bool) -> Outcome {
+fn outcome_of(code: Code, own_time: bool) -> Impression {
     match code {
-        Code::DeadlineExceeded if !own_time => Outcome::Unknown,
+        Code::DeadlineExceeded if !own_time => Impression::Unknown,
         Code::Unknown
         | Code::DeadlineExceeded
         | Code::Internal
         | Code::Unavailable
-        | Code::DataLoss => Outcome::Failed,
-        _ => Outcome::Answered,
+        | Code::DataLoss => Impression::Failed,
+        _ => Impression::Answered,
     }
 }

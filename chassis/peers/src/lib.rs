@@ -7,10 +7,10 @@
 
 mod ahead;
 mod attempts;
-mod breaker;
 mod channel;
 mod connect;
 mod credentials;
+mod fallback;
 mod framing;
 mod guard;
 mod local;
@@ -19,11 +19,11 @@ mod policy;
 mod pool;
 mod record;
 mod remote;
+mod report;
 
-pub use breaker::BreakerRules;
 pub use channel::{Channel, Peers, PeersBuilder};
-pub use connect::Address;
 pub use credentials::TokenSigner;
+pub use fallback::{Fallback, fallback};
 pub use local::Local;
 pub use outgoing::{Outgoing, request, request_as};
-pub use policy::Policy;
+pub use policy::{Bulkhead, Policy};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use crate::breaker::BreakerRules;
+use endpoints::BreakerRules;
 
-/// How often a peer is asked, for how long, and when it is left alone. Each of these is on or off by itself.
+/// How often a peer is asked, for how long, by how many at once, and when it is left alone. Each of these is on or off
+/// by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// How often a call is tried that may be repeated, the first time included.
@@ -14,7 +15,23 @@ pub struct Policy {
     pub try_timeout: Option<Duration>,
     /// When calls are refused instead; without it never.
     pub breaker: Option<BreakerRules>,
+    /// How many unary calls there may be at once; without it as many as there are places on connections.
+    pub bulkhead: Option<Bulkhead>,
+    /// How long one of several replicas is not asked that could not be reached; without it none is left alone.
+    pub ejection: Option<Duration>,
 }
+
+/// A wall between a peer and everything else that a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bulkhead {
+    /// Calls that are out at once.
+    pub calls_max: usize,
+    /// Calls that wait for one of them to end; one more is refused at once.
+    pub waiting_max: usize,
+}
+
+/// How long a replica is left alone, unless it is set.
+const EJECTION: Duration = Duration::from_secs(30);
 
 impl Default for Policy {
     fn default() -> Self {
@@ -22,6 +39,18 @@ impl Default for Policy {
             attempts: 3,
             try_timeout: None,
             breaker: Some(BreakerRules::default()),
+            bulkhead: None,
+            ejection: Some(EJECTION),
+        }
+    }
+}
+
+impl Default for Bulkhead {
+    /// What fits on the connections to one replica, and the line before them.
+    fn default() -> Self {
+        Self {
+            calls_max: 400,
+            waiting_max: 256,
         }
     }
 }
@@ -33,6 +62,8 @@ impl Policy {
             attempts: 1,
             try_timeout: None,
             breaker: None,
+            bulkhead: None,
+            ejection: None,
         }
     }
 }

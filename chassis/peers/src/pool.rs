@@ -1,4 +1,4 @@
-//! The connections to one peer and the places on them. We count the streams of each ourselves:
+//! The connections to one replica of a peer and the places on them. We count the streams of each ourselves:
 //! nobody else says how many are free, and a request too many would wait inside the connection,
 //! unseen, in front of all that come after it.
 
@@ -21,7 +21,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, interval_at};
 
-use crate::connect::{Dialer, Driver, STREAMS_MAX, Sender};
+use crate::connect::{Dialer, Driver, Failure, STREAMS_MAX, Sender};
 
 /// A connection on which nothing was carried from one look to the next is closed.
 const IDLE_LOOK: Duration = Duration::from_secs(30);
@@ -45,21 +45,7 @@ pub(crate) struct Bounds {
     pub(crate) waiting_max: usize,
 }
 
-/// Why a request was not answered.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// No connection could be made: the request never left.
-    #[error("no connection could be made")]
-    Unreachable(#[source] Arc<dyn Error + Send + Sync>),
-    /// The connection broke: nothing is known of the request's effect.
-    #[error("the connection broke")]
-    Broken(#[source] hyper::Error),
-    /// Every place is taken, and every place to wait for one.
-    #[error("all connections are full")]
-    Full,
-}
-
-/// Connections to one peer. Clones share them.
+/// Connections to one replica of a peer. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Pool(Arc<Shared>);
 
@@ -93,7 +79,7 @@ struct Connection {
 }
 
 /// A stream's place on a connection, free again when dropped.
-struct Place {
+pub(crate) struct Place {
     pool: Arc<Shared>,
     id: u64,
     sender: Sender,
@@ -116,14 +102,25 @@ impl Pool {
         }))
     }
 
-    /// Sends a request when there is a place for it, which is free again when its answer is over.
+    /// A place, when there is one for who asks.
+    ///
+    /// # Errors
+    /// [`Failure`], but that nothing broke.
+    pub(crate) async fn place(&self) -> Result<Place, Failure> {
+        self.0.place().await
+    }
+
+    /// Sends a request from its place, which is free again when its answer is over.
     ///
     /// # Errors
     /// [`Failure`]. A request that never left was tried on other connections before.
-    pub(crate) async fn call(&self, mut request: Request<Body>) -> Result<Response<Body>, Failure> {
+    pub(crate) async fn send(
+        &self,
+        mut place: Place,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Failure> {
         let mut resent = 0;
         loop {
-            let mut place = self.0.place().await?;
             let mut error = match place.sender.try_send_request(request).await {
                 Ok(response) => {
                     return Ok(response.map(|body| Body::new(Answer::new(body, place))));
@@ -136,7 +133,15 @@ impl Pool {
                 _ => return Err(Failure::Broken(error.into_error())),
             }
             resent += 1;
+            place = self.0.place().await?;
         }
+    }
+
+    /// How many have a place or wait for one.
+    pub(crate) fn busy(&self) -> usize {
+        let state = self.0.lock();
+        let taken = state.connections.iter().map(|one| one.taken);
+        taken.sum::<usize>() + state.waiting.len()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The admin listener: metrics, readiness by component, what was built, faults. On
+//! The admin listener: metrics, readiness by component, how it is with peers, what was built, faults. On
 //! loopback in `dev` it asks for nothing; elsewhere for an admin's token.
 
 use axum::extract::{Request, State};
@@ -10,25 +10,26 @@ use call::{Caller, Role};
 use edge::{App, Health};
 use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use peers::Peers;
 use serde_json::json;
 use token::{Unverified, Verifier};
 
 use super::{Base, faults};
 use crate::config::Profile;
-use crate::measures;
 
 /// Puts the admin listener together.
 ///
 /// # Errors
 ///
-/// A metrics recorder that cannot be installed, or a mistake in the program.
+/// A mistake in the program.
 pub fn app(
     base: &Base,
     verifier: Verifier,
     target: &'static str,
     services: &[&'static str],
+    peers: Peers,
 ) -> anyhow::Result<App> {
-    let recorder = telemetry::metrics::install(measures::DOMAIN)?;
+    let recorder = base.metrics.clone();
     metrics::gauge!("build_info", "version" => env!("CARGO_PKG_VERSION"), "target" => target)
         .set(1.0);
     let health = base.health.clone();
@@ -47,6 +48,7 @@ pub fn app(
             }),
         )
         .route("/readyz", get(move || readiness(health.clone())))
+        .route("/peers", get(move || async move { Json(peers.report()) }))
         .route("/build", get(move || async move { Json(build) }))
         .merge(faults::page(base, target, services)?);
     let general = &base.config.general;

@@ -3,16 +3,20 @@
 //! tokens with the keys that the user service publishes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
-use peers::{Address, BreakerRules, Local, Peers, Policy};
+use peers::{Local, Peers};
 use proto::user::v1::GetJwksRequest;
 use proto::user::v1::auth_service_client::AuthServiceClient;
 use token::{FetchKeys, Keys, PublicKey, Verifier};
 
 use super::Base;
+use crate::keys;
 use crate::services::Target;
-use crate::{config, keys};
+
+/// The total for a call to payment, unless it is set.
+const PAYMENT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A verifier, and the keys that must be kept fresh for it.
 pub struct Verifying {
@@ -101,25 +105,18 @@ pub fn remote_peers(base: &Base, target: Target) -> anyhow::Result<Peers> {
     let mut builder = Peers::builder(target.name(), base.clock.clone(), nobody)
         .contract(Base::contract()?)
         .signer(Arc::new(key));
-    let policy = Policy {
-        breaker: Some(BreakerRules {
-            open: base.config.general.breaker_open(),
-            answers: false, // a client's fault, or that of a peer further on, must not take a peer from everybody
-            ..BreakerRules::default()
-        }),
-        ..Policy::default()
-    };
-    for (name, address) in &base.config.peers {
-        let address: Address = address.parse().map_err(|_bad| {
-            config::Error::new(
-                format!("peers.{name}"),
-                "is not of the form http://host:port",
-            )
-        })?;
-        builder = builder.at(name, address).policy(name, policy);
+    let open = base.config.general.breaker_open();
+    for (name, peer) in &base.config.peers {
+        // The provider behind payment may be slow, but no checkout waits for it longer.
+        let usual = (*name == payment::NAME).then_some(PAYMENT_TIMEOUT);
+        if let Some(timeout) = peer.timeout.or(usual) {
+            builder = builder.timeout(name, timeout);
+        }
+        if let Some(source) = &peer.url {
+            builder = builder
+                .at(name, source.clone())
+                .policy(name, peer.policy(open));
+        }
     }
-    // The provider behind payment may be slow, but no checkout waits for it longer.
-    Ok(builder
-        .timeout(payment::NAME, std::time::Duration::from_secs(3))
-        .build())
+    Ok(builder.build())
 }

@@ -1,13 +1,12 @@
 //! The layers of configuration, merged into one table, and the top of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use config_rs::{ConfigError, Environment, File, FileFormat, Value};
-use slice::Slice;
 
-use super::{Error, General, Profile};
-use crate::services::{SERVICES, Target, service};
+use super::{Error, General, Profile, peer};
+use crate::services::Target;
 
 /// Where values come from.
 #[derive(Clone, Debug, Default)]
@@ -37,17 +36,19 @@ pub(super) fn merged(sources: &Sources) -> Result<Table, Error> {
         .clone()
         .or_else(|| environment.remove(FILE_VARIABLE).map(PathBuf::from));
     environment.remove(FILE_VARIABLE);
+    let path = named.clone().unwrap_or_else(|| PathBuf::from(FILE_DEFAULT));
+    let file = from_file(&path, named.is_some())?;
+    peer::spread_variables(&mut environment)?;
     let mut builder = config_rs::Config::builder();
-    let file = named.clone().unwrap_or_else(|| PathBuf::from(FILE_DEFAULT));
-    builder = builder.add_source(
-        File::from(file.as_path())
-            .format(FileFormat::Toml)
-            .required(named.is_some()),
-    );
     if let Some(level) = environment.get("LOG_LEVEL") {
         builder = builder
             .set_default("log", level.as_str())
             .map_err(|error| refused("LOG_LEVEL", &error))?;
+    }
+    for (key, value) in file {
+        builder = builder
+            .set_default(&key, value)
+            .map_err(|error| refused(&key, &error))?;
     }
     builder = builder.add_source(
         Environment::with_prefix("STOA")
@@ -60,58 +61,24 @@ pub(super) fn merged(sources: &Sources) -> Result<Table, Error> {
             .set_override(*key, value.as_str())
             .map_err(|error| refused(key, &error))?;
     }
-    let merged = builder.build().map_err(|error| unreadable(&file, &error))?;
-    let mut table: Table = merged
+    let merged = builder
+        .build()
+        .map_err(|error| refused("the environment", &error))?;
+    merged
+        .try_deserialize()
+        .map_err(|error| refused("the top level", &error))
+}
+
+/// The file alone, in the form in which variables may add to it.
+fn from_file(path: &Path, required: bool) -> Result<Table, Error> {
+    let file = File::from(path).format(FileFormat::Toml).required(required);
+    let read = config_rs::Config::builder().add_source(file).build();
+    let mut table: Table = read
+        .map_err(|error| unreadable(path, &error))?
         .try_deserialize()
         .map_err(|error| refused("the top level", &error))?;
-    service_variables(&environment, &mut table)?;
+    peer::spread(&mut table)?;
     Ok(table)
-}
-
-/// `INVENTORY_SERVICE_HOST` and `INVENTORY_SERVICE_PORT` stand in for a peer
-/// that has no address of its own.
-fn service_variables(
-    environment: &HashMap<String, String>,
-    table: &mut Table,
-) -> Result<(), Error> {
-    let mut peers = match table.remove("peers") {
-        None => Table::default(),
-        Some(peers) => peers
-            .into_table()
-            .map_err(|error| refused("peers", &error))?,
-    };
-    for Slice { name, .. } in SERVICES.iter() {
-        let upper = name.to_uppercase();
-        let host = environment.get(&format!("{upper}_SERVICE_HOST"));
-        let port = environment.get(&format!("{upper}_SERVICE_PORT"));
-        if let (Some(host), Some(port)) = (host, port) {
-            peers
-                .entry((*name).to_owned())
-                .or_insert_with(|| Value::new(None, format!("http://{host}:{port}")));
-        }
-    }
-    table.insert("peers".to_owned(), Value::new(None, peers));
-    Ok(())
-}
-
-pub(super) fn peers(table: &mut Table) -> Result<BTreeMap<&'static str, String>, Error> {
-    let Some(peers) = table.remove("peers") else {
-        return Ok(BTreeMap::new());
-    };
-    let peers: Table = peers
-        .into_table()
-        .map_err(|error| refused("peers", &error))?;
-    let mut addresses = BTreeMap::new();
-    for (name, value) in peers {
-        let key = format!("peers.{name}");
-        let slice = service(&name).ok_or_else(|| Error::new(&key, "is no service"))?;
-        let address = value.into_string().map_err(|error| refused(&key, &error))?;
-        if !is_origin(address.trim_end_matches('/')) {
-            return Err(Error::new(&key, "is not of the form http://host:port"));
-        }
-        addresses.insert(slice.name, address.trim_end_matches('/').to_owned());
-    }
-    Ok(addresses)
 }
 
 /// In `dev` a checkout gives up within a time that somebody watching will wait, and letters lie in

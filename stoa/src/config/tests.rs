@@ -143,6 +143,49 @@ fn a_wrong_key_or_value_is_named() {
             &[],
             "peers.inventory",
         ),
+        (
+            &[("STOA_PEERS__INVENTORY", "static://a:1,b")],
+            &[],
+            "peers.inventory.url",
+        ),
+        (
+            &[("STOA_PEERS__INVENTORY__TIMEOUT", "5 parsecs")],
+            &[],
+            "peers.inventory.timeout",
+        ),
+        (
+            &[("STOA_PEERS__INVENTORY__ATTEMPTS", "0")],
+            &[],
+            "peers.inventory.attempts",
+        ),
+        (
+            &[("STOA_PEERS__INVENTORY__BREAKER", "perhaps")],
+            &[],
+            "peers.inventory.breaker",
+        ),
+        (
+            &[("STOA_PEERS__INVENTORY__BULKHEAD__CALLS", "0")],
+            &[],
+            "peers.inventory.bulkhead.calls",
+        ),
+        (
+            &[("STOA_PEERS__INVENTORY__BULKHEAD__PLACES", "1")],
+            &[],
+            "peers.inventory.bulkhead.places",
+        ),
+        (
+            &[("STOA_PEERS__INVENTORY__RETRIES", "3")],
+            &[],
+            "peers.inventory.retries",
+        ),
+        (
+            &[
+                ("STOA_PEERS__INVENTORY", "http://a:1"),
+                ("STOA_PEERS__INVENTORY__URL", "http://b:1"),
+            ],
+            &[],
+            "STOA_PEERS__INVENTORY__URL",
+        ),
         (&[("STOA_CORS__ORIGINS", "*")], &[], "cors.origins"),
         (
             &[("STOA_CORS__ORIGINS", "https://shop.example/path")],
@@ -168,6 +211,117 @@ fn a_wrong_key_or_value_is_named() {
         .expect_err("file does not parse")
         .to_string();
     assert!(error.contains("does not parse"), "{error}");
+}
+
+/// Each by itself, from whichever layer.
+///
+/// row: R3
+#[test]
+fn a_peer_is_asked_as_is_set() {
+    use std::time::Duration;
+    const OPEN: Duration = Duration::from_secs(7);
+    let text = Some("[peers]\ninventory = \"http://inventory:1\"");
+    let usual = load_file(text, &[], &[]).expect("a text is an address");
+    let usual = usual.peers["inventory"].clone();
+    assert_eq!(usual.timeout, None);
+    let usual = usual.policy(OPEN);
+    assert_eq!(usual.attempts, 3);
+    assert_eq!(usual.breaker.map(|rules| rules.open), Some(OPEN));
+    assert_eq!((usual.bulkhead, usual.try_timeout), (None, None));
+    assert_eq!(usual.ejection, Some(Duration::from_secs(30)));
+    let of = |key: &str, value: &str| {
+        let name = format!("STOA_PEERS__INVENTORY__{key}");
+        let config = load_file(text, &[(&name, value)], &[]).expect(key);
+        let peer = config.peers["inventory"].clone();
+        assert!(peer.url.is_some(), "the file says where it is");
+        (peer.timeout, peer.policy(OPEN))
+    };
+    assert_eq!(of("TIMEOUT", "500ms").0, Some(Duration::from_millis(500)));
+    assert_eq!(of("TIMEOUT", "off").0, Some(Duration::from_secs(30 * 60)));
+    for (key, value, changed) in [
+        (
+            "ATTEMPTS",
+            "2",
+            peers::Policy {
+                attempts: 2,
+                ..usual
+            },
+        ),
+        (
+            "ATTEMPTS",
+            "off",
+            peers::Policy {
+                attempts: 1,
+                ..usual
+            },
+        ),
+        ("BREAKER", "true", usual),
+        (
+            "BREAKER",
+            "false",
+            peers::Policy {
+                breaker: None,
+                ..usual
+            },
+        ),
+        (
+            "EJECTION",
+            "off",
+            peers::Policy {
+                ejection: None,
+                ..usual
+            },
+        ),
+        (
+            "TRY_TIMEOUT",
+            "2",
+            peers::Policy {
+                try_timeout: Some(Duration::from_secs(2)),
+                ..usual
+            },
+        ),
+        (
+            "BULKHEAD",
+            "true",
+            peers::Policy {
+                bulkhead: Some(peers::Bulkhead::default()),
+                ..usual
+            },
+        ),
+        (
+            "BULKHEAD__WAITING",
+            "10",
+            peers::Policy {
+                bulkhead: Some(peers::Bulkhead {
+                    waiting_max: 10,
+                    ..peers::Bulkhead::default()
+                }),
+                ..usual
+            },
+        ),
+    ] {
+        assert_eq!(of(key, value).1, changed, "{key}={value}");
+    }
+    let table = "[peers.inventory]\nurl = \"static://a:1,b:1\"\ntimeout = \"5s\"\nattempts = 2\nbreaker = false\n\
+        bulkhead = { calls = 10, waiting = 10 }\nejection = 5";
+    let config = load_file(Some(table), &[("STOA_PEERS__INVENTORY", "dns://c:1")], &[]);
+    let config = config.expect("a table is a peer");
+    let peer = &config.peers["inventory"];
+    let resolved = matches!(peer.url, Some(endpoints::Source::Resolved(_)));
+    assert!(resolved, "the environment wins");
+    assert_eq!(peer.timeout, Some(Duration::from_secs(5)));
+    let bulkhead = peers::Bulkhead {
+        calls_max: 10,
+        waiting_max: 10,
+    };
+    let set = peers::Policy {
+        attempts: 2,
+        breaker: None,
+        bulkhead: Some(bulkhead),
+        ejection: Some(Duration::from_secs(5)),
+        ..usual
+    };
+    assert_eq!(peer.policy(OPEN), set);
 }
 
 /// row: X20
@@ -316,13 +470,13 @@ fn peers_come_from_the_environment_and_a_missing_one_is_named() {
         ("INVENTORY_SERVICE_PORT", "5004"),
     ];
     let config = load(&injected, &[]).expect("configuration is valid");
-    assert_eq!(config.peers[inventory::NAME], "http://10.0.0.7:5004");
+    let inventory = |config: &Config| match &config.peers[inventory::NAME].url {
+        Some(endpoints::Source::One(address)) => address.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(inventory(&config), "10.0.0.7:5004");
     let config = load(&[injected[0], injected[1], own], &[]).expect("configuration is valid");
-    assert_eq!(
-        config.peers[inventory::NAME],
-        "http://inventory:5004",
-        "our own name wins"
-    );
+    assert_eq!(inventory(&config), "inventory:5004", "our own name wins");
     let error = config
         .check_peers(Target::named(order::NAME).unwrap())
         .expect_err("three peers are missing");

@@ -79,11 +79,28 @@ impl Fleet {
 
     /// Starts another process of a target, at another port, and waits until it is ready.
     pub async fn replica(&mut self, name: &'static str) -> Door {
+        let (door, process) = self.replica_apart(name).await;
+        self.replicas.push(process);
+        door
+    }
+
+    /// The same, for who does something to it.
+    pub async fn replica_apart(&self, name: &'static str) -> (Door, Process) {
         let port = free_port();
         let mut process = self.process(name, port);
         ready(name, &mut process, &local(port)).await;
-        self.replicas.push(process);
-        Door::new(local(port))
+        (Door::new(local(port)), process)
+    }
+
+    /// Starts a target anew, with more variables for it and all that are started later.
+    pub async fn restart_with(&mut self, name: &'static str, more: &[(&str, String)]) {
+        let more = more.iter();
+        let more = more.map(|(name, value)| ((*name).to_owned(), value.clone()));
+        self.variables.extend(more);
+        let process = self.processes.get_mut(name).expect("it was launched");
+        process.kill();
+        self.launch(name);
+        self.wait_ready(name).await;
     }
 
     fn process(&self, name: &str, port: u16) -> Process {

@@ -36,6 +36,7 @@ mod purchase;
 mod rates;
 mod reflection;
 mod replay;
+mod replicas;
 mod schemas;
 mod secrets;
 mod shop;

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clock::Clock;
+use endpoints::BreakerRules;
 use futures::future::join_all;
 use http_body_util::BodyExt;
-use peers::{BreakerRules, Channel, Policy};
+use peers::{Channel, Policy};
 use telemetry::metrics::Handle;
 use tokio::time::{Instant, timeout};
 use tonic::Code;
@@ -15,7 +16,7 @@ use tonic::Code;
 use crate::server::{STREAM, Server, UNARY, call};
 
 /// An rpc that changes something, each time anew.
-const MUTATING: &str = "/stoa.user.v1.UserService/CreateUser";
+pub const MUTATING: &str = "/stoa.user.v1.UserService/CreateUser";
 /// How long a breaker is open here.
 const OPEN: Duration = Duration::from_secs(1);
 
@@ -30,7 +31,7 @@ fn impatient() -> Policy {
     }
 }
 
-fn way(server: &Server, policy: Policy) -> Channel {
+pub fn way(server: &Server, policy: Policy) -> Channel {
     let peers = server.peers("user", Clock::system()).policy("user", policy);
     peers.build().channel("user")
 }
@@ -76,7 +77,7 @@ impl Lines {
 }
 
 /// How a call ends, by whichever side.
-async fn code(channel: &Channel, rpc: &str, headers: &[(&str, usize)]) -> Code {
+pub async fn code(channel: &Channel, rpc: &str, headers: &[(&str, usize)]) -> Code {
     match call(channel, rpc, headers).await {
         Err(status) => status.code(),
         Ok(response) => {
@@ -353,7 +354,7 @@ async fn a_peer_is_slow_by_its_own_time() {
 }
 
 /// A call whose own caller waits no longer than this.
-async fn call_within(channel: &Channel, time: Duration) -> Code {
+pub async fn call_within(channel: &Channel, time: Duration) -> Code {
     use tower::Service;
     let outgoing = peers::Outgoing {
         acting_for: None,

@@ -8,5 +8,7 @@
 mod ends;
 mod failing;
 mod full;
+mod replicas;
 mod server;
+mod steps;
 mod windows;

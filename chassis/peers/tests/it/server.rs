@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use clock::Clock;
+use endpoints::Source;
 use futures::{StreamExt, stream};
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -43,6 +44,9 @@ pub struct Seen {
     pub credentials: Vec<String>,
     /// The requests, by their keys.
     pub keys: Vec<Option<String>>,
+    /// The spans that they are part of, and the time that they were given.
+    pub spans: Vec<Option<String>>,
+    pub timeouts: Vec<Option<String>>,
 }
 
 impl Seen {
@@ -100,6 +104,12 @@ impl Server {
     pub fn cut(&self) {
         self.ends.lock().unwrap().cut.cancel();
         self.ends.lock().unwrap().cut = CancellationToken::new();
+    }
+
+    /// Is gone, with all its connections.
+    pub fn die(&self) {
+        self.stop.cancel();
+        self.cut();
     }
 
     /// Answers so from now on, and first in these ways, one after another.
@@ -163,16 +173,21 @@ impl Server {
             let value = request.headers().get(name)?;
             value.to_str().unwrap().parse::<usize>().ok()
         };
-        let credential = request.headers().get("authorization").cloned();
-        let key = request.headers().get("idempotency-key");
-        let key = key.map(|value| value.to_str().unwrap().to_owned());
+        let text = |name: &str| {
+            let value = request.headers().get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
+        let credential = text("authorization");
+        let key = text("idempotency-key");
+        let (span, given) = (text("traceparent"), text("connect-timeout-ms"));
         self.seen.send_modify(|seen| {
             let running = seen.running.entry(connection).or_default();
             *running += 1;
             seen.most = seen.most.max(*running);
-            let credential = credential.map(|value| value.to_str().unwrap().to_owned());
             seen.credentials.extend(credential);
             seen.keys.push(key);
+            seen.spans.push(span);
+            seen.timeouts.push(given);
         });
         let running = Running {
             server: self.clone(),
@@ -218,14 +233,19 @@ impl Server {
 
     /// The peers of a service, of which it is this one.
     pub fn peers(&self, peer: &'static str, clock: Clock) -> PeersBuilder {
-        let key = SigningKey::generate("order").unwrap();
-        let contract = edge::Contract::new(proto::DESCRIPTORS).unwrap();
         let address = format!("http://{}", self.address).parse().unwrap();
-        Peers::builder("order", clock, Local::new())
-            .contract(contract)
-            .signer(Arc::new(key))
-            .at(peer, address)
+        peers_at(peer, address, clock)
     }
+}
+
+/// The peers of a service, of which one is there.
+pub fn peers_at(peer: &'static str, source: Source, clock: Clock) -> PeersBuilder {
+    let key = SigningKey::generate("order").unwrap();
+    let contract = edge::Contract::new(proto::DESCRIPTORS).unwrap();
+    Peers::builder("order", clock, Local::new())
+        .contract(contract)
+        .signer(Arc::new(key))
+        .at(peer, source)
 }
 
 /// An answer, until it is over.

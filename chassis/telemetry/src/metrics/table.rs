@@ -156,10 +156,20 @@ pub const CHASSIS: &[Metric] = &[
         &["peer", "kind"],
         "Connections to a peer that take calls, apart for unary ones and streams.",
     ),
+    gauge(
+        "rpc_client_endpoints",
+        &["target", "state"],
+        "Replicas of a peer that are known: ready, or ejected since they could not be reached.",
+    ),
     counter(
         "rpc_client_attempts_total",
         &["target"],
         "Requests sent to a peer, each try of a call for itself.",
+    ),
+    counter(
+        "rpc_client_fallbacks_total",
+        &["target"],
+        "Answers that went without what a peer would have said.",
     ),
     gauge(
         "circuit_state",

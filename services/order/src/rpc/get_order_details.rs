@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
+use peers::fallback;
 use proto::order::v1::{GetOrderDetailsRequest, GetOrderDetailsResponse};
 use proto::user::v1::Profile;
 
 use crate::App;
 use crate::domain::draft::Item;
-use crate::error::Error;
 use crate::history;
 use crate::wire::order_id;
 
@@ -33,28 +33,17 @@ pub async fn get_order_details(
         app.advisers.profile(&call, order.customer_id),
         app.advisers.availability(&call, &items),
     );
-    let mut degraded = Vec::new();
-    let user = user.unwrap_or_else(|error| {
-        missing(&mut degraded, "user", &error);
-        Profile {
-            customer_id: order.customer_id.to_string(),
-            name: GUEST.to_owned(),
-            ..Profile::default()
-        }
+    let user = fallback("user", user, || Profile {
+        customer_id: order.customer_id.to_string(),
+        name: GUEST.to_owned(),
+        ..Profile::default()
     });
-    let availability = availability.unwrap_or_else(|error| {
-        missing(&mut degraded, "inventory", &error);
-        Vec::new()
-    });
+    let availability = fallback("inventory", availability, Vec::new);
+    let missing = [user.missing, availability.missing].into_iter().flatten();
     Ok(ConnectResponse::new(GetOrderDetailsResponse {
         order: Some((&order).into()),
-        user: Some(user),
-        availability,
-        degraded,
+        user: Some(user.value),
+        availability: availability.value,
+        degraded: missing.map(str::to_owned).collect(),
     }))
-}
-
-fn missing(degraded: &mut Vec<String>, peer: &'static str, error: &Error) {
-    tracing::warn!(peer, cause = %call::error::chain(error), "Order details are shown without {peer}");
-    degraded.push(peer.to_owned());
 }

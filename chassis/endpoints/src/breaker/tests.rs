@@ -13,7 +13,7 @@ fn breaker() -> (Breaker, Instant) {
 }
 
 /// Lets one call pass that comes out so.
-fn call(breaker: &mut Breaker, outcome: Outcome, now: Instant) {
+fn call(breaker: &mut Breaker, outcome: Impression, now: Instant) {
     let ticket = breaker.admit(now).unwrap();
     breaker.settle(ticket, outcome, now);
 }
@@ -22,7 +22,7 @@ fn opened() -> (Breaker, Instant) {
     let (mut breaker, now) = breaker();
     for _ in 0..5 {
         assert_eq!(breaker.circuit(), Circuit::Closed);
-        call(&mut breaker, Outcome::Failed, now);
+        call(&mut breaker, Impression::Failed, now);
     }
     assert_eq!(breaker.circuit(), Circuit::Open);
     (breaker, now)
@@ -33,12 +33,12 @@ fn opened() -> (Breaker, Instant) {
 fn five_failures_in_a_row_open_it_and_one_answer_between_them_does_not() {
     let (mut breaker, now) = breaker();
     for _ in 0..2 {
-        for outcome in [Outcome::Failed; 4] {
+        for outcome in [Impression::Failed; 4] {
             call(&mut breaker, outcome, now);
         }
-        call(&mut breaker, Outcome::Unknown, now);
+        call(&mut breaker, Impression::Unknown, now);
         assert_eq!(breaker.circuit(), Circuit::Closed);
-        for outcome in [Outcome::Answered; 9] {
+        for outcome in [Impression::Answered; 9] {
             call(&mut breaker, outcome, now);
         }
     }
@@ -57,12 +57,12 @@ fn one_probe_at_a_time_and_two_that_do_well_close_it() {
         let probe = breaker.admit(now).unwrap();
         assert_eq!(breaker.circuit(), Circuit::HalfOpen);
         assert_eq!(breaker.admit(now), Err(PROBE_SOON));
-        breaker.settle(probe, Outcome::Answered, now);
+        breaker.settle(probe, Impression::Answered, now);
     }
     assert_eq!(breaker.circuit(), Circuit::Closed);
     // What was before counts no more.
     for _ in 0..4 {
-        call(&mut breaker, Outcome::Failed, now);
+        call(&mut breaker, Impression::Failed, now);
     }
     assert_eq!(breaker.circuit(), Circuit::Closed);
 }
@@ -71,13 +71,40 @@ fn one_probe_at_a_time_and_two_that_do_well_close_it() {
 #[test]
 fn a_probe_that_fails_opens_it_again() {
     let (mut breaker, now) = opened();
-    call(&mut breaker, Outcome::Answered, now + OPEN);
-    call(&mut breaker, Outcome::Failed, now + OPEN);
+    call(&mut breaker, Impression::Answered, now + OPEN);
+    call(&mut breaker, Impression::Failed, now + OPEN);
     assert_eq!(breaker.circuit(), Circuit::Open);
     assert_eq!(breaker.admit(now + 2 * OPEN - SECOND), Err(SECOND));
     // It takes two from the beginning.
-    call(&mut breaker, Outcome::Answered, now + 2 * OPEN);
+    call(&mut breaker, Impression::Answered, now + 2 * OPEN);
     assert_eq!(breaker.circuit(), Circuit::HalfOpen);
+}
+
+/// A peer that only restarts is missed for a moment, one that stays away is asked ever less often.
+#[test]
+fn it_is_open_for_longer_each_time() {
+    let rules = BreakerRules {
+        open_first: SECOND,
+        open: 5 * SECOND,
+        ..BreakerRules::default()
+    };
+    let mut now = Instant::now();
+    let mut breaker = Breaker::new(rules, now);
+    for _ in 0..2 {
+        for _ in 0..5 {
+            call(&mut breaker, Impression::Failed, now);
+        }
+        for open in [1, 2, 4, 5, 5] {
+            assert_eq!(breaker.admit(now), Err(open * SECOND));
+            now += open * SECOND;
+            call(&mut breaker, Impression::Failed, now);
+        }
+        now += 5 * SECOND;
+        for _ in 0..2 {
+            call(&mut breaker, Impression::Answered, now);
+        }
+        assert_eq!(breaker.circuit(), Circuit::Closed);
+    }
 }
 
 /// row: R1
@@ -85,10 +112,10 @@ fn a_probe_that_fails_opens_it_again() {
 fn a_probe_that_is_left_makes_room_for_another_and_says_nothing() {
     let (mut breaker, now) = opened();
     let now = now + OPEN;
-    call(&mut breaker, Outcome::Answered, now);
-    call(&mut breaker, Outcome::Unknown, now);
+    call(&mut breaker, Impression::Answered, now);
+    call(&mut breaker, Impression::Unknown, now);
     assert_eq!(breaker.circuit(), Circuit::HalfOpen);
-    call(&mut breaker, Outcome::Answered, now);
+    call(&mut breaker, Impression::Answered, now);
     assert_eq!(breaker.circuit(), Circuit::Closed);
 }
 
@@ -99,9 +126,9 @@ fn a_probe_that_hangs_is_not_waited_for_for_ever() {
     let hangs = breaker.admit(now + OPEN).unwrap();
     assert_eq!(breaker.admit(now + 2 * OPEN - SECOND), Err(PROBE_SOON));
     let other = breaker.admit(now + 2 * OPEN).unwrap();
-    breaker.settle(hangs, Outcome::Failed, now + 2 * OPEN);
+    breaker.settle(hangs, Impression::Failed, now + 2 * OPEN);
     assert_eq!(breaker.circuit(), Circuit::HalfOpen);
-    breaker.settle(other, Outcome::Failed, now + 2 * OPEN);
+    breaker.settle(other, Impression::Failed, now + 2 * OPEN);
     assert_eq!(breaker.circuit(), Circuit::Open);
 }
 
@@ -111,16 +138,16 @@ fn what_was_asked_before_is_no_probe() {
     let (mut breaker, now) = breaker();
     let early = breaker.admit(now).unwrap();
     for _ in 0..5 {
-        call(&mut breaker, Outcome::Failed, now);
+        call(&mut breaker, Impression::Failed, now);
     }
-    breaker.settle(early, Outcome::Answered, now);
+    breaker.settle(early, Impression::Answered, now);
     assert_eq!(breaker.circuit(), Circuit::Open);
     let probe = breaker.admit(now + OPEN).unwrap();
-    breaker.settle(early, Outcome::Failed, now + OPEN);
+    breaker.settle(early, Impression::Failed, now + OPEN);
     assert_eq!(breaker.circuit(), Circuit::HalfOpen);
-    breaker.settle(probe, Outcome::Answered, now + OPEN);
-    call(&mut breaker, Outcome::Answered, now + OPEN);
-    breaker.settle(early, Outcome::Failed, now + OPEN);
+    breaker.settle(probe, Impression::Answered, now + OPEN);
+    call(&mut breaker, Impression::Answered, now + OPEN);
+    breaker.settle(early, Impression::Failed, now + OPEN);
     assert_eq!(breaker.circuit(), Circuit::Closed);
 }
 
@@ -132,8 +159,8 @@ fn half_of_ten_calls_open_it() {
         assert_eq!(breaker.circuit(), Circuit::Closed, "before {number}");
         let failed = [1, 3, 5, 7, 9, 10].contains(&number);
         let outcome = match failed {
-            true => Outcome::Failed,
-            false => Outcome::Answered,
+            true => Impression::Failed,
+            false => Impression::Answered,
         };
         call(&mut breaker, outcome, now + number * SECOND);
     }
@@ -146,8 +173,8 @@ fn calls_of_another_half_minute_do_not_count() {
     let (mut breaker, now) = breaker();
     for number in 0..100 {
         let outcome = match number % 2 {
-            0 => Outcome::Failed,
-            _ => Outcome::Answered,
+            0 => Impression::Failed,
+            _ => Impression::Answered,
         };
         // Never more than nine within the window.
         call(&mut breaker, outcome, now + number * 10 * SECOND / 3);
@@ -158,15 +185,15 @@ fn calls_of_another_half_minute_do_not_count() {
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Begin,
-    End(usize, Outcome),
+    End(usize, Impression),
     Wait(u32),
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let outcome = prop_oneof![
-        3 => Just(Outcome::Failed),
-        3 => Just(Outcome::Answered),
-        1 => Just(Outcome::Unknown),
+        3 => Just(Impression::Failed),
+        3 => Just(Impression::Answered),
+        1 => Just(Impression::Unknown),
     ];
     prop_oneof![
         6 => Just(Act::Begin),
@@ -199,9 +226,9 @@ proptest! {
         acts in proptest::collection::vec(act(), 0..300),
     ) {
         let (mut breaker, mut now) = breaker();
-        let mut out: Vec<(Ticket, Circuit, u32)> = Vec::new();
+        let mut out: Vec<(Passage, Circuit, u32)> = Vec::new();
         let (mut told, mut changes) = (Told::default(), 0);
-        let (mut opened, mut well, mut probe) = (now, 0, None::<(Ticket, Instant)>);
+        let (mut opened, mut well, mut probe) = (now, 0, None::<(Passage, Instant)>);
         for act in acts {
             let before = breaker.circuit();
             match act {
@@ -232,17 +259,17 @@ proptest! {
                     breaker.settle(ticket, outcome, now);
                     let mut expected = before;
                     if before == Circuit::Closed && asked == before && then == changes {
-                        if outcome != Outcome::Unknown {
-                            told.0.push_back((now, outcome == Outcome::Failed));
+                        if outcome != Impression::Unknown {
+                            told.0.push_back((now, outcome == Impression::Failed));
                         }
-                        if outcome != Outcome::Unknown && told.opens(now) {
+                        if outcome != Impression::Unknown && told.opens(now) {
                             expected = Circuit::Open;
                         }
                     } else if before == Circuit::HalfOpen && probe.is_some_and(|(id, _)| id == ticket) {
                         probe = None;
-                        well += u32::from(outcome == Outcome::Answered);
+                        well += u32::from(outcome == Impression::Answered);
                         expected = match outcome {
-                            Outcome::Failed => Circuit::Open,
+                            Impression::Failed => Circuit::Open,
                             _ if well == 2 => Circuit::Closed,
                             _ => before,
                         };

@@ -15,7 +15,9 @@ pub struct BreakerRules {
     pub calls_min: u32,
     /// ... within this time.
     pub window: Duration,
-    /// How long nobody asks, and then how long a probe keeps all others waiting at most.
+    /// How long nobody asks the first time, if that is less than `open`; each time that a probe fails twice as long.
+    pub open_first: Duration,
+    /// How long nobody asks at most, and then how long a probe keeps all others waiting at most.
     pub open: Duration,
     /// So many probes must do well, one after another, to close it.
     pub successes: u32,
@@ -32,6 +34,7 @@ impl Default for BreakerRules {
             failed_percent: 50,
             calls_min: 10,
             window: Duration::from_secs(30),
+            open_first: Duration::from_secs(30),
             open: Duration::from_secs(30),
             successes: 2,
             answers: true,
@@ -46,7 +49,7 @@ const PROBE_SOON: Duration = Duration::from_secs(1);
 
 /// What a call says of its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Impression {
     /// It is there, whatever its answer.
     Answered,
     /// It is away, or ill.
@@ -57,7 +60,7 @@ pub(crate) enum Outcome {
 
 /// Where a breaker stands, as its gauge shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Circuit {
+pub enum Circuit {
     /// Calls pass.
     Closed = 0,
     /// None does.
@@ -68,13 +71,15 @@ pub(crate) enum Circuit {
 
 /// Lets one call pass, and belongs to what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticket(u64);
+pub struct Passage(u64);
 
 /// The breaker of one peer.
 #[derive(Debug)]
-pub(crate) struct Breaker {
+pub struct Breaker {
     rules: BreakerRules,
     state: State,
+    /// How long it is open the next time.
+    open_next: Duration,
     tickets: u64,
 }
 
@@ -82,7 +87,7 @@ pub(crate) struct Breaker {
 enum State {
     Closed {
         /// All calls of one such time have the same; those of an earlier one count no more.
-        ticket: Ticket,
+        ticket: Passage,
         in_a_row: u32,
         window: Box<Window>,
     },
@@ -92,22 +97,23 @@ enum State {
     HalfOpen {
         successes: u32,
         /// The call that is out, and until when it is waited for.
-        probe: Option<(Ticket, Instant)>,
+        probe: Option<(Passage, Instant)>,
     },
 }
 
 impl Breaker {
     /// A closed one.
-    pub(crate) fn new(rules: BreakerRules, now: Instant) -> Self {
+    pub fn new(rules: BreakerRules, now: Instant) -> Self {
         Self {
             rules,
-            state: State::closed(Ticket(0), now),
+            state: State::closed(Passage(0), now),
+            open_next: rules.open_first,
             tickets: 0,
         }
     }
 
     /// Where it stands.
-    pub(crate) fn circuit(&self) -> Circuit {
+    pub fn circuit(&self) -> Circuit {
         match self.state {
             State::Closed { .. } => Circuit::Closed,
             State::Open { .. } => Circuit::Open,
@@ -116,7 +122,7 @@ impl Breaker {
     }
 
     /// Lets a call pass, or says after what time to come back.
-    pub(crate) fn admit(&mut self, now: Instant) -> Result<Ticket, Duration> {
+    pub fn admit(&mut self, now: Instant) -> Result<Passage, Duration> {
         if let State::Open { until } = self.state {
             if now < until {
                 return Err(until - now);
@@ -134,7 +140,7 @@ impl Breaker {
             } if now < *until => Err(PROBE_SOON),
             State::HalfOpen { probe, .. } => {
                 self.tickets += 1;
-                let ticket = Ticket(self.tickets);
+                let ticket = Passage(self.tickets);
                 *probe = Some((ticket, now + self.rules.open));
                 Ok(ticket)
             }
@@ -143,15 +149,15 @@ impl Breaker {
     }
 
     /// Hears how a call that it let pass came out. Each call says so once.
-    pub(crate) fn settle(&mut self, told: Ticket, outcome: Outcome, now: Instant) {
-        let failed = outcome == Outcome::Failed;
+    pub fn settle(&mut self, told: Passage, outcome: Impression, now: Instant) {
+        let failed = outcome == Impression::Failed;
         let rules = self.rules;
         match &mut self.state {
             State::Closed {
                 ticket,
                 in_a_row,
                 window,
-            } if *ticket == told && outcome != Outcome::Unknown => {
+            } if *ticket == told && outcome != Impression::Unknown => {
                 *in_a_row = if failed { *in_a_row + 1 } else { 0 };
                 let (calls, bad) = window.count(&rules, failed, now);
                 let percent = u64::from(rules.failed_percent);
@@ -163,13 +169,14 @@ impl Breaker {
             State::HalfOpen { successes, probe } if probe.is_some_and(|(id, _)| id == told) => {
                 *probe = None;
                 match outcome {
-                    Outcome::Failed => self.open(now),
-                    Outcome::Unknown => {}
-                    Outcome::Answered => {
+                    Impression::Failed => self.open(now),
+                    Impression::Unknown => {}
+                    Impression::Answered => {
                         *successes += 1;
                         if *successes >= rules.successes {
                             self.tickets += 1;
-                            self.state = State::closed(Ticket(self.tickets), now);
+                            self.state = State::closed(Passage(self.tickets), now);
+                            self.open_next = rules.open_first;
                         }
                     }
                 }
@@ -179,13 +186,15 @@ impl Breaker {
     }
 
     fn open(&mut self, now: Instant) {
-        let until = now + self.rules.open;
+        let open = self.open_next.min(self.rules.open);
+        self.open_next = open.saturating_mul(2);
+        let until = now + open;
         self.state = State::Open { until };
     }
 }
 
 impl State {
-    fn closed(ticket: Ticket, now: Instant) -> Self {
+    fn closed(ticket: Passage, now: Instant) -> Self {
         Self::Closed {
             ticket,
             in_a_row: 0,
