@@ -70,6 +70,10 @@ crash *arguments: tools
 full *arguments: tools web
     cargo nextest run --locked --workspace --run-ignored only --no-capture -E 'test(/(^|::)at_full_size_/)' "$@"
 
+# Bytes that break a parser, searched with libFuzzer: `just fuzz token 600`; without a target 60 s for each.
+fuzz *arguments:
+    @.ci/fuzz "$@"
+
 # Small mistakes in code that must have none: does a test notice? `just mutants money saga`, `just mutants all`.
 mutants *arguments: tools
     @.ci/mutants "$@"

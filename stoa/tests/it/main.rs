@@ -12,6 +12,7 @@ mod fleet;
 mod flood;
 mod foreign;
 mod forwards;
+mod frames;
 mod gets;
 mod guesses;
 mod hashes;
