@@ -12,9 +12,11 @@ fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
         .join("corpus")
         .join(target);
     let entries = std::fs::read_dir(&folder).expect("each target has a corpus");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("it is readable").path())
+        .collect();
     files.sort();
-    let read = |path: PathBuf| (path.clone(), std::fs::read(&path).unwrap());
+    let read = |path: PathBuf| (path.clone(), std::fs::read(&path).expect("it is readable"));
     files.into_iter().map(read).collect()
 }
 
