@@ -70,6 +70,14 @@ crash *arguments: tools
 full *arguments: tools web
     cargo nextest run --locked --workspace --run-ignored only --no-capture -E 'test(/(^|::)at_full_size_/)' "$@"
 
+# The security rows, one line for each: `just security S-05`; `--sabotage` breaks each on purpose and wants it red.
+security *arguments: tools web
+    @.ci/security "$@"
+
+# Bytes that break a parser, searched with libFuzzer: `just fuzz token 600`; without a target 60 s for each.
+fuzz *arguments:
+    @.ci/fuzz "$@"
+
 # Small mistakes in code that must have none: does a test notice? `just mutants money saga`, `just mutants all`.
 mutants *arguments: tools
     @.ci/mutants "$@"

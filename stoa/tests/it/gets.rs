@@ -39,7 +39,8 @@ fn callers(fleet: &Fleet, target: &'static str, people: &[Option<String>]) -> Ve
     people.iter().cloned().chain(services).map(with).collect()
 }
 
-fn service_token(fleet: &Fleet, caller: &'static str, callee: &str) -> String {
+/// What a service shows another.
+pub fn service_token(fleet: &Fleet, caller: &'static str, callee: &str) -> String {
     let file = fleet.data.join("keys").join(format!("{caller}.key"));
     let pkcs8 = std::fs::read(file).expect("each target has a key");
     let key = SigningKey::from_pkcs8(caller, &pkcs8).expect("it is a key");

@@ -14,6 +14,7 @@ mod fleet;
 mod flood;
 mod foreign;
 mod forwards;
+mod frames;
 mod gets;
 mod guesses;
 mod hashes;

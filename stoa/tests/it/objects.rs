@@ -66,7 +66,10 @@ const IN_THE_NAME_OF: [&str; 1] = ["order.v1.OrderService/CreateOrder"];
 async fn another_s_object_is_answered_as_none() {
     let shop = Shop::up().await;
     let alice = shop.door.sign_up("alice@example.test").await;
-    let mallory = shop.door.sign_up("mallory@example.test").await;
+    let mut mallory = shop.door.sign_up("mallory@example.test").await;
+    if proof::sabotaged("S-05") {
+        mallory.door.token.clone_from(&alice.door.token);
+    }
     let gone = shop.door.sign_up("gone@example.test").await;
     let deleted = gone
         .door
@@ -107,6 +110,7 @@ async fn another_s_object_is_answered_as_none() {
     assert_eq!(belongings(&alice, &order).await, before, "nothing changed");
     let (code, printed) = shop.stoa(&["audit", "--settle", "10"]).await;
     assert_eq!(code, 0, "{printed}");
+    proof::held("S-05", table().len() * 3 + 3, 0);
 }
 
 /// All that Alice can read of hers; as their owner, she can.

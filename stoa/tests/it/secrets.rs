@@ -77,12 +77,27 @@ async fn logs_and_errors_hold_no_secret() {
     for answer in &refused {
         clean_error(answer, &secrets);
     }
+    let admin = crate::shop::Door::new(shop.admin.clone());
+    let metrics = admin.get("/metrics").await.bytes;
+    let metrics = String::from_utf8_lossy(&metrics).into_owned();
+    for secret in &secrets {
+        let line = metrics.lines().find(|line| line.contains(secret.as_str()));
+        assert_eq!(line, None, "a secret is in the metrics");
+    }
+    if proof::sabotaged("S-12") {
+        secrets.push("AuthService/SignIn".to_owned()); // which every log has
+    }
     let log = shop.log().await;
     assert!(log.contains("AuthService/SignIn"), "calls are logged");
     for secret in &secrets {
         let line = log.lines().find(|line| line.contains(secret.as_str()));
         assert_eq!(line, None, "a secret is in the log");
     }
+    proof::held(
+        "S-12",
+        log.lines().count() + metrics.lines().count() + refused.len(),
+        0,
+    );
 }
 
 /// Asks for a letter about a forgotten password; the token in it.

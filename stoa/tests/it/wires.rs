@@ -53,6 +53,9 @@ const CODES: [&str; 17] = [
     "unauthenticated",
 ];
 
+/// Connections that calls share.
+pub type Connections = Client<HttpConnector, Full<Bytes>>;
+
 /// An answer, whatever it came in.
 #[derive(Debug)]
 pub struct Reply {
@@ -109,19 +112,54 @@ impl Wire {
         message: &Value,
         headers: &[(&str, &str)],
     ) -> Reply {
-        let streams = rpc.is_server_streaming() || rpc.is_client_streaming();
+        let body = self.wrap(rpc, self.encode(rpc, message));
+        let client = self.client(rpc);
+        self.send(&client, door, rpc, body, headers).await
+    }
+
+    /// What connects to a door as clients of this protocol do.
+    pub fn client(self, rpc: &MethodDescriptor) -> Connections {
+        Client::builder(TokioExecutor::new())
+            .http2_only(self == Self::Grpc || rpc.is_client_streaming())
+            .build_http()
+    }
+
+    /// A message in this encoding.
+    pub fn encode(self, rpc: &MethodDescriptor, message: &Value) -> Vec<u8> {
         let bytes =
             DynamicMessage::deserialize(rpc.input(), message).expect("it is such a message");
-        let bytes = match self {
+        match self {
             Self::ConnectJson => message.to_string().into_bytes(),
             _ => bytes.encode_to_vec(),
-        };
-        let unary = matches!(self, Self::ConnectJson | Self::ConnectProto) && !streams;
-        let body = match (self, unary) {
+        }
+    }
+
+    /// An encoded message as it stands in a body.
+    pub fn wrap(self, rpc: &MethodDescriptor, bytes: Vec<u8>) -> Vec<u8> {
+        match (self, self.is_bare(rpc)) {
             (_, true) => bytes,
             (Self::GrpcWebText, _) => STANDARD.encode(envelope(&bytes)).into_bytes(),
             _ => envelope(&bytes),
-        };
+        }
+    }
+
+    /// Whether a body is a message and nothing else.
+    fn is_bare(self, rpc: &MethodDescriptor) -> bool {
+        let streams = rpc.is_server_streaming() || rpc.is_client_streaming();
+        matches!(self, Self::ConnectJson | Self::ConnectProto) && !streams
+    }
+
+    /// Sends a body through a door, with its token.
+    pub async fn send(
+        self,
+        client: &Connections,
+        door: &Door,
+        rpc: &MethodDescriptor,
+        body: Vec<u8>,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let streams = rpc.is_server_streaming() || rpc.is_client_streaming();
+        let unary = self.is_bare(rpc);
         let mut request = Request::post(format!("{}{}", door.origin, path(rpc)))
             .header("content-type", self.content_type(streams))
             .header("accept", self.content_type(streams));
@@ -131,9 +169,6 @@ impl Wire {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new())
-            .http2_only(self == Self::Grpc || rpc.is_client_streaming())
-            .build_http();
         let request = request.body(Full::from(body)).expect("it is a request");
         let response = client.request(request).await.expect("an answer comes");
         let (parts, body) = response.into_parts();

@@ -134,6 +134,9 @@ pub(super) fn check(
         Protocol::Http => Cow::Borrowed(""),
     };
     compression(&encoding, protocol, encodings)?;
+    for name in [CONTENT_ENCODING, CONNECT_CONTENT_ENCODING, GRPC_ENCODING] {
+        unnamed(&mut parts.headers, name);
+    }
     plainly(&mut parts.headers);
     for name in [ACCEPT_ENCODING, CONNECT_ACCEPT_ENCODING] {
         narrow(&mut parts.headers, name, encodings);
@@ -218,6 +221,13 @@ fn compression(name: &str, protocol: Protocol, taken: Encodings) -> Result<(), C
         true => error.with_meta("grpc-accept-encoding", header),
         false => error,
     })
+}
+
+/// Takes away a header that names no encoding: one library refuses it in an answer of no protocol.
+fn unnamed(headers: &mut HeaderMap, name: HeaderName) {
+    if headers.get(&name).is_some_and(HeaderValue::is_empty) {
+        headers.remove(name);
+    }
 }
 
 /// Writes the content type as the libraries know it, who compare it letter by letter: small, and

@@ -11,6 +11,9 @@ use crate::client::Ask;
 use crate::server::{self, Options};
 
 fn quick() -> Options {
+    if proof::sabotaged("S-14") {
+        return Options::default();
+    }
     let serve = Serve {
         header_timeout: Duration::from_millis(500),
         connections_per_address_max: 20,
@@ -47,6 +50,7 @@ async fn whoever_does_not_come_to_the_point_is_closed() {
         let took = closed_after(stream).await;
         assert!(took < Duration::from_secs(3), "{first:?}: {took:?}");
     }
+    proof::held("S-14", 5, "3 s");
 }
 
 /// row: S-14

@@ -68,7 +68,11 @@ async fn it_is_off_unless_origins_are_named() {
 /// row: P9, S-17
 #[tokio::test]
 async fn only_the_named_origin_gets_in_and_its_errors_are_readable() {
-    let cors = Cors::new(["https://shop.example"]).unwrap();
+    let named = match proof::sabotaged("S-17") {
+        true => vec!["https://shop.example", "https://evil.example"],
+        false => vec!["https://shop.example"],
+    };
+    let cors = Cors::new(named).unwrap();
     let options = Options {
         config: Config {
             cors,

@@ -212,6 +212,56 @@ async fn an_envelope_that_is_none_is_the_callers_fault() {
     }
 }
 
+/// row: P-06, S-10
+#[tokio::test]
+async fn an_encoding_without_a_name_is_none() {
+    let server = server::start().await;
+    for (path, kind, name, body) in [
+        (
+            SIGN_UP,
+            "application/json",
+            "content-encoding",
+            b"{}".to_vec(),
+        ),
+        (SIGN_UP, "application/proto", "content-encoding", Vec::new()),
+        (
+            SIGN_UP,
+            "application/grpc",
+            "grpc-encoding",
+            envelope(0, b""),
+        ),
+        (
+            SIGN_UP,
+            "application/grpc-web",
+            "grpc-encoding",
+            envelope(0, b""),
+        ),
+    ] {
+        let answer = post(&server, path, &[("content-type", kind), (name, "")], body).await;
+        assert_eq!(answer.code(), "ok", "{path} {kind}");
+    }
+}
+
+/// row: P-06, S-10
+#[tokio::test]
+async fn the_head_of_a_message_without_any_of_it_is_the_callers_fault() {
+    let server = server::start().await;
+    for (path, kind) in [
+        (SIGN_UP, "application/grpc"),
+        (SIGN_UP, "application/grpc-web"),
+        (WATCH, "application/grpc"),
+        (WATCH, "application/connect+proto"),
+    ] {
+        let headers = [("content-type", kind)];
+        let answer = post(&server, path, &headers, vec![0, 0, 0, 0, 9]).await;
+        assert_eq!(
+            (answer.code().as_str(), answer.says().as_str()),
+            ("invalid_argument", CUT_SHORT),
+            "{path} {kind}"
+        );
+    }
+}
+
 /// row: P1, S-14
 #[tokio::test]
 async fn a_chunk_that_is_none_is_the_callers_fault() {

