@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use edge::{Cors, Rate, RateLimit, TrustedProxies};
-use peers::Address;
+use endpoints::Source;
 
 /// Each line is tried as each kind of setting.
 pub(crate) fn check(bytes: &[u8]) {
@@ -16,8 +16,13 @@ pub(crate) fn check(bytes: &[u8]) {
             assert_eq!(limit.ok(), Some(RateLimit::All(rate)));
         }
         let _ = line.parse::<RateLimit>();
-        if let Ok(address) = line.parse::<Address>() {
-            assert!(line.to_lowercase().starts_with("http://"), "{address:?}");
+        if let Ok(source) = line.parse::<Source>() {
+            let forms = ["http://", "static://", "dns://"];
+            assert!(
+                forms.iter().any(|form| line.starts_with(form)),
+                "{source:?}"
+            );
+            assert!(!line.contains('@'), "{source:?} has a password");
         }
         if Cors::new([line]).is_ok() {
             assert!(!line.contains('*') && line != "null", "{line:?}");

@@ -36,6 +36,7 @@ pub(crate) static IDENTITIES: LazyLock<Identities> = LazyLock::new(|| {
     let user = User {
         id: Uuid::from_u128(7),
         roles: [Role::Customer, Role::Support].into_iter().collect(),
+        session: Some(Uuid::from_u128(8)),
     };
     let good = key.sign_access(&AccessClaims::new(user, Uuid::nil(), now));
     let good = good.expect("a key signs");

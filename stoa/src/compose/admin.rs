@@ -1,15 +1,18 @@
 //! The admin listener: metrics, readiness by component, how it is with peers, what was built, faults. On
 //! loopback in `dev` it asks for nothing; elsewhere for an admin's token.
 
+use std::net::IpAddr;
+
 use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use call::{Caller, Role};
 use edge::{App, Health};
 use http::StatusCode;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
+use http::uri::Authority;
 use peers::Peers;
 use serde_json::json;
 use token::{Unverified, Verifier};
@@ -52,9 +55,10 @@ pub fn app(
         .route("/build", get(move || async move { Json(build) }))
         .merge(faults::page(base, target, services)?);
     let general = &base.config.general;
-    if general.profile == Profile::Production || !general.admin_bind.is_loopback() {
-        pages = pages.layer(from_fn_with_state(verifier.clone(), admins_only));
-    }
+    pages = match general.profile == Profile::Production || !general.admin_bind.is_loopback() {
+        true => pages.layer(from_fn_with_state(verifier.clone(), admins_only)),
+        false => pages.layer(from_fn(this_machine_only)),
+    };
     // Health answers here too, and is named by that already.
     let elsewhere = services.iter().filter(|name| !name.starts_with("grpc."));
     let edge = edge::app::Config {
@@ -80,6 +84,26 @@ async fn readiness(health: Health) -> Response {
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
     (status, Json(health.detail())).into_response()
+}
+
+/// Refuses whoever reached loopback by another name: a page of a site whose name leads here, which its browser takes
+/// for that site.
+async fn this_machine_only(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST);
+    let host = host.and_then(|value| value.to_str().ok()?.parse::<Authority>().ok());
+    let host = host.or_else(|| request.uri().authority().cloned());
+    let own = host.is_some_and(|host| {
+        let name = host.host().trim_matches(['[', ']']);
+        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    });
+    match own {
+        true => next.run(request).await,
+        false => refusal(
+            StatusCode::FORBIDDEN,
+            "permission_denied",
+            "Ask for localhost or 127.0.0.1",
+        ),
+    }
 }
 
 async fn admins_only(State(verifier): State<Verifier>, request: Request, next: Next) -> Response {

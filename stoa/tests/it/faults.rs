@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::shop::{Customer, Shop, stoa};
+use crate::shop::{Customer, Door, Shop, stoa};
 
 const KEYS: &str = "user.v1.AuthService/GetJwks";
 const CREATE: &str = "order.v1.OrderService/CreateOrder";
@@ -202,4 +203,23 @@ async fn what_cannot_be_a_fault_is_refused_with_what_to_do() {
     let (code, printed) = stoa(&["fault", "list", "--admin-port", "1"], &[]).await;
     assert_eq!(code, 1);
     assert!(printed.contains("port + 4000"), "{printed}");
+}
+
+/// A page of a site whose name leads to this machine is taken for that site's by its browser.
+///
+/// row: X8
+#[tokio::test]
+async fn nobody_reaches_the_admin_pages_by_another_name() {
+    let shop = Shop::up().await;
+    let admin = Door::new(shop.admin.clone());
+    for (host, status) in [
+        ("x.evil.test:9090", 403),
+        ("localhost:1", 200),
+        ("[::1]", 200),
+    ] {
+        for path in ["/faults", "/metrics"] {
+            let answer = admin.fetch(Method::GET, path, &[("host", host)]).await;
+            assert_eq!(answer.status, status, "{path} at {host}");
+        }
+    }
 }

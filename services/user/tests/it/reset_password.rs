@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use call::Role;
 use serde_json::json;
@@ -210,4 +211,23 @@ async fn where_no_letter_can_be_sent_everybody_is_told_so(app: TestApp) {
         assert_eq!(answer.code(), "failed_precondition");
         assert!(answer.has_reason("NO_LETTERS"));
     }
+}
+
+/// A letter that could not be written leaves nobody waiting for it: who asks again gets another.
+///
+/// row: X23
+#[both_engines]
+async fn a_letter_that_was_not_written_keeps_nobody_from_the_next(engine: Engine) {
+    let post = Post::on(engine).await;
+    post.app.sign_up("Ada", ADA).await;
+    let folder = post.folder.path().join("mail");
+    std::fs::write(&folder, "no folder").unwrap();
+    post.request(ADA).await.ok();
+    tokio::time::sleep(Duration::from_millis(200)).await; // nothing tells that it was tried
+    std::fs::remove_file(&folder).unwrap();
+    eventually(async || {
+        post.request(ADA).await.ok();
+        (post.letters().len() == 1).then_some(())
+    })
+    .await;
 }
