@@ -143,6 +143,7 @@ async fn a_token_is_good_for_a_while_and_only_the_newest(engine: Engine) {
     bad(&post, &third).await;
     app.pass(901);
     let fourth = post.token("lovelace@example.test").await;
+    let ada = app.sign_in("lovelace@example.test").await;
     let change = json!({"currentPassword": PASSWORD, "password": NEW});
     app.call("AuthService/ChangePassword", &ada.access_token, change)
         .await
