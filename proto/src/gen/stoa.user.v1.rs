@@ -203,6 +203,10 @@ pub struct UpdateUserRequest {
     /// roles replaces all roles; empty leaves them unchanged.
     #[prost(string, repeated, tag = "4")]
     pub roles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// current_password is the secret that the account has now: needed only to
+    /// give one's own account another e-mail address.
+    #[prost(string, optional, tag = "5")]
+    pub current_password: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// DeleteUserRequest names the account to delete.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -374,10 +378,19 @@ pub struct ChangePasswordRequest {
     /// password is the new secret, 8 to 128 characters.
     #[prost(string, tag = "2")]
     pub password: ::prost::alloc::string::String,
+    /// use_cookie puts the device token into a cookie that scripts cannot read.
+    #[prost(bool, tag = "3")]
+    pub use_cookie: bool,
 }
-/// ChangePasswordResponse is the empty answer to ChangePassword.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ChangePasswordResponse {}
+/// ChangePasswordResponse is the answer to ChangePassword.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ChangePasswordResponse {
+    /// device_token is what this device shows at its next sign-in; empty when a
+    /// cookie carries it instead.
+    #[prost(string, tag = "1")]
+    pub device_token: ::prost::alloc::string::String,
+}
 /// RequestPasswordResetRequest names the account whose password is forgotten.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3391,6 +3404,9 @@ impl serde::Serialize for ChangePasswordRequest {
         if !self.password.is_empty() {
             len += 1;
         }
+        if self.use_cookie {
+            len += 1;
+        }
         let mut struct_ser =
             serializer.serialize_struct("stoa.user.v1.ChangePasswordRequest", len)?;
         if !self.current_password.is_empty() {
@@ -3398,6 +3414,9 @@ impl serde::Serialize for ChangePasswordRequest {
         }
         if !self.password.is_empty() {
             struct_ser.serialize_field("password", &self.password)?;
+        }
+        if self.use_cookie {
+            struct_ser.serialize_field("useCookie", &self.use_cookie)?;
         }
         struct_ser.end()
     }
@@ -3408,12 +3427,19 @@ impl<'de> serde::Deserialize<'de> for ChangePasswordRequest {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["current_password", "currentPassword", "password"];
+        const FIELDS: &[&str] = &[
+            "current_password",
+            "currentPassword",
+            "password",
+            "use_cookie",
+            "useCookie",
+        ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
             CurrentPassword,
             Password,
+            UseCookie,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -3443,6 +3469,7 @@ impl<'de> serde::Deserialize<'de> for ChangePasswordRequest {
                                 Ok(GeneratedField::CurrentPassword)
                             }
                             "password" => Ok(GeneratedField::Password),
+                            "useCookie" | "use_cookie" => Ok(GeneratedField::UseCookie),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -3467,6 +3494,7 @@ impl<'de> serde::Deserialize<'de> for ChangePasswordRequest {
             {
                 let mut current_password__ = None;
                 let mut password__ = None;
+                let mut use_cookie__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::CurrentPassword => {
@@ -3481,6 +3509,12 @@ impl<'de> serde::Deserialize<'de> for ChangePasswordRequest {
                             }
                             password__ = map_.next_value::<::std::option::Option<_>>()?;
                         }
+                        GeneratedField::UseCookie => {
+                            if use_cookie__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("useCookie"));
+                            }
+                            use_cookie__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -3489,6 +3523,7 @@ impl<'de> serde::Deserialize<'de> for ChangePasswordRequest {
                 Ok(ChangePasswordRequest {
                     current_password: current_password__.unwrap_or_default(),
                     password: password__.unwrap_or_default(),
+                    use_cookie: use_cookie__.unwrap_or_default(),
                 })
             }
         }
@@ -3506,8 +3541,15 @@ impl serde::Serialize for ChangePasswordResponse {
         S: serde::Serializer,
     {
         use serde::ser::SerializeStruct;
-        let len = 0;
-        let struct_ser = serializer.serialize_struct("stoa.user.v1.ChangePasswordResponse", len)?;
+        let mut len = 0;
+        if !self.device_token.is_empty() {
+            len += 1;
+        }
+        let mut struct_ser =
+            serializer.serialize_struct("stoa.user.v1.ChangePasswordResponse", len)?;
+        if !self.device_token.is_empty() {
+            struct_ser.serialize_field("deviceToken", &self.device_token)?;
+        }
         struct_ser.end()
     }
 }
@@ -3517,10 +3559,11 @@ impl<'de> serde::Deserialize<'de> for ChangePasswordResponse {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &[];
+        const FIELDS: &[&str] = &["device_token", "deviceToken"];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
+            DeviceToken,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -3545,7 +3588,10 @@ impl<'de> serde::Deserialize<'de> for ChangePasswordResponse {
                     where
                         E: serde::de::Error,
                     {
-                        Ok(GeneratedField::__SkipField__)
+                        match value {
+                            "deviceToken" | "device_token" => Ok(GeneratedField::DeviceToken),
+                            _ => Ok(GeneratedField::__SkipField__),
+                        }
                     }
                 }
                 deserializer.deserialize_identifier(GeneratedVisitor)
@@ -3566,10 +3612,23 @@ impl<'de> serde::Deserialize<'de> for ChangePasswordResponse {
             where
                 V: serde::de::MapAccess<'de>,
             {
-                while map_.next_key::<GeneratedField>()?.is_some() {
-                    let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                let mut device_token__ = None;
+                while let Some(k) = map_.next_key()? {
+                    match k {
+                        GeneratedField::DeviceToken => {
+                            if device_token__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("deviceToken"));
+                            }
+                            device_token__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
+                        GeneratedField::__SkipField__ => {
+                            let _ = map_.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
                 }
-                Ok(ChangePasswordResponse {})
+                Ok(ChangePasswordResponse {
+                    device_token: device_token__.unwrap_or_default(),
+                })
             }
         }
         deserializer.deserialize_struct(
@@ -7169,6 +7228,9 @@ impl serde::Serialize for UpdateUserRequest {
         if !self.roles.is_empty() {
             len += 1;
         }
+        if self.current_password.is_some() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("stoa.user.v1.UpdateUserRequest", len)?;
         if !self.id.is_empty() {
             struct_ser.serialize_field("id", &self.id)?;
@@ -7182,6 +7244,9 @@ impl serde::Serialize for UpdateUserRequest {
         if !self.roles.is_empty() {
             struct_ser.serialize_field("roles", &self.roles)?;
         }
+        if let Some(v) = self.current_password.as_ref() {
+            struct_ser.serialize_field("currentPassword", v)?;
+        }
         struct_ser.end()
     }
 }
@@ -7191,7 +7256,14 @@ impl<'de> serde::Deserialize<'de> for UpdateUserRequest {
     where
         D: serde::Deserializer<'de>,
     {
-        const FIELDS: &[&str] = &["id", "name", "email", "roles"];
+        const FIELDS: &[&str] = &[
+            "id",
+            "name",
+            "email",
+            "roles",
+            "current_password",
+            "currentPassword",
+        ];
 
         #[allow(clippy::enum_variant_names)]
         enum GeneratedField {
@@ -7199,6 +7271,7 @@ impl<'de> serde::Deserialize<'de> for UpdateUserRequest {
             Name,
             Email,
             Roles,
+            CurrentPassword,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -7228,6 +7301,9 @@ impl<'de> serde::Deserialize<'de> for UpdateUserRequest {
                             "name" => Ok(GeneratedField::Name),
                             "email" => Ok(GeneratedField::Email),
                             "roles" => Ok(GeneratedField::Roles),
+                            "currentPassword" | "current_password" => {
+                                Ok(GeneratedField::CurrentPassword)
+                            }
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -7251,6 +7327,7 @@ impl<'de> serde::Deserialize<'de> for UpdateUserRequest {
                 let mut name__ = None;
                 let mut email__ = None;
                 let mut roles__ = None;
+                let mut current_password__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::Id => {
@@ -7277,6 +7354,12 @@ impl<'de> serde::Deserialize<'de> for UpdateUserRequest {
                             }
                             roles__ = map_.next_value::<::std::option::Option<_>>()?;
                         }
+                        GeneratedField::CurrentPassword => {
+                            if current_password__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("currentPassword"));
+                            }
+                            current_password__ = map_.next_value()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -7287,6 +7370,7 @@ impl<'de> serde::Deserialize<'de> for UpdateUserRequest {
                     name: name__,
                     email: email__,
                     roles: roles__.unwrap_or_default(),
+                    current_password: current_password__,
                 })
             }
         }
@@ -7884,7 +7968,8 @@ pub mod user_service_server {
             request: tonic::Request<super::GetUserRequest>,
         ) -> std::result::Result<tonic::Response<super::User>, tonic::Status>;
         /// UpdateUser changes the fields that are present. Only an admin may change
-        /// roles.
+        /// roles. Whoever gives their own account another e-mail address proves that
+        /// they know its password: letters for a forgotten one go there.
         async fn update_user(
             &self,
             request: tonic::Request<super::UpdateUserRequest>,
@@ -8359,7 +8444,8 @@ pub mod auth_service_server {
             request: tonic::Request<super::EndSessionRequest>,
         ) -> std::result::Result<tonic::Response<super::EndSessionResponse>, tonic::Status>;
         /// ChangePassword replaces the caller's own password and ends all sessions
-        /// but the caller's.
+        /// but the caller's. Of the devices that the account knew it goes on to know
+        /// this one.
         async fn change_password(
             &self,
             request: tonic::Request<super::ChangePasswordRequest>,
@@ -9258,7 +9344,8 @@ pub mod user_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// UpdateUser changes the fields that are present. Only an admin may change
-        /// roles.
+        /// roles. Whoever gives their own account another e-mail address proves that
+        /// they know its password: letters for a forgotten one go there.
         pub async fn update_user(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateUserRequest>,
@@ -9522,7 +9609,8 @@ pub mod auth_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// ChangePassword replaces the caller's own password and ends all sessions
-        /// but the caller's.
+        /// but the caller's. Of the devices that the account knew it goes on to know
+        /// this one.
         pub async fn change_password(
             &mut self,
             request: impl tonic::IntoRequest<super::ChangePasswordRequest>,
@@ -9863,6 +9951,7 @@ impl std::fmt::Debug for UpdateUserRequest {
             .field("name", &self.name)
             .field("email", &format_args!("[redacted]"))
             .field("roles", &self.roles)
+            .field("current_password", &format_args!("[redacted]"))
             .finish()
     }
 }
@@ -9931,6 +10020,15 @@ impl std::fmt::Debug for ChangePasswordRequest {
             .debug_struct("ChangePasswordRequest")
             .field("current_password", &format_args!("[redacted]"))
             .field("password", &format_args!("[redacted]"))
+            .field("use_cookie", &self.use_cookie)
+            .finish()
+    }
+}
+impl std::fmt::Debug for ChangePasswordResponse {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ChangePasswordResponse")
+            .field("device_token", &format_args!("[redacted]"))
             .finish()
     }
 }
@@ -10033,6 +10131,11 @@ impl crate::validate::Validate for UpdateUserRequest {
                 &["customer", "support", "operator", "admin"],
                 found,
             );
+        }
+        if let Some(value) = &self.current_password {
+            rule::no_nul(at.field("current_password", 5, 9), value, found);
+            rule::min_len(at.field("current_password", 5, 9), value, 1, found);
+            rule::max_len(at.field("current_password", 5, 9), value, 128, found);
         }
     }
 }

@@ -9,8 +9,9 @@ use crate::domain::id::UserId;
 use crate::domain::line::SingleLine;
 use crate::domain::user::{Effect, User, UserPatch};
 use crate::error::Error;
+use crate::password::KeptPassword;
 use crate::store::user::Position;
-use crate::{App, event, store};
+use crate::{App, credentials, event, store};
 
 /// What page tokens of the list of accounts are bound to.
 const LIST: &str = "users";
@@ -38,17 +39,35 @@ pub async fn create(work: &mut Work<'_>, draft: &NewAccount) -> Result<User, Err
     Ok(user)
 }
 
+/// Who gives an account another address.
+#[derive(Clone, Copy, Debug)]
+pub enum Mover<'a> {
+    /// Somebody who keeps the accounts of others.
+    Admin,
+    /// The one whose account it is, with the password that they have shown. Without it nobody gets
+    /// the letters that set a new one, be it with their token.
+    Owner(Option<&'a KeptPassword>),
+}
+
 /// Changes the fields of an account that are present.
 ///
 /// # Errors
-/// [`Error::LastAdmin`] if it would take the role from the last admin, [`Error::EmailTaken`].
+/// [`Error::LastAdmin`] if it would take the role from the last admin, [`Error::EmailTaken`],
+/// [`Error::WrongPassword`] for another address if the owner has not shown the password.
 pub async fn update(
     work: &mut Work<'_>,
     scope: Scope,
     id: UserId,
     change: &UserPatch,
+    mover: Mover<'_>,
 ) -> Result<User, Error> {
     let mut user = find(&work.txn, scope, id).await?;
+    if let Mover::Owner(shown) = mover
+        && change.moves(&user)
+    {
+        let shown = shown.ok_or(Error::WrongPassword)?;
+        credentials::require_still(&work.txn, id, shown).await?;
+    }
     let was_admin = user.is_active_admin();
     if user.change(change, work.now) == Effect::Changed {
         if was_admin && !user.is_active_admin() {

@@ -1,31 +1,28 @@
-//! Passwords that their owners change.
+//! Passwords that their owners show while they are signed in, and change.
 
 use call::Scope;
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
+use sql::Transaction;
 
 use crate::App;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::password::Password;
 use crate::error::Error;
-use crate::password::{PasswordHash, Verdict};
+use crate::known_device::Acquaintance;
+use crate::password::{KeptPassword, PasswordHash, Verdict};
 use crate::store;
 use crate::throttle::Guesser;
 
-/// Replaces a person's own password and ends their sessions, but the one they do it in.
+/// Has a person who is signed in show their own password; what it is kept as.
 ///
 /// Who holds somebody's access token has as many guesses at the password as who has none: they are
 /// counted apart from those at sign-in, so that neither uses up the other's.
 ///
 /// # Errors
-/// [`Error::WrongPassword`], [`Error::TooManyAttempts`], [`Error::Blocked`], [`Error::Busy`].
-pub async fn change(
-    app: &App,
-    (user, session): (UserId, Option<SessionId>),
-    current: Password,
-    next: Password,
-) -> Result<(), Error> {
+/// [`Error::WrongPassword`], [`Error::TooManyAttempts`], [`Error::Busy`].
+pub async fn prove(app: &App, user: UserId, current: Password) -> Result<KeptPassword, Error> {
     let guesser = Guesser::SignedIn(user);
     app.throttle.admit(&guesser, app.clock.now())?;
     let verified = verify(app, user, current).await;
@@ -34,7 +31,36 @@ pub async fn change(
         Err(Error::WrongPassword) => {}
         Err(_) => app.throttle.refund(&guesser),
     }
-    let known = verified?;
+    verified
+}
+
+/// Refuses a password that is no longer the account's, though it was when it was compared.
+///
+/// # Errors
+/// [`Error::WrongPassword`].
+pub async fn require_still(
+    txn: &Transaction,
+    user: UserId,
+    shown: &KeptPassword,
+) -> Result<(), Error> {
+    let kept = store::credential::find(txn, user).await?;
+    match kept {
+        Some(kept) if kept.hash == shown.hash => Ok(()),
+        _ => Err(Error::WrongPassword),
+    }
+}
+
+/// Replaces a person's own password and ends their sessions, but the one they do it in.
+///
+/// # Errors
+/// [`Error::WrongPassword`], [`Error::TooManyAttempts`], [`Error::Blocked`], [`Error::Busy`].
+pub async fn change(
+    app: &App,
+    (user, session): (UserId, Option<SessionId>),
+    current: Password,
+    next: Password,
+) -> Result<Acquaintance, Error> {
+    let known = prove(app, user, current).await?;
     let hash = app.hasher.hash(next).await?;
     command::transact(&app.db, &app.clock, &Origin::default(), |work| {
         exchange(work, (user, session), &known, &hash).boxed()
@@ -42,10 +68,10 @@ pub async fn change(
     .await
 }
 
-async fn verify(app: &App, user: UserId, current: Password) -> Result<PasswordHash, Error> {
+async fn verify(app: &App, user: UserId, current: Password) -> Result<KeptPassword, Error> {
     let known = store::credential::find(app.db.read(), user).await?;
-    let known = known.map(|known| known.hash);
-    let verdict = app.hasher.verify(current, known.clone()).await?;
+    let hash = known.as_ref().map(|known| known.hash.clone());
+    let verdict = app.hasher.verify(current, hash).await?;
     match known {
         Some(known) if verdict != Verdict::Wrong => Ok(known),
         _ => Err(Error::WrongPassword),
@@ -55,18 +81,27 @@ async fn verify(app: &App, user: UserId, current: Password) -> Result<PasswordHa
 async fn exchange(
     work: &mut Work<'_>,
     (id, session): (UserId, Option<SessionId>),
-    known: &PasswordHash,
+    known: &KeptPassword,
     next: &PasswordHash,
-) -> Result<(), Error> {
+) -> Result<Acquaintance, Error> {
     let user = store::user::find_to_change(&work.txn, Scope::Everyone, id).await?;
     if user.ok_or(Error::UserNotFound)?.is_blocked() {
         return Err(Error::Blocked);
     }
-    let kept = store::credential::find(&work.txn, id).await?;
-    if kept.is_none_or(|kept| kept.hash != *known) {
-        return Err(Error::WrongPassword); // changed while the new one was being hashed
-    }
-    replace(work, id, next, session).await
+    require_still(&work.txn, id, known).await?;
+    replace(work, id, next, session).await?;
+    let since = work.now;
+    Ok(Acquaintance { user: id, since })
+}
+
+/// The password that an account has now.
+///
+/// # Errors
+/// [`Error::UserNotFound`] if it has none.
+pub async fn acquaintance(app: &App, user: UserId) -> Result<Acquaintance, Error> {
+    let kept = store::credential::find(app.db.read(), user).await?;
+    let kept = kept.ok_or(Error::UserNotFound)?;
+    Ok(Acquaintance::of(user, &kept))
 }
 
 /// Sets an account's password. No letter that was sent sets another, and all its sessions end but

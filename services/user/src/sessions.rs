@@ -15,7 +15,7 @@ use crate::domain::password::Password;
 use crate::domain::session::{RefreshOutcome, RefreshToken, Session};
 use crate::domain::user::User;
 use crate::error::Error;
-use crate::known_device::KnownDevice;
+use crate::known_device::{Acquaintance, KnownDevice};
 use crate::password::{self, KeptPassword, PasswordHash};
 use crate::store;
 use crate::throttle::Guesser;
@@ -42,7 +42,7 @@ pub struct Device<'a> {
     pub shown: &'a str,
 }
 
-/// Makes a customer's account and signs them in.
+/// Makes a customer's account and signs them in, by the password that they chose.
 ///
 /// # Errors
 /// [`Error::EmailTaken`], [`Error::Busy`].
@@ -52,7 +52,7 @@ pub async fn sign_up(
     draft: &NewAccount,
     password: Password,
     device: &DeviceName,
-) -> Result<SignedIn, Error> {
+) -> Result<(SignedIn, Acquaintance), Error> {
     let hash = app.hasher.hash(password).await?;
     let origin = command::origin(call);
     command::transact(&app.db, &app.clock, &origin, |work| {
@@ -67,10 +67,16 @@ async fn enrol(
     draft: &NewAccount,
     hash: &PasswordHash,
     device: &DeviceName,
-) -> Result<SignedIn, Error> {
+) -> Result<(SignedIn, Acquaintance), Error> {
     let user = accounts::create(work, draft).await?;
     store::credential::put(&work.txn, user.id, hash, work.now).await?;
-    start_session(app, work, user, device).await
+    let (user_id, since) = (user.id, work.now);
+    let signed_in = start_session(app, work, user, device).await?;
+    let by = Acquaintance {
+        user: user_id,
+        since,
+    };
+    Ok((signed_in, by))
 }
 
 /// Signs in who knows the password. An unknown address, an account without a password and a
@@ -84,18 +90,19 @@ pub async fn sign_in(
     email: &Email,
     password: Password,
     device: &Device<'_>,
-) -> Result<SignedIn, Error> {
+) -> Result<(SignedIn, Acquaintance), Error> {
     let address = email.key();
-    let mut guesser = match KnownDevice::find(&app.page_signer, device.shown, &address) {
-        Some(known) => Guesser::Known(known),
+    let known = KnownDevice::find(&app.page_signer, device.shown, &address);
+    let mut guesser = match known {
+        Some(known) => Guesser::Known(known.id()),
         None => Guesser::Strangers(address),
     };
     app.throttle.admit(&guesser, app.clock.now())?;
     let found = find(app, &email.key()).await;
     let (id, kept) = found.inspect_err(|_| app.throttle.refund(&guesser))?;
-    let since = kept.as_ref().map(|kept| kept.since);
-    if let Guesser::Known(known) = guesser
-        && !since.is_some_and(|since| known.knows_password_since(since))
+    let by = kept.as_ref().map(|kept| Acquaintance::of(id, kept));
+    if let Some(known) = known
+        && !by.is_some_and(|by| known.is_known_by(by))
     {
         app.throttle.refund(&guesser);
         guesser = Guesser::Strangers(email.key());
@@ -143,20 +150,21 @@ async fn admit(
     id: UserId,
     (hash, verdict): (&PasswordHash, &password::Verdict),
     device: &DeviceName,
-) -> Result<SignedIn, Error> {
+) -> Result<(SignedIn, Acquaintance), Error> {
     let user = store::user::find(&work.txn, Scope::Everyone, id).await?;
     let user = user.ok_or(Error::WrongCredentials)?;
     let kept = store::credential::find(&work.txn, id).await?;
-    if kept.is_none_or(|kept| kept.hash != *hash) {
+    let Some(kept) = kept.filter(|kept| kept.hash == *hash) else {
         return Err(Error::WrongCredentials); // changed while the password was being hashed
-    }
+    };
     if user.is_blocked() {
         return Err(Error::Blocked);
     }
     if let password::Verdict::Rehashed(hash) = verdict {
         store::credential::rehash(&work.txn, id, hash).await?;
     }
-    start_session(app, work, user, device).await
+    let signed_in = start_session(app, work, user, device).await?;
+    Ok((signed_in, Acquaintance::of(id, &kept)))
 }
 
 async fn start_session(

@@ -10,9 +10,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::email::EmailKey;
-use crate::domain::id::UserId;
+use crate::domain::id::{DeviceId, UserId};
 use crate::error::Error;
-use crate::known_device::KnownDevice;
 
 /// Guessers of a kind that are counted at once at most.
 const COUNTED_MAX: usize = 100_000;
@@ -24,8 +23,9 @@ pub enum Guesser {
     /// Everybody who tries an address and whom its account does not know: from however many
     /// places they come, they share what they have.
     Strangers(EmailKey),
-    /// A device that somebody has signed in on before, for the account that it was.
-    Known(KnownDevice),
+    /// A device that somebody has signed in on before, for the account that it was: by its name
+    /// alone, which a new mark of it bears too.
+    Known(DeviceId),
     /// A person, by their access token.
     SignedIn(UserId),
 }

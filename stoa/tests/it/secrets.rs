@@ -139,6 +139,10 @@ fn wrong(customer: &str) -> Vec<(&'static str, Value)> {
             json!({"currentPassword": CARD, "password": format!("{PASSWORD}-{CARD}")}),
         ),
         (
+            "user.v1.UserService/UpdateUser",
+            json!({"id": customer, "email": format!("new-{EMAIL}"), "currentPassword": CARD}),
+        ),
+        (
             "user.v1.AuthService/ResetPassword",
             json!({"token": CARD, "password": PASSWORD}),
         ),

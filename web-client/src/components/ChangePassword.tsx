@@ -20,6 +20,7 @@ export function ChangePassword() {
     await createClient(AuthService, transport).changePassword({
       currentPassword: currentPassword ?? '',
       password: password ?? '',
+      useCookie: true,
     });
     setChanges((before) => before + 1);
     setChanged(true);

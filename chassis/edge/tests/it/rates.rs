@@ -227,11 +227,13 @@ fn the_contract_has_the_limits_that_ship() {
         })
         .collect();
     let expected = [
+        ("ChangePassword", (20, 3600)),
         ("CreateOrder", (10, 60)),
         ("RequestPasswordReset", (5, 3600)),
         ("ResetPassword", (20, 3600)),
         ("SignIn", (20, 60)),
         ("SignUp", (5, 3600)),
+        ("UpdateUser", (60, 3600)),
     ];
     assert_eq!(limits, expected.into());
 }

@@ -48,6 +48,14 @@ pub struct UserPatch {
     pub roles: Option<Roles>,
 }
 
+impl UserPatch {
+    /// Whether it would give an account another address.
+    pub fn moves(&self, user: &User) -> bool {
+        let email = self.email.as_ref();
+        email.is_some_and(|email| *email != user.email)
+    }
+}
+
 /// Whether a command had an effect. One that had none is not a new version and not a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]

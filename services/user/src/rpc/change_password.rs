@@ -13,7 +13,7 @@ use crate::wire::person;
 use crate::{accounts, credentials};
 
 /// Replaces the caller's own password and ends all sessions but the caller's. Of the devices that
-/// the account knew it goes on to know this one, if it is a browser.
+/// the account knew it goes on to know this one.
 pub async fn change_password(
     State(app): State<App>,
     call: Call,
@@ -29,11 +29,10 @@ pub async fn change_password(
     };
     let next = Password::chosen(&request.password, owner).map_err(Error::BadPassword)?;
     let current = Password::presented(&request.current_password);
-    credentials::change(&app, (id, session), current, next).await?;
-    if !browser.marks().is_empty() {
-        let (shown, email) = (browser.marks(), &user.email);
-        device_token(&app, &call, shown, email, Carrier::Cookie);
-    }
+    let by = credentials::change(&app, (id, session), current, next).await?;
     tracing::info!(user.id = %id, "User {id} changed their password");
-    Ok(ConnectResponse::new(ChangePasswordResponse {}))
+    let carrier = Carrier::of(request.use_cookie);
+    Ok(ConnectResponse::new(ChangePasswordResponse {
+        device_token: device_token(&app, &call, browser.marks(), (&user.email, by), carrier),
+    }))
 }

@@ -9,7 +9,7 @@ use crate::App;
 use crate::browser::Browser;
 use crate::domain::password_reset::ResetToken;
 use crate::error::Error;
-use crate::resets;
+use crate::{credentials, resets};
 
 /// Sets a new password by the token of a letter and ends all sessions. The device that did is known
 /// from then on, so that whoever is being guessed at gets in by it.
@@ -24,7 +24,8 @@ pub async fn reset_password(
     let user = resets::reset(&app, &token, &request.password).await?;
     tracing::info!(user.id = %user.id, "User {} set a forgotten password anew", user.id);
     let carrier = Carrier::of(request.use_cookie);
+    let by = credentials::acquaintance(&app, user.id).await?;
     Ok(ConnectResponse::new(ResetPasswordResponse {
-        device_token: device_token(&app, &call, browser.marks(), &user.email, carrier),
+        device_token: device_token(&app, &call, browser.marks(), (&user.email, by), carrier),
     }))
 }

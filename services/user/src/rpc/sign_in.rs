@@ -27,12 +27,12 @@ pub async fn sign_in(
         name: browser.name().clone(),
         shown: shown(&browser, &request.device_token),
     };
-    let signed_in = sessions::sign_in(&app, &email, password, &device).await?;
+    let (signed_in, by) = sessions::sign_in(&app, &email, password, &device).await?;
     let carrier = Carrier::of(request.use_cookie);
     let tokens = Some(token_pair(&app, &call, &signed_in, carrier).await?);
     Ok(ConnectResponse::new(SignInResponse {
         user: Some(signed_in.user.into()),
         tokens,
-        device_token: device_token(&app, &call, device.shown, &email, carrier),
+        device_token: device_token(&app, &call, device.shown, (&email, by), carrier),
     }))
 }

@@ -34,12 +34,12 @@ pub async fn sign_up(
         email,
         roles: user::customer(),
     };
-    let signed_in = sessions::sign_up(&app, &call, &draft, password, browser.name()).await?;
+    let (signed_in, by) = sessions::sign_up(&app, &call, &draft, password, browser.name()).await?;
     let carrier = Carrier::of(request.use_cookie);
     let tokens = Some(token_pair(&app, &call, &signed_in, carrier).await?);
     Ok(ConnectResponse::new(SignUpResponse {
         user: Some(signed_in.user.into()),
         tokens,
-        device_token: device_token(&app, &call, browser.marks(), &draft.email, carrier),
+        device_token: device_token(&app, &call, browser.marks(), (&draft.email, by), carrier),
     }))
 }

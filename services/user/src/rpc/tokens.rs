@@ -8,7 +8,7 @@ use crate::App;
 use crate::browser::{self, Browser};
 use crate::domain::email::Email;
 use crate::error::Error;
-use crate::known_device;
+use crate::known_device::{self, Acquaintance};
 use crate::sessions::SignedIn;
 
 /// How the refresh token reaches the person.
@@ -65,15 +65,16 @@ pub fn shown<'a>(browser: &'a Browser, field: &'a str) -> &'a str {
     }
 }
 
-/// Hands over what a device shows from now on to be known by this account.
+/// Hands over what a device shows from now on to be known by the account of this address, for as
+/// long as its password is the one by which it came to know it.
 pub fn device_token(
     app: &App,
     call: &Call,
     shown: &str,
-    email: &Email,
+    (email, by): (&Email, Acquaintance),
     carrier: Carrier,
 ) -> String {
-    let marks = known_device::renew(&app.page_signer, &app.clock, shown, &email.key());
+    let marks = known_device::renew(&app.page_signer, &app.clock, shown, (&email.key(), by));
     match carrier {
         Carrier::Body => marks,
         Carrier::Cookie => {

@@ -3,46 +3,88 @@
 use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse, Role};
 use command::Command;
-use edge::Valid;
 use futures::{FutureExt, TryFutureExt};
 use proto::user::v1::{UpdateUserRequest, User, user_service};
 
+use super::tokens::{Carrier, device_token};
 use crate::App;
-use crate::accounts;
+use crate::accounts::{self, Mover};
+use crate::browser::Browser;
+use crate::credentials;
 use crate::domain::email::Email;
+use crate::domain::id::UserId;
+use crate::domain::password::Password;
 use crate::domain::user::UserPatch;
 use crate::error::Error;
-use crate::wire::{line, roles, user_id};
+use crate::known_device::Acquaintance;
+use crate::password::KeptPassword;
+use crate::wire::{line, person, roles, user_id};
 
-/// Changes the fields that are present; roles only for an admin.
+/// Changes the fields that are present; roles only for an admin, and one's own address only by the
+/// password. A browser that the account knew goes on to be known at the new address.
 pub async fn update_user(
     State(app): State<App>,
     call: Call,
+    browser: Browser,
     ConnectRequest(request): ConnectRequest<UpdateUserRequest>,
 ) -> Result<ConnectResponse<User>, ConnectError> {
+    let mut request = edge::valid(request)?.into_inner();
+    // Of a password the idempotency record learns nothing, not even a hash.
+    let current = request.current_password.take();
     let command = Command::of(&call, user_service::UPDATE_USER, &request);
-    let request = edge::valid(request)?;
     let id = user_id(&request.id)?;
     let change = UserPatch::try_from(request)?;
     if change.roles.is_some() && !call.caller.has_role(Role::Admin) {
         return Err(Error::RolesRefused.into()); // whosever account it is
     }
+    let own = person(&call)?.0 == id;
+    let shown = match current {
+        Some(current) if own => show(&app, &call, id, (&change, &current)).await?,
+        _ => None,
+    };
+    let mover = if own {
+        Mover::Owner(shown.as_ref())
+    } else {
+        Mover::Admin
+    };
     let answer = command::run(&app.db, &app.clock, &command, |work| {
-        accounts::update(work, call.scope, id, &change)
+        accounts::update(work, call.scope, id, &change, mover)
             .map_ok(Into::into)
             .boxed()
     })
     .await?;
+    if let (Some(email), Some(shown)) = (&change.email, &shown)
+        && !browser.marks().is_empty()
+    {
+        let known = (email, Acquaintance::of(id, shown));
+        device_token(&app, &call, browser.marks(), known, Carrier::Cookie);
+    }
     if let Some(roles) = change.roles {
         tracing::info!(user.id = %id, ?roles, "Set the roles of user {id}");
     }
     Ok(answer.respond(&call))
 }
 
-impl TryFrom<Valid<UpdateUserRequest>> for UserPatch {
+/// Compares the password, where one is needed: whoever repeats a change that was made is answered
+/// as before.
+async fn show(
+    app: &App,
+    call: &Call,
+    id: UserId,
+    (change, current): (&UserPatch, &str),
+) -> Result<Option<KeptPassword>, Error> {
+    let user = accounts::read(app, call.scope, id).await?;
+    if !change.moves(&user) {
+        return Ok(None);
+    }
+    let shown = credentials::prove(app, id, Password::presented(current)).await?;
+    Ok(Some(shown))
+}
+
+impl TryFrom<UpdateUserRequest> for UserPatch {
     type Error = Error;
 
-    fn try_from(request: Valid<UpdateUserRequest>) -> Result<Self, Error> {
+    fn try_from(request: UpdateUserRequest) -> Result<Self, Error> {
         let name = request.name.as_deref().map(|name| line("name", name));
         Ok(Self {
             name: name.transpose()?,

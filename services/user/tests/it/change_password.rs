@@ -17,7 +17,7 @@ async fn a_changed_password_ends_all_other_sessions(app: TestApp) {
     let there = app.sign_up("Ada", "ada@example.test").await;
     let here = app.sign_in("ada@example.test").await;
     let grace = app.sign_up("Grace", "grace@example.test").await;
-    assert_eq!(change(&app, &here, PASSWORD, NEW).await.ok(), json!({}));
+    change(&app, &here, PASSWORD, NEW).await.ok();
     let over = app.refresh(&there.refresh_token).await;
     assert_eq!(over.code(), "unauthenticated");
     app.refresh(&here.refresh_token).await.ok();

@@ -55,7 +55,9 @@ async fn a_new_password_is_known_on_no_device_but_the_one_it_was_chosen_on(app: 
     let old = app.try_sign_in(ADA, PASSWORD).await.ok()["deviceToken"].clone();
     let mark = format!("__Host-device={}", old.as_str().unwrap());
     app.pass(1);
-    let change = json!({"currentPassword": PASSWORD, "password": "another password"});
+    let change = json!({
+        "currentPassword": PASSWORD, "password": "another password", "useCookie": true,
+    });
     let here = [("cookie", mark.as_str())];
     let changed = app
         .call_with(
@@ -65,13 +67,76 @@ async fn a_new_password_is_known_on_no_device_but_the_one_it_was_chosen_on(app: 
             change,
         )
         .await;
-    changed.ok();
+    assert_eq!(changed.ok(), json!({}));
     let kept = changed.header("set-cookie").unwrap();
     let kept = kept.trim_start_matches("__Host-device=").split(';').next();
     strangers_guess(&app).await;
     let stranger = sign_in(&app, "another password", &old).await;
     assert_eq!(stranger.code(), "resource_exhausted");
     sign_in(&app, "another password", &json!(kept)).await.ok();
+}
+
+/// Also where no browser keeps a cookie.
+///
+/// row: X23, S-08
+#[both_engines]
+async fn who_changes_the_password_stays_no_stranger(app: TestApp) {
+    let ada = app.sign_up("Ada", ADA).await;
+    app.pass(1);
+    let change = json!({"currentPassword": PASSWORD, "password": "another password"});
+    let changed = app.call("AuthService/ChangePassword", &ada.access_token, change);
+    let changed = changed.await;
+    assert_eq!(changed.header("set-cookie"), None);
+    strangers_guess(&app).await;
+    let device = &changed.ok()["deviceToken"];
+    sign_in(&app, "another password", device).await.ok();
+}
+
+/// However the clocks of those stand who wrote the one and the other.
+///
+/// row: X23, S-08, R-19
+#[both_engines]
+async fn a_mark_of_another_password_is_void_whichever_clock_is_ahead(app: TestApp) {
+    app.pass(3600);
+    app.sign_up("Ada", ADA).await;
+    let device = app.try_sign_in(ADA, PASSWORD).await.ok()["deviceToken"].clone();
+    app.time.set(crate::app::start()); // the next password is older than the mark
+    let (admin, ada) = (app.admin().await, app.sign_in(ADA).await);
+    let next = json!({"id": ada.id, "password": "another password"});
+    let set = app.call("UserAdminService/SetPassword", &admin.access_token, next);
+    set.await.ok();
+    strangers_guess(&app).await;
+    let stranger = sign_in(&app, "another password", &device).await;
+    assert_eq!(stranger.code(), "resource_exhausted");
+}
+
+/// Or somebody who makes an account at an address that was another's would know their devices.
+///
+/// row: X23, S-08
+#[both_engines]
+async fn a_mark_follows_its_account_to_another_address_and_is_nobody_elses(app: TestApp) {
+    let ada = app.sign_up("Ada", ADA).await;
+    let old = app.try_sign_in(ADA, PASSWORD).await.ok()["deviceToken"].clone();
+    let mark = format!("__Host-device={}", old.as_str().unwrap());
+    let moved =
+        json!({"id": ada.id, "email": "countess@example.test", "currentPassword": PASSWORD});
+    let here = [("cookie", mark.as_str())];
+    let rpc = "UserService/UpdateUser";
+    let moved = app.call_with(rpc, &ada.access_token, &here, moved).await;
+    moved.ok();
+    let kept = moved.header("set-cookie").unwrap();
+    let kept = kept.trim_start_matches("__Host-device=").split(';').next();
+    app.sign_up("Other Ada", ADA).await; // at the same microsecond
+    strangers_guess(&app).await;
+    let stranger = sign_in(&app, PASSWORD, &old).await;
+    assert_eq!(stranger.code(), "resource_exhausted");
+    for _ in 0..6 {
+        let guess = app.try_sign_in("countess@example.test", "wrong password");
+        guess.await.code();
+    }
+    let owner =
+        json!({"email": "countess@example.test", "password": PASSWORD, "deviceToken": kept});
+    app.call("AuthService/SignIn", "", owner).await.ok();
 }
 
 /// row: X23, S-08, S-17

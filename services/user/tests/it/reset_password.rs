@@ -136,7 +136,9 @@ async fn a_token_is_good_for_a_while_and_only_the_newest(engine: Engine) {
     let access = moved.await;
     assert_eq!(access.code(), "unauthenticated", "it was half an hour");
     let ada = app.sign_in(ADA).await;
-    let moved = json!({"id": ada.id, "email": "lovelace@example.test"});
+    let moved = json!({
+        "id": ada.id, "email": "lovelace@example.test", "currentPassword": PASSWORD,
+    });
     app.call("UserService/UpdateUser", &ada.access_token, moved)
         .await
         .ok();

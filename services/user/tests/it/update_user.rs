@@ -4,9 +4,17 @@ use serde_json::json;
 
 use testkit::both_engines;
 
-use crate::app::TestApp;
+use crate::app::{Answer, PASSWORD, Person, TestApp};
 
 const UPDATE: &str = "UserService/UpdateUser";
+
+async fn move_to(app: &TestApp, person: &Person, email: &str, password: Option<&str>) -> Answer {
+    let mut message = json!({"id": person.id, "email": email});
+    if let Some(password) = password {
+        message["currentPassword"] = json!(password);
+    }
+    app.call(UPDATE, &person.access_token, message).await
+}
 
 /// row: P21
 #[both_engines]
@@ -14,9 +22,10 @@ async fn an_absent_field_stays_and_an_empty_name_clears(app: TestApp) {
     let ada = app.sign_up("Ada", "ada@example.test").await;
     let update = async |message| app.call(UPDATE, &ada.access_token, message).await;
 
-    let changed = update(json!({"id": ada.id, "email": "countess@example.test"}))
-        .await
-        .ok();
+    let countess = json!({
+        "id": ada.id, "email": "countess@example.test", "currentPassword": PASSWORD,
+    });
+    let changed = update(countess).await.ok();
     assert_eq!(
         (&changed["name"], &changed["email"]),
         (&json!("Ada"), &json!("countess@example.test"))
@@ -107,12 +116,106 @@ async fn another_persons_account_is_not_found(app: TestApp) {
 async fn a_taken_address_is_refused(app: TestApp) {
     let ada = app.sign_up("Ada", "ada@example.test").await;
     app.sign_up("Grace", "grace@example.test").await;
-    let steal = json!({"id": ada.id, "email": "GRACE@example.test"});
-    let answer = app.call(UPDATE, &ada.access_token, steal).await;
-    assert_eq!(answer.code(), "already_exists");
+    let steal = move_to(&app, &ada, "GRACE@example.test", Some(PASSWORD)).await;
+    assert_eq!(steal.code(), "already_exists");
     // One's own address in other letters is a change like any other.
-    let own = json!({"id": ada.id, "email": "Ada@Example.test"});
-    app.call(UPDATE, &ada.access_token, own).await.ok();
+    let own = move_to(&app, &ada, "Ada@Example.test", Some(PASSWORD)).await;
+    own.ok();
+}
+
+/// Else whoever holds an access token has letters for forgotten passwords sent to themselves. Nor
+/// do they learn which addresses are taken.
+///
+/// row: D1, X23, S-08
+#[both_engines]
+async fn only_who_knows_the_password_moves_their_account_to_another_address(app: TestApp) {
+    let ada = app.sign_up("Ada", "ada@example.test").await;
+    app.sign_up("Grace", "grace@example.test").await;
+    let told = app.told().await.len();
+    for address in ["mallory@example.test", "grace@example.test"] {
+        for password in [None, Some("wrong password")] {
+            let refused = move_to(&app, &ada, address, password).await;
+            assert_eq!(refused.code(), "invalid_argument");
+            assert!(refused.has_reason("WRONG_PASSWORD"));
+            assert!(refused.names("current_password"), "{:?}", refused.json());
+        }
+    }
+    let empty = move_to(&app, &ada, "mallory@example.test", Some("")).await;
+    assert_eq!(empty.code(), "invalid_argument");
+    assert_eq!(app.told().await.len(), told);
+    app.sign_in("ada@example.test").await;
+
+    // What moves nobody needs none, and counts none.
+    for _ in 0..10 {
+        let named = json!({
+            "id": ada.id, "name": "Ada", "email": "ada@example.test", "currentPassword": "wrong",
+        });
+        app.call(UPDATE, &ada.access_token, named).await.ok();
+    }
+    let moved = move_to(&app, &ada, "countess@example.test", Some(PASSWORD)).await;
+    moved.ok();
+    app.sign_in("countess@example.test").await;
+}
+
+/// Together with those at a change of the password, and what was right gives them back.
+///
+/// row: X23, S-08
+#[both_engines]
+async fn guesses_at_the_password_of_an_account_to_move_are_few(app: TestApp) {
+    let ada = app.sign_up("Ada", "ada@example.test").await;
+    let wrong = json!({"currentPassword": "wrong password", "password": "another password"});
+    for _ in 0..3 {
+        let wrong = wrong.clone();
+        let refused = app.call("AuthService/ChangePassword", &ada.access_token, wrong);
+        assert_eq!(refused.await.code(), "invalid_argument");
+    }
+    for _ in 0..2 {
+        let refused = move_to(&app, &ada, "countess@example.test", Some("wrong")).await;
+        assert_eq!(refused.code(), "invalid_argument");
+    }
+    let waits = move_to(&app, &ada, "countess@example.test", Some(PASSWORD)).await;
+    assert_eq!(waits.code(), "resource_exhausted");
+    assert!(waits.has_reason("TOO_MANY_ATTEMPTS"));
+    app.sign_in("ada@example.test").await;
+    app.pass(12);
+    for address in ["countess@example.test", "ada@example.test"] {
+        let moved = move_to(&app, &ada, address, Some(PASSWORD)).await;
+        moved.ok();
+    }
+}
+
+/// An admin keeps the accounts of others, but is the owner of their own.
+///
+/// row: D1
+#[both_engines]
+async fn an_admin_moves_others_without_a_password_and_not_themselves(app: TestApp) {
+    let ada = app.sign_up("Ada", "ada@example.test").await;
+    let admin = app.admin().await;
+    let others = json!({"id": ada.id, "email": "countess@example.test"});
+    app.call(UPDATE, &admin.access_token, others).await.ok();
+    app.sign_in("countess@example.test").await;
+    let own = move_to(&app, &admin, "root@example.test", None).await;
+    assert!(own.has_reason("WRONG_PASSWORD"), "{:?}", own.json());
+    let own = move_to(&app, &admin, "root@example.test", Some(PASSWORD)).await;
+    own.ok();
+}
+
+/// A lost answer: the second time the address is what it should be. Of the password the record
+/// knows nothing, so that its hash can be guessed at by nobody.
+///
+/// row: D1
+#[both_engines]
+async fn a_repeated_move_is_answered_as_before(app: TestApp) {
+    let ada = app.sign_up("Ada", "ada@example.test").await;
+    let key = [("idempotency-key", "move-1")];
+    let mut message = json!({
+        "id": ada.id, "email": "countess@example.test", "currentPassword": PASSWORD,
+    });
+    let first = app.call_with(UPDATE, &ada.access_token, &key, message.clone());
+    let first = first.await.ok();
+    message["currentPassword"] = json!("wrong password");
+    let again = app.call_with(UPDATE, &ada.access_token, &key, message);
+    assert_eq!(again.await.ok(), first);
 }
 
 /// row: D1
