@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { BrowserContext } from '@playwright/test';
-import { enrol, order } from './account.ts';
+import { enrol, order, signInElsewhere } from './account.ts';
 import { expect, type Page, test } from './fixtures.ts';
 import { focusOf, holds, type Private } from './rules.ts';
 import { checkout, leaveAttempt, settled, signIn, somebody } from './visit.ts';
@@ -22,7 +22,10 @@ const CART = JSON.stringify([
 
 interface State {
   readonly name: string;
-  /** Comes to the state anew, whatever was done before; `another` orders something and answers the order's id. */
+  /**
+   * Comes to the state anew, whatever was done before; `another` signs in on another device, orders something there and
+   * answers the order's id.
+   */
   open(page: Page, another: () => Promise<string>): Promise<unknown>;
   /** What the state itself writes to the console. */
   readonly provokes?: RegExp;
@@ -93,7 +96,14 @@ let unanswered = 0;
 
 const PERSONS: readonly State[] = [
   ...PUBLIC.filter(({ name }) => whole || KNOWN.includes(name)),
-  at('the account', '/account'),
+  {
+    // A session that was ended is not there again; another is.
+    name: 'the account',
+    async open(page, another) {
+      await another();
+      await page.goto('/account');
+    },
+  },
   at('the orders', '/account/orders'),
   at('an empty checkout', '/shop/checkout'),
   filled('the checkout', '/shop/checkout'),
@@ -138,6 +148,7 @@ for (const state of PERSONS) {
     const who = await enrol(shop.url, { ...somebody(), name: `Vale${randomUUID().slice(0, 8)}` });
     const orders: string[] = [];
     const another = async (): Promise<string> => {
+      await signInElsewhere(shop.url, who);
       const id = await order(shop.url, who, 'NTB-SFT-01');
       orders.push(id);
       return id;
