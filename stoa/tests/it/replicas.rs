@@ -17,7 +17,7 @@ const EJECTION: Duration = Duration::from_secs(2);
 /// From the moment at which a replica hangs until nobody waits for it any more.
 const NOTICED_MAX: Duration = Duration::from_secs(2);
 /// What an answer of the other may take, on a busy machine.
-const ANSWERED_MAX: Duration = Duration::from_secs(1);
+const ANSWERED_MAX: Duration = Duration::from_secs(2);
 const IN_TIME: Duration = Duration::from_secs(20);
 
 /// row: G7, L5, L6, R3, R10
@@ -63,7 +63,7 @@ async fn two_replicas_share_the_calls_and_one_carries_them_alone() {
         calls.len(),
         slow.len()
     );
-    assert!(slow.len() * 50 < calls.len(), "{slow:?}");
+    assert!(slow.len() * 20 < calls.len(), "{slow:?}");
     let longest = calls.iter().map(Call::took).max();
     assert!(longest < Some(NOTICED_MAX + ANSWERED_MAX), "{longest:?}");
 
