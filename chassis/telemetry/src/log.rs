@@ -20,7 +20,6 @@ use std::sync::{Arc, OnceLock};
 
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
@@ -105,6 +104,9 @@ pub fn init(config: &Config) -> Result<(), InitError> {
     tracing_subscriber::registry()
         .with(filter)
         .with(lines(config, terminal, sink))
+        // Said for all, not for the log alone, what nobody else listens to costs nothing. A layer that listens to
+        // calls goes in beside the log, in the place of this line.
+        .with(filter_fn(access::is_for_the_log))
         .try_init()
         .map_err(|_installed| InitError::Installed)?;
     log_panics();
@@ -112,10 +114,7 @@ pub fn init(config: &Config) -> Result<(), InitError> {
 }
 
 /// The layer that writes lines.
-fn lines<S>(config: &Config, terminal: bool, sink: Sink) -> impl Layer<S>
-where
-    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
-{
+fn lines(config: &Config, terminal: bool, sink: Sink) -> Lines {
     let style = match config.format {
         Format::Json => Style::Json,
         Format::Auto if !terminal => Style::Json,
@@ -125,7 +124,7 @@ where
         service: config.service.clone(),
         json: json::constants(&config.version, &config.env),
     };
-    Lines::new(style, constants, sink).with_filter(filter_fn(access::is_for_the_log))
+    Lines::new(style, constants, sink)
 }
 
 /// Writes the lines that are still waiting for others.
@@ -146,7 +145,9 @@ pub fn subscriber(
 ) -> Result<impl tracing::Subscriber + Send + Sync + 'static, InitError> {
     Ok(tracing_subscriber::registry()
         .with(filter(&config.filter)?)
-        .with(lines(config, false, Sink::direct(out))))
+        .with(
+            lines(config, false, Sink::direct(out)).with_filter(filter_fn(access::is_for_the_log)),
+        ))
 }
 
 /// Libraries whose `debug` output drowns ours: a bare level never lowers them

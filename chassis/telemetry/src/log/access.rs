@@ -6,11 +6,13 @@ use tracing::dispatcher::get_default;
 use tracing::{Level, Metadata};
 
 use super::field::{Fields, Value};
+use super::json;
 use super::layer::{Lines, SCRATCH, now};
-use super::line::Line;
+use super::line::{Constants, Line};
 
 /// The target of these lines, for filters.
-const TARGET: &str = "access";
+pub(super) const TARGET: &str = "access";
+pub(super) const MESSAGE: &str = "Answered";
 /// The name of the event that tells of a request those who listen beside the log, which has the
 /// line already.
 const TOLD: &str = "request answered";
@@ -76,13 +78,13 @@ impl AccessLine<'_> {
             duration_us = self.duration_us,
             bytes = self.bytes,
             caller = self.caller.map(tracing::field::display),
-            "Answered"
+            "{MESSAGE}"
         );
     }
 
     /// All of them but the ids. None needs masking: the program knows them all.
     fn fields(&self, fields: &mut Fields) {
-        fields.push_text("message", "Answered");
+        fields.push_text("message", MESSAGE);
         fields.push_text("method", self.method);
         fields.push_text("route", self.route);
         fields.push_text("protocol", self.protocol);
@@ -96,26 +98,74 @@ impl AccessLine<'_> {
             fields.push_display("caller", caller);
         }
     }
+
+    /// The line of these fields, for a style that has no shorter way to it.
+    fn line<'l>(&'l self, constants: &'l Constants, fields: &'l Fields) -> Line<'l> {
+        Line {
+            at: now(),
+            level: Level::INFO,
+            target: TARGET,
+            constants,
+            service: Some(Value::Text(self.service)),
+            correlation_id: Some(Value::Text(self.correlation_id)),
+            trace_id: Some(Value::Text(self.trace_id)),
+            event: fields,
+            spans: &[],
+        }
+    }
 }
 
 impl Lines {
     /// Writes the line of a request, past spans and visitors: all it holds is here.
     fn access(&self, access: &AccessLine<'_>) {
         let mut scratch = SCRATCH.try_with(std::cell::Cell::take).unwrap_or_default();
-        scratch.own.clear();
-        access.fields(&mut scratch.own);
-        let line = Line {
-            at: now(),
-            level: Level::INFO,
-            target: TARGET,
-            constants: &self.constants,
-            service: Some(Value::Text(access.service)),
-            correlation_id: Some(Value::Text(access.correlation_id)),
-            trace_id: Some(Value::Text(access.trace_id)),
-            event: &scratch.own,
-            spans: &[],
-        };
-        self.write(&line, &mut scratch.text);
+        if self.is_json() {
+            scratch.text.clear();
+            json::access(access, &self.constants, now(), &mut scratch.text);
+            self.put(&scratch.text, Level::INFO);
+        } else {
+            scratch.own.clear();
+            access.fields(&mut scratch.own);
+            let line = access.line(&self.constants, &scratch.own);
+            self.write(&line, &mut scratch.text);
+        }
         let _ = SCRATCH.try_with(|kept| kept.set(scratch)); // a thread that ends keeps none
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The short way and the long one must not tell of the same request differently.
+    #[test]
+    fn the_line_written_at_once_is_the_one_that_fields_make() {
+        let constants = Constants {
+            service: "stoa".to_owned(),
+            json: json::constants("1.2.3", "dev"),
+        };
+        let mut access = AccessLine {
+            service: "order",
+            correlation_id: "c-\"1\"",
+            trace_id: "0af7651916cd43dd8448eb211c80319c",
+            method: "POST",
+            route: "/stoa.order.v1.OrderService/CreateOrder",
+            protocol: "connect",
+            status: 200,
+            code: Some("ok"),
+            duration_us: 1234,
+            bytes: u64::MAX,
+            caller: Some(&"service:\u{7f}\n\"x\""),
+        };
+        for code in [Some("ok"), None] {
+            (access.code, access.caller) = (code, code.and(access.caller));
+            let mut fields = Fields::default();
+            access.fields(&mut fields);
+            let line = access.line(&constants, &fields);
+            let (mut long, mut short) = (String::new(), String::new());
+            json::write(&line, &mut long);
+            json::access(&access, &constants, line.at, &mut short);
+            assert_eq!(short, long);
+        }
     }
 }

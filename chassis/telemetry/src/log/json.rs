@@ -1,12 +1,13 @@
 //! A line as one flat JSON object.
 
 use std::cell::RefCell;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use chrono::{DateTime, Utc};
 
+use super::access::{AccessLine, MESSAGE, TARGET};
 use super::field::Value;
-use super::line::Line;
+use super::line::{Constants, Line};
 
 /// Fields with a fixed place and a promise: they stand in every line.
 fn is_placed(name: &str) -> bool {
@@ -39,6 +40,66 @@ pub(super) fn write(line: &Line<'_>, out: &mut String) {
         value(out, field);
     }
     out.push_str("}\n");
+}
+
+/// The line of a request, which every call has: as [`write`] would, but nothing is collected first, and what the
+/// program says itself is not searched for something to escape.
+pub(super) fn access(
+    access: &AccessLine<'_>,
+    constants: &Constants,
+    at: DateTime<Utc>,
+    out: &mut String,
+) {
+    out.push_str("{\"timestamp\":\"");
+    timestamp(out, at);
+    out.push_str("\",\"level\":\"INFO\"");
+    own(out, ",\"service\":\"", access.service);
+    out.push_str(&constants.json);
+    key(out, "correlation_id");
+    text(out, access.correlation_id);
+    own(out, ",\"trace_id\":\"", access.trace_id);
+    own(out, ",\"target\":\"", TARGET);
+    own(out, ",\"message\":\"", MESSAGE);
+    own(out, ",\"method\":\"", access.method);
+    key(out, "route");
+    text(out, access.route);
+    own(out, ",\"protocol\":\"", access.protocol);
+    out.push_str(",\"status\":");
+    out.push_str(itoa::Buffer::new().format(access.status));
+    if let Some(code) = access.code {
+        own(out, ",\"code\":\"", code);
+    }
+    out.push_str(",\"duration_us\":");
+    out.push_str(itoa::Buffer::new().format(access.duration_us));
+    out.push_str(",\"bytes\":");
+    out.push_str(itoa::Buffer::new().format(access.bytes));
+    if let Some(caller) = access.caller {
+        key(out, "caller");
+        display(out, caller);
+    }
+    out.push_str("}\n");
+}
+
+/// A key and a text of the program's own, without anything to escape.
+fn own(out: &mut String, key: &str, value: &str) {
+    debug_assert!(is_plain(value), "{value:?} would need an escape");
+    out.push_str(key);
+    out.push_str(value);
+    out.push('"');
+}
+
+/// What can be written, between quotes; once more with escapes if it needs any.
+fn display(out: &mut String, value: &dyn Display) {
+    out.push('"');
+    let start = out.len();
+    let _ = write!(out, "{value}"); // into a String, which cannot fail
+    if is_plain(&out[start..]) {
+        out.push('"');
+        return;
+    }
+    let odd = out.split_off(start);
+    out.pop(); // the quote
+    text(out, &odd);
 }
 
 /// RFC 3339 in UTC, to the microsecond. Everything but the fraction is kept until the second

@@ -74,7 +74,15 @@ impl Lines {
             Style::Json => json::write(line, text),
             Style::Pretty { colours } => pretty::write(line, colours, text),
         }
-        self.sink.write(text, line.level <= Level::WARN);
+        self.put(text, line.level);
+    }
+
+    pub(super) fn put(&self, line: &str, level: Level) {
+        self.sink.write(line, level <= Level::WARN);
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        matches!(self.style, Style::Json)
     }
 }
 
