@@ -37,6 +37,7 @@ struct Shared<T> {
     all: RwLock<Arc<[Arc<Endpoint<T>>]>>,
     /// Whether each of them is ready, so that nobody need look.
     all_ready: AtomicBool,
+    counting: Mutex<()>,
     first_answer: Notify,
     _resolving: DropGuard,
 }
@@ -110,6 +111,7 @@ impl<T: Send + Sync + 'static> Endpoints<T> {
             make: Box::new(make),
             all: RwLock::new(Arc::new([])),
             all_ready: AtomicBool::new(true),
+            counting: Mutex::default(),
             first_answer: Notify::new(),
             _resolving: ended.clone().drop_guard(),
         }));
@@ -255,8 +257,9 @@ impl<T> Shared<T> {
         self.first_answer.notify_waiters();
     }
 
-    /// Shows how many there are of each standing.
+    /// Shows how many there are of each standing. One at a time: a count that is written after a later one would stay.
     fn changed(&self) {
+        let _counting = self.counting.lock();
         let all = self.all();
         let ready = all.iter().filter(|one| one.health().is_ready()).count();
         self.all_ready.store(ready == all.len(), Ordering::Relaxed);

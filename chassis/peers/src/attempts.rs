@@ -187,7 +187,7 @@ impl Crossing<'_> {
                 at,
             },
             Err(failure) => Tried {
-                lost: !matches!(failure, Failure::Full),
+                lost: !matches!(failure, Failure::Full | Failure::Reset(_)),
                 at,
                 ..self.missed(&failure)
             },
@@ -196,13 +196,12 @@ impl Crossing<'_> {
 
     /// There is no answer.
     fn missed(&self, failure: &Failure) -> Tried {
-        let full = matches!(failure, Failure::Full);
-        let outcome = match full {
-            true => Impression::Unknown,
-            false => Impression::Failed,
+        let outcome = match failure {
+            Failure::Full | Failure::Reset(_) => Impression::Unknown,
+            Failure::Unreachable(_) | Failure::Broken(_) => Impression::Failed,
         };
         Tried {
-            again: !full,
+            again: !matches!(failure, Failure::Full),
             ..Tried::ended(Err(self.failed(failure)), outcome)
         }
     }
@@ -223,6 +222,10 @@ impl Crossing<'_> {
             }
             (Failure::Full, Kind::Stream) => {
                 Status::resource_exhausted(format!("too many streams of {peer} are open"))
+            }
+            (Failure::Reset(_), _) => {
+                tracing::warn!(peer, cause = %call::error::chain(failure), "A peer's answer could not be taken");
+                Status::unavailable(format!("{peer} gave no answer"))
             }
             (Failure::Unreachable(_) | Failure::Broken(_), _) => {
                 tracing::warn!(peer, cause = %call::error::chain(failure), "A peer could not be reached");

@@ -39,6 +39,7 @@ pub(crate) type Driver = http2::Connection<TokioIo<Corked<TcpStream>>, Body, Tok
 pub(crate) struct Dialer {
     address: Address,
     connector: HttpConnector,
+    connect_max: Duration,
     http2: http2::Builder<TokioExecutor>,
 }
 
@@ -47,7 +48,6 @@ impl Dialer {
     pub(crate) fn new(address: Address, stream_window_bytes: u32, patience: Patience) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(patience.connect));
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
@@ -62,6 +62,7 @@ impl Dialer {
         Self {
             address,
             connector,
+            connect_max: patience.connect,
             http2,
         }
     }
@@ -72,8 +73,9 @@ impl Dialer {
     /// Nobody listens, or nobody answers in time.
     pub(crate) async fn dial(&self) -> Result<(Sender, Driver), Box<dyn Error + Send + Sync>> {
         let connecting = self.connector.clone().oneshot(self.address.uri(None));
-        let io = connecting.await?.into_inner();
-        let io = TokioIo::new(Corked::new(io));
+        // The connector's own bound leaves out who asks where a name leads, which may hang as well.
+        let connected = tokio::time::timeout(self.connect_max, connecting).await??;
+        let io = TokioIo::new(Corked::new(connected.into_inner()));
         Ok(self.http2.handshake(io).await?)
     }
 }
@@ -87,12 +89,25 @@ pub(crate) enum Failure {
     /// The connection broke: nothing is known of the request's effect.
     #[error("the connection broke")]
     Broken(#[source] hyper::Error),
+    /// This one stream was reset, by the peer or because its answer's head was none we take: the others go on, so that
+    /// it says nothing of the peer. Nothing is known of the request's effect.
+    #[error("the stream was reset")]
+    Reset(#[source] hyper::Error),
     /// Every place is taken, and every place to wait for one.
     #[error("all connections are full")]
     Full,
 }
 
 impl Failure {
+    /// What a request came to that left and was not answered.
+    pub(crate) fn of(error: hyper::Error) -> Self {
+        let cause = error.source().and_then(|cause| cause.downcast_ref());
+        match cause.is_some_and(h2::Error::is_reset) {
+            true => Self::Reset(error),
+            false => Self::Broken(error),
+        }
+    }
+
     /// Nobody said in time where the peer is.
     pub(crate) fn nowhere() -> Self {
         let nowhere: Box<dyn Error + Send + Sync> = "its address is not known".into();

@@ -170,11 +170,12 @@ impl http_body::Body for Following {
         if self.late {
             return Poll::Ready(None);
         }
+        // Before the body, which may have something to say for ever.
+        if self.sleep.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Some(self.end_late()));
+        }
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         match &polled {
-            Poll::Pending if self.sleep.as_mut().poll(cx).is_ready() => {
-                return Poll::Ready(Some(self.end_late()));
-            }
             Poll::Pending => {}
             Poll::Ready(Some(Ok(frame))) => self.read(frame),
             Poll::Ready(Some(Err(_))) => self.record.code = Some(Code::Unavailable),

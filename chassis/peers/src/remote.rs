@@ -256,7 +256,7 @@ impl Seat<'_> {
             match &answer {
                 Ok(_) => picked.reached(),
                 Err(Failure::Unreachable(_) | Failure::Broken(_)) => picked.lost(),
-                Err(Failure::Full) => {}
+                Err(Failure::Full | Failure::Reset(_)) => {}
             }
         }
         let response = answer?;

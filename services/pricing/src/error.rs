@@ -7,7 +7,7 @@ use money::Currency;
 use sea_orm::DbErr;
 
 use crate::domain::promotion::EmptyWindow;
-use crate::domain::quote::QuoteError;
+use crate::domain::quote::{self, QuoteError};
 use crate::domain::sku::Sku;
 use crate::promotions::PROMOTIONS_PER_TARGET_MAX;
 
@@ -85,9 +85,8 @@ impl Error {
         let reason = |reason| Some(Reason::new(DOMAIN, reason));
         match self {
             Self::Quote(QuoteError::NoPrice { skus, currency }) => {
-                let skus: Vec<&str> = skus.iter().map(Sku::as_str).collect();
                 let reason = Reason::new(DOMAIN, "NO_PRICE")
-                    .with("skus", skus.join(","))
+                    .with("skus", quote::named(skus).join(","))
                     .with("currency_code", currency.as_str());
                 Some(reason)
             }

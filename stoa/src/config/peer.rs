@@ -100,6 +100,10 @@ pub(super) fn service_variables(
         let peer = peers.entry(slice.name).or_default();
         if peer.url.is_none() {
             let key = format!("{upper}_SERVICE_PORT");
+            let host = match host.parse::<std::net::Ipv6Addr>() {
+                Ok(address) => format!("[{address}]"),
+                Err(_) => host.clone(),
+            };
             let url = format!("http://{host}:{port}").parse();
             peer.url = Some(url.map_err(|_bad| Error::new(key, "makes no address with its host"))?);
         }

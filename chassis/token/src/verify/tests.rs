@@ -297,7 +297,7 @@ proptest! {
 
     /// row: S-02
     #[test]
-    fn no_change_of_a_token_verifies(at in 0usize..400, to in any::<u8>()) {
+    fn no_change_of_a_token_verifies(at in any::<usize>(), to in 0x21u8..0x7f) {
         static BENCH: std::sync::OnceLock<(Verifier, Vec<u8>)> = std::sync::OnceLock::new();
         let (verifier, token) = BENCH.get_or_init(|| {
             let bench = bench();
@@ -310,8 +310,7 @@ proptest! {
         changed[at] = to;
         // The last character of a signature has bits that decode to nothing.
         prop_assume!(at != changed.len() - 1);
-        if let Ok(changed) = std::str::from_utf8(&changed) {
-            prop_assert_eq!(futures::executor::block_on(verifier.verify(changed)), Err(Unverified::Bad));
-        }
+        let changed = std::str::from_utf8(&changed).expect("it is ASCII");
+        prop_assert_eq!(futures::executor::block_on(verifier.verify(changed)), Err(Unverified::Bad));
     }
 }

@@ -45,8 +45,20 @@ pub enum QuoteError {
     Overflow,
 }
 
+/// How many SKUs without a price a refusal names: one that named a whole cart would be too long for a header.
+const NAMED_MAX: usize = 10;
+
+/// The first of them.
+pub fn named(skus: &[Sku]) -> Vec<&str> {
+    skus.iter().take(NAMED_MAX).map(Sku::as_str).collect()
+}
+
 fn list(skus: &[Sku]) -> String {
-    skus.iter().map(Sku::as_str).collect::<Vec<_>>().join(", ")
+    let named = named(skus).join(", ");
+    match skus.len().saturating_sub(NAMED_MAX) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 /// Prices the items at `now`.
