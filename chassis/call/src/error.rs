@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use connectrpc_axum::prelude::{Code, ConnectError};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use prost::Message;
 use tonic_types::{ErrorDetails, StatusExt};
 use tracing::{error, warn};
@@ -147,6 +147,18 @@ pub fn reason_of(status: &tonic::Status) -> Option<(String, String, HashMap<Stri
 /// The headers that an error asks for on the answer.
 pub fn meta(error: &ConnectError) -> impl Iterator<Item = (&http::HeaderName, &HeaderValue)> {
     error.meta().into_iter().flat_map(HeaderMap::iter)
+}
+
+/// The code of an answer that is none of the protocols', such as a proxy's own, as Connect and gRPC say.
+pub fn code_of_status(status: StatusCode) -> tonic::Code {
+    match status.as_u16() {
+        400 => tonic::Code::Internal,
+        401 => tonic::Code::Unauthenticated,
+        403 => tonic::Code::PermissionDenied,
+        404 => tonic::Code::Unimplemented,
+        429 | 502..=504 => tonic::Code::Unavailable,
+        _ => tonic::Code::Unknown,
+    }
 }
 
 /// The name of an outcome in logs and metric labels: Connect's, and `ok`.

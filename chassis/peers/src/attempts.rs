@@ -223,11 +223,7 @@ impl Crossing<'_> {
             (Failure::Full, Kind::Stream) => {
                 Status::resource_exhausted(format!("too many streams of {peer} are open"))
             }
-            (Failure::Reset(_), _) => {
-                tracing::warn!(peer, cause = %call::error::chain(failure), "A peer's answer could not be taken");
-                Status::unavailable(format!("{peer} gave no answer"))
-            }
-            (Failure::Unreachable(_) | Failure::Broken(_), _) => {
+            (Failure::Unreachable(_) | Failure::Broken(_) | Failure::Reset(_), _) => {
                 tracing::warn!(peer, cause = %call::error::chain(failure), "A peer could not be reached");
                 Status::unavailable(format!("{peer} cannot be reached"))
             }

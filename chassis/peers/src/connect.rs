@@ -89,8 +89,7 @@ pub(crate) enum Failure {
     /// The connection broke: nothing is known of the request's effect.
     #[error("the connection broke")]
     Broken(#[source] hyper::Error),
-    /// This one stream was reset, by the peer or because its answer's head was none we take: the others go on, so that
-    /// it says nothing of the peer. Nothing is known of the request's effect.
+    /// The stream was reset, as when a head is too long: likewise, but it says nothing of the peer.
     #[error("the stream was reset")]
     Reset(#[source] hyper::Error),
     /// Every place is taken, and every place to wait for one.

@@ -95,7 +95,7 @@ impl Ending {
             Framing::Bare if good => Some(Code::Ok),
             Framing::Bare if !headers.contains_key(CONTENT_ENCODING) => None,
             Framing::Envelopes | Framing::Base64 | Framing::Trailers if good => None,
-            _ => Some(code_of_status(status)),
+            _ => Some(call::error::code_of_status(status)),
         };
         Self {
             framing,
@@ -139,7 +139,7 @@ impl Ending {
         if let (Framing::Bare, None) = (self.framing, self.code) {
             let error: Option<Value> = serde_json::from_slice(&self.gathered).ok();
             let named = error.as_ref().and_then(|error| named(&error["code"]));
-            self.code = named.or(Some(code_of_status(self.status)));
+            self.code = named.or(Some(call::error::code_of_status(self.status)));
         }
         self.code.unwrap_or(Code::Unknown)
     }
@@ -209,18 +209,6 @@ fn code_of(status: &HeaderValue) -> Code {
 
 fn named(code: &Value) -> Option<Code> {
     call::metadata::code_from_name(code.as_str()?)
-}
-
-/// As the protocols say of an answer that is none of theirs.
-fn code_of_status(status: StatusCode) -> Code {
-    match status.as_u16() {
-        400 => Code::Internal,
-        401 => Code::Unauthenticated,
-        403 => Code::PermissionDenied,
-        404 => Code::Unimplemented,
-        429 | 502..=504 => Code::Unavailable,
-        _ => Code::Unknown,
-    }
 }
 
 #[cfg(test)]

@@ -30,9 +30,6 @@ const RESENT_MAX: usize = 3;
 /// Streams that are taken back before their end, of one connection: ours ends one after a thousand, as a flood, and
 /// a hundred more may follow from those that run.
 const TAKEN_BACK_MAX: usize = 900;
-/// Connections at most that are worn by that and yet carry what they have. They count at the peer, so whoever opens
-/// and leaves must not make more and more of them.
-const WORN_MAX: usize = 4;
 
 /// Whose connections they are, and how many there may be.
 #[derive(Clone, Copy, Debug)]
@@ -79,21 +76,6 @@ struct Connection {
     streams_max: Arc<AtomicUsize>,
     /// Whether a place was taken since somebody looked.
     used: bool,
-}
-
-impl Connection {
-    /// Whether too many streams were taken back for it to carry more than it does.
-    fn is_worn(&self) -> bool {
-        self.taken_back >= TAKEN_BACK_MAX
-    }
-}
-
-impl State {
-    /// Connections that carry more.
-    fn fresh(&self) -> usize {
-        let fresh = self.connections.iter().filter(|one| !one.is_worn());
-        fresh.count()
-    }
 }
 
 /// A stream's place on a connection, free again when dropped.
@@ -174,9 +156,7 @@ impl Shared {
             if let Some(place) = self.take(&mut state) {
                 return Ok(place);
             }
-            let made = state
-                .fresh()
-                .max(state.connections.len().saturating_sub(WORN_MAX));
+            let made = state.connections.len();
             let more = self.bounds.connections_max.saturating_sub(made);
             let waiting_max = more * STREAMS_MAX + self.bounds.waiting_max;
             if state.waiting.len() >= waiting_max {
@@ -195,9 +175,9 @@ impl Shared {
 
     /// A place on the oldest connection that has one, so that the younger come to rest.
     fn take(self: &Arc<Self>, state: &mut State) -> Option<Place> {
-        let good = |one: &Connection| !one.sender.is_closed() && (!one.is_worn() || one.taken > 0);
+        let good = |one: &Connection| !one.sender.is_closed() && one.taken_back < TAKEN_BACK_MAX;
         state.connections.retain(good);
-        let mut connections = state.connections.iter_mut().filter(|one| !one.is_worn());
+        let mut connections = state.connections.iter_mut();
         let free = connections.find(|one| one.taken < one.streams_max.load(Ordering::Relaxed))?;
         free.taken += 1;
         free.used = true;
@@ -227,8 +207,7 @@ impl Shared {
     /// Begins as many connections as those who wait would fill.
     fn dial_for_all(self: &Arc<Self>, state: &mut State) {
         while state.waiting.len() > state.dialing * STREAMS_MAX
-            && state.fresh() + state.dialing < self.bounds.connections_max
-            && state.connections.len() + state.dialing < self.bounds.connections_max + WORN_MAX
+            && state.connections.len() + state.dialing < self.bounds.connections_max
         {
             let Ok(runtime) = Handle::try_current() else {
                 return; // the process ends
@@ -270,9 +249,9 @@ impl Shared {
             }
             Err(error) => {
                 // Those who have hope yet: of other connections, or of a place that comes free.
-                let places = match state.fresh() {
-                    0 => 0,
-                    _ => self.bounds.waiting_max,
+                let places = match state.connections.is_empty() {
+                    true => 0,
+                    false => self.bounds.waiting_max,
                 };
                 let kept = (places + state.dialing * STREAMS_MAX).min(state.waiting.len());
                 let hopeless = state.waiting.split_off(kept);

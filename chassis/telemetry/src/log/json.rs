@@ -5,9 +5,8 @@ use std::fmt::{Display, Write as _};
 
 use chrono::{DateTime, Utc};
 
-use super::access::{AccessLine, MESSAGE, TARGET};
 use super::field::Value;
-use super::line::{Constants, Line};
+use super::line::Line;
 
 /// Fields with a fixed place and a promise: they stand in every line.
 fn is_placed(name: &str) -> bool {
@@ -42,46 +41,8 @@ pub(super) fn write(line: &Line<'_>, out: &mut String) {
     out.push_str("}\n");
 }
 
-/// The line of a request, which every call has: as [`write`] would, but nothing is collected first, and what the
-/// program says itself is not searched for something to escape.
-pub(super) fn access(
-    access: &AccessLine<'_>,
-    constants: &Constants,
-    at: DateTime<Utc>,
-    out: &mut String,
-) {
-    out.push_str("{\"timestamp\":\"");
-    timestamp(out, at);
-    out.push_str("\",\"level\":\"INFO\"");
-    own(out, ",\"service\":\"", access.service);
-    out.push_str(&constants.json);
-    key(out, "correlation_id");
-    text(out, access.correlation_id);
-    own(out, ",\"trace_id\":\"", access.trace_id);
-    own(out, ",\"target\":\"", TARGET);
-    own(out, ",\"message\":\"", MESSAGE);
-    own(out, ",\"method\":\"", access.method);
-    key(out, "route");
-    text(out, access.route);
-    own(out, ",\"protocol\":\"", access.protocol);
-    out.push_str(",\"status\":");
-    out.push_str(itoa::Buffer::new().format(access.status));
-    if let Some(code) = access.code {
-        own(out, ",\"code\":\"", code);
-    }
-    out.push_str(",\"duration_us\":");
-    out.push_str(itoa::Buffer::new().format(access.duration_us));
-    out.push_str(",\"bytes\":");
-    out.push_str(itoa::Buffer::new().format(access.bytes));
-    if let Some(caller) = access.caller {
-        key(out, "caller");
-        display(out, caller);
-    }
-    out.push_str("}\n");
-}
-
 /// A key and a text of the program's own, without anything to escape.
-fn own(out: &mut String, key: &str, value: &str) {
+pub(super) fn own(out: &mut String, key: &str, value: &str) {
     debug_assert!(is_plain(value), "{value:?} would need an escape");
     out.push_str(key);
     out.push_str(value);
@@ -89,7 +50,7 @@ fn own(out: &mut String, key: &str, value: &str) {
 }
 
 /// What can be written, between quotes; once more with escapes if it needs any.
-fn display(out: &mut String, value: &dyn Display) {
+pub(super) fn display(out: &mut String, value: &dyn Display) {
     out.push('"');
     let start = out.len();
     let _ = write!(out, "{value}"); // into a String, which cannot fail
@@ -104,7 +65,7 @@ fn display(out: &mut String, value: &dyn Display) {
 
 /// RFC 3339 in UTC, to the microsecond. Everything but the fraction is kept until the second
 /// is over.
-fn timestamp(out: &mut String, at: DateTime<Utc>) {
+pub(super) fn timestamp(out: &mut String, at: DateTime<Utc>) {
     thread_local! {
         static SECOND: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
     }
@@ -136,7 +97,7 @@ pub(super) fn constants(version: &str, env: &str) -> String {
 }
 
 /// Names are the program's own, without anything to escape.
-fn key(out: &mut String, name: &str) {
+pub(super) fn key(out: &mut String, name: &str) {
     debug_assert!(is_plain(name), "{name:?} is no name for a field");
     out.push_str(",\"");
     out.push_str(name);
@@ -175,7 +136,7 @@ fn is_plain(text: &str) -> bool {
 
 /// Quotes and escapes as RFC 8259 wants it. Everything below the space and
 /// DEL is escaped, so that no line can move a terminal's cursor.
-fn text(out: &mut String, text: &str) {
+pub(super) fn text(out: &mut String, text: &str) {
     out.push('"');
     if is_plain(text) {
         out.push_str(text);
