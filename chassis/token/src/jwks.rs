@@ -188,3 +188,6 @@ fn number(text: Option<String>) -> Option<Box<[u8]>> {
     let first = bytes.iter().position(|byte| *byte != 0)?;
     Some(bytes[first..].into())
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -198,11 +198,11 @@ async fn a_foreign_person_reads_what_is_theirs_and_is_nobody_more() {
         "{:?}",
         told.bytes
     );
-    let faults = as_admin.door.call(
+    let set = as_admin.door.call(
         "user.v1.UserAdminService/SetPassword",
         json!({"id": alice.id, "password": "another long sentence"}),
     );
-    assert_eq!(faults.await.code(), "permission_denied");
+    assert_eq!(set.await.code(), "permission_denied");
 }
 
 /// row: G4
