@@ -5,6 +5,7 @@
 mod admin;
 mod faults;
 mod identity;
+mod jwks;
 mod process;
 
 use std::sync::Arc;
@@ -121,7 +122,7 @@ pub fn everything(base: &Base, databases: &[Database]) -> anyhow::Result<Process
     let gateways = peers("gateway");
     built.push(gateway::service(base.config.gateway.clone(), &gateways));
     let people = people.expect("the user service is one of them, and brings its keys");
-    let verifier = identity::within_process(base, people);
+    let verifier = identity::within_process(base, people)?;
     let tasks = built
         .iter_mut()
         .flat_map(edge::Service::take_tasks)
@@ -164,7 +165,7 @@ pub fn one(
     let own = service.keys();
     let fetched = own.is_none();
     let people = own.unwrap_or_else(|| identity::fetched_people(&peers));
-    let verifier = identity::between_processes(base, target, people);
+    let verifier = identity::between_processes(base, target, people)?;
     if fetched {
         service = identity::with_keys_check(service, &verifier);
     }

@@ -5,6 +5,7 @@
 //! environment.
 
 mod error;
+mod issuer;
 mod layers;
 mod list;
 mod peer;
@@ -23,6 +24,7 @@ use serde::Deserialize;
 use crate::services::{SERVICES, Target};
 
 pub use error::{EXIT_CODE, Error};
+pub use issuer::IdentityProvider;
 pub use layers::Sources;
 pub use peer::Peer;
 pub use seconds::PRE_STOP_SECONDS_MAX;
@@ -35,6 +37,8 @@ pub struct Config {
     pub general: General,
     /// Where the peers of this process are, and how they are asked, by service.
     pub peers: BTreeMap<&'static str, Peer>,
+    /// Whose tokens of people are taken beside the user service's.
+    pub issuers: Vec<IdentityProvider>,
     /// `[user]` and so on, by service.
     sections: BTreeMap<&'static str, Section>,
     /// `[gateway]`, which has no database.
@@ -191,6 +195,7 @@ impl Config {
         let mut table = layers::merged(sources)?;
         let mut peers = peer::take(&mut table)?;
         peer::service_variables(&sources.environment, &mut peers)?;
+        let issuers = issuer::take(&mut table)?;
         layers::soften_for_dev(&mut table)?;
         let sections = SERVICES.iter().map(|slice| {
             let section = section::take(&mut table, slice)?;
@@ -199,6 +204,7 @@ impl Config {
         let sections: Result<_, Error> = sections.collect();
         let config = Self {
             peers,
+            issuers,
             sections: sections?,
             gateway: section::plain(&mut table, "gateway")?,
             general: layers::general(table)?,
@@ -279,6 +285,7 @@ impl Config {
         if general.port.is_some() && general.port == general.admin_port && general.port != Some(0) {
             return Err(Error::new("admin_port", "is the same as port"));
         }
+        issuer::check(&self.issuers, general.profile)?;
         if general.profile == Profile::Production && general.rate_limit == edge::RateLimit::Off {
             return Err(Error::new("rate_limit", "is off, which production refuses"));
         }

@@ -2,18 +2,19 @@
 //! theirs and that of everybody who comes soon after. Whoever names a key that is known waits
 //! for nothing. What a token says is no concern of this file.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
+use futures::{FutureExt, TryFutureExt};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::warn;
+
+use crate::jwks::{KeyMaterial, KeySet};
 
 /// How many wait for a fetch at once, since their keys may be anybody's invention: whoever comes
 /// on top of them is told at once that his cannot be asked for.
@@ -48,14 +49,18 @@ impl PublicKey {
 pub type FetchKeys =
     Arc<dyn Fn() -> BoxFuture<'static, Result<Vec<PublicKey>, String>> + Send + Sync>;
 
+/// Gets keys of any type.
+pub(crate) type FetchSet =
+    Arc<dyn Fn() -> BoxFuture<'static, Result<KeySet, String>> + Send + Sync>;
+
 /// Public keys by name, fetched when they are old or a name is new, and for new names never
 /// more often than every 10 s.
 #[derive(Clone)]
 pub struct Keys(Arc<Inner>);
 
 struct Inner {
-    known: RwLock<Arc<HashMap<String, [u8; 32]>>>,
-    fetch: Option<FetchKeys>,
+    known: RwLock<Arc<KeySet>>,
+    fetch: Option<FetchSet>,
     pace: Pace,
     asking: Mutex<Asking>,
     waiting: Semaphore,
@@ -80,6 +85,12 @@ pub(crate) const PACE: Pace = Pace {
     interval_min: Duration::from_secs(10),
     retry: Duration::from_secs(1),
     fetch_max: Duration::from_secs(5),
+};
+
+/// For who is not ours: where we fail to reach him, he has his 10 s as well.
+pub(crate) const PACE_OF_OTHERS: Pace = Pace {
+    retry: PACE.interval_min,
+    ..PACE
 };
 
 /// The fetch that is under way, and the last that ended.
@@ -123,14 +134,17 @@ impl Keys {
 
     /// Keys that are fetched: the user service's, by its JWKS.
     pub fn fetched(fetch: FetchKeys) -> Self {
-        Self::build(HashMap::new(), Some(fetch), PACE)
+        Self::build(KeySet::new(), Some(fetch), PACE)
     }
 
-    pub(crate) fn build(
-        known: HashMap<String, [u8; 32]>,
-        fetch: Option<FetchKeys>,
-        pace: Pace,
-    ) -> Self {
+    pub(crate) fn build(known: KeySet, fetch: Option<FetchKeys>, pace: Pace) -> Self {
+        let fetch = fetch.map(|fetch| -> FetchSet {
+            Arc::new(move || fetch().map_ok(index).boxed()) // ours are all of one type
+        });
+        Self::assemble(known, fetch, pace)
+    }
+
+    pub(crate) fn assemble(known: KeySet, fetch: Option<FetchSet>, pace: Pace) -> Self {
         Self(Arc::new(Inner {
             known: RwLock::new(Arc::new(known)),
             fetch,
@@ -150,10 +164,15 @@ impl Keys {
         self.known().contains_key(kid)
     }
 
+    /// Whether the key of that name is still this one.
+    pub(crate) fn is_still(&self, kid: &str, key: &KeyMaterial) -> bool {
+        self.known().get(kid) == Some(key)
+    }
+
     /// The key of that name. Only for one that is not known a fetch is waited for.
-    pub(crate) async fn get(&self, kid: &str) -> Result<[u8; 32], NoKey> {
+    pub(crate) async fn get(&self, kid: &str) -> Result<KeyMaterial, NoKey> {
         if let Some(key) = self.known().get(kid) {
-            return Ok(*key);
+            return Ok(key.clone());
         }
         let fetch = self.0.fetch.as_ref().ok_or(NoKey::Unknown)?;
         let well = match self.ask(fetch, |_| self.0.pace.interval_min) {
@@ -165,7 +184,7 @@ impl Keys {
             }
         };
         match (self.known().get(kid), well) {
-            (Some(key), _) => Ok(*key),
+            (Some(key), _) => Ok(key.clone()),
             (None, true) => Err(NoKey::Unknown),
             (None, false) => Err(NoKey::Unasked),
         }
@@ -188,7 +207,7 @@ impl Keys {
     }
 
     /// Joins the fetch under way or begins one, unless the last is over for less than its pause.
-    fn ask(&self, fetch: &FetchKeys, pause: impl FnOnce(Ended) -> Duration) -> Asked {
+    fn ask(&self, fetch: &FetchSet, pause: impl FnOnce(Ended) -> Duration) -> Asked {
         let mut asking = self.asking();
         if let Some(last) = asking.last {
             let again = last.at + pause(last);
@@ -206,7 +225,7 @@ impl Keys {
     }
 
     /// Fetches the keys, and says whether they came.
-    async fn fetch(self, fetch: FetchKeys) -> bool {
+    async fn fetch(self, fetch: FetchSet) -> bool {
         let at_most = self.0.pace.fetch_max;
         let fetching = AssertUnwindSafe(async { timeout(at_most, fetch()).await });
         let fetched = match fetching.catch_unwind().await {
@@ -217,7 +236,7 @@ impl Keys {
         let well = fetched.is_ok();
         let cause = match fetched {
             Ok(keys) => {
-                let keys = Arc::new(index(keys));
+                let keys = Arc::new(keys);
                 *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = keys;
                 None
             }
@@ -234,7 +253,7 @@ impl Keys {
         well
     }
 
-    fn known(&self) -> Arc<HashMap<String, [u8; 32]>> {
+    fn known(&self) -> Arc<KeySet> {
         let known = self.0.known.read();
         Arc::clone(&known.unwrap_or_else(PoisonError::into_inner))
     }
@@ -249,6 +268,8 @@ impl Keys {
     }
 }
 
-fn index(keys: impl IntoIterator<Item = PublicKey>) -> HashMap<String, [u8; 32]> {
-    keys.into_iter().map(|key| (key.kid, key.bytes)).collect()
+fn index(keys: impl IntoIterator<Item = PublicKey>) -> KeySet {
+    let keys = keys.into_iter();
+    keys.map(|key| (key.kid, KeyMaterial::Ed25519(key.bytes)))
+        .collect()
 }

@@ -1,8 +1,10 @@
-//! Tokens: what they claim, how they are signed, and how they are verified. EdDSA only,
-//! `RFC 8725`'s advice throughout: the algorithm comes from here, never from the token;
-//! issuer, audience and type are asked for; whatever a header says of keys but `kid` is
-//! ignored.
+//! Tokens: what they claim, how they are signed, and how they are verified. Ours are EdDSA only,
+//! those of issuers that are trusted beside us what a list says; `RFC 8725`'s advice throughout:
+//! the algorithm comes from here, never from the token; issuer, audience and type are asked for;
+//! whatever a header says of keys but `kid` is ignored.
 
+mod issuer;
+mod jwks;
 mod keys;
 mod provider;
 mod verify;
@@ -17,6 +19,8 @@ use uuid::Uuid;
 
 use call::{Role, Roles, User};
 
+pub use issuer::{FetchJwks, Issuer, TrustedIssuer};
+pub use jwks::{JWKS_BYTES_MAX, SigningAlgorithm};
 pub use keys::{FetchKeys, Keys, PublicKey};
 pub use provider::install as install_provider;
 pub use verify::{Unverified, Verifier};
@@ -29,6 +33,9 @@ pub const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 
 /// How long a service token lives.
 pub const SERVICE_LIFETIME: TimeDelta = TimeDelta::seconds(60);
+
+/// How far clocks may differ.
+const LEEWAY: TimeDelta = TimeDelta::seconds(15);
 
 const ACCESS_TYPE: &str = "at+jwt";
 const SERVICE_TYPE: &str = "svc+jwt";
@@ -106,6 +113,13 @@ fn names(roles: Roles) -> Vec<String> {
 
 fn roles(names: &[String]) -> Roles {
     names.iter().filter_map(|name| Role::parse(name)).collect()
+}
+
+/// When a token ends, if it holds now.
+fn valid_at(nbf: i64, exp: i64, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let nbf = DateTime::from_timestamp(nbf, 0)?;
+    let exp = DateTime::from_timestamp(exp, 0)?;
+    (nbf <= now + LEEWAY && now < exp + LEEWAY).then_some(exp)
 }
 
 /// A token could not be signed.

@@ -1,6 +1,7 @@
 //! Who verifies whom. Within a process a caller travels as a type; between
 //! processes services show a token of their own, and everyone verifies people's
-//! tokens with the keys that the user service publishes.
+//! tokens with the keys that the user service publishes, or the issuer of the
+//! configuration's list whose they are.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +10,11 @@ use futures::FutureExt;
 use peers::{Local, Peers};
 use proto::user::v1::GetJwksRequest;
 use proto::user::v1::auth_service_client::AuthServiceClient;
-use token::{FetchKeys, Keys, PublicKey, Verifier};
+use token::{FetchKeys, Keys, PublicKey, TrustedIssuer, Verifier};
 
-use super::Base;
-use crate::keys;
+use super::{Base, jwks};
 use crate::services::Target;
+use crate::{config, keys};
 
 /// The total for a call to payment, unless it is set.
 const PAYMENT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -26,32 +27,50 @@ pub struct Verifying {
 }
 
 /// For all services in one process: no service token is taken at the door.
-pub fn within_process(base: &Base, people: FetchKeys) -> Verifying {
-    let people = Keys::fetched(people);
-    let none = Keys::fixed([]);
-    let verifier = Verifier::new(base.clock.clone(), people.clone(), none, None);
-    Verifying {
-        verifier,
-        keys: vec![people.clone()],
-        people,
-    }
+///
+/// # Errors
+///
+/// An issuer's certificates that cannot be used.
+pub fn within_process(base: &Base, people: FetchKeys) -> Result<Verifying, config::Error> {
+    verifying(base, people, Keys::fixed([]), None)
 }
 
 /// For one target of many: service tokens are taken that name it.
-pub fn between_processes(base: &Base, target: Target, people: FetchKeys) -> Verifying {
-    let people = Keys::fetched(people);
+///
+/// # Errors
+///
+/// As [`within_process`].
+pub fn between_processes(
+    base: &Base,
+    target: Target,
+    people: FetchKeys,
+) -> Result<Verifying, config::Error> {
     let config = base.config.clone();
     let services = Keys::fetched(Arc::new(move || {
         let config = config.clone();
         async move { keys::public(&config).map_err(|error| format!("{error:#}")) }.boxed()
     }));
+    verifying(base, people, services, Some(target.name()))
+}
+
+fn verifying(
+    base: &Base,
+    people: FetchKeys,
+    services: Keys,
+    audience: Option<&str>,
+) -> Result<Verifying, config::Error> {
+    let issuers = base.config.issuers.iter().map(jwks::trusted);
+    let issuers: Vec<TrustedIssuer> = issuers.collect::<Result<_, _>>()?;
+    let people = Keys::fetched(people);
+    let mut keys = vec![people.clone(), services.clone()];
+    keys.extend(issuers.iter().map(TrustedIssuer::keys));
     let clock = base.clock.clone();
-    let verifier = Verifier::new(clock, people.clone(), services.clone(), Some(target.name()));
-    Verifying {
+    let verifier = Verifier::trusting(issuers, clock, people.clone(), services, audience);
+    Ok(Verifying {
         verifier,
-        keys: vec![people.clone(), services],
         people,
-    }
+        keys,
+    })
 }
 
 /// Not ready before the keys of people's tokens are known: until then every

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use config_rs::{ConfigError, Environment, File, FileFormat, Value};
 
-use super::{Error, General, Profile, peer};
+use super::{Error, General, Profile, issuer, peer};
 use crate::services::Target;
 
 /// Where values come from.
@@ -78,6 +78,7 @@ fn from_file(path: &Path, required: bool) -> Result<Table, Error> {
         .try_deserialize()
         .map_err(|error| refused("the top level", &error))?;
     peer::spread(&mut table)?;
+    issuer::spread(&mut table)?;
     Ok(table)
 }
 

@@ -1,5 +1,7 @@
 //! Configuration as a user gives it, and how it is refused.
 
+mod issuers;
+
 use std::collections::HashMap;
 use std::io::Write;
 

@@ -21,6 +21,7 @@ mod hashes;
 mod heads;
 mod health;
 mod hops;
+mod issuers;
 mod keys;
 mod load;
 mod names;

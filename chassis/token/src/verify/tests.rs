@@ -1,3 +1,4 @@
+mod foreign;
 mod forged;
 mod keys;
 mod memory;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use call::{Role, Roles};
+use chrono::TimeDelta;
 use clock::Manual;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -11,6 +11,7 @@ impl Bench {
             caller,
             kid: kid.to_owned(),
             exp: now + TimeDelta::seconds(seconds),
+            foreign: None,
         };
         let ending = *text.as_bytes().last_chunk().unwrap();
         self.verifier.remember(ending, entry, now);
