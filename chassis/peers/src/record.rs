@@ -170,9 +170,8 @@ impl http_body::Body for Following {
         if self.late {
             return Poll::Ready(None);
         }
-        // Before the body, which may have something to say for ever.
         if self.sleep.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Some(self.end_late()));
+            return Poll::Ready(Some(self.end_late())); // asked first: the body may go on for ever
         }
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         match &polled {
