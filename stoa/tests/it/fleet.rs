@@ -86,7 +86,11 @@ impl Fleet {
 
     /// The same, for who does something to it.
     pub async fn replica_apart(&self, name: &'static str) -> (Door, Process) {
-        let port = free_port();
+        self.replica_at(name, free_port()).await
+    }
+
+    /// The same, at a port that others were told of before.
+    pub async fn replica_at(&self, name: &'static str, port: u16) -> (Door, Process) {
         let mut process = self.process(name, port);
         ready(name, &mut process, &local(port)).await;
         (Door::new(local(port)), process)
@@ -193,7 +197,7 @@ async fn fill(data: &std::path::Path, folder: &TempDir, variables: &[(&str, &str
 /// A port that is free, out of a block of this process's own: another test that looks at the same
 /// moment would find the same one free, and its shop would be asked in place of ours. All lie
 /// below those that the system gives to outgoing connections.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     const LOWEST: u32 = 10_000;
     const BLOCK: u32 = 64;
     const BLOCKS: u32 = 340;

@@ -1,5 +1,7 @@
 //! A service with two processes behind the gateway, of which one hangs, and one dies.
 
+mod orders;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 

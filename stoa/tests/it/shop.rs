@@ -174,6 +174,8 @@ pub async fn stoa(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, Strin
 pub struct Door {
     pub origin: String,
     pub token: Option<String>,
+    /// How long an answer is waited for, as the one who is asked is told; without it as long as he likes.
+    pub within: Option<Duration>,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
@@ -205,6 +207,7 @@ impl Door {
         Self {
             origin,
             token: None,
+            within: None,
             client,
         }
     }
@@ -216,6 +219,7 @@ impl Door {
         Self {
             origin: self.origin.replace("localhost", "127.0.0.1"),
             token: self.token.clone(),
+            within: self.within,
             client: Client::builder(TokioExecutor::new()).build(connector),
         }
     }
@@ -246,6 +250,10 @@ impl Door {
         }
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
+        }
+        if let Some(within) = self.within {
+            let left = within.as_millis().to_string();
+            request = request.header("connect-timeout-ms", left);
         }
         let response = self.client.request(request.body(Full::from(body))?).await?;
         let (parts, body) = response.into_parts();
