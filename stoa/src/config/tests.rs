@@ -477,6 +477,9 @@ fn peers_come_from_the_environment_and_a_missing_one_is_named() {
         other => panic!("{other:?}"),
     };
     assert_eq!(inventory(&config), "10.0.0.7:5004");
+    let sixth = [("INVENTORY_SERVICE_HOST", "fd00::1"), injected[1]];
+    let config = load(&sixth, &[]).expect("configuration is valid");
+    assert_eq!(inventory(&config), "[fd00::1]:5004");
     let config = load(&[injected[0], injected[1], own], &[]).expect("configuration is valid");
     assert_eq!(inventory(&config), "inventory:5004", "our own name wins");
     let error = config

@@ -372,3 +372,19 @@ pub async fn call_within(channel: &Channel, time: Duration) -> Code {
     request.extensions_mut().insert(outgoing);
     channel.clone().call(request).await.unwrap_err().code()
 }
+
+/// A head that is too long resets its stream alone. Whoever can have a peer send one must not take it from everybody.
+///
+/// row: R1
+#[tokio::test]
+async fn an_answer_that_cannot_be_taken_opens_no_breaker() {
+    let server = Server::start().await;
+    let channel = way(&server, impatient());
+    for _ in 0..6 {
+        let taken = code(&channel, MUTATING, &[("head", 17 << 10)]).await;
+        assert_eq!(taken, Code::Unavailable);
+    }
+    assert_eq!(server.seen().keys.len(), 6, "each was asked");
+    assert_eq!(code(&channel, UNARY, &[]).await, Code::Ok);
+    assert_eq!(server.seen().ever, 1, "all went over one connection");
+}

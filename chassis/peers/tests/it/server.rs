@@ -163,7 +163,7 @@ impl Server {
         self.seen.send_modify(|seen| seen.open -= 1);
     }
 
-    /// By the request's headers: takes its time, waits at the gate, sends so many bytes, and stays open.
+    /// By the request's headers: takes its time, waits at the gate, sends so many bytes, in its head too, and stays open.
     async fn answer(
         self: Arc<Self>,
         connection: usize,
@@ -199,7 +199,7 @@ impl Server {
         if header("wait").is_some() {
             self.gate.acquire().await.unwrap().forget();
         }
-        let bytes = header("bytes").unwrap_or(0);
+        let (bytes, head) = (header("bytes").unwrap_or(0), header("head"));
         let chunks = stream::iter(std::iter::repeat_n(
             Bytes::from_static(&[7; CHUNK]),
             bytes / CHUNK,
@@ -218,6 +218,10 @@ impl Server {
         response
             .headers_mut()
             .insert("grpc-status", (code as i32).into());
+        if let Some(head) = head {
+            let long = http::HeaderValue::from_bytes(&vec![b'a'; head]).unwrap();
+            response.headers_mut().insert("x-long", long);
+        }
         response
     }
 

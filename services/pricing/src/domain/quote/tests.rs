@@ -168,6 +168,21 @@ fn skus_without_a_price_are_named_once_each() {
     assert_eq!(skus, [sku(7), sku(9)]);
 }
 
+/// A refusal goes in headers, however long the cart.
+///
+/// row: D14
+#[test]
+fn of_many_skus_without_a_price_the_first_are_named() {
+    let skus: Vec<Sku> = (10..40).map(sku).collect();
+    let refusal = QuoteError::NoPrice {
+        skus: skus.clone(),
+        currency: Currency::parse("EUR").expect("a currency"),
+    };
+    let told = refusal.to_string();
+    assert!(told.ends_with("SKU-18, SKU-19 and 20 more"), "{told}");
+    assert_eq!(named(&skus).len(), 10);
+}
+
 #[test]
 fn a_sku_is_found_and_told_by_its_text() {
     assert_eq!(sku(7).as_str(), "SKU-7");
