@@ -93,7 +93,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     match error.is::<config::Error>()
         || error.is::<edge::StartError>()
-        || error.is::<edge::contract::ContractError>()
+        || error.is::<contract::ContractError>()
     {
         true => config::EXIT_CODE,
         false => 1,

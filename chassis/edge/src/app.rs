@@ -1,6 +1,7 @@
 //! Services put together behind one edge, on one port: the assembly that the suite, a
 //! single service, the gateway and the conformance server all use.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,18 +23,19 @@ use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 use tower::Layer;
 
-use crate::contract::{Contract, Method};
 use crate::edge;
 use crate::edge::cors::Cors;
 use crate::edge::deadline::Timeouts;
 use crate::edge::guard::Encodings;
 use crate::edge::stats::Stats;
 use crate::health::{self, Health};
+use crate::inner::grpc::Server;
 use crate::inner::{InnerLayer, Rejected};
 use crate::limits::Limits;
 use crate::reflect;
 use crate::service::{BackgroundTask, Service};
 use crate::shared::{Forward, Route, Shared, Target};
+use contract::{Contract, Method};
 
 /// How an app treats its callers. The defaults are those that ship.
 #[derive(Clone, Default)]
@@ -222,7 +224,7 @@ impl Builder {
         }
         let mut mounted: Vec<&'static str> = Vec::new();
         let (mut connect, mut plain) = (Router::new(), Router::new());
-        let mut grpc = Routes::default();
+        let (mut grpc, mut servers) = (Routes::default(), HashMap::new());
         for service in services {
             check(&contract, &service)?;
             let names = service.mounts.iter().map(|mount| mount.service);
@@ -237,7 +239,9 @@ impl Builder {
                     .add_router(mount.connect.layer(InnerLayer))
                     .build();
                 connect = connect.merge(half);
-                grpc = (mount.grpc)(grpc, &config.limits, config.encodings);
+                let server;
+                (grpc, server) = (mount.grpc)(grpc, &config.limits, config.encodings);
+                servers.insert(mount.service, server);
             }
         }
         let (contract, grpc, connect) = match config.reflection {
@@ -260,6 +264,7 @@ impl Builder {
         let routes = routes(
             &contract,
             &mounted,
+            &servers,
             forward.as_ref(),
             &config.limits,
             &mut rates,
@@ -292,6 +297,7 @@ impl Builder {
 fn routes(
     contract: &Contract,
     mounted: &[&str],
+    servers: &HashMap<&str, Server>,
     forward: Option<&Forward>,
     limits: &Limits,
     rates: &mut Rates,
@@ -299,7 +305,9 @@ fn routes(
     let route = |method: &Arc<Method>| {
         let ours = method.service.starts_with("stoa.");
         let target = match forward {
-            _ if mounted.contains(&&*method.service) => Target::Here,
+            _ if mounted.contains(&&*method.service) => {
+                Target::Here(servers.get(&*method.service).cloned())
+            }
             Some(forward) if ours => Target::Elsewhere(forward.clone()),
             _ => Target::Nowhere,
         };

@@ -44,11 +44,11 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::Instrument;
 
-use crate::contract::Method;
 use crate::health;
-use crate::inner::{Admitted, Rejected, plain};
+use crate::inner::{Admitted, Rejected, grpc, plain};
 use crate::shared::{Route, Shared, Target};
 use answer::Refusal;
+use contract::Method;
 use drain::Drain;
 use identity::LocalCaller;
 use observe::Observation;
@@ -125,7 +125,8 @@ async fn dispatch(
         return Box::pin(page::answer(app, request, &seen.resolved)).await;
     };
     let (method, protocol) = (&route.method, seen.resolved.protocol);
-    guard::check(method, protocol, &mut parts, app.encodings)?;
+    let named = seen.resolved.names_codings;
+    guard::check(method, protocol, named, &mut parts, app.encodings)?;
     let deadline = app.timeouts.deadline(method, protocol, &parts.headers)?;
     let calling = pin!(call(app, parts, body, seen, route, deadline));
     let answered = tokio::time::timeout_at(deadline.instant(), calling).await;
@@ -255,7 +256,7 @@ async fn perform(
     deadline: Deadline,
 ) -> Response {
     match &route.target {
-        Target::Here => run(app, parts, body, seen, route, deadline).await,
+        Target::Here(_) => run(app, parts, body, seen, route, deadline).await,
         Target::Elsewhere(forward) => {
             let request = Request::from_parts(parts, body.take());
             (forward.0)(route.method.clone(), request).await
@@ -297,13 +298,21 @@ async fn run(
     deadline: Deadline,
 ) -> Response {
     let (method, protocol) = (&route.method, seen.resolved.protocol);
-    if protocol == Protocol::Connect && method.is_unary() && plain::is_plain(&parts.headers) {
+    let plain = !seen.resolved.names_codings || plain::is_plain(&parts.headers);
+    if protocol == Protocol::Connect && method.is_unary() && plain {
         let limits = MessageLimits::new()
             .receive_max_bytes(route.receive_bytes_max)
             .send_max_bytes(app.limits.send);
         let (handlers, metadata) = (&app.plain, seen.metadata.clone());
         let request = Request::from_parts(parts, body.take());
         let answering = plain::answer(handlers, request, limits, metadata);
+        return mounted(answering.await, method);
+    }
+    if let (Protocol::Grpc, true, Target::Here(Some(server))) =
+        (protocol, method.is_unary(), &route.target)
+    {
+        let request = Request::from_parts(parts, body.take());
+        let answering = grpc::answer(server, request, seen.metadata.clone());
         return mounted(answering.await, method);
     }
     let in_text = protocol == Protocol::GrpcWeb { text: true };

@@ -4,6 +4,7 @@
 
 mod body;
 mod end_stream;
+pub(crate) mod grpc;
 pub(crate) mod plain;
 pub(crate) mod single;
 pub(crate) mod unreadable;
@@ -23,7 +24,7 @@ use futures::future::BoxFuture;
 use http::Request;
 use tower::{Layer, Service, ServiceExt};
 
-use crate::contract::Method;
+use contract::Method;
 
 pub(crate) use body::UnaryError;
 pub(crate) use end_stream::EndStream;

@@ -6,7 +6,6 @@
 //! stop. No domain noun, no table and no rule lives here.
 
 pub mod accept;
-pub mod contract;
 mod limits;
 pub mod valid;
 

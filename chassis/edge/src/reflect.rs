@@ -7,7 +7,7 @@ use axum::Router;
 use tonic::service::Routes;
 use tonic_reflection::server::{Builder, Error};
 
-use crate::contract::Contract;
+use contract::Contract;
 
 /// What this mounts, under the names of gRPC's own contracts.
 pub(crate) const SERVICES: [&str; 2] = [

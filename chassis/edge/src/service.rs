@@ -1,6 +1,9 @@
 //! What a service hands to the composition root: its rpcs, its readiness, its work in the
 //! background. Everything that stands before an rpc is added by [`crate::App`].
 
+use std::convert::Infallible;
+use std::sync::Arc;
+
 use axum::Router;
 use futures::TryFutureExt;
 use futures::future::BoxFuture;
@@ -12,6 +15,7 @@ use tonic::service::Routes;
 use tower::Service as TowerService;
 
 use crate::edge::guard::Encodings;
+use crate::inner::grpc::{Answered, Server};
 use crate::limits::Limits;
 
 /// One service, ready to be composed with others or served alone.
@@ -40,7 +44,7 @@ pub(crate) struct Mount {
     pub(crate) grpc: AddGrpc,
 }
 
-type AddGrpc = Box<dyn FnOnce(Routes, &Limits, Encodings) -> Routes + Send>;
+type AddGrpc = Box<dyn FnOnce(Routes, &Limits, Encodings) -> (Routes, Server) + Send>;
 
 /// Work that runs beside the rpcs until the token is cancelled, and then comes to its end.
 pub struct BackgroundTask {
@@ -82,20 +86,25 @@ impl Service {
     where
         S: Limited
             + NamedService
-            + TowerService<http::Request<tonic::body::Body>, Error = std::convert::Infallible>
-            + Clone
+            + TowerService<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<tonic::body::Body>,
+                Error = Infallible,
+                Future = BoxFuture<'static, Answered>,
+            > + Clone
             + Send
             + Sync
             + 'static,
-        S::Response: axum::response::IntoResponse,
-        S::Future: Send + 'static,
     {
         let grpc = Box::new(move |routes: Routes, limits: &Limits, encodings| {
             let server = server.limited(limits.receive(S::NAME), limits.send);
-            routes.add_service(match encodings {
+            let server = match encodings {
                 Encodings::Gzip => server.gzip(),
                 Encodings::Every => server.every_encoding(),
-            })
+            };
+            let routes = routes.add_service(server.clone());
+            let direct: Server = Arc::new(move |request| server.clone().call(request));
+            (routes, direct)
         });
         self.mounts.push(Mount {
             service: S::NAME,

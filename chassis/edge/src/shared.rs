@@ -15,14 +15,15 @@ use token::Verifier;
 use tonic::service::Routes;
 use tonic_web::GrpcWebService;
 
-use crate::contract::Method;
 use crate::edge::cors::Cors;
 use crate::edge::deadline::Timeouts;
 use crate::edge::guard::Encodings;
 use crate::edge::stats::Stats;
 use crate::health::Health;
 use crate::inner::Inner;
+use crate::inner::grpc::Server;
 use crate::limits::Limits;
+use contract::Method;
 
 /// Carries a call of an rpc to where its service is.
 #[derive(Clone)]
@@ -69,7 +70,8 @@ pub(crate) struct Route {
 }
 
 pub(crate) enum Target {
-    Here,
+    /// With the server of gRPC that has it, but for reflection.
+    Here(Option<Server>),
     Elsewhere(Forward),
     Nowhere,
 }

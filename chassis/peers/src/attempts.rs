@@ -6,6 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use call::Deadline;
 use clock::Clock;
+use contract::Again;
 use endpoints::{Address, Impression};
 use http::header::RETRY_AFTER;
 use http::{HeaderName, Request, Response};
@@ -37,8 +38,8 @@ pub(crate) struct Crossing<'a> {
     pub(crate) deadline: Deadline,
     /// Whether that is the peer's total, or less because somebody has less time.
     pub(crate) own_time: bool,
-    /// Whether the contract says that a second time changes nothing more.
-    pub(crate) idempotent: bool,
+    /// Whether the contract says that a second time does no harm.
+    pub(crate) again: Again,
     pub(crate) manners: Manners,
 }
 
@@ -140,8 +141,12 @@ impl Crossing<'_> {
 
     /// Whether a second time does no harm. A stream has begun before anybody knows how it ends.
     fn harmless(&self, request: &Request<Body>) -> bool {
-        let keyed = request.headers().contains_key(IDEMPOTENCY_KEY);
-        self.kind == Kind::Unary && (self.idempotent || keyed)
+        let harmless = match self.again {
+            Again::Never => false,
+            Again::WithKey => request.headers().contains_key(IDEMPOTENCY_KEY),
+            Again::Always => true,
+        };
+        self.kind == Kind::Unary && harmless
     }
 
     async fn attempt(

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use call::{Call, Caller, CorrelationId, Deadline, User};
 use clock::Clock;
-use edge::contract::Method;
+use contract::{Again, Method};
 use edge::{ClientAddress, Contract, FORWARDED_FOR, FORWARDER};
 use endpoints::Source;
 use futures::future::BoxFuture;
@@ -52,10 +52,10 @@ struct Inner {
 
 impl Inner {
     /// What the contract says of an rpc: how many messages it has, and whether it may be repeated.
-    fn rpc(&self, path: &str) -> (Kind, bool) {
+    fn rpc(&self, path: &str) -> (Kind, Again) {
         let method = self.contract.as_ref().and_then(|all| all.method(path));
-        method.map_or((Kind::Unary, false), |method| {
-            (Kind::of(method), method.idempotent)
+        method.map_or((Kind::Unary, Again::Never), |method| {
+            (Kind::of(method), method.again())
         })
     }
 
@@ -215,7 +215,7 @@ impl Channel {
         let carried = async {
             let crossing = Crossing {
                 framing,
-                ..self.crossing(kind, method.idempotent, deadline, own_time, call.trace)
+                ..self.crossing(kind, method.again(), deadline, own_time, call.trace)
             };
             let remote = self.peers.remote.get(self.peer);
             self.cross(remote.ok_or_else(|| self.absent())?, crossing, request)
@@ -246,12 +246,12 @@ impl Channel {
 
     async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, Status> {
         let record = Record::begin(&self.stats, request.uri().path().into());
-        let (kind, idempotent) = self.peers.rpc(request.uri().path());
+        let (kind, again) = self.peers.rpc(request.uri().path());
         let outgoing = self.outgoing(kind, request.extensions_mut().remove());
         let (deadline, own_time) = self.deadline(kind, outgoing.deadline);
         self.write_headers(&mut request, &outgoing, deadline);
         let trace = outgoing.trace;
-        let crossing = self.crossing(kind, idempotent, deadline, own_time, trace);
+        let crossing = self.crossing(kind, again, deadline, own_time, trace);
         let carried = self.carry(crossing, request, outgoing);
         match self.in_time(deadline, carried).await {
             Ok(response) => Ok(record.follow(Framing::Trailers, response, deadline)),
@@ -303,7 +303,7 @@ impl Channel {
     fn crossing(
         &self,
         kind: Kind,
-        idempotent: bool,
+        again: Again,
         deadline: Deadline,
         own_time: bool,
         trace: TraceContext,
@@ -316,7 +316,7 @@ impl Channel {
             framing: Framing::Trailers,
             deadline,
             own_time,
-            idempotent,
+            again,
             manners: self.manners,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use clock::Clock;
-use edge::contract::Method;
+use contract::Method;
 use endpoints::{Address, Choice, Endpoints, Picked, Source, Standing};
 use http::{Request, Response, Version};
 use tonic::Code;

@@ -11,7 +11,7 @@ use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, V
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::protocol::Protocol;
-use crate::contract::{Audience, Method};
+use contract::{Audience, Method};
 
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=60");
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");

@@ -46,8 +46,8 @@ impl Cors {
 
     /// The answer to a preflight, if the request is one and any origin is allowed at all.
     pub(super) fn preflight(&self, request: &Parts) -> Option<Response> {
-        let asks = request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-        if self.origins.is_empty() || request.method != Method::OPTIONS || !asks {
+        let asks = || request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        if self.origins.is_empty() || request.method != Method::OPTIONS || !asks() {
             return None;
         }
         let mut response = Response::new(Body::empty());

@@ -7,7 +7,7 @@ use connectrpc_axum::prelude::{Code, ConnectError};
 use http::{HeaderMap, HeaderName};
 
 use super::protocol::Protocol;
-use crate::contract::Method;
+use contract::Method;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static("connect-timeout-ms");

@@ -6,8 +6,8 @@ use axum::response::Response;
 use connectrpc_axum::prelude::ConnectError;
 use faults::{End, Harm};
 
-use crate::contract::Method;
 use crate::inner::Rejected;
+use contract::Method;
 
 const MESSAGE: &str = "This fault was set on purpose";
 

@@ -12,11 +12,13 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 
 use super::answer::Refusal;
-use super::protocol::{Protocol, media_type};
+use super::protocol::{
+    CONNECT_ACCEPT_ENCODING, CONNECT_CONTENT_ENCODING, GRPC_ENCODING, Protocol, media_type,
+};
 use super::query;
 
 use crate::accept;
-use crate::contract::Method;
+use contract::Method;
 
 /// The compressions a server takes and gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,9 +42,6 @@ impl Encodings {
 }
 
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
-const CONNECT_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("connect-accept-encoding");
-const CONNECT_CONTENT_ENCODING: HeaderName = HeaderName::from_static("connect-content-encoding");
-const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const UNARY_TYPES: &str = "application/json, application/proto, application/grpc, \
     application/grpc+proto, application/grpc-web+proto";
 const STREAM_TYPES: &str = "application/connect+json, application/connect+proto, \
@@ -115,16 +114,25 @@ pub(super) fn read_only(verb: &http::Method) -> Result<(), Refusal> {
 pub(super) fn check(
     method: &Method,
     protocol: Protocol,
+    names_codings: bool,
     parts: &mut Parts,
     encodings: Encodings,
 ) -> Result<(), Refusal> {
     verb(method, protocol, &parts.method)?;
-    codec(method, protocol, &parts.headers)?;
+    let written = parts.headers.get(CONTENT_TYPE);
+    let kind = written.map_or(&b""[..], media_type);
+    codec(method, protocol, kind)?;
+    if let Some(plain) = plain(kind, written) {
+        parts.headers.insert(CONTENT_TYPE, plain);
+    }
     if method.client_streaming && method.server_streaming && parts.version < Version::HTTP_2 {
         return Err(half_duplex(method));
     }
     if protocol == Protocol::Grpc && parts.version < Version::HTTP_2 {
         return Err(ConnectError::new(Code::Unimplemented, "gRPC needs HTTP/2").into());
+    }
+    if !names_codings && protocol != Protocol::ConnectGet {
+        return Ok(());
     }
     let encoding = match protocol {
         Protocol::ConnectGet => query::check(parts.uri.query().unwrap_or_default())?,
@@ -137,7 +145,6 @@ pub(super) fn check(
     for name in [CONTENT_ENCODING, CONNECT_CONTENT_ENCODING, GRPC_ENCODING] {
         unnamed(&mut parts.headers, name);
     }
-    plainly(&mut parts.headers);
     for name in [ACCEPT_ENCODING, CONNECT_ACCEPT_ENCODING] {
         narrow(&mut parts.headers, name, encodings);
     }
@@ -155,12 +162,12 @@ fn verb(method: &Method, protocol: Protocol, verb: &http::Method) -> Result<(), 
     }
 }
 
-fn codec(method: &Method, protocol: Protocol, headers: &HeaderMap) -> Result<(), Refusal> {
+fn codec(method: &Method, protocol: Protocol, kind: &[u8]) -> Result<(), Refusal> {
     let fits = match protocol {
         Protocol::Connect => method.is_unary(),
         Protocol::ConnectStream { .. } => !method.is_unary(),
         Protocol::ConnectGet => true,
-        Protocol::Grpc | Protocol::GrpcWeb { .. } => is_protobuf(media_type(headers)),
+        Protocol::Grpc | Protocol::GrpcWeb { .. } => is_protobuf(kind),
         Protocol::Http => false,
     };
     match fits {
@@ -230,17 +237,14 @@ fn unnamed(headers: &mut HeaderMap, name: HeaderName) {
     }
 }
 
-/// Writes the content type as the libraries know it, who compare it letter by letter: small, and
-/// without parameters, of which none says anything of a message.
-fn plainly(headers: &mut HeaderMap) {
-    let kind = media_type(headers);
-    let whole = headers.get(CONTENT_TYPE).map_or(0, HeaderValue::len);
+/// The content type as the libraries know it, who compare it letter by letter: small, and without parameters, of
+/// which none says anything of a message. None, if it is written so.
+fn plain(kind: &[u8], written: Option<&HeaderValue>) -> Option<HeaderValue> {
+    let whole = written.map_or(0, HeaderValue::len);
     if kind.len() == whole && !kind.iter().any(u8::is_ascii_uppercase) {
-        return;
+        return None;
     }
-    if let Ok(kind) = HeaderValue::from_bytes(&kind.to_ascii_lowercase()) {
-        headers.insert(CONTENT_TYPE, kind);
-    }
+    HeaderValue::from_bytes(&kind.to_ascii_lowercase()).ok()
 }
 
 /// Cuts what the client would accept down to what this server gives, since the library

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use token::{Unverified, Verifier};
 
-use crate::contract::{Denial, Method};
+use contract::{Denial, Method};
 
 /// The identity of a call from within this process: an extension of the request, which
 /// nothing that came over a socket can carry.

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 use std::pin::Pin;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -41,13 +41,19 @@ pub(crate) struct Observation {
     pub(crate) trace: TraceContext,
     trace_id: TraceId,
     pub(crate) metadata: ResponseMetadata,
-    caller: OnceLock<Caller>,
-    /// What the call has of its client's share, until its answer is over.
-    share: OnceLock<Share>,
+    noted: Mutex<Noted>,
     method: Method,
     began: Instant,
     quiet: bool,
     answer: Option<Answer>,
+}
+
+/// What is found out on the way, before there is an answer.
+#[derive(Default)]
+struct Noted {
+    caller: Option<Caller>,
+    /// What the call has of its client's share, until its answer is over.
+    share: Option<Share>,
 }
 
 /// What has gone out.
@@ -73,8 +79,7 @@ impl Observation {
             trace,
             trace_id: TraceId::new(&trace),
             metadata: ResponseMetadata::default(),
-            caller: OnceLock::new(),
-            share: OnceLock::new(),
+            noted: Mutex::default(),
             method: request.method().clone(),
             began: Instant::now(),
             quiet,
@@ -104,13 +109,16 @@ impl Observation {
 
     /// Notes who calls, once it is known.
     pub(crate) fn note_caller(&self, caller: &Caller) {
-        // A second note would be of the same caller.
-        let _ = self.caller.set(caller.clone());
+        self.noted().caller = Some(caller.clone());
     }
 
     /// Keeps the call's share until its answer is over.
     pub(crate) fn hold(&self, share: Share) {
-        let _ = self.share.set(share); // a call has one
+        self.noted().share = Some(share);
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn service(&self) -> &str {
@@ -175,6 +183,7 @@ impl Observation {
         if self.quiet {
             return;
         }
+        let noted = self.noted();
         let access = AccessLine {
             service: self.service(),
             correlation_id: self.correlation_id.as_str(),
@@ -186,7 +195,7 @@ impl Observation {
             code: code.map(code_name),
             duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             bytes,
-            caller: self.caller.get().map(|caller| caller as &dyn Display),
+            caller: noted.caller.as_ref().map(|caller| caller as &dyn Display),
         };
         access.write();
     }

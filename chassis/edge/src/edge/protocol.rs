@@ -1,8 +1,23 @@
 //! In which protocol a caller speaks: read once from verb and content type, and asked by
 //! every layer that treats protocols apart.
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+pub(super) const CONNECT_ACCEPT_ENCODING: HeaderName =
+    HeaderName::from_static("connect-accept-encoding");
+pub(super) const CONNECT_CONTENT_ENCODING: HeaderName =
+    HeaderName::from_static("connect-content-encoding");
+pub(super) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+
+/// The headers that say in what a message or its answer may be compressed.
+static CODINGS: [HeaderName; 5] = [
+    CONTENT_ENCODING,
+    CONNECT_CONTENT_ENCODING,
+    GRPC_ENCODING,
+    ACCEPT_ENCODING,
+    CONNECT_ACCEPT_ENCODING,
+];
 
 /// The protocol of a request, as far as framing and errors go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +45,7 @@ pub(crate) enum Protocol {
 impl Protocol {
     /// Reads the protocol of a request.
     pub(crate) fn of(method: &Method, headers: &HeaderMap) -> Self {
-        let kind = media_type(headers);
+        let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], media_type);
         let is = |name: &str| kind.eq_ignore_ascii_case(name.as_bytes());
         let begins = |name: &str| {
             let begin = kind.get(..name.len());
@@ -74,11 +89,15 @@ impl Protocol {
     }
 }
 
-/// The content type without its parameters, in whatever case it came.
-pub(crate) fn media_type(headers: &HeaderMap) -> &[u8] {
-    let value = headers
-        .get(CONTENT_TYPE)
-        .map_or(&b""[..], |value| value.as_bytes());
+/// Whether a request says anything of compressions. Most between services do not, and one look at all headers costs
+/// less than one for each of these.
+pub(super) fn names_codings(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| CODINGS.contains(name))
+}
+
+/// A content type without its parameters, in whatever case it came.
+pub(crate) fn media_type(written: &HeaderValue) -> &[u8] {
+    let value = written.as_bytes();
     let end = value
         .iter()
         .position(|byte| *byte == b';')

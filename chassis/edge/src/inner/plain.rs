@@ -32,7 +32,8 @@ pub(crate) async fn answer(
     limits: MessageLimits,
     metadata: ResponseMetadata,
 ) -> Response {
-    if request.headers().contains_key(CONNECT_PROTOCOL_VERSION)
+    let version = request.headers().get(CONNECT_PROTOCOL_VERSION);
+    if version.is_some_and(|version| version != "1")
         && let Some(error) = validate_protocol_version(&request, false)
     {
         return Rejected::response(error);

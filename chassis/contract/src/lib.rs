@@ -39,6 +39,8 @@ pub struct Method {
     pub only_reads: bool,
     /// Whether a second time changes nothing more: that level, or `IDEMPOTENT`.
     pub idempotent: bool,
+    /// Whether it keeps the answer of a call with a key, and repeats it: the option `stoa.options.v1.keyed`.
+    pub keyed: bool,
     /// Who may call.
     pub access: Option<Access>,
     /// How often one client may, beside what holds for all rpcs: the option `stoa.options.v1.rate`.
@@ -52,7 +54,7 @@ impl Method {
     }
 
     /// What it is to whoever bounds how often it is called.
-    pub(crate) fn asked(&self) -> Asked {
+    pub fn asked(&self) -> Asked {
         let public = |access: &Access| access.audience == Audience::Public;
         Asked {
             only_reads: self.only_reads,
@@ -60,10 +62,31 @@ impl Method {
         }
     }
 
+    /// Whether it may be called again.
+    pub fn again(&self) -> Again {
+        match (self.idempotent, self.keyed) {
+            (true, _) => Again::Always,
+            (false, true) => Again::WithKey,
+            (false, false) => Again::Never,
+        }
+    }
+
     /// Whether Connect's GET reaches it.
     pub fn is_get(&self) -> bool {
         self.is_unary() && self.only_reads
     }
+}
+
+/// Whether an rpc may be called again when nobody knows how it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Again {
+    /// A second time is a second effect.
+    #[default]
+    Never,
+    /// If the call has a key: the answer is kept under it.
+    WithKey,
+    /// A second time changes nothing more.
+    Always,
 }
 
 /// Who may call an rpc: the option `stoa.options.v1.access`.
@@ -192,7 +215,7 @@ impl Contract {
     }
 
     /// Adds a bidirectional rpc that is no part of our contracts, open to everyone.
-    pub(crate) fn with_open_bidi(mut self, service: &str, name: &str) -> Self {
+    pub fn with_open_bidi(mut self, service: &str, name: &str) -> Self {
         let path: Arc<str> = format!("/{service}/{name}").into();
         let method = Method {
             path: path.clone(),
@@ -203,6 +226,7 @@ impl Contract {
             server_streaming: true,
             only_reads: false,
             idempotent: false,
+            keyed: false,
             access: Some(Access::open()),
             rate: None,
         };
@@ -239,6 +263,7 @@ fn read(method: &MethodDescriptor) -> Result<Method, ContractError> {
     Ok(Method {
         access: access(method, &path)?,
         rate: rate(method, &path)?,
+        keyed: keyed(method),
         context: context(&service).into(),
         path: path.into(),
         service: service.into(),
@@ -266,14 +291,23 @@ fn level(method: &MethodDescriptor) -> IdempotencyLevel {
     })
 }
 
-fn rate(method: &MethodDescriptor, path: &str) -> Result<Option<Rate>, ContractError> {
-    let pool = method.parent_pool();
-    let extension = pool.get_extension_by_name("stoa.options.v1.rate");
+/// The value of one of our options, where the rpc has it.
+fn option(method: &MethodDescriptor, name: &str) -> Option<Value> {
+    let extension = method.parent_pool().get_extension_by_name(name)?;
     let options = method.options();
-    let Some(extension) = extension.filter(|extension| options.has_extension(extension)) else {
+    let there = options.has_extension(&extension);
+    there.then(|| options.get_extension(&extension).into_owned())
+}
+
+fn keyed(method: &MethodDescriptor) -> bool {
+    let keyed = option(method, "stoa.options.v1.keyed");
+    keyed.and_then(|keyed| keyed.as_bool()).unwrap_or_default()
+}
+
+fn rate(method: &MethodDescriptor, path: &str) -> Result<Option<Rate>, ContractError> {
+    let Some(value) = option(method, "stoa.options.v1.rate") else {
         return Ok(None);
     };
-    let value = options.get_extension(&extension);
     let number = |name| value.as_message()?.get_field_by_name(name)?.as_u32();
     let requests = number("requests").and_then(NonZeroU32::new);
     let seconds = number("seconds").filter(|seconds| *seconds > 0);
@@ -289,21 +323,13 @@ fn rate(method: &MethodDescriptor, path: &str) -> Result<Option<Rate>, ContractE
 }
 
 fn access(method: &MethodDescriptor, path: &str) -> Result<Option<Access>, ContractError> {
-    let Some(extension) = method
-        .parent_pool()
-        .get_extension_by_name("stoa.options.v1.access")
-    else {
+    let Some(value) = option(method, "stoa.options.v1.access") else {
         return Ok(None);
     };
-    let options = method.options();
-    if !options.has_extension(&extension) {
-        return Ok(None);
-    }
     let unknown = |what: String| ContractError::Access {
         path: path.to_owned(),
         what,
     };
-    let value = options.get_extension(&extension);
     let message = value
         .as_message()
         .ok_or_else(|| unknown("form".to_owned()))?;
