@@ -227,6 +227,43 @@ fn an_rpc_is_listed_in_so_few_places() {
     assert_eq!(seen, RPC_LISTS.map(str::to_owned).into());
 }
 
+/// Who is told that a call under a key is one call, however often he makes it, must find it so: the contract marks the
+/// rpcs that carry a command, and no other.
+#[test]
+fn an_rpc_that_keeps_a_key_says_so_and_no_other() {
+    let contract = contract::Contract::new(proto::DESCRIPTORS).expect("the contract loads");
+    let mut keyed = 0;
+    for method in contract.methods() {
+        let file = format!(
+            "services/{}/src/rpc/{}.rs",
+            method.context,
+            snake(&method.name)
+        );
+        let Ok(handler) = std::fs::read_to_string(root().join(file)) else {
+            continue; // not built yet, or a page
+        };
+        assert_eq!(
+            method.keyed,
+            handler.contains("Command::of("),
+            "{}",
+            method.path
+        );
+        keyed += usize::from(method.keyed);
+    }
+    assert!(keyed > 0);
+}
+
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
 /// `GetOrder`, `get_order` and `getOrder` alike.
 fn flat(name: &str) -> String {
     name.replace('_', "").to_lowercase()

@@ -16,6 +16,7 @@ use tonic::Code;
 use crate::server::{STREAM, Server, UNARY, call};
 
 /// An rpc that changes something, each time anew.
+const KEYLESS: &str = "/stoa.user.v1.AuthService/ChangePassword";
 pub const MUTATING: &str = "/stoa.user.v1.UserService/CreateUser";
 /// How long a breaker is open here.
 const OPEN: Duration = Duration::from_secs(1);
@@ -106,6 +107,8 @@ async fn what_may_be_repeated_is_tried_again_under_one_key() {
         (UNARY, &[][..], 3, Code::Ok),
         (MUTATING, &[("idempotency-key", 7)][..], 3, Code::Ok),
         (MUTATING, &[][..], 1, Code::Unavailable),
+        // It keeps no keys: a second time would be a second effect.
+        (KEYLESS, &[("idempotency-key", 7)][..], 1, Code::Unavailable),
         (STREAM, &[("idempotency-key", 7)][..], 1, Code::Unavailable),
     ] {
         let before = (server.seen().keys.len(), attempts(&metrics));
