@@ -6,6 +6,7 @@ mod handler;
 mod plain;
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use anyhow::Context;
 use call::{Role, User};
@@ -119,7 +120,10 @@ async fn gateway(
 ) -> anyhow::Result<()> {
     let address = format!("http://{upstream}").parse();
     let address = address.ok().context("the upstream is no address")?;
+    // As a target alone has them: under a key of its own it hands on where a client is.
     let peers = Peers::builder("gateway", clock.clone(), Local::new())
+        .contract(Contract::new(proto::DESCRIPTORS)?)
+        .signer(Arc::new(SigningKey::generate("gateway")?))
         .at("catalog", address)
         .build();
     let forward = gateway::forward(&peers, ["catalog"].into_iter());

@@ -16,6 +16,8 @@ use tempfile::TempDir;
 use crate::child::{Child, free_port};
 use crate::cores;
 
+/// Says to whom it passes a call on from which address it came.
+const HANDS_ON: &str = "          use_remote_address: true\n";
 /// How long Envoy may take to listen.
 const START_MAX: Duration = Duration::from_secs(30);
 
@@ -27,7 +29,7 @@ pub enum Duty<'a> {
     /// It writes an access log of the same fields as ours.
     Log,
     /// What the gateway does: it logs, verifies tokens by these keys and remembers them, counts by
-    /// route, and bounds how often it is asked.
+    /// route, bounds how often it is asked, and hands on where its client is.
     All {
         /// The keys, as a JWK set.
         jwks: &'a str,
@@ -117,18 +119,18 @@ impl Envoy {
 fn configuration(duty: Duty<'_>) -> String {
     let log = include_str!("access_log.yaml");
     let (admin, log, route, filters) = match duty {
-        Duty::None => ("", "", String::new(), String::new()),
-        Duty::Log => ("", log, String::new(), String::new()),
+        Duty::None => ("", String::new(), String::new(), String::new()),
+        Duty::Log => ("", log.to_owned(), String::new(), String::new()),
         Duty::All { jwks } => (
             include_str!("admin.yaml"),
-            log,
+            [log, HANDS_ON].concat(),
             include_str!("counted_route.yaml").replace("RPC_PATH", GET_PRODUCT),
             include_str!("filters.yaml").replace("JWKS", jwks),
         ),
     };
     include_str!("envoy.yaml")
         .replace("ADMIN\n", admin)
-        .replace("          ACCESS_LOG\n", log)
+        .replace("          ACCESS_LOG\n", &log)
         .replace("              COUNTED_ROUTE\n", &route)
         .replace("          FILTERS\n", &filters)
 }
