@@ -51,12 +51,7 @@ pub struct Call {
 impl Call {
     /// The call on `protocol` by the bearer of `token`.
     pub fn new(protocol: Protocol, token: &str) -> Self {
-        let request = GetProductRequest {
-            id: PRODUCT.to_owned(),
-        };
-        let answer = GetProductResponse {
-            product: Some(product(PRODUCT.to_owned())),
-        };
+        let (request, answer) = (question(), answer());
         let json = |value| serde_json::to_vec(&value).expect("a message is JSON");
         let (kind, body, answer) = match protocol {
             Protocol::ConnectJson => (
@@ -96,6 +91,20 @@ impl Call {
             body,
             answer,
         }
+    }
+}
+
+/// What is asked.
+pub fn question() -> GetProductRequest {
+    GetProductRequest {
+        id: PRODUCT.to_owned(),
+    }
+}
+
+/// The only right answer to that.
+pub fn answer() -> GetProductResponse {
+    GetProductResponse {
+        product: Some(product(PRODUCT.to_owned())),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 
 /// The core of the server under test.
 const SERVER: &str = "0";
@@ -12,6 +12,8 @@ const SERVER: &str = "0";
 const GENERATOR: &str = "1";
 /// All of them.
 const ALL: &str = "0,1";
+/// How often threads are pinned anew, since `taskset` gives up when one of them ends meanwhile.
+const PINNED_MAX: usize = 10;
 
 /// Moves this process to the generator's core; children inherit it.
 ///
@@ -31,12 +33,17 @@ pub fn unpin() -> anyhow::Result<()> {
 
 fn pin(cores: &str) -> anyhow::Result<()> {
     let own = std::process::id().to_string();
-    let status = Command::new("taskset")
-        .args(["-a", "-c", "-p", cores, &own])
-        .stdout(Stdio::null())
-        .status()?;
-    ensure!(status.success(), "taskset refused core {cores}");
-    Ok(())
+    let taskset = || {
+        let mut command = Command::new("taskset");
+        command.args(["-a", "-c", "-p", cores, &own]);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status()
+    };
+    for _ in 0..PINNED_MAX {
+        if taskset()?.success() {
+            return Ok(());
+        }
+    }
+    bail!("taskset refused core {cores}")
 }
 
 /// A command that will run `program` on the server's core.

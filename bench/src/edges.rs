@@ -24,6 +24,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// A token it takes.
     pub token: String,
+    /// The key of that token, as a JWK set.
+    pub jwks: String,
 }
 
 impl Server {
@@ -49,14 +51,16 @@ impl Server {
     /// # Errors
     /// It does not start.
     pub fn spawn(mut command: Command) -> anyhow::Result<Self> {
-        let (child, (address, token)) = Child::start(&mut command, |line| {
-            let (address, token) = line.split_once(' ')?;
-            Some((address.parse().ok()?, token.to_owned()))
+        let (child, (address, token, jwks)) = Child::start(&mut command, |line| {
+            let mut words = line.split(' ').map(str::to_owned);
+            let address = words.next()?.parse().ok()?;
+            Some((address, words.next()?, words.next()?))
         })?;
         Ok(Self {
             child,
             address,
             token,
+            jwks,
         })
     }
 

@@ -8,6 +8,7 @@
 mod call;
 mod checkouts;
 mod child;
+mod client;
 mod commits;
 mod contest;
 mod cores;
@@ -55,7 +56,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// A server under test; prints its address and a token for it
+    /// A server under test; prints its address, a token for it and its key
     #[command(hide = true)]
     Serve {
         /// Which one
@@ -73,8 +74,10 @@ enum Part {
     Edges,
     /// The edge against the bare library in instructions, under valgrind; by name alone
     Instructions,
-    /// The gateway against Envoy
+    /// The gateway against Envoy, bare and doing the same work
     Proxies,
+    /// The whole chain of a client against tonic's bare channel
+    Client,
     /// Time to ready and memory
     Start,
     /// Checkouts against the same by hand, and against what the databases commit
@@ -142,6 +145,9 @@ async fn measure(only: &[Part], effort: Effort, report: &mut Report) -> anyhow::
     }
     if wanted(Part::Proxies) {
         proxies::run(effort, report).await?;
+    }
+    if wanted(Part::Client) {
+        client::run(effort, report).await?;
     }
     cores::unpin()?;
     if only.contains(&Part::Instructions) {

@@ -6,6 +6,7 @@ mod handler;
 mod plain;
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use anyhow::Context;
 use call::{Role, User};
@@ -16,6 +17,7 @@ use edge::{App, Contract, Health, Service};
 use peers::{Local, Peers};
 use proto::catalog::v1::catalog_service_connect::CatalogServiceTonicCompatibleBuilder;
 use proto::catalog::v1::catalog_service_server::CatalogServiceServer;
+use serde_json::json;
 use serve::Serve;
 use token::{AccessClaims, Keys, SigningKey, Verifier};
 use tokio::net::TcpListener;
@@ -54,7 +56,7 @@ impl Kind {
     }
 }
 
-/// Serves until it is killed. Prints `ADDRESS TOKEN` first.
+/// Serves until it is killed. Prints `ADDRESS TOKEN JWKS` first.
 ///
 /// # Errors
 /// No port, or a mistake in the program.
@@ -93,7 +95,12 @@ fn announce(listener: &TcpListener) -> anyhow::Result<(Clock, SigningKey)> {
         session: None,
     };
     let token = key.sign_access(&AccessClaims::new(user, Uuid::nil(), clock.now()))?;
-    println!("{} {token}", listener.local_addr()?);
+    let public = key.public();
+    let jwk = json!({
+        "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": public.kid, "x": public.x(),
+    });
+    let jwks = json!({"keys": [jwk]}); // without a space
+    println!("{} {token} {jwks}", listener.local_addr()?);
     Ok((clock, key))
 }
 
@@ -113,7 +120,10 @@ async fn gateway(
 ) -> anyhow::Result<()> {
     let address = format!("http://{upstream}").parse();
     let address = address.ok().context("the upstream is no address")?;
+    // As a target alone has them: under a key of its own it hands on where a client is.
     let peers = Peers::builder("gateway", clock.clone(), Local::new())
+        .contract(Contract::new(proto::DESCRIPTORS)?)
+        .signer(Arc::new(SigningKey::generate("gateway")?))
         .at("catalog", address)
         .build();
     let forward = gateway::forward(&peers, ["catalog"].into_iter());
@@ -124,14 +134,7 @@ async fn gateway(
 
 /// An app with log, metrics and identity, as `stoa` puts it together.
 fn observed(clock: Clock, key: &SigningKey) -> anyhow::Result<edge::app::Builder> {
-    telemetry::init(&telemetry::Config {
-        format: telemetry::Format::Json,
-        filter: "info".to_owned(),
-        service: "bench".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        env: "bench".to_owned(),
-    })?;
-    telemetry::metrics::install(&[])?;
+    observe()?;
     let people = Keys::fixed([key.public()]);
     let verifier = Verifier::new(clock.clone(), people, Keys::fixed([]), None);
     let contract = Contract::new(proto::DESCRIPTORS)?;
@@ -143,6 +146,22 @@ fn observed(clock: Clock, key: &SigningKey) -> anyhow::Result<edge::app::Builder
     };
     let builder = App::builder(contract, clock, health);
     Ok(builder.config(config).verifier(verifier))
+}
+
+/// Log and metrics of this process, as every process of ours has them.
+///
+/// # Errors
+/// There are some already, of another kind.
+pub fn observe() -> anyhow::Result<()> {
+    telemetry::init(&telemetry::Config {
+        format: telemetry::Format::Json,
+        filter: "info".to_owned(),
+        service: "bench".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        env: "bench".to_owned(),
+    })?;
+    telemetry::metrics::install(&[])?;
+    Ok(())
 }
 
 async fn bare(listener: TcpListener) -> anyhow::Result<()> {
