@@ -89,6 +89,17 @@ pub enum Again {
     Always,
 }
 
+impl Again {
+    /// Whether a second time does no harm, of a call that has a key or not.
+    pub fn is_harmless(self, keyed: bool) -> bool {
+        match self {
+            Self::Never => false,
+            Self::WithKey => keyed,
+            Self::Always => true,
+        }
+    }
+}
+
 /// Who may call an rpc: the option `stoa.options.v1.access`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {

@@ -141,12 +141,8 @@ impl Crossing<'_> {
 
     /// Whether a second time does no harm. A stream has begun before anybody knows how it ends.
     fn harmless(&self, request: &Request<Body>) -> bool {
-        let harmless = match self.again {
-            Again::Never => false,
-            Again::WithKey => request.headers().contains_key(IDEMPOTENCY_KEY),
-            Again::Always => true,
-        };
-        self.kind == Kind::Unary && harmless
+        let keyed = request.headers().contains_key(IDEMPOTENCY_KEY);
+        self.kind == Kind::Unary && self.again.is_harmless(keyed)
     }
 
     async fn attempt(

@@ -54,9 +54,8 @@ impl Inner {
     /// What the contract says of an rpc: how many messages it has, and whether it may be repeated.
     fn rpc(&self, path: &str) -> (Kind, Again) {
         let method = self.contract.as_ref().and_then(|all| all.method(path));
-        method.map_or((Kind::Unary, Again::Never), |method| {
-            (Kind::of(method), method.again())
-        })
+        let said = method.map(|method| (Kind::of(method), method.again()));
+        said.unwrap_or((Kind::Unary, Again::Never))
     }
 
     fn timeout(&self, peer: &str) -> Duration {
