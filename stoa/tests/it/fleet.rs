@@ -131,6 +131,11 @@ impl Fleet {
         Door::new(local(self.ports[name]))
     }
 
+    /// The same, for who leads there by a way of his own.
+    pub fn port(&self, name: &str) -> u16 {
+        self.ports[name]
+    }
+
     /// A target's admin listener, whose port the system chose.
     pub async fn admin(&mut self, name: &'static str) -> Door {
         let process = self.processes.get_mut(name).expect("it was launched");

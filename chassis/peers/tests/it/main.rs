@@ -11,4 +11,5 @@ mod full;
 mod replicas;
 mod server;
 mod steps;
+mod storm;
 mod windows;
