@@ -51,6 +51,12 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
+    /// Whether the connection broke while it came.
+    pub(crate) fn broke(&self) -> bool {
+        let last = self.frames.back();
+        matches!(last, Some(Err(error)) if !pool::was_reset(error))
+    }
+
     /// How the call ended, as far as this tells; what is longer went well so far.
     pub(crate) fn code(&self, mut ending: Ending) -> Code {
         for frame in &self.frames {

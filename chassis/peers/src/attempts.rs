@@ -11,11 +11,11 @@ use endpoints::{Address, Impression};
 use http::header::RETRY_AFTER;
 use http::{HeaderName, Request, Response};
 use http_body_util::BodyExt;
+use pool::Failure;
 use telemetry::TraceContext;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 
-use crate::connect::Failure;
 use crate::framing::Framing;
 use crate::guard::Permit;
 use crate::record::late;

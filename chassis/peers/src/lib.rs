@@ -8,7 +8,6 @@
 mod ahead;
 mod attempts;
 mod channel;
-mod connect;
 mod credentials;
 mod fallback;
 mod framing;
@@ -16,7 +15,6 @@ mod guard;
 mod local;
 mod outgoing;
 mod policy;
-mod pool;
 mod record;
 mod remote;
 mod report;

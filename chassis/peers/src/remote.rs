@@ -1,6 +1,7 @@
 //! A peer in another process, at one address or at several. Its unary calls and its streams have connections of their
 //! own, so that however many watch, whoever calls is not held up, by a place or by a window.
 
+use std::error::Error;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -8,14 +9,13 @@ use clock::Clock;
 use contract::Method;
 use endpoints::{Address, Choice, Endpoints, Picked, Source, Standing};
 use http::{Request, Response, Version};
+use pool::{Bounds, Dialer, Failure, Patience, Place, Pool};
 use tonic::Code;
 
 use crate::ahead::read_ahead;
-use crate::connect::{Dialer, Failure, Patience};
 use crate::framing::{Ending, Framing};
 use crate::guard::Guard;
 use crate::policy::Policy;
-use crate::pool::{Bounds, Place, Pool};
 
 /// How many messages an rpc has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Remote {
                 repeatable,
             };
             let picked = all.pick(choice, |replica| replica.busy(kind)).await;
-            let mut picked = picked.ok_or_else(Failure::nowhere)?;
+            let mut picked = picked.ok_or_else(nowhere)?;
             match picked.pool(kind).place().await {
                 Ok(place) => {
                     let at = At::Several(picked);
@@ -225,6 +225,17 @@ enum At<'a> {
     Several(Picked<Replica>),
 }
 
+impl At<'_> {
+    /// Notes whether the replica answered, or broke off while it did.
+    fn has(&mut self, answered: bool) {
+        match (self, answered) {
+            (Self::Several(picked), true) => picked.reached(),
+            (Self::Several(picked), false) => picked.lost(),
+            (Self::One(_), _) => {}
+        }
+    }
+}
+
 impl Seat<'_> {
     /// Where it is, if it could be elsewhere.
     pub(crate) fn address(&self) -> Option<Address> {
@@ -252,12 +263,10 @@ impl Seat<'_> {
         *request.uri_mut() = replica.address.uri(path);
         *request.version_mut() = Version::HTTP_2;
         let answer = replica.pool(kind).send(self.place, request).await;
-        if let At::Several(picked) = &mut self.at {
-            match &answer {
-                Ok(_) => picked.reached(),
-                Err(Failure::Unreachable(_) | Failure::Broken(_)) => picked.lost(),
-                Err(Failure::Full | Failure::Reset(_)) => {}
-            }
+        if let (At::Several(picked), Err(Failure::Unreachable(_) | Failure::Broken(_))) =
+            (&mut self.at, &answer)
+        {
+            picked.lost();
         }
         let response = answer?;
         let ending = Ending::of(framing, &response);
@@ -265,10 +274,20 @@ impl Seat<'_> {
             Kind::Unary => {
                 let (parts, body) = response.into_parts();
                 let body = read_ahead(body).await;
+                self.at.has(!body.broke());
                 let code = body.code(ending);
                 Ok((Response::from_parts(parts, Body::new(body)), code))
             }
-            Kind::Stream => Ok((response, ending.told().unwrap_or(Code::Ok))),
+            Kind::Stream => {
+                self.at.has(true);
+                Ok((response, ending.told().unwrap_or(Code::Ok)))
+            }
         }
     }
+}
+
+/// Nobody said in time where the peer is.
+fn nowhere() -> Failure {
+    let nowhere: Box<dyn Error + Send + Sync> = "its address is not known".into();
+    Failure::Unreachable(nowhere.into())
 }

@@ -41,6 +41,12 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
+/// How many streams a client may take back of those that it began on a connection in so many seconds: one more, and the
+/// connection ends, with all that it carries.
+pub fn taken_back_max(begun: u64, seconds: u64) -> u64 {
+    begun / 2 + FREE + FREE_PER_SECOND * seconds
+}
+
 /// What a connection is flooded with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -212,10 +218,12 @@ impl Frames {
         let idle = self
             .idle
             .saturating_sub(self.asking * IDLE_PER_ASKING + answered);
-        let resets = self.resets.saturating_sub(self.begun / 2);
-        let too_many =
-            |count| count > FREE && count > FREE + FREE_PER_SECOND * self.since.elapsed().as_secs();
-        match (too_many(idle), too_many(resets)) {
+        if idle <= FREE && self.resets <= FREE {
+            return None; // nobody looks at the clock for these
+        }
+        let seconds = self.since.elapsed().as_secs();
+        let too_idle = idle > FREE + FREE_PER_SECOND * seconds;
+        match (too_idle, self.resets > taken_back_max(self.begun, seconds)) {
             (true, _) => Some(Kind::Idle),
             (false, true) => Some(Kind::Resets),
             (false, false) => None,

@@ -26,6 +26,7 @@ use tracing::{debug, warn};
 use edge::{App, ClientAddress};
 
 pub use cork::Corked;
+pub use flood::taken_back_max;
 
 /// How connections are treated. The defaults are those that ship.
 #[derive(Clone)]

@@ -1,12 +1,15 @@
 //! Connections that end, by either side or by accident.
 
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use chrono::DateTime;
 use clock::{Clock, Manual};
 use futures::future::join_all;
+use http::Response;
 use http_body_util::BodyExt;
-use peers::{Local, Peers};
+use peers::{Channel, Local, Peers};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tonic::Code;
@@ -40,27 +43,63 @@ async fn a_connection_that_is_told_to_end_takes_no_more_calls() {
     }
 }
 
+/// Opens streams and leaves each, until one has a connection of its own. Returns it, and how many were left.
+async fn wear(server: &Server, channel: &Channel) -> (Response<Body>, u64) {
+    let before = server.seen().ever;
+    let mut left = 0;
+    loop {
+        let stream = call(channel, STREAM, &[("stay", 1)]).await.unwrap();
+        if server.seen().ever > before {
+            return (stream, left);
+        }
+        left += 1;
+    }
+}
+
 /// A server ends a connection that takes back most of what it began, and with it what others have on it.
 #[tokio::test]
 async fn who_stays_is_not_cut_off_for_those_who_leave() {
     let server = Server::start().await;
     let channel = server.channel();
     let stays = call(&channel, STREAM, &[("stay", 1)]).await.unwrap();
-    for _ in 0..899 {
-        drop(call(&channel, STREAM, &[("stay", 1)]).await.unwrap());
-    }
-    assert_eq!(server.seen().ever, 1);
-    for _ in 0..3 {
-        drop(call(&channel, STREAM, &[("stay", 1)]).await.unwrap());
-    }
-    assert_eq!(server.seen().ever, 2);
+    let since = Instant::now();
+    let (next, left) = wear(&server, &channel).await;
+    // Half of those begun, a thousand, and twenty a second, less a hundred.
+    let seconds = since.elapsed().as_secs();
+    assert!((1800..=1802 + 40 * seconds).contains(&left), "{left}");
     drop(stays);
+    server.until(|seen| seen.open == 1).await;
+    drop(next);
     // Nothing is taken back of what is read to its end.
     for _ in 0..1000 {
         let answer = call(&channel, STREAM, &[]).await.unwrap();
         answer.into_body().collect().await.unwrap();
     }
     assert_eq!(server.seen().ever, 2);
+}
+
+/// Else a few who open and leave, and stay on one stream of each connection, fill what a peer takes from one address.
+#[tokio::test]
+async fn worn_connections_are_few_however_many_stay() {
+    const WORN_MAX: usize = 4;
+    let server = Server::start().await;
+    let channel = server.channel();
+    let mut stays = VecDeque::from([call(&channel, STREAM, &[("stay", 1)]).await.unwrap()]);
+    for _ in 0..=WORN_MAX {
+        let (next, _) = wear(&server, &channel).await;
+        stays.push_back(next);
+    }
+    let seen = server.until(|seen| seen.open == WORN_MAX + 1).await;
+    assert_eq!(seen.ever, WORN_MAX + 2);
+    // The oldest went, and who was on it hears of it. The others stay.
+    let oldest = stays.pop_front().unwrap().into_body();
+    let ended = timeout(IN_TIME, oldest.collect()).await.unwrap();
+    assert!(ended.is_err());
+    for stays in stays {
+        let more = timeout(Duration::from_millis(50), stays.into_body().collect()).await;
+        assert!(more.is_err(), "it is over");
+    }
+    call(&channel, UNARY, &[]).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,52 +2,59 @@
 //! nobody else says how many are free, and a request too many would wait inside the connection,
 //! unseen, in front of all that come after it.
 
+mod answer;
+mod dial;
+mod failure;
+
 use std::collections::VecDeque;
 use std::error::Error;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body as _, Frame, SizeHint};
-use hyper::body::Incoming;
 use metrics::{Gauge, gauge};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, interval_at};
 
-use crate::connect::{Dialer, Driver, Failure, STREAMS_MAX, Sender};
+use crate::answer::Answer;
+use crate::dial::{Cutter, Dialed, Driver, Sender};
+
+pub use dial::{Dialer, Patience, STREAMS_MAX};
+pub use failure::{Failure, was_reset};
 
 /// A connection on which nothing was carried from one look to the next is closed.
 const IDLE_LOOK: Duration = Duration::from_secs(30);
 /// How often a request is given to another connection, when the one it had ended before it left.
 const RESENT_MAX: usize = 3;
-/// Streams that are taken back before their end, of one connection: ours ends one after a thousand, as a flood, and
-/// a hundred more may follow from those that run.
-const TAKEN_BACK_MAX: usize = 900;
+/// A connection of ours ends as a flood when too many of its streams are taken back before their end. So many fewer
+/// than that are, since those that run may follow.
+const TAKEN_BACK_SPARED: u64 = STREAMS_MAX as u64;
+/// Connections of which that many were taken back, and that carry on what they have: the oldest of more is ended, and
+/// what it carries with it, or who stays on each would let others fill the peer's.
+const WORN_MAX: usize = 4;
 
 /// Whose connections they are, and how many there may be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
+pub struct Bounds {
     /// The peer, in the metrics.
-    pub(crate) peer: &'static str,
+    pub peer: &'static str,
     /// What they carry, likewise.
-    pub(crate) kind: &'static str,
-    /// Connections at most, those that have been told to end not counted.
-    pub(crate) connections_max: usize,
+    pub kind: &'static str,
+    /// Connections at most. Those that have been told to end are not counted, nor a few that are worn.
+    pub connections_max: usize,
     /// Calls that wait for a place beyond what connections can be made for. With none, a full
     /// pool refuses at once.
-    pub(crate) waiting_max: usize,
+    pub waiting_max: usize,
 }
 
 /// Connections to one replica of a peer. Clones share them.
 #[derive(Clone)]
-pub(crate) struct Pool(Arc<Shared>);
+pub struct Pool(Arc<Shared>);
 
 struct Shared {
     dialer: Dialer,
@@ -57,7 +64,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// Those that take requests, the oldest first.
+    /// Those that take requests, or are worn and carry some yet, the oldest first.
     connections: Vec<Connection>,
     /// How many are being made.
     dialing: usize,
@@ -69,17 +76,52 @@ struct State {
 struct Connection {
     id: u64,
     sender: Sender,
+    cutter: Cutter,
+    since: Instant,
     taken: usize,
-    /// Of which somebody left before their end.
-    taken_back: usize,
+    /// How many ever were, and of how many somebody left before their end.
+    begun: u64,
+    taken_back: u64,
+    worn: bool,
     /// As many as its peer takes.
     streams_max: Arc<AtomicUsize>,
     /// Whether a place was taken since somebody looked.
     used: bool,
 }
 
+impl Connection {
+    fn is_free(&self) -> bool {
+        !self.worn && self.taken < self.streams_max.load(Ordering::Relaxed)
+    }
+
+    /// Counts one that was taken back. Returns whether this was one too many for more to follow.
+    fn wears(&mut self) -> bool {
+        self.taken_back += 1;
+        if !self.worn {
+            let max = serve::taken_back_max(self.begun, self.since.elapsed().as_secs());
+            self.worn = self.taken_back + TAKEN_BACK_SPARED >= max;
+            return self.worn;
+        }
+        false
+    }
+}
+
+impl State {
+    /// How many take requests.
+    fn fresh(&self) -> usize {
+        self.connections.iter().filter(|one| !one.worn).count()
+    }
+
+    /// Makes room for one more that is worn. What is removed is ended.
+    fn oldest_worn(&mut self) -> Option<Connection> {
+        let worn = self.connections.iter().filter(|one| one.worn).count();
+        let oldest = self.connections.iter().position(|one| one.worn)?;
+        (worn > WORN_MAX).then(|| self.connections.remove(oldest))
+    }
+}
+
 /// A stream's place on a connection, free again when dropped.
-pub(crate) struct Place {
+pub struct Place {
     pool: Arc<Shared>,
     id: u64,
     sender: Sender,
@@ -94,7 +136,7 @@ impl Drop for Place {
 }
 
 impl Pool {
-    pub(crate) fn new(dialer: Dialer, bounds: Bounds) -> Self {
+    pub fn new(dialer: Dialer, bounds: Bounds) -> Self {
         Self(Arc::new(Shared {
             dialer,
             bounds,
@@ -106,7 +148,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`Failure`], but that nothing broke.
-    pub(crate) async fn place(&self) -> Result<Place, Failure> {
+    pub async fn place(&self) -> Result<Place, Failure> {
         self.0.place().await
     }
 
@@ -114,7 +156,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`Failure`]. A request that never left was tried on other connections before.
-    pub(crate) async fn send(
+    pub async fn send(
         &self,
         mut place: Place,
         mut request: Request<Body>,
@@ -138,7 +180,7 @@ impl Pool {
     }
 
     /// How many have a place or wait for one.
-    pub(crate) fn busy(&self) -> usize {
+    pub fn busy(&self) -> usize {
         let state = self.0.lock();
         let taken = state.connections.iter().map(|one| one.taken);
         taken.sum::<usize>() + state.waiting.len()
@@ -156,7 +198,7 @@ impl Shared {
             if let Some(place) = self.take(&mut state) {
                 return Ok(place);
             }
-            let made = state.connections.len();
+            let made = state.fresh();
             let more = self.bounds.connections_max.saturating_sub(made);
             let waiting_max = more * STREAMS_MAX + self.bounds.waiting_max;
             if state.waiting.len() >= waiting_max {
@@ -175,11 +217,10 @@ impl Shared {
 
     /// A place on the oldest connection that has one, so that the younger come to rest.
     fn take(self: &Arc<Self>, state: &mut State) -> Option<Place> {
-        let good = |one: &Connection| !one.sender.is_closed() && one.taken_back < TAKEN_BACK_MAX;
-        state.connections.retain(good);
-        let mut connections = state.connections.iter_mut();
-        let free = connections.find(|one| one.taken < one.streams_max.load(Ordering::Relaxed))?;
+        state.connections.retain(|one| !one.sender.is_closed());
+        let free = state.connections.iter_mut().find(|one| one.is_free())?;
         free.taken += 1;
+        free.begun += 1;
         free.used = true;
         Some(Place {
             pool: self.clone(),
@@ -207,7 +248,7 @@ impl Shared {
     /// Begins as many connections as those who wait would fill.
     fn dial_for_all(self: &Arc<Self>, state: &mut State) {
         while state.waiting.len() > state.dialing * STREAMS_MAX
-            && state.connections.len() + state.dialing < self.bounds.connections_max
+            && state.fresh() + state.dialing < self.bounds.connections_max
         {
             let Ok(runtime) = Handle::try_current() else {
                 return; // the process ends
@@ -221,11 +262,15 @@ impl Shared {
         }
     }
 
-    fn dialed(self: &Arc<Self>, dialed: Result<(Sender, Driver), Box<dyn Error + Send + Sync>>) {
+    fn dialed(self: &Arc<Self>, dialed: Result<Dialed, Box<dyn Error + Send + Sync>>) {
         let mut state = self.lock();
         state.dialing -= 1;
         match dialed {
-            Ok((sender, driver)) => {
+            Ok(Dialed {
+                sender,
+                driver,
+                cutter,
+            }) => {
                 let id = state.next_id;
                 state.next_id += 1;
                 let streams_max = Arc::new(AtomicUsize::new(STREAMS_MAX));
@@ -238,8 +283,12 @@ impl Shared {
                 state.connections.push(Connection {
                     id,
                     sender,
+                    cutter,
+                    since: Instant::now(),
                     taken: 0,
+                    begun: 0,
                     taken_back: 0,
+                    worn: false,
                     streams_max,
                     used: true,
                 });
@@ -249,9 +298,9 @@ impl Shared {
             }
             Err(error) => {
                 // Those who have hope yet: of other connections, or of a place that comes free.
-                let places = match state.connections.is_empty() {
-                    true => 0,
-                    false => self.bounds.waiting_max,
+                let places = match state.fresh() {
+                    0 => 0,
+                    _ => self.bounds.waiting_max,
                 };
                 let kept = (places + state.dialing * STREAMS_MAX).min(state.waiting.len());
                 let hopeless = state.waiting.split_off(kept);
@@ -267,14 +316,28 @@ impl Shared {
 
     fn release(self: &Arc<Self>, id: u64, over: bool) {
         let mut state = self.lock();
-        if let Some(connection) = state.connections.iter_mut().find(|one| one.id == id) {
+        let mut ended = None;
+        if let Some(at) = state.connections.iter().position(|one| one.id == id) {
+            let connection = &mut state.connections[at];
             connection.taken -= 1;
-            connection.taken_back += usize::from(!over);
+            let wears = !over && connection.wears();
+            if connection.worn && connection.taken == 0 {
+                state.connections.remove(at); // nobody is on it
+            } else if wears {
+                ended = state.oldest_worn();
+            }
         }
         let unwanted = self.serve(&mut state);
         self.dial_for_all(&mut state);
         drop(state);
         drop(unwanted);
+        if let Some(Connection { cutter, .. }) = ended {
+            tracing::debug!(
+                peer = self.bounds.peer,
+                "Too many streams were taken back: the oldest such connection ends"
+            );
+            cutter.cut();
+        }
     }
 
     /// Takes no more places on a connection: it has ended, or carries on what it has until it does.
@@ -338,53 +401,5 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.decrement(1.0);
-    }
-}
-
-/// The body of an answer, which holds its place until it is over.
-struct Answer {
-    body: Incoming,
-    place: Option<Place>,
-}
-
-impl Answer {
-    fn new(body: Incoming, place: Place) -> Self {
-        let mut answer = Self {
-            body,
-            place: Some(place),
-        };
-        answer.look();
-        answer
-    }
-
-    /// Gives the place back as soon as all is there, whoever still holds this.
-    fn look(&mut self) {
-        if self.body.is_end_stream()
-            && let Some(mut place) = self.place.take()
-        {
-            place.over = true;
-        }
-    }
-}
-
-impl http_body::Body for Answer {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
-        self.look();
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

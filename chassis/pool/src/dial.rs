@@ -1,7 +1,8 @@
 //! Connections to a peer in another process: HTTP/2 with prior knowledge.
 
 use std::error::Error;
-use std::sync::Arc;
+use std::net::{Shutdown, TcpStream as Socket};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,17 +17,17 @@ use tower::ServiceExt;
 const HEADER_LIST_BYTES: u32 = 16 << 10;
 
 /// Streams on one connection at most, however many its peer would take.
-pub(crate) const STREAMS_MAX: usize = 100;
+pub const STREAMS_MAX: usize = 100;
 
 /// How soon it is noticed that nobody is there.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     /// With a connection that is being made.
-    pub(crate) connect: Duration,
+    pub connect: Duration,
     /// After so long a silence, while somebody waits for an answer, a connection is asked whether it lives ...
-    pub(crate) silence: Duration,
+    pub silence: Duration,
     /// ... and must say so within this.
-    pub(crate) pong: Duration,
+    pub pong: Duration,
 }
 
 /// The half of a connection that requests are given to.
@@ -34,9 +35,26 @@ pub(crate) type Sender = http2::SendRequest<Body>;
 /// The half that must be polled for them to leave.
 pub(crate) type Driver = http2::Connection<TokioIo<Corked<TcpStream>>, Body, TokioExecutor>;
 
+/// A connection that was made.
+pub(crate) struct Dialed {
+    pub(crate) sender: Sender,
+    pub(crate) driver: Driver,
+    pub(crate) cutter: Cutter,
+}
+
+/// Another handle of a connection's socket, by which it is ended with all that it carries.
+pub(crate) struct Cutter(Socket);
+
+impl Cutter {
+    pub(crate) fn cut(self) {
+        // One that is over needs no end.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
 /// Makes connections to one address, on which the requests of many calls leave together.
 #[derive(Clone, Debug)]
-pub(crate) struct Dialer {
+pub struct Dialer {
     address: Address,
     connector: HttpConnector,
     connect_max: Duration,
@@ -45,7 +63,7 @@ pub(crate) struct Dialer {
 
 impl Dialer {
     /// Its connections let a peer send `stream_window_bytes` of each answer ahead of who reads it.
-    pub(crate) fn new(address: Address, stream_window_bytes: u32, patience: Patience) -> Self {
+    pub fn new(address: Address, stream_window_bytes: u32, patience: Patience) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
@@ -71,45 +89,18 @@ impl Dialer {
     ///
     /// # Errors
     /// Nobody listens, or nobody answers in time.
-    pub(crate) async fn dial(&self) -> Result<(Sender, Driver), Box<dyn Error + Send + Sync>> {
+    pub(crate) async fn dial(&self) -> Result<Dialed, Box<dyn Error + Send + Sync>> {
         let connecting = self.connector.clone().oneshot(self.address.uri(None));
         // The connector's own bound leaves out who asks where a name leads, which may hang as well.
         let connected = tokio::time::timeout(self.connect_max, connecting).await??;
-        let io = TokioIo::new(Corked::new(connected.into_inner()));
-        Ok(self.http2.handshake(io).await?)
-    }
-}
-
-/// Why a request was not answered.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    /// No connection could be made: the request never left.
-    #[error("no connection could be made")]
-    Unreachable(#[source] Arc<dyn Error + Send + Sync>),
-    /// The connection broke: nothing is known of the request's effect.
-    #[error("the connection broke")]
-    Broken(#[source] hyper::Error),
-    /// The stream was reset, as when a head is too long: likewise, but it says nothing of the peer.
-    #[error("the stream was reset")]
-    Reset(#[source] hyper::Error),
-    /// Every place is taken, and every place to wait for one.
-    #[error("all connections are full")]
-    Full,
-}
-
-impl Failure {
-    /// What a request came to that left and was not answered.
-    pub(crate) fn of(error: hyper::Error) -> Self {
-        let cause = error.source().and_then(|cause| cause.downcast_ref());
-        match cause.is_some_and(h2::Error::is_reset) {
-            true => Self::Reset(error),
-            false => Self::Broken(error),
-        }
-    }
-
-    /// Nobody said in time where the peer is.
-    pub(crate) fn nowhere() -> Self {
-        let nowhere: Box<dyn Error + Send + Sync> = "its address is not known".into();
-        Self::Unreachable(nowhere.into())
+        let socket = connected.into_inner();
+        let cutter = Cutter(socket.as_fd().try_clone_to_owned()?.into());
+        let io = TokioIo::new(Corked::new(socket));
+        let (sender, driver) = self.http2.handshake(io).await?;
+        Ok(Dialed {
+            sender,
+            driver,
+            cutter,
+        })
     }
 }
