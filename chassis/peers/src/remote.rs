@@ -9,7 +9,7 @@ use clock::Clock;
 use contract::Method;
 use endpoints::{Address, Choice, Endpoints, Picked, Source, Standing};
 use http::{Request, Response, Version};
-use pool::{Bounds, Dialer, Failure, Patience, Place, Pool};
+use pool::{Dialer, Failure, Patience, Pool, PoolBounds, StreamPlace};
 use tonic::Code;
 
 use crate::ahead::read_ahead;
@@ -90,13 +90,13 @@ pub(crate) struct Replica {
 impl Replica {
     fn new(peer: &'static str, address: &Address, unary: Patience, stream: Patience) -> Self {
         let dialer = |window, patience| Dialer::new(address.clone(), window, patience);
-        let of_unary = Bounds {
+        let of_unary = PoolBounds {
             peer,
             kind: "unary",
             connections_max: UNARY_CONNECTIONS_MAX,
             waiting_max: UNARY_WAITING_MAX,
         };
-        let of_streams = Bounds {
+        let of_streams = PoolBounds {
             peer,
             kind: "stream",
             connections_max: STREAM_CONNECTIONS_MAX,
@@ -217,7 +217,7 @@ impl Remote {
 /// A place at a replica.
 pub(crate) struct Seat<'a> {
     at: At<'a>,
-    place: Place,
+    place: StreamPlace,
 }
 
 enum At<'a> {

@@ -7,16 +7,16 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use crate::Place;
+use crate::StreamPlace;
 
 /// The body of an answer, which holds its place until it is over.
 pub(crate) struct Answer {
     body: Incoming,
-    place: Option<Place>,
+    place: Option<StreamPlace>,
 }
 
 impl Answer {
-    pub(crate) fn new(body: Incoming, place: Place) -> Self {
+    pub(crate) fn new(body: Incoming, place: StreamPlace) -> Self {
         let mut answer = Self {
             body,
             place: Some(place),

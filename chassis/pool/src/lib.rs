@@ -40,7 +40,7 @@ const WORN_MAX: usize = 4;
 
 /// Whose connections they are, and how many there may be.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
+pub struct PoolBounds {
     /// The peer, in the metrics.
     pub peer: &'static str,
     /// What they carry, likewise.
@@ -58,7 +58,7 @@ pub struct Pool(Arc<Shared>);
 
 struct Shared {
     dialer: Dialer,
-    bounds: Bounds,
+    bounds: PoolBounds,
     state: Mutex<State>,
 }
 
@@ -69,7 +69,7 @@ struct State {
     /// How many are being made.
     dialing: usize,
     /// Who waits for a place. If somebody does, none is free.
-    waiting: VecDeque<oneshot::Sender<Result<Place, Failure>>>,
+    waiting: VecDeque<oneshot::Sender<Result<StreamPlace, Failure>>>,
     next_id: u64,
 }
 
@@ -121,7 +121,7 @@ impl State {
 }
 
 /// A stream's place on a connection, free again when dropped.
-pub struct Place {
+pub struct StreamPlace {
     pool: Arc<Shared>,
     id: u64,
     sender: Sender,
@@ -129,14 +129,14 @@ pub struct Place {
     over: bool,
 }
 
-impl Drop for Place {
+impl Drop for StreamPlace {
     fn drop(&mut self) {
         self.pool.release(self.id, self.over);
     }
 }
 
 impl Pool {
-    pub fn new(dialer: Dialer, bounds: Bounds) -> Self {
+    pub fn new(dialer: Dialer, bounds: PoolBounds) -> Self {
         Self(Arc::new(Shared {
             dialer,
             bounds,
@@ -148,7 +148,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`Failure`], but that nothing broke.
-    pub async fn place(&self) -> Result<Place, Failure> {
+    pub async fn place(&self) -> Result<StreamPlace, Failure> {
         self.0.place().await
     }
 
@@ -158,7 +158,7 @@ impl Pool {
     /// [`Failure`]. A request that never left was tried on other connections before.
     pub async fn send(
         &self,
-        mut place: Place,
+        mut place: StreamPlace,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Failure> {
         let mut resent = 0;
@@ -192,7 +192,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn place(self: &Arc<Self>) -> Result<Place, Failure> {
+    async fn place(self: &Arc<Self>) -> Result<StreamPlace, Failure> {
         let waiting = {
             let mut state = self.lock();
             if let Some(place) = self.take(&mut state) {
@@ -216,13 +216,13 @@ impl Shared {
     }
 
     /// A place on the oldest connection that has one, so that the younger come to rest.
-    fn take(self: &Arc<Self>, state: &mut State) -> Option<Place> {
+    fn take(self: &Arc<Self>, state: &mut State) -> Option<StreamPlace> {
         state.connections.retain(|one| !one.sender.is_closed());
         let free = state.connections.iter_mut().find(|one| one.is_free())?;
         free.taken += 1;
         free.begun += 1;
         free.used = true;
-        Some(Place {
+        Some(StreamPlace {
             pool: self.clone(),
             id: free.id,
             sender: free.sender.clone(),
@@ -232,7 +232,7 @@ impl Shared {
 
     /// Gives free places to those who wait. One that nobody wanted must be dropped by who
     /// called, without the lock.
-    fn serve(self: &Arc<Self>, state: &mut State) -> Option<Place> {
+    fn serve(self: &Arc<Self>, state: &mut State) -> Option<StreamPlace> {
         let mut unwanted = None;
         while !state.waiting.is_empty() {
             let place = unwanted.take().or_else(|| self.take(state))?;
@@ -390,8 +390,8 @@ async fn drive(pool: Weak<Shared>, id: u64, driver: Driver, streams_max: Arc<Ato
 struct Open(Gauge);
 
 impl Open {
-    fn new(bounds: &Bounds) -> Self {
-        let Bounds { peer, kind, .. } = *bounds;
+    fn new(bounds: &PoolBounds) -> Self {
+        let PoolBounds { peer, kind, .. } = *bounds;
         let open = gauge!("rpc_client_connections", "peer" => peer, "kind" => kind);
         open.increment(1.0);
         Self(open)
