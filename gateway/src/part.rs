@@ -3,15 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use call::error::with_retry_after;
-use call::{Code, ConnectError};
+use call::error::with_retry_of_peer;
+use call::{ConnectError, Kind};
 use peers::fallback;
 use tonic::Status;
-
-/// When to come back to a peer that is full.
-const FULL_FOR: Duration = Duration::from_secs(1);
 
 /// What a peer answered.
 pub(crate) type PeerResult<T> = Result<tonic::Response<T>, Status>;
@@ -42,14 +38,18 @@ impl Degraded {
     }
 }
 
-/// The part, or the error that the page's caller sees for its lack.
+/// The part, or the error that the page's caller sees for its lack. Of the codes that are named, what the peer says is
+/// meant for that caller: of a cursor, say, that came in the page's own request.
 ///
 /// # Errors
-/// What the peer said of the caller's own request, `unavailable` when it could not be
-/// asked, `deadline_exceeded` when it was too slow, `internal` for everything that only the gateway could have done
-/// wrong.
-pub(crate) fn required<T>(answer: PeerResult<T>) -> Result<T, ConnectError> {
-    answer.map(tonic::Response::into_inner).map_err(translate)
+/// What the peer said, where it is named; else `unavailable` when it could not be asked, `deadline_exceeded` when it
+/// was too slow, `not_found`, `aborted`, and `internal` for everything that only the gateway could have done wrong.
+pub(crate) fn required<T>(answer: PeerResult<T>, named: &[tonic::Code]) -> Result<T, ConnectError> {
+    let part = answer.map(tonic::Response::into_inner);
+    part.map_err(|status| match named.contains(&status.code()) {
+        true => ConnectError::from(status),
+        false => translate(&status),
+    })
 }
 
 /// The part, or nothing where the peer knows no such object.
@@ -59,84 +59,45 @@ pub(crate) fn required<T>(answer: PeerResult<T>) -> Result<T, ConnectError> {
 pub(crate) fn known<T>(answer: PeerResult<T>) -> Result<Option<T>, ConnectError> {
     match answer {
         Err(status) if status.code() == tonic::Code::NotFound => Ok(None),
-        answer => required(answer).map(Some),
+        answer => required(answer, &[]).map(Some),
     }
 }
 
-fn translate(status: Status) -> ConnectError {
-    match status.code() {
-        tonic::Code::NotFound
-        | tonic::Code::InvalidArgument
-        | tonic::Code::OutOfRange
-        | tonic::Code::FailedPrecondition
-        | tonic::Code::Aborted => ConnectError::from(status),
-        // Whoever asks is still here, so it was not them who went.
-        tonic::Code::Unavailable | tonic::Code::Cancelled => unavailable(),
-        tonic::Code::ResourceExhausted => with_retry_after(unavailable(), FULL_FOR),
-        tonic::Code::DeadlineExceeded => ConnectError::new(
-            Code::DeadlineExceeded,
-            "Required service did not answer in time",
-        ),
-        _ => call::to_wire(call::Kind::Internal, &status),
-    }
-}
-
-fn unavailable() -> ConnectError {
-    ConnectError::new(Code::Unavailable, "Required service unavailable")
+fn translate(status: &Status) -> ConnectError {
+    let said = match Kind::of_peer(status.code()) {
+        Kind::Unavailable => "Required service unavailable",
+        Kind::DeadlineExceeded => "Required service did not answer in time",
+        Kind::NotFound => "A part of this page is not there",
+        Kind::Aborted => "A part of this page changed too often, try again",
+        kind => return call::to_wire(kind, status),
+    };
+    let error = ConnectError::new(Kind::of_peer(status.code()).code(), said);
+    with_retry_of_peer(error, status.code())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// row: C7
-    #[test]
-    fn a_peer_that_cannot_answer_is_told_as_what_it_is() {
-        for (said, told, retry) in [
-            (tonic::Code::Unavailable, Code::Unavailable, None),
-            (tonic::Code::Cancelled, Code::Unavailable, None),
-            (tonic::Code::ResourceExhausted, Code::Unavailable, Some("1")),
-            (tonic::Code::DeadlineExceeded, Code::DeadlineExceeded, None),
-            (tonic::Code::Aborted, Code::Aborted, None),
-        ] {
-            let error = translate(Status::new(said, "secret"));
-            assert_eq!(error.code(), told, "{said:?}");
-            let after = error.meta().and_then(|meta| meta.get("retry-after"));
-            assert_eq!(
-                after.map(|value| value.to_str().unwrap()),
-                retry,
-                "{said:?}"
-            );
-        }
+    fn refused(said: tonic::Code, named: &[tonic::Code]) -> ConnectError {
+        let answer: PeerResult<()> = Err(Status::new(said, "its own words"));
+        required(answer, named).expect_err("it is refused")
     }
 
+    /// row: C7
     #[test]
-    fn what_is_our_own_mistake_is_not_shown() {
-        let shown = |code| {
-            translate(Status::new(code, "secret"))
-                .message()
-                .map(str::to_owned)
-        };
-        assert_eq!(
-            shown(tonic::Code::NotFound).as_deref(),
-            Some("secret"),
-            "said to the caller"
-        );
-        for code in [
-            tonic::Code::PermissionDenied,
-            tonic::Code::Unauthenticated,
-            tonic::Code::Internal,
-        ] {
-            assert_eq!(
-                translate(Status::new(code, "secret")).code(),
-                Code::Internal
-            );
-            assert_ne!(shown(code).as_deref(), Some("secret"));
+    fn a_peer_s_words_are_shown_where_a_page_names_their_code_and_nowhere_else() {
+        for number in 1..=16 {
+            let said = tonic::Code::from_i32(number);
+            let error = refused(said, &[]);
+            assert_eq!(error.code(), Kind::of_peer(said).code(), "{said:?}");
+            assert_ne!(error.message(), Some("its own words"), "{said:?}");
+            let after = error.meta().and_then(|meta| meta.get("retry-after"));
+            let full = said == tonic::Code::ResourceExhausted;
+            assert_eq!(after.is_some(), full, "{said:?}");
+            let error = refused(said, &[said]);
+            assert_eq!(error.message(), Some("its own words"), "{said:?}");
         }
-        assert_eq!(
-            shown(tonic::Code::Unavailable).as_deref(),
-            Some("Required service unavailable")
-        );
     }
 
     #[test]

@@ -275,7 +275,7 @@ impl Config {
             .cors
             .origins
             .iter()
-            .all(|origin| layers::is_origin(origin))
+            .all(|origin| slice::is_origin(origin))
         {
             return Err(Error::new(
                 "cors.origins",

@@ -59,6 +59,41 @@ impl Kind {
             Self::Internal => Code::Internal,
         }
     }
+
+    /// What a peer's code is to the caller of ours, for whom the peer was asked: our own fault, unless the peer is
+    /// merely away. What else a peer may mean for that caller, who did not ask it, a handler must name.
+    pub const fn of_peer(code: tonic::Code) -> Self {
+        use tonic::Code as Said;
+        match code {
+            Said::NotFound => Self::NotFound,
+            Said::Aborted => Self::Aborted,
+            Said::DeadlineExceeded => Self::DeadlineExceeded,
+            // Full, or it ended what it was asked: whoever asks us is still here, so it was not them who went.
+            Said::Unavailable | Said::ResourceExhausted | Said::Cancelled => Self::Unavailable,
+            Said::Ok
+            | Said::Unknown
+            | Said::InvalidArgument
+            | Said::AlreadyExists
+            | Said::PermissionDenied
+            | Said::FailedPrecondition
+            | Said::OutOfRange
+            | Said::Unimplemented
+            | Said::Internal
+            | Said::DataLoss
+            | Said::Unauthenticated => Self::Internal,
+        }
+    }
+}
+
+/// When to come back to a peer that is full.
+const FULL_PEER_FOR: Duration = Duration::from_secs(1);
+
+/// What [`Kind::of_peer`] leaves to be told beside the code: of a peer that is full, when to come back.
+pub fn with_retry_of_peer(error: ConnectError, code: tonic::Code) -> ConnectError {
+    match code {
+        tonic::Code::ResourceExhausted => with_retry_after(error, FULL_PEER_FOR),
+        _ => error,
+    }
 }
 
 /// What the caller of a failed call reads instead of its cause.

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use http::Uri;
 use serde::de::DeserializeOwned;
 
 /// The settings of one service.
@@ -55,4 +56,17 @@ pub fn within(
             Err(Misconfigured::new(key, problem))
         }
     }
+}
+
+/// Whether that is `http://host:port` or `https://host:port`, nothing behind it.
+pub fn is_origin(text: &str) -> bool {
+    let Ok(uri) = text.parse::<Uri>() else {
+        return false;
+    };
+    matches!(uri.scheme_str(), Some("http" | "https"))
+        && uri
+            .authority()
+            .is_some_and(|at| !at.host().is_empty() && !at.as_str().contains('@'))
+        && uri.path_and_query().is_none_or(|path| path == "/")
+        && !text.ends_with('/')
 }

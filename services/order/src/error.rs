@@ -8,7 +8,6 @@ use call::{ConnectError, Kind, Reason};
 use command::storage_kind;
 use events::WatchError;
 use sea_orm::DbErr;
-use tonic::Code;
 
 use crate::domain::draft::{BadDraft, BadQuote};
 use crate::domain::id::OrderId;
@@ -17,8 +16,8 @@ use crate::saga::checkout::Illegal;
 
 /// The domain of this service's reasons.
 const DOMAIN: &str = "stoa.order";
-/// When to come back to a peer that is full.
-const FULL_FOR: Duration = Duration::from_secs(1);
+/// When to come back to us, when we are full.
+const BUSY_FOR: Duration = Duration::from_secs(1);
 
 /// Everything that can go wrong in this service, in its own words.
 #[derive(Debug, thiserror::Error)]
@@ -124,7 +123,7 @@ impl Error {
             | Self::Rejected { .. }
             | Self::Cancel(_) => Kind::FailedPrecondition,
             Self::Busy => Kind::ResourceExhausted,
-            Self::Peer { status, .. } => peer_kind(status.code()),
+            Self::Peer { status, .. } => Kind::of_peer(status.code()),
             Self::Watch { source, .. } => watch_kind(source),
             Self::Move(_) | Self::Quote(_) | Self::Task(_) => Kind::Internal,
             Self::Killed => Kind::Unavailable,
@@ -182,27 +181,6 @@ fn sentence(reason: EndReason) -> &'static str {
     }
 }
 
-/// How a peer's code reads to our caller: our own fault, unless the peer is merely away.
-fn peer_kind(code: Code) -> Kind {
-    match code {
-        Code::Unavailable | Code::ResourceExhausted | Code::Cancelled => Kind::Unavailable,
-        Code::DeadlineExceeded => Kind::DeadlineExceeded,
-        Code::Aborted => Kind::Aborted,
-        Code::NotFound => Kind::NotFound,
-        Code::Ok
-        | Code::Unknown
-        | Code::InvalidArgument
-        | Code::AlreadyExists
-        | Code::PermissionDenied
-        | Code::FailedPrecondition
-        | Code::OutOfRange
-        | Code::Unimplemented
-        | Code::Internal
-        | Code::DataLoss
-        | Code::Unauthenticated => Kind::Internal,
-    }
-}
-
 fn watch_kind(error: &WatchError) -> Kind {
     match error {
         WatchError::Invalid(_) => Kind::InvalidArgument,
@@ -215,13 +193,11 @@ fn watch_kind(error: &WatchError) -> Kind {
 impl From<Error> for ConnectError {
     fn from(error: Error) -> Self {
         let wire = call::to_wire(error.kind(), &error);
-        let full_peer = matches!(&error, Error::Peer { status, .. } if status.code() == Code::ResourceExhausted);
-        if full_peer || error.kind() == Kind::ResourceExhausted {
-            return call::error::with_retry_after(wire, FULL_FOR);
-        }
-        match error.reason() {
-            Some(reason) => reason.attach(wire),
-            None => wire,
+        match (&error, error.reason()) {
+            (Error::Peer { status, .. }, _) => call::error::with_retry_of_peer(wire, status.code()),
+            (Error::Busy, _) => call::error::with_retry_after(wire, BUSY_FOR),
+            (_, Some(reason)) => reason.attach(wire),
+            (_, None) => wire,
         }
     }
 }

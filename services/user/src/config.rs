@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
-use http::Uri;
 use serde::Deserialize;
-use slice::{Misconfigured, Settings, within};
+use slice::{Misconfigured, Settings, is_origin, within};
 use token::ACCESS_LIFETIME;
 
 use crate::domain::signing_key::Schedule;
@@ -169,16 +168,6 @@ impl PasswordConfig {
             Misconfigured::new("user.password", "is a cost that argon2 does not allow")
         })
     }
-}
-
-fn is_origin(text: &str) -> bool {
-    let Ok(uri) = text.parse::<Uri>() else {
-        return false;
-    };
-    matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri.authority().is_some_and(|at| !at.as_str().contains('@'))
-        && uri.path_and_query().is_none_or(|path| path == "/")
-        && !text.ends_with('/')
 }
 
 #[cfg(test)]

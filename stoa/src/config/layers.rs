@@ -135,19 +135,6 @@ pub(super) fn general(table: Table) -> Result<General, Error> {
         .map_err(|error| refused("the top level", &error))
 }
 
-/// `http://host:port` or `https://host:port`, nothing behind it.
-pub(super) fn is_origin(text: &str) -> bool {
-    let Ok(uri) = text.parse::<http::Uri>() else {
-        return false;
-    };
-    matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri.authority().is_some_and(|authority| {
-            !authority.host().is_empty() && !authority.as_str().contains('@')
-        })
-        && uri.path_and_query().is_none_or(|path| path == "/")
-        && !text.ends_with('/')
-}
-
 /// Names the key as exactly as the error does, and leaves the value out.
 pub(super) fn refused(key: &str, error: &ConfigError) -> Error {
     let inner = |found: &Option<String>| match found {

@@ -96,6 +96,12 @@ async fn ten_thousand_changed_bodies_are_their_callers_fault() {
         wrong.len(),
         &wrong[..wrong.len().min(10)]
     );
+    // Who sends them may call what he calls: none but those that sign in or renew fail for who he is.
+    let strangers = answers.iter().filter(|(_, reply)| {
+        ["unauthenticated", "permission_denied"].contains(&reply.code.as_str())
+    });
+    let strangers = strangers.count();
+    assert!(strangers * 20 < answers.len(), "{strangers} were strangers");
     stays_well(&mut fleet).await;
     proof::held("S-10", trials.len(), 0);
 }

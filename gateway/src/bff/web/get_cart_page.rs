@@ -10,10 +10,14 @@ use proto::inventory::v1::{CheckAvailabilityRequest, ItemAvailability, StockItem
 use proto::order::v1::OrderItem;
 use proto::pricing::v1::{QuoteItem, QuoteItemsRequest, QuoteLine};
 use proto::user::v1::{GetProfileRequest, GetProfileResponse};
+use tonic::Code;
 
 use crate::App;
 use crate::caller::{Credential, Visitor};
 use crate::part::{Degraded, PeerResult, required};
+
+/// What peers say of the things in a cart, which came in the page's own request: their sum may be too large.
+const OF_ITEMS: &[Code] = &[Code::InvalidArgument, Code::FailedPrecondition];
 
 /// What the cart in the browser costs now, and what of it can be had. The four calls are
 /// the same for one line and for a hundred.
@@ -37,8 +41,8 @@ pub async fn get_cart_page(
         pricing.quote_items(visitor.ask(quote_of(&app, &items))),
         profile(&app, &visitor),
     );
-    let stock = required(availability)?;
-    let quote = required(quote)?;
+    let stock = required(availability, OF_ITEMS)?;
+    let quote = required(quote, OF_ITEMS)?;
     let degraded = Degraded::default();
     let may_order = match profile.map(|answer| degraded.optional("user", answer)) {
         Some(answer) => answer
@@ -49,7 +53,7 @@ pub async fn get_cart_page(
     let is_priced = !quote.lines.is_empty();
     let lines = lines(
         items,
-        required(products)?.products,
+        required(products, &[])?.products,
         stock.items,
         quote.lines,
     );

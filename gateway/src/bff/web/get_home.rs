@@ -59,7 +59,7 @@ async fn shelves(
         ..ListProductsRequest::default()
     };
     let mut catalog = app.upstreams.catalog.clone();
-    let found = required(catalog.list_products(visitor.ask(request)).await)?;
+    let found = required(catalog.list_products(visitor.ask(request)).await, &[])?;
     let mut featured = cards(app, visitor, found.products, degraded).await;
     featured.truncate(count.into());
     let mut categories = found.shelves;

@@ -26,7 +26,10 @@ pub async fn get_order_page(
     let wanted = GetOrderRequest {
         order_id: order_id.clone(),
     };
-    let order = required(orders.get_order(visitor.ask(wanted)).await)?;
+    let order = required(
+        orders.get_order(visitor.ask(wanted)).await,
+        &[tonic::Code::NotFound],
+    )?;
     // Support reaches everyone's order, but this page is of one's own.
     if visitor.user_id().map(|id| id.to_string()) != Some(order.customer_id.clone()) {
         return Err(ConnectError::new(Code::NotFound, "order not found"));

@@ -4,6 +4,7 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::bff::web::v1::{GetOrdersPageRequest, GetOrdersPageResponse};
 use proto::order::v1::ListOrdersRequest;
+use tonic::Code;
 
 use super::card::cards_of;
 use crate::App;
@@ -39,6 +40,7 @@ pub async fn get_orders_page(
             .clone()
             .list_orders(visitor.ask(wanted))
             .await,
+        &[Code::InvalidArgument, Code::OutOfRange], // of the cursor
     )?;
     let degraded = Degraded::default();
     let skus = found.orders.iter().flat_map(|order| &order.skus);

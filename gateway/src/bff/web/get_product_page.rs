@@ -37,7 +37,7 @@ pub async fn get_product_page(
         })),
         inventory.check_stock(visitor.ask(CheckStockRequest { sku })),
     );
-    let product = required(products)?.products.pop();
+    let product = required(products, &[])?.products.pop();
     let missing = || ConnectError::new(Code::NotFound, "There is no such product");
     Ok(ConnectResponse::new(GetProductPageResponse {
         product: Some(product.ok_or_else(missing)?),

@@ -4,6 +4,7 @@ use axum::extract::State;
 use call::{Call, ConnectError, ConnectRequest, ConnectResponse};
 use proto::bff::web::v1::{GetSearchPageRequest, GetSearchPageResponse};
 use proto::catalog::v1::ListProductsRequest;
+use tonic::Code;
 
 use super::card::cards;
 use crate::App;
@@ -36,6 +37,7 @@ pub async fn get_search_page(
             .clone()
             .list_products(visitor.ask(wanted))
             .await,
+        &[Code::InvalidArgument, Code::OutOfRange], // of the cursor
     )?;
     let degraded = Degraded::default();
     Ok(ConnectResponse::new(GetSearchPageResponse {
