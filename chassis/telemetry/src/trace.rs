@@ -73,10 +73,21 @@ impl TraceContext {
 
     /// Writes the header, for HTTP/2 not to index: no other message has the same.
     pub fn write_headers(&self, headers: &mut HeaderMap) {
-        if let Ok(mut value) = HeaderValue::try_from(self.to_string()) {
+        if let Ok(mut value) = HeaderValue::from_bytes(&self.text()) {
             value.set_sensitive(true);
             headers.insert(TRACEPARENT, value);
         }
+    }
+
+    /// Every call writes it, so it is not formatted.
+    fn text(&self) -> [u8; 55] {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        for (bytes, digits) in [(&self.trace_id[..], 3..35), (&self.span_id[..], 36..52)] {
+            // Two digits for a byte: they fit.
+            let _ = hex::encode_to_slice(bytes, &mut text[digits]);
+        }
+        text[54] += u8::from(self.sampled);
+        text
     }
 
     /// The trace id as 32 lower-case hexadecimal digits.
@@ -95,13 +106,7 @@ impl TraceContext {
 /// The value of the `traceparent` header.
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let flags = u8::from(self.sampled);
-        write!(
-            f,
-            "00-{}-{}-{flags:02x}",
-            self.trace_id_hex(),
-            self.span_id_hex()
-        )
+        f.write_str(&String::from_utf8_lossy(&self.text()))
     }
 }
 
