@@ -170,7 +170,11 @@ async fn orders_are_placed_once_while_replicas_are_slow_die_and_come() {
         "one killed: {}, {late} of them late, left alone after {noticed:?}",
         told(&calls)
     );
-    assert!(late <= CALLERS && only_late(&calls), "{late}");
+    let codes = calls.iter().map(|call| call.code.as_str());
+    let other: Vec<_> = codes.filter(|code| *code != "ok").collect();
+    // He is told that his time is over, or that his key is still at work.
+    let late_word = |code: &&str| ["deadline_exceeded", "aborted"].contains(code);
+    assert!(late <= CALLERS && other.iter().all(late_word), "{other:?}");
     assert!(noticed < Duration::from_secs(1), "{noticed:?}");
 
     // One comes.
