@@ -239,3 +239,29 @@ impl<'de> Visitor<'de> for Once {
         Ok(Claims(claims))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A day from when it was made, a day and the leeway from now: each to the second, which
+    /// the clock of a running verifier never stands at.
+    #[test]
+    fn a_foreign_token_lives_a_day_to_the_second() {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let (day, leeway) = (24 * 60 * 60, LEEWAY.num_seconds());
+        for (from, until, holds) in [
+            (0, day, true),
+            (0, day + 1, false),
+            (leeway, day + leeway, true),
+            (leeway + 1, day + leeway + 1, false),
+            (-day, 0, true),
+            (-day - 1, 0, false),
+        ] {
+            let at = |seconds: i64| Value::from(now.timestamp() + seconds);
+            let (from, exp) = (("iat".to_owned(), at(from)), ("exp".to_owned(), at(until)));
+            let claims = [from, exp].into_iter().collect();
+            assert_eq!(lifetime(&claims, now).is_ok(), holds, "{claims:?}");
+        }
+    }
+}
