@@ -125,6 +125,9 @@ fn keys_that_sign_nothing_or_are_of_no_use_are_left_out() {
             ("kty", Value::Null),
             ("kid", Value::Null),
             ("kid", json!(7)),
+            ("kid", json!("")),
+            ("kid", json!("with space")),
+            ("kid", json!("k".repeat(KID_BYTES_MAX + 1))),
             ("crv", json!("P-521")),
             ("x", json!("!")),
             ("x", json!("")),
@@ -156,6 +159,16 @@ fn keys_that_sign_nothing_or_are_of_no_use_are_left_out() {
     let two = [keys[0].jwk("f1"), keys[1].jwk("f1")];
     let read = super::read(&set(&two), &SigningAlgorithm::ALL).unwrap();
     assert_eq!(read["f1"].algorithm(), SigningAlgorithm::EdDsa);
+}
+
+#[test]
+fn an_algorithm_is_read_by_its_name_alone() {
+    for algorithm in SigningAlgorithm::ALL {
+        assert_eq!(SigningAlgorithm::parse(algorithm.as_str()), Some(algorithm));
+    }
+    for name in ["", "eddsa", "HS256", "none", "RS512"] {
+        assert_eq!(SigningAlgorithm::parse(name), None, "{name}");
+    }
 }
 
 /// row: S-02

@@ -245,6 +245,20 @@ async fn a_service_token_is_for_one_callee_and_carries_whom_it_acts_for() {
             acting_for
         })
     );
+    // Where a service is asked for, a person's token is none.
+    for (token, is_service) in [
+        (sign("payment").unwrap(), true),
+        (bench.sign(header(), &bench.good()), false),
+    ] {
+        let verified = bench.verifier.verify_service(&token).await;
+        let expected = if is_service {
+            caller.clone()
+        } else {
+            Err(Unverified::Bad)
+        };
+        assert_eq!(verified, expected);
+        assert_eq!(bench.verifier.says_service(&token), is_service);
+    }
     bench
         .refuses("for another callee", &sign("inventory").unwrap())
         .await;
