@@ -57,7 +57,7 @@ where
         let claim = idempotency::claim(&work.txn, command.key(), work.now).await;
         let made = match claim.map_err(Error::from) {
             Ok(Claim::New) => effect(&mut work).await.map(Some),
-            Ok(Claim::Pending | Claim::Replay(_)) => {
+            Ok(Claim::Pending(_) | Claim::Replay(_)) => {
                 work.give_up().await?;
                 return Ok(None);
             }
@@ -82,32 +82,41 @@ pub async fn seal(
     idempotency::seal_if_pending(txn, key, accepted, &answer.encode_to_vec()).await
 }
 
+/// What became of a command that was asked for before.
+#[derive(Debug)]
+pub enum Repeated<R> {
+    /// This is its answer.
+    Answered(Answer<R>),
+    /// It was accepted then, and whoever was to answer it has not.
+    Pending(DateTime<Utc>),
+}
+
 impl Command {
-    /// The answer that this command got before; one that is still to come is waited for. `None` when it is new, as far
+    /// What became of this command before; an answer that is still to come is waited for. `None` when it is new, as far
     /// as can be seen without claiming its key: it spares the work that precedes [`accept`], which alone decides.
     ///
     /// # Errors
-    /// [`Error::KeyReused`] when the key stands for another request, [`Error::KeyPending`] when its answer does not come
-    /// in time.
+    /// [`Error::KeyReused`] when the key stands for another request; the database failed.
     pub async fn repeated<R: Message + Default>(
         &self,
         db: &Database,
         clock: &Clock,
         until: Instant,
-    ) -> Result<Option<Answer<R>>, Error> {
+    ) -> Result<Option<Repeated<R>>, Error> {
         let Some(key) = self.key() else {
             return Ok(None);
         };
         loop {
-            match idempotency::look(db.read(), key, clock.now()).await? {
-                None => return Ok(None),
+            let accepted = match idempotency::look(db.read(), key, clock.now()).await? {
+                None | Some(Claim::New) => return Ok(None),
                 Some(Claim::Replay(bytes)) => {
-                    return Answer::replay(db.service(), &bytes).map(Some);
+                    let answer = Answer::replay(db.service(), &bytes)?;
+                    return Ok(Some(Repeated::Answered(answer)));
                 }
-                Some(Claim::New | Claim::Pending) => {}
-            }
+                Some(Claim::Pending(accepted)) => accepted,
+            };
             if Instant::now() + LOOK_EVERY > until {
-                return Err(Error::KeyPending);
+                return Ok(Some(Repeated::Pending(accepted)));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

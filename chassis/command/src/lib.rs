@@ -17,7 +17,7 @@ use sql::idempotency::{self, Claim, Key};
 use sql::{Fault, Transaction};
 use uuid::Uuid;
 
-pub use accept::{accept, seal};
+pub use accept::{Repeated, accept, seal};
 pub use run::{Making, Work, guarded, run, transact};
 
 /// The header that tells a repeated answer from a new one.
@@ -144,7 +144,7 @@ impl Command {
     ) -> Result<Option<Answer<R>>, Error> {
         match idempotency::claim(txn, self.key.as_ref(), now).await? {
             Claim::New => Ok(None),
-            Claim::Pending => Err(Error::KeyPending),
+            Claim::Pending(_) => Err(Error::KeyPending),
             Claim::Replay(bytes) => Answer::replay(txn.service(), &bytes).map(Some),
         }
     }

@@ -51,8 +51,8 @@ pub enum Claim {
     New,
     /// It was done; these are the bytes of its answer.
     Replay(Vec<u8>),
-    /// It was accepted, and its answer is still to come.
-    Pending,
+    /// It was accepted then, and its answer is still to come.
+    Pending(DateTime<Utc>),
 }
 
 /// Why a claim failed.
@@ -152,7 +152,7 @@ fn read(row: &QueryResult, key: &Key, now: DateTime<Utc>) -> Result<Option<Claim
         return Err(ClaimError::Mismatch);
     }
     let answer: Option<Vec<u8>> = row.try_get("", "answer")?;
-    Ok(Some(answer.map_or(Claim::Pending, Claim::Replay)))
+    Ok(Some(answer.map_or(Claim::Pending(at), Claim::Replay)))
 }
 
 /// Reads the record that stood in the way.

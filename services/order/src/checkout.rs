@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use call::{Call, Scope};
-use command::{Command, Work};
+use chrono::{DateTime, Utc};
+use command::{Command, Repeated, Work};
 use futures::FutureExt;
 use sea_orm::ConnectionTrait;
 use telemetry::CallIds;
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use crate::App;
 use crate::answer::CreateOrderAnswer;
 use crate::domain::draft::{Draft, Quote};
-use crate::domain::id::OrderId;
+use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Order};
 use crate::error::Error;
 use crate::event;
@@ -62,8 +63,13 @@ async fn place(
 ) -> Result<command::Answer<CreateOrderAnswer>, Error> {
     let patience = call.deadline.instant() - SPARE;
     let (record, accepted) = loop {
-        if let Some(answer) = command.repeated(&app.db, &app.clock, patience).await? {
-            return Ok(answer);
+        let until = patience.min(Instant::now() + app.config.outcome_wait() + SPARE);
+        match command.repeated(&app.db, &app.clock, until).await? {
+            None => {}
+            Some(Repeated::Answered(answer)) => return Ok(answer),
+            Some(Repeated::Pending(accepted)) => {
+                return conclude(app, command, draft.customer_id, accepted, patience).await;
+            }
         }
         let quote = app.advisers.quote(call, draft).await?;
         let accepted = Instant::now();
@@ -94,6 +100,27 @@ async fn place(
             answer.await
         }
     }
+}
+
+/// Answers for whoever accepted this order and has not answered: it is dead, or late, and then one of the two answers
+/// stays. The repeat need not wait until another carries the checkout on.
+async fn conclude(
+    app: &App,
+    command: &Command,
+    customer: CustomerId,
+    accepted: DateTime<Utc>,
+    patience: Instant,
+) -> Result<command::Answer<CreateOrderAnswer>, Error> {
+    let key = command.key().ok_or(Error::OrderNotFound)?;
+    let answer = command.conclude(&app.db, accepted, patience, |txn| {
+        let key = key.clone();
+        async move {
+            let id = store::saga::of_key(txn, customer, accepted, &key).await?;
+            as_it_stands(txn, id.ok_or(Error::OrderNotFound)?).await
+        }
+        .boxed()
+    });
+    answer.await
 }
 
 /// Writes the order and the saga that carries it on.

@@ -29,7 +29,7 @@ async fn call(db: &Database, key: &Key, at: DateTime<Utc>) -> Result<Vec<u8>, Cl
     let txn = db.begin_write().await?;
     match idempotency::claim(&txn, Some(key), at).await? {
         Claim::Replay(answer) => return Ok(answer),
-        Claim::Pending => panic!("claimed, sealed and committed together, so never pending"),
+        Claim::Pending(_) => panic!("claimed, sealed and committed together, so never pending"),
         Claim::New => {}
     }
     let value = read(&txn, "a").await? + 1;
@@ -177,7 +177,7 @@ async fn a_claim_whose_answer_is_still_to_come_is_pending_until_sealed_once(engi
     let txn = db.begin_write().await.unwrap();
     assert_eq!(
         idempotency::claim(&txn, Some(&key()), now()).await.unwrap(),
-        Claim::Pending
+        Claim::Pending(now())
     );
     assert_eq!(
         idempotency::answer(&txn, &key(), now()).await.unwrap(),
@@ -239,7 +239,7 @@ async fn an_answer_is_sealed_under_its_own_claim_and_no_later_one(engine: Engine
         .unwrap();
     txn.commit().await.unwrap();
     let look = idempotency::look(db.read(), &other, later).await.unwrap();
-    assert_eq!(look, Some(Claim::Pending));
+    assert_eq!(look, Some(Claim::Pending(later)));
 
     let txn = db.begin_write().await.unwrap();
     idempotency::seal_if_pending(&txn, Some(&other), later, b"own")
@@ -306,7 +306,7 @@ async fn pruning_deletes_old_records_alone_however_many(engine: Engine) {
     assert_eq!(idempotency::prune(&db, now()).await.unwrap(), 0);
     let txn = db.begin_write().await.unwrap();
     let claim = idempotency::claim(&txn, Some(&young), later).await.unwrap();
-    assert_eq!(claim, Claim::Pending);
+    assert_eq!(claim, Claim::Pending(later));
 }
 
 /// The deletion waits for whoever claims the key anew, and looks at the row again.
@@ -340,7 +340,7 @@ async fn a_key_that_is_claimed_anew_meanwhile_is_not_pruned_on_postgres() {
     anew.commit().await.unwrap();
     assert_eq!(pruning.await.unwrap(), 0);
     let look = idempotency::look(db.read(), &key(), later).await.unwrap();
-    assert_eq!(look, Some(Claim::Pending));
+    assert_eq!(look, Some(Claim::Pending(later)));
 }
 
 #[both_engines]

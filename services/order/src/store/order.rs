@@ -4,6 +4,7 @@ use call::Scope;
 use chrono::{DateTime, Utc};
 use money::Amount;
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::SelectStatement;
 use sea_orm::{Condition, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 use serde::{Deserialize, Serialize};
 use sql::Transaction;
@@ -113,6 +114,13 @@ pub async fn find(
     let summary = Summary::try_from(&row)?;
     let lines = order_line::of(db, id, summary.total.currency()).await?;
     Ok(Some(summary.whole(lines)))
+}
+
+/// Selects the ids of the orders that a customer placed at that very time.
+pub(super) fn ids_at(customer: CustomerId, at: DateTime<Utc>) -> SelectStatement {
+    let placed = Entity::find().select_only().column(Column::Id);
+    let placed = placed.filter(Column::CustomerId.eq(customer.0));
+    placed.filter(Column::CreatedAt.eq(at)).into_query()
 }
 
 /// A page of orders, newest first, at most `limit`, those after `after`.

@@ -10,7 +10,7 @@ use sea_orm::{Condition, QueryOrder, QueryResult, QuerySelect, QueryTrait, Set};
 use sql::Transaction;
 use sql::idempotency::Key;
 
-use crate::domain::id::OrderId;
+use crate::domain::id::{CustomerId, OrderId};
 use crate::domain::order::{EndReason, Status};
 use crate::domain::payment_method::PaymentMethod;
 use crate::saga::checkout::{Progress, State};
@@ -128,6 +128,26 @@ pub async fn find(
         saga: row.saga(order.status)?,
         order,
     }))
+}
+
+/// The order that a customer's key was accepted for, then.
+///
+/// # Errors
+/// The database failed.
+pub async fn of_key(
+    txn: &Transaction,
+    customer: CustomerId,
+    accepted: DateTime<Utc>,
+    key: &Key,
+) -> Result<Option<OrderId>, DbErr> {
+    let ids = Entity::find()
+        .select_only()
+        .column(Column::OrderId)
+        .filter(Column::OrderId.in_subquery(order::ids_at(customer, accepted)))
+        .filter(Column::KeySubject.eq(&*key.subject))
+        .filter(Column::Key.eq(&*key.key));
+    let id: Option<Uuid> = ids.into_tuple().one(txn).await?;
+    Ok(id.map(OrderId))
 }
 
 /// A saga with something pending whose driver is gone. Orphans are in the order of `since`, and in

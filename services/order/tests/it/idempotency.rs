@@ -183,6 +183,43 @@ async fn a_repeat_after_a_crash_gets_the_resumed_outcome(engine: Engine) {
     }
 }
 
+/// Killed right after the order was accepted, under a lease that nobody may take yet: the repeat waits no longer than
+/// whoever asks first, and what it is told stays.
+///
+/// row: S-16, I8, E9
+#[tokio::test]
+async fn a_repeat_after_a_crash_waits_for_no_other_driver() {
+    let config = order::Config {
+        outcome_wait_ms: 100,
+        ..Default::default()
+    };
+    let die = FailPoints::new(|place, _| match place {
+        FailPoint::Accepted => Fate::Die,
+        _ => Fate::Live,
+    });
+    let mut shop = Shop::on_with(Engine::Postgres, config, die).await;
+    let request = |key: &str| keyed(key, purchase(1, &[("lamp", 1)], "tok_ok"));
+    let lost = shop.customer(1).create_order(request("k")).await;
+    assert_eq!(lost.unwrap_err().code(), Code::Unavailable);
+    shop.life = shop.replica().await;
+    // Another order of the same customer, at the same time by the clock, that stands still.
+    let other = shop.customer(1).create_order(request("other")).await;
+    let first = shop.customer(1).create_order(request("k")).await.unwrap();
+    let order = first.get_ref().order.clone().unwrap();
+    assert_eq!(order.status(), OrderStatus::Pending);
+    assert_ne!(order.id, other.unwrap().into_inner().order.unwrap().id);
+    shop.restart().await;
+    let ended = shop.ended(1, &order.id).await;
+    assert_eq!(ended.status(), OrderStatus::Confirmed);
+    let again = shop.customer(1).create_order(request("k")).await.unwrap();
+    assert!(replayed(&again));
+    assert_eq!(
+        again.into_inner().encode_to_vec(),
+        first.into_inner().encode_to_vec()
+    );
+    assert_eq!(shop.order_count().await, 2);
+}
+
 /// row: S-16
 #[both_engines]
 async fn a_key_that_is_too_long_or_empty_is_refused(shop: Shop) {
