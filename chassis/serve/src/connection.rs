@@ -309,3 +309,17 @@ fn http2_builder() -> http2::Builder<TokioExecutor> {
         .keep_alive_timeout(HTTP2_PING_TIMEOUT);
     builder
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Connections that were made at one moment do not end at one.
+    #[test]
+    fn ages_differ_by_a_tenth_either_way() {
+        let max = Duration::from_secs(1000);
+        let ages: Vec<_> = (0..1000).map(|_| age(max).as_secs()).collect();
+        assert!(ages.iter().all(|age| (900..1100).contains(age)));
+        assert!(ages.iter().any(|age| *age < 930) && ages.iter().any(|age| *age > 1070));
+    }
+}

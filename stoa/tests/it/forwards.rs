@@ -57,6 +57,9 @@ impl Left {
     }
 }
 
+/// What never comes.
+const NEVER: &str = "NEVER";
+
 /// Fails for the one product that there is not.
 async fn get_product(
     State(left): State<Left>,
@@ -72,9 +75,10 @@ async fn get_product(
     if failing.is_ok() {
         return Err(ConnectError::new(Code::Unavailable, "It is not there yet"));
     }
-    match request.id.is_empty() {
-        true => Ok(ConnectResponse::new(GetProductResponse::default())),
-        false => Err(ConnectError::new(
+    match request.id.as_str() {
+        "" => Ok(ConnectResponse::new(GetProductResponse::default())),
+        NEVER => std::future::pending().await,
+        _ => Err(ConnectError::new(
             Code::OutOfRange,
             "It is beyond the shelf",
         )),
@@ -235,6 +239,53 @@ async fn what_is_passed_on_is_counted() {
         assert!(text.contains(&line), "no {line} in {}", clients(&text));
     }
     stop.cancel();
+}
+
+/// Who leaves while a peer is asked for him takes that call back too, and it failed at neither.
+///
+/// row: C7
+#[tokio::test]
+async fn what_its_caller_left_is_canceled_at_both() {
+    let metrics = telemetry::metrics::install(&[]).expect("the first of this process");
+    let stop = CancellationToken::new();
+    let left = Left::default();
+    let door = gateway(&left, &stop).await;
+    for (before, wire) in WIRES.into_iter().enumerate() {
+        let door = door.clone();
+        let asking = tokio::spawn(async move {
+            let message = json!({"id": NEVER});
+            wire.call(&door, &wires::rpc(GET), &message, &[]).await
+        });
+        until(|| left.asked.load(Ordering::SeqCst) > before as u32).await;
+        asking.abort();
+    }
+    let canceled = |side: &str| {
+        let text = metrics.render();
+        let prefix = format!("rpc_{side}_call_duration_seconds_count{{");
+        let lines = text.lines().filter(|line| {
+            line.starts_with(&prefix) && line.contains(GET) && line.contains("code=\"canceled\"")
+        });
+        let counts = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok());
+        counts.sum::<usize>()
+    };
+    until(|| canceled("server") == 2 * WIRES.len() && canceled("client") == WIRES.len()).await;
+    let all = "rpc_server_call_duration_seconds_count{";
+    let text = metrics.render();
+    let codes = text.lines().filter(|line| line.starts_with(all));
+    for line in codes {
+        assert!(line.contains("code=\"canceled\""), "{line}");
+    }
+    stop.cancel();
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    let soon = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let soon = tokio::time::timeout(Duration::from_secs(10), soon);
+    soon.await.expect("it comes to that");
 }
 
 /// Wherever the protocol says that a peer is away: by a status, in trailers, or in an envelope.

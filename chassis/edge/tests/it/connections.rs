@@ -2,7 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use http::{Method, Version};
+use axum::body::Bytes;
+use futures::future::join_all;
+use http::{Method, Request, Version};
+use http_body_util::Full;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use proto::user::v1::auth_service::SIGN_UP;
 use serve::Serve;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -145,4 +151,50 @@ async fn one_address_has_its_share_and_no_more() {
         .send()
         .await;
     assert_eq!(answer.status, 200);
+}
+
+/// A connection that a client keeps is told to end after its age, give or take a tenth; what it carries ends well.
+///
+/// row: L6
+#[tokio::test]
+async fn a_connection_of_http_2_grows_old_and_what_it_carries_ends_well() {
+    assert_eq!(Serve::default().age_max, Duration::from_secs(15 * 60));
+    let age = Duration::from_secs(2);
+    let serve = Serve {
+        age_max: age,
+        ..Serve::default()
+    };
+    let options = Options {
+        serve,
+        ..Options::default()
+    };
+    let server = server::start_with(options).await;
+    let lives = (0..8).map(|number| {
+        let address = server.address;
+        async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let began = Instant::now();
+            let io = TokioIo::new(stream);
+            let connected = http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), io);
+            let (mut client, connection) = connected.await.unwrap();
+            let living = tokio::spawn(connection);
+            // Every other one is asked something that is answered when all are old.
+            if number % 2 == 0 {
+                tokio::time::sleep(age / 2).await;
+                let request = Request::post(format!("http://{address}{SIGN_UP}"))
+                    .header("content-type", "application/json")
+                    .body(Full::from(r#"{"name":"sleep 2500"}"#))
+                    .unwrap();
+                let answer = client.send_request(request).await.unwrap();
+                assert_eq!(answer.status(), 200);
+            }
+            let ended = tokio::time::timeout(Duration::from_secs(10), living).await;
+            ended.expect("it ends").unwrap().unwrap();
+            (number, began.elapsed())
+        }
+    });
+    for (number, lived) in join_all(lives).await {
+        assert!(lived > age.mul_f64(0.85), "{number}: {lived:?}");
+        assert!(lived < age * 4, "{number}: {lived:?}");
+    }
 }
