@@ -233,11 +233,15 @@ impl Channel {
     /// Says where the client is whose call this is, and that we may say it: else all clients would share our address.
     fn hand_on_address(&self, request: &mut Request<Body>) {
         let address = request.extensions_mut().remove::<ClientAddress>();
-        let address = address.and_then(|address| address.to_string().parse().ok());
+        let address = address.and_then(|address| HeaderValue::try_from(address.to_string()).ok());
         let headers = request.headers_mut();
         headers.remove(FORWARDED_FOR);
         headers.remove(FORWARDER);
-        if let (Some(address), Ok(credential)) = (address, self.service_credential(None)) {
+        if let (Some(mut address), Ok(mut credential)) = (address, self.service_credential(None)) {
+            // HTTP/2 indexes what all calls have for half a minute, and not what pushes it out of the table. A secret
+            // could be guessed by how long a message is, by who sees that: here he would see the secret.
+            address.set_sensitive(true);
+            credential.set_sensitive(false);
             headers.insert(FORWARDED_FOR, address);
             headers.insert(FORWARDER, credential);
         }

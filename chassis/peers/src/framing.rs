@@ -46,16 +46,20 @@ impl Framing {
         }
     }
 
-    /// Says in the request's protocol how long its answer is of use.
+    /// Says in the request's protocol how long its answer is of use, for HTTP/2 not to index: hardly another message has
+    /// the same, and it would push out of the table what all have.
     pub(crate) fn write_timeout(headers: &mut HeaderMap, left: Duration) {
         let kind = headers.get(CONTENT_TYPE);
-        match kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
-            true => headers.insert(GRPC_TIMEOUT, grpc_timeout(left)),
-            false => {
-                let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-                headers.insert(CONNECT_TIMEOUT, left.clamp(1, 9_999_999_999).into())
-            }
-        };
+        let (name, mut value) =
+            match kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
+                true => (GRPC_TIMEOUT, grpc_timeout(left)),
+                false => {
+                    let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+                    (CONNECT_TIMEOUT, left.clamp(1, 9_999_999_999).into())
+                }
+            };
+        value.set_sensitive(true);
+        headers.insert(name, value);
     }
 }
 
