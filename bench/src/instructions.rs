@@ -1,5 +1,5 @@
-//! What the edge costs in instructions: the figure that does not move from machine to machine,
-//! beside the times of [`crate::edges`], which do.
+//! What the edge and the gateway cost in instructions: the figure that does not move from machine to
+//! machine, beside the times of [`crate::edges`] and [`crate::proxies`], which do.
 //!
 //! A server runs twice under callgrind: once it only answers the first call of each
 //! connection, once many more. What the second executed over the first, divided by its calls,
@@ -7,6 +7,7 @@
 //! `callgrind_annotate`.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -34,11 +35,11 @@ pub async fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
     let turn = effort.counted_turn;
     let folder = PathBuf::from("target/instructions");
     fs::create_dir_all(&folder)?;
-    let bar = bar(Protocol::ALL.len() * 2, "Instructions of a call");
+    let bar = bar(Protocol::ALL.len() * 2 + 1, "Instructions of a call");
     for protocol in Protocol::ALL {
         let mut costs = Vec::new();
         for kind in [Kind::Edge, Kind::Bare] {
-            let cost = cost(kind, protocol, turn, &folder).await?;
+            let cost = cost(kind, None, protocol, turn, &folder).await?;
             let measure = format!("{}, {}", kind.name(), protocol.name());
             report.add(&measure, cost, "instructions", Goal::None, json!({}))?;
             costs.push(cost);
@@ -52,6 +53,11 @@ pub async fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
         let (ratio, goal) = (costs[0] / costs[1], Goal::AtMost(most));
         report.add(&measure, ratio, "×", goal, json!({}))?;
     }
+    let upstream = Server::start(Kind::Tonic, None, false)?.address;
+    let cost = cost(Kind::Gateway, Some(upstream), Protocol::Grpc, turn, &folder).await?;
+    let measure = "gateway, passing grpc";
+    report.add(measure, cost, "instructions", Goal::None, json!({}))?;
+    bar.inc(1);
     bar.finish_and_clear();
     Ok(())
 }
@@ -59,13 +65,14 @@ pub async fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
 /// Instructions in user space that `kind` executes for one call.
 async fn cost(
     kind: Kind,
+    upstream: Option<SocketAddr>,
     protocol: Protocol,
     turn: Duration,
     folder: &Path,
 ) -> anyhow::Result<f64> {
     let file = folder.join(format!("{}-{}.callgrind", kind.name(), protocol.name()));
-    let (none, before) = counted(kind, protocol, Duration::ZERO, &file).await?;
-    let (calls, after) = counted(kind, protocol, turn, &file).await?;
+    let (none, before) = counted(kind, upstream, protocol, Duration::ZERO, &file).await?;
+    let (calls, after) = counted(kind, upstream, protocol, turn, &file).await?;
     ensure!(calls > none, "{} answered nothing", kind.name());
     Ok((after - before) / (calls - none) as f64)
 }
@@ -73,6 +80,7 @@ async fn cost(
 /// Calls answered beyond the first of each connection, and all instructions of the process.
 async fn counted(
     kind: Kind,
+    upstream: Option<SocketAddr>,
     protocol: Protocol,
     turn: Duration,
     file: &Path,
@@ -84,6 +92,9 @@ async fn counted(
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(std::env::current_exe()?)
         .args(["serve", kind.name()]);
+    if let Some(upstream) = upstream {
+        command.args(["--upstream", &upstream.to_string()]);
+    }
     let server = Server::spawn(command).context("it needs valgrind: apt-get install valgrind")?;
     let call = Arc::new(Call::new(protocol, &server.token));
     let client = Client::connect(protocol, call, server.address).await?;
