@@ -6,10 +6,17 @@ use std::fmt::Display;
 /// The variable that names the row which is broken on purpose.
 const SABOTAGED: &str = "PROOF_SABOTAGED";
 
-/// Whether this row is to be broken: a test then takes away what it tries, and must fail. One that does not has
-/// proved nothing.
+/// Whether this row is to be broken: a test then takes away what it tries, and must fail by [`must`]. One that does not
+/// has proved nothing.
 pub fn sabotaged(row: &str) -> bool {
     std::env::var_os(SABOTAGED).is_some_and(|named| named == row)
+}
+
+/// What a row says, at the place where its sabotage has to be noticed. A test that ends here says whose fault it is:
+/// one that turned red by anything else, a port or a timeout, does not count as broken on purpose.
+#[track_caller]
+pub fn must(row: &str, holds: bool, otherwise: impl Display) {
+    assert!(holds, "{row} is violated: {otherwise}");
 }
 
 /// Says how often a row was tried without a violation, and how many there may be: the end of a test that passed.

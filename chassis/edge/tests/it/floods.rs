@@ -168,7 +168,7 @@ async fn a_flood_of_any_kind_is_ended_within_a_second_and_nobody_else_notices() 
         let others = serve_others(&server, 20);
         let ((took, goodbye), others) = tokio::join!(flooding, others);
         println!("{name}: ended after {took:?}, others' p99 {others:?}, alone {alone:?}");
-        assert!(took < ENDED_MAX, "{name}: {took:?}");
+        proof::must("S-11", took < ENDED_MAX, format_args!("{name}: {took:?}"));
         assert!(goodbye, "{name}: it was not told");
     }
     let grown = resident_bytes().saturating_sub(before);
