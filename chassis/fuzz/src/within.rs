@@ -116,10 +116,10 @@ pub(crate) fn ask(mut request: Request<Body>) -> Told {
     let ours = ours || parts.status == StatusCode::INTERNAL_SERVER_ERROR;
     let said = [&trailers, &parts.headers].map(|map| map.get("grpc-message").cloned());
     let said = format!("{said:?}{text}").replace("%20", " ");
-    assert!(
+    proof::must(
+        "S-10",
         !ours || said.contains(UNNAMED) && !*STRICT,
-        "{about}: {} {code} {said}",
-        parts.status
+        format_args!("{about}: {} {code} {said}", parts.status),
     );
     for inside in [".rs:", "panicked", "serde", "prost", "expected value"] {
         assert!(!text.contains(inside), "{about}: {text}");

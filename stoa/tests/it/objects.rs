@@ -94,11 +94,9 @@ async fn another_s_object_is_answered_as_none() {
         assert_eq!(code(&nobodys), "not_found", "{rpc}: {:?}", nobodys.bytes);
         for id in [&theirs, &gone.id] {
             let told = ask(&mallory, rpc, field, id, &more).await;
-            assert_eq!(
-                (told.status, &told.bytes),
-                (nobodys.status, &nobodys.bytes),
-                "{rpc} tells {id} from a random id"
-            );
+            let same = (told.status, &told.bytes) == (nobodys.status, &nobodys.bytes);
+            let said = format_args!("{rpc} tells {id} from a random id: {told:?}, {nobodys:?}");
+            proof::must("S-05", same, said);
         }
     }
     let mut message = mallory.order("MUG-STR-01", 1, "tok_ok");

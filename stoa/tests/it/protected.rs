@@ -93,7 +93,9 @@ async fn what_a_caller_may_not_set_stays_as_it_is() {
     let update = "user.v1.UserService/UpdateUser";
     let message = with_wishes(&json!({"id": eve.id, "name": "Eve"}), &alice.id);
     let asked = eve.door.call(update, message).await;
-    assert_eq!(asked.code(), "permission_denied", "{:?}", asked.bytes);
+    let refused = asked.code() == "permission_denied";
+    let said = format_args!("she took a role: {:?}", asked.bytes);
+    proof::must("S-06", refused, said);
     let message = json!({"id": eve.id, "name": "Eve", "roles": ["admin"]});
     let asked = call_proto(&eve.door, &pool, update, &message).await;
     assert_ne!(asked.status, http::StatusCode::OK, "{:?}", asked.bytes);

@@ -36,7 +36,7 @@ async fn closed_after(mut stream: TcpStream) -> Duration {
     let began = Instant::now();
     let mut rest = Vec::new();
     let closed = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await;
-    assert!(closed.is_ok(), "still open");
+    proof::must("S-14", closed.is_ok(), "still open");
     began.elapsed()
 }
 
@@ -78,7 +78,8 @@ async fn a_head_that_comes_a_byte_at_a_time_is_cut_off() {
     }
     let mut rest = Vec::new();
     let ended = tokio::time::timeout(Duration::from_secs(1), stream.read_to_end(&mut rest)).await;
-    assert!(cut || ended.is_ok(), "a slow head was waited for");
+    let over = cut || ended.is_ok();
+    proof::must("S-14", over, "a slow head was waited for");
     assert!(began.elapsed() < Duration::from_secs(8));
 }
 
@@ -143,7 +144,7 @@ async fn one_address_has_its_share_and_no_more() {
     let mut rest = Vec::new();
     let refused =
         tokio::time::timeout(Duration::from_millis(300), over.read_to_end(&mut rest)).await;
-    assert!(refused.is_ok(), "the 21st is closed at once");
+    proof::must("S-14", refused.is_ok(), "the 21st is not closed at once");
     drop(held);
     tokio::time::sleep(Duration::from_millis(100)).await;
     let answer = Ask::new(server.address, Version::HTTP_11, "/healthz")

@@ -25,8 +25,13 @@ pub enum MetricKind {
 }
 
 impl Metric {
+    /// Says what it is. A counter that has no labels stands at zero from then on: where none is shown, nobody counts.
     pub(super) fn describe(&self) {
         match self.kind {
+            MetricKind::Counter if self.labels.is_empty() => {
+                metrics::describe_counter!(self.name, self.help);
+                metrics::counter!(self.name).increment(0);
+            }
             MetricKind::Counter => metrics::describe_counter!(self.name, self.help),
             MetricKind::Gauge => metrics::describe_gauge!(self.name, self.help),
             MetricKind::Histogram(_) => metrics::describe_histogram!(self.name, self.help),

@@ -28,6 +28,7 @@ fn histograms_have_their_buckets_and_help() {
         "# TYPE undeclared_seconds histogram",
         "# HELP active_orders_total Orders that are not terminal yet.",
         "active_orders_total 3",
+        "rpc_panics_total 0",
         "process_resident_memory_bytes",
     ] {
         assert!(text.contains(wanted), "{wanted} is missing in\n{text}");
