@@ -20,12 +20,13 @@ use tokio_io_timeout::TimeoutWriter;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use super::Serve;
 use super::cork::Corked;
 use super::flood::{self, Flood};
 use super::requests::Requests;
+use super::sniff::{self, Sniffed};
 use super::unread::Unread;
 use super::upgraded::Hold;
-use super::{Serve, sniff};
 
 const HTTP1_BUFFER_BYTES: usize = 64 << 10;
 const HTTP2_STREAMS_MAX: u32 = 100;
@@ -79,12 +80,12 @@ async fn speak<I>(io: I, peer: SocketAddr, app: App, config: &Serve, stop: Cance
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let sniffing = tokio::time::timeout(config.header_timeout, sniff::is_http2(io));
+    let sniffing = tokio::time::timeout(config.header_timeout, sniff::sniff(io));
     let sniffed = tokio::select! {
         sniffed = sniffing => sniffed,
         () = silent_after(&stop) => return,
     };
-    let Ok(Ok(Some((http2, io)))) = sniffed else {
+    let Ok(Ok(Some(Sniffed { http2, since, io }))) = sniffed else {
         return;
     };
     let address = PeerAddress(peer.ip());
@@ -118,6 +119,7 @@ where
         http2,
         config,
         stop,
+        since,
         dies: Instant::now() + age(config.age_max),
         flood,
         unread,
@@ -157,6 +159,8 @@ struct Life<'a> {
     http2: bool,
     config: &'a Serve,
     stop: CancellationToken,
+    /// When it said something first.
+    since: Instant,
     /// When it is too old.
     dies: Instant,
     flood: Flood,
@@ -233,7 +237,7 @@ impl Life<'_> {
     }
 
     /// Looks at the connection now and then, until it should end. To be told of each answer and each head would cost
-    /// more than they do.
+    /// more than they do. A head may have begun just after a look, so it is late a pause before its time is over.
     async fn look(&self) -> End {
         let Serve {
             header_timeout,
@@ -246,14 +250,21 @@ impl Life<'_> {
             .min(idle_max)
             .min(unread_max / 2)
             .min(age_max);
-        let (mut looks, mut written) = (self.requests.looks(), 0);
+        let every = shortest / 8;
+        let (head_max, mut pause) = (header_timeout - every, every);
+        let (mut looks, mut written) = (self.requests.looks_since(self.since), 0);
         let (mut unread_looked, unread_every) = (Instant::now(), unread_max / 4);
         loop {
-            tokio::time::sleep(shortest / 8).await;
+            tokio::time::sleep(pause).await;
             let now = self.flood.written();
-            if looks.head() >= header_timeout {
-                return End::Late;
+            let head = looks.head(self.flood.amid_head());
+            if head >= head_max {
+                return match self.requests.are_under_way() {
+                    true => End::Due, // others of an HTTP/2 connection
+                    false => End::Late,
+                };
             }
+            pause = every.min(head_max - head);
             // An HTTP/2 connection may rest until it is old, as long as it answers pings.
             if Instant::now() >= self.dies || (looks.rest(now) >= idle_max && !self.http2) {
                 return End::Due;

@@ -1,7 +1,7 @@
 //! HTTP/2 frames that ask for nothing: SETTINGS, PING, PRIORITY, WINDOW_UPDATE, RST_STREAM, empty DATA. h2 answers or
 //! swallows them as fast as they come, so whoever sends little else is told to leave. Frames are counted by their
 //! headers as they pass (RFC 9113, 4.1 and 10.5); of their payload nothing is looked at but how much of an answer the
-//! peer takes unread.
+//! peer takes unread. Whose head does not come to its end is seen here too.
 
 use std::io;
 use std::pin::Pin;
@@ -39,6 +39,8 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const CONTINUATION: u8 = 9;
+const END_HEADERS: u8 = 4;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 
 /// How many streams a client may take back of those that it began on a connection in so many seconds: one more, and the
@@ -66,6 +68,8 @@ struct Signal {
     noticed: Notify,
     written: AtomicU64,
     narrow: AtomicBool,
+    /// The number of the head that is not whole, from 1; 0 where there is none.
+    amid_head: AtomicU64,
 }
 
 impl Flood {
@@ -104,6 +108,12 @@ impl Flood {
         self.0.narrow.load(Ordering::Relaxed)
     }
 
+    /// The number of the head that is coming and not whole, from 0. One is coming from the first byte on, until the peer
+    /// said its settings.
+    pub(crate) fn amid_head(&self) -> Option<u64> {
+        self.0.amid_head.load(Ordering::Relaxed).checked_sub(1)
+    }
+
     fn note(&self, kind: Kind) {
         if !self.is(kind) {
             self.0.kind.store(kind as u8, Ordering::Relaxed);
@@ -131,6 +141,9 @@ struct Frames {
     setting: [u8; SETTING_BYTES],
     setting_filled: usize,
     narrow: bool,
+    /// Whether a head has more frames to come, and how many there were; what is no head is one too.
+    head_open: bool,
+    heads: u64,
     idle: u64,
     asking: u64,
     begun: u64,
@@ -149,6 +162,8 @@ impl Frames {
             setting: [0; SETTING_BYTES],
             setting_filled: 0,
             narrow: false,
+            head_open: true, // the settings come first
+            heads: 0,
             idle: 0,
             asking: 0,
             begun: 0,
@@ -170,6 +185,9 @@ impl Frames {
                 }
                 bytes = rest;
                 continue;
+            }
+            if self.header_filled == 0 && !self.head_open {
+                self.heads += 1;
             }
             let taken = bytes.len().min(HEADER_BYTES - self.header_filled);
             let (part, rest) = bytes.split_at(taken);
@@ -197,10 +215,18 @@ impl Frames {
         }
     }
 
+    /// The number of the head that what was read ends in. What is not of a body counts as one.
+    fn amid_head(&self) -> Option<u64> {
+        let amid_frame = self.payload_left > 0 && self.header[KIND_AT] != DATA;
+        let amid = self.head_open || self.header_filled > 0 || amid_frame;
+        amid.then_some(self.heads)
+    }
+
     fn count(&mut self) {
         self.setting_filled = 0;
         let [high, middle, low, kind, flags, ..] = self.header;
         self.payload_left = u32::from_be_bytes([0, high, middle, low]) as usize;
+        self.head_open = matches!(kind, HEADERS | CONTINUATION) && flags & END_HEADERS == 0;
         match kind {
             HEADERS => {
                 self.begun += 1;
@@ -250,6 +276,8 @@ impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
         if this.frames.narrow {
             this.flood.0.narrow.store(true, Ordering::Relaxed);
         }
+        let amid_head = this.frames.amid_head().map_or(0, |number| number + 1);
+        this.flood.0.amid_head.store(amid_head, Ordering::Relaxed);
         polled
     }
 }
@@ -351,6 +379,41 @@ mod tests {
         ];
         assert_eq!(flood_after(&calls, 500, 26, 100_000), None);
     }
+
+    /// row: S-14
+    #[test]
+    fn a_head_is_one_until_it_is_whole_however_the_frames_are_cut() {
+        let whole = |kind, payload| {
+            let mut frame = frame(kind, payload);
+            frame[4] = END_HEADERS;
+            frame
+        };
+        let head = [
+            frame(HEADERS, 20),
+            frame(CONTINUATION, 0),
+            whole(CONTINUATION, 9),
+        ]
+        .concat();
+        for chunk in [1, 5, 9, 10, 1000] {
+            let mut frames = Frames::new();
+            frames.read(&[b'P'; PREFACE_BYTES]);
+            assert_eq!(frames.amid_head(), Some(0), "its settings come first");
+            frames.read(&frame(SETTINGS, 0));
+            assert_eq!(frames.amid_head(), None);
+            let mut parts = head.chunks(chunk).peekable();
+            while let Some(part) = parts.next() {
+                frames.read(part);
+                let number = parts.peek().map(|_| 1);
+                assert_eq!(frames.amid_head(), number, "by {chunk}");
+            }
+            frames.read(&frame(DATA, 30)[..20]);
+            assert_eq!(frames.amid_head(), None, "a body has its own time");
+            frames.read(&[0xff; 19]);
+            frames.read(&whole(HEADERS, 20)[..12]);
+            assert_eq!(frames.amid_head(), Some(3));
+        }
+    }
+
     /// row: S-11
     #[test]
     fn who_takes_less_than_a_short_answer_is_narrow_however_the_frames_are_cut() {

@@ -32,7 +32,7 @@ pub use flood::taken_back_max;
 #[derive(Clone)]
 pub struct Serve {
     /// How long a client may take for its first bytes, for a TLS handshake, and for the
-    /// head of an HTTP/1 request from its first byte.
+    /// head of a request from its first byte: at most this, and at least seven eighths of it.
     pub header_timeout: Duration,
     /// How long an HTTP/1 connection may rest between two requests.
     pub idle_max: Duration,

@@ -68,7 +68,16 @@ impl Requests {
         }
     }
 
-    fn are_under_way(&self) -> bool {
+    /// Begins to look at a connection whose first head has come since then.
+    pub(crate) fn looks_since(&self, since: Instant) -> Looks {
+        Looks {
+            head: Some((0, since)),
+            ..self.looks()
+        }
+    }
+
+    /// Whether the answer of one is not over.
+    pub(crate) fn are_under_way(&self) -> bool {
         self.0.under_way.load(Ordering::Relaxed) > 0
     }
 
@@ -88,7 +97,7 @@ impl Drop for UnderWay {
 impl Looks {
     /// Returns when a head was not whole for so long, or a little longer.
     pub(crate) async fn head_late(mut self, max: Duration) {
-        while self.head() < max {
+        while self.head(None) < max {
             tokio::time::sleep(max / 8).await;
         }
     }
@@ -100,14 +109,16 @@ impl Looks {
         }
     }
 
-    /// How long the head that is coming is known to.
-    pub(crate) fn head(&mut self) -> Duration {
+    /// How long the head that is coming is known to: of HTTP/1 as it was heard, of HTTP/2 by the number that its frames
+    /// give it.
+    pub(crate) fn head(&mut self, of_frames: Option<u64>) -> Duration {
         let inner = &self.requests.0;
-        let number = inner.arrived.load(Ordering::Relaxed);
-        self.head = match self.head {
-            _ if !inner.amid_head.load(Ordering::Relaxed) => None,
-            Some((same, since)) if same == number => Some((same, since)),
-            _ => Some((number, Instant::now())),
+        let amid = inner.amid_head.load(Ordering::Relaxed);
+        let heard = amid.then(|| inner.arrived.load(Ordering::Relaxed));
+        self.head = match (heard.or(of_frames), self.head) {
+            (None, _) => None,
+            (Some(number), Some((same, since))) if same == number => Some((same, since)),
+            (Some(number), _) => Some((number, Instant::now())),
         };
         self.head
             .map_or(Duration::ZERO, |(_, since)| since.elapsed())

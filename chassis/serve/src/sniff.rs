@@ -6,34 +6,43 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 /// What an HTTP/2 client sends first (RFC 9113, 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Whether the peer speaks HTTP/2, and the connection with nothing taken out of it. None
-/// when the peer left before it said anything.
-pub(super) async fn is_http2<I: AsyncRead + Unpin>(
-    mut io: I,
-) -> io::Result<Option<(bool, Prefixed<I>)>> {
+/// What the first bytes of a connection say.
+pub(super) struct Sniffed<I> {
+    /// Whether the peer speaks HTTP/2.
+    pub(super) http2: bool,
+    /// When it said something first.
+    pub(super) since: Instant,
+    /// The connection, with nothing taken out of it.
+    pub(super) io: Prefixed<I>,
+}
+
+/// Which version the peer speaks. None when it left before it said anything.
+pub(super) async fn sniff<I: AsyncRead + Unpin>(mut io: I) -> io::Result<Option<Sniffed<I>>> {
     let mut first = [0; PREFACE.len()];
-    let mut filled = 0;
+    let (mut filled, mut since) = (0, None);
     while filled < first.len() && first[..filled] == PREFACE[..filled] {
         match io.read(&mut first[filled..]).await? {
             0 if filled == 0 => return Ok(None),
             0 => break,
             count => filled += count,
         }
+        since.get_or_insert_with(Instant::now);
     }
-    let http2 = first == *PREFACE;
-    Ok(Some((
-        http2,
-        Prefixed {
+    Ok(since.map(|since| Sniffed {
+        http2: first == *PREFACE,
+        since,
+        io: Prefixed {
             first,
             from: 0,
             to: filled,
             io,
         },
-    )))
+    }))
 }
 
 /// A connection whose first bytes were read already.
@@ -94,29 +103,25 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Prefixed<I> {
 mod tests {
     use super::*;
 
-    async fn sniff(bytes: &[u8]) -> Option<(bool, Vec<u8>)> {
-        let (mut http2, mut all) = match is_http2(bytes).await.unwrap() {
-            None => return None,
-            Some((http2, rest)) => (http2, rest),
-        };
+    async fn sniffed(bytes: &[u8]) -> Option<(bool, Vec<u8>)> {
+        let mut sniffed = sniff(bytes).await.unwrap()?;
         let mut out = Vec::new();
-        all.read_to_end(&mut out).await.unwrap();
-        http2 &= out == bytes;
-        Some((http2, out))
+        sniffed.io.read_to_end(&mut out).await.unwrap();
+        Some((sniffed.http2 && out == bytes, out))
     }
 
     #[tokio::test]
     async fn the_preface_is_told_apart_and_nothing_is_lost() {
         let more = [&PREFACE[..], b"\0\0\0"].concat();
-        assert_eq!(sniff(&more).await, Some((true, more)));
+        assert_eq!(sniffed(&more).await, Some((true, more)));
         for http1 in [
             &b"GET / HTTP/1.1\r\n\r\n"[..],
             b"POST /",
             b"PRI * HTTP/1.1\r\n",
             b"P",
         ] {
-            assert_eq!(sniff(http1).await, Some((false, http1.to_vec())));
+            assert_eq!(sniffed(http1).await, Some((false, http1.to_vec())));
         }
-        assert_eq!(sniff(b"").await, None);
+        assert_eq!(sniffed(b"").await, None);
     }
 }

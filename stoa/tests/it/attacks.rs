@@ -32,7 +32,7 @@ const SKU: &str = "MUG-STR-01";
 const PER_CONNECTION: usize = 95;
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Whoever calls as one should, from an address of his own.
-const HONEST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
+pub const HONEST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
 
 /// A running suite, whichever its shape.
 enum Suite {
@@ -99,9 +99,9 @@ fn address(door: &Door) -> SocketAddr {
     (IpAddr::from(Ipv4Addr::LOCALHOST), port).into()
 }
 
-async fn dial(door: &Door, last: u8) -> TcpStream {
+/// A connection from an address of this machine.
+pub async fn dial(door: &Door, own: Ipv4Addr) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
-    let own = Ipv4Addr::new(127, 0, 0, last);
     socket.bind((own, 0).into()).expect("loopback is ours");
     socket.connect(address(door)).await.expect("it listens")
 }
@@ -112,7 +112,9 @@ type Connection = SendRequest<Body>;
 async fn connect(door: &Door, last: u8, window: u32) -> (Connection, JoinHandle<()>) {
     let handshake = Builder::new(TokioExecutor::new())
         .initial_stream_window_size(window)
-        .handshake(TokioIo::new(dial(door, last).await));
+        .handshake(TokioIo::new(
+            dial(door, Ipv4Addr::new(127, 0, 0, last)).await,
+        ));
     let (sender, connection) = handshake.await.expect("it speaks HTTP/2");
     let ended = tokio::spawn(async move { drop(connection.await) });
     (sender, ended)
@@ -266,7 +268,7 @@ async fn two_thousand_who_say_nothing_cost_little() {
         let mut held = Vec::new();
         for last in 2..2 + ADDRESSES {
             for number in 0..EACH {
-                let mut stream = dial(door, last).await;
+                let mut stream = dial(door, Ipv4Addr::new(127, 0, 0, last)).await;
                 let first: &[u8] = match number % 2 {
                     0 => b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n",
                     _ => b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",

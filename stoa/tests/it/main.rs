@@ -45,6 +45,7 @@ mod schemas;
 mod secrets;
 mod shop;
 mod shutdown;
+mod slow;
 mod small;
 mod strangers;
 mod structure;

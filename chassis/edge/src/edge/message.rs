@@ -13,8 +13,9 @@ use http_body_util::BodyExt;
 use super::protocol::Protocol;
 use crate::inner::{single, unreadable};
 
-/// How long a client may take to send its message, however long its call may last.
-pub(super) const SEND_TIME_MAX: Duration = Duration::from_secs(30);
+/// How long a client may take to send its message, however long its call may last: 30 s with the second in which what
+/// is left of it is drained.
+pub(super) const SEND_TIME_MAX: Duration = Duration::from_secs(29);
 
 /// Room that is made for what a client only announces.
 const RESERVED_BYTES_MAX: usize = 64 << 10;

@@ -1,5 +1,6 @@
 //! Hostile connections are closed, and others do not notice.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -9,9 +10,13 @@ use http_body_util::Full;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use proto::user::v1::auth_service::SIGN_UP;
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::server::ResolvesServerCertUsingSni;
 use serve::Serve;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
 
 use crate::client::Ask;
 use crate::server::{self, Options};
@@ -40,6 +45,22 @@ async fn closed_after(mut stream: TcpStream) -> Duration {
     began.elapsed()
 }
 
+/// What the rows and the documents name.
+///
+/// row: S-14
+#[test]
+fn what_ships_is_ten_seconds_for_a_head_and_thirty_for_a_reader() {
+    let shipped = Serve::default();
+    let seconds = Duration::from_secs;
+    assert_eq!(shipped.header_timeout, seconds(10));
+    assert_eq!(shipped.unread_max, seconds(30));
+    assert_eq!(shipped.idle_max, seconds(60));
+    let caps = (shipped.connections_max, shipped.connections_per_address_max);
+    assert_eq!(caps, (10_000, 128));
+    let asked = edge::Timeouts::default();
+    assert_eq!((asked.default, asked.max), (seconds(10), seconds(30)));
+}
+
 /// row: S-14
 #[tokio::test]
 async fn whoever_does_not_come_to_the_point_is_closed() {
@@ -57,6 +78,38 @@ async fn whoever_does_not_come_to_the_point_is_closed() {
         assert!(took < Duration::from_secs(3), "{first:?}: {took:?}");
     }
     proof::held("S-14", 5, "3 s");
+}
+
+/// TLS is what a listener is given; none of the program's is yet.
+///
+/// row: S-14
+#[tokio::test]
+async fn a_handshake_that_is_not_finished_is_closed() {
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let nobody = Arc::new(ResolvesServerCertUsingSni::new()); // none comes so far that he is shown one
+    let config = config.with_no_client_auth().with_cert_resolver(nobody);
+    let mut options = quick();
+    options.serve.tls = Some(TlsAcceptor::from(Arc::new(config)));
+    let server = server::start_with(options).await;
+    // Nothing; half a record's header; a hello of 512 bytes, of which a few come.
+    for first in [
+        &b""[..],
+        b"\x16\x03",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(first).await.unwrap();
+        let took = closed_after(stream).await;
+        let waited = Duration::from_millis(400)..Duration::from_secs(3);
+        assert!(waited.contains(&took), "{first:?}: {took:?}");
+    }
+    // Who does not speak TLS is told so at once.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let whole = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream.write_all(whole).await.unwrap();
+    let took = closed_after(stream).await;
+    assert!(took < Duration::from_millis(400), "{took:?}");
 }
 
 /// row: S-14
