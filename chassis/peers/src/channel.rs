@@ -11,6 +11,7 @@ use clock::Clock;
 use contract::{Again, Method};
 use edge::{ClientAddress, Contract, FORWARDED_FOR, FORWARDER};
 use endpoints::Source;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Request, Response};
@@ -237,11 +238,8 @@ impl Channel {
         let headers = request.headers_mut();
         headers.remove(FORWARDED_FOR);
         headers.remove(FORWARDER);
-        if let (Some(mut address), Ok(mut credential)) = (address, self.service_credential(None)) {
-            // HTTP/2 indexes what all calls have for half a minute, and not what pushes it out of the table. A secret
-            // could be guessed by how long a message is, by who sees that: here he would see the secret.
-            address.set_sensitive(true);
-            credential.set_sensitive(false);
+        if let (Some(mut address), Ok(credential)) = (address, self.forwarder_credential()) {
+            address.set_sensitive(true); // it would push out of HTTP/2's table what all calls have
             headers.insert(FORWARDED_FOR, address);
             headers.insert(FORWARDER, credential);
         }
@@ -265,13 +263,15 @@ impl Channel {
         }
     }
 
-    async fn in_time(
+    /// No `async fn`: one that is given a future has room for it twice, and this one is most of a call.
+    fn in_time(
         &self,
         deadline: Deadline,
         carried: impl Future<Output = Result<Response<Body>, Status>>,
-    ) -> Result<Response<Body>, Status> {
-        let carried = tokio::time::timeout_at(deadline.instant(), carried).await;
-        carried.unwrap_or_else(|_| Err(late(self.peer)))
+    ) -> impl Future<Output = Result<Response<Body>, Status>> {
+        let peer = self.peer;
+        tokio::time::timeout_at(deadline.instant(), carried)
+            .map(move |carried| carried.unwrap_or_else(|_| Err(late(peer))))
     }
 
     /// A call without a context is one that the process makes on its own behalf.
@@ -368,7 +368,7 @@ impl Channel {
             Some(credential) => {
                 headers.insert(AUTHORIZATION, credential);
                 // By his address the person was counted here; there he counts by who he is.
-                if let Ok(own) = self.service_credential(None) {
+                if let Ok(own) = self.forwarder_credential() {
                     headers.insert(FORWARDER, own);
                 }
             }
@@ -385,6 +385,14 @@ impl Channel {
     ) -> Result<Response<Body>, Status> {
         request.extensions_mut().clear();
         crossing.over(remote, request).await
+    }
+
+    /// The credential beside somebody else's, for HTTP/2 to index: all calls of half a minute have the same. That would
+    /// let who sees how long a message is guess a secret in it; here he would see the secret.
+    fn forwarder_credential(&self) -> Result<HeaderValue, Status> {
+        let mut credential = self.service_credential(None)?;
+        credential.set_sensitive(false);
+        Ok(credential)
     }
 
     fn service_credential(&self, acting_for: Option<User>) -> Result<HeaderValue, Status> {
