@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use prost_reflect::prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, Value as Reflected};
+use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value as Reflected};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::shop::{Answer, Customer, Door, Shop};
+use crate::wires::{self, Wire};
 
 const SKU: &str = "MUG-STR-01";
 /// The mutating unary rpcs that people without a role may call.
@@ -153,6 +155,174 @@ async fn orders_at_the_shop_s_price(eve: &Customer, alice: &Customer, pool: &Des
         cancelled.json()["order"]["status"],
         "ORDER_STATUS_CONFIRMED"
     );
+}
+
+/// What somebody adds to a message that its rpc does not know changes nothing of what he is told, nor of what is stored.
+///
+/// row: S-06
+#[tokio::test]
+async fn what_an_rpc_does_not_know_means_nothing_to_it() {
+    let shop = Shop::up_with(&[("STOA_RATE_LIMIT", "off".to_owned())]).await;
+    let admin = shop.door.sign_in("admin@stoa.test", "stoa-demo").await;
+    let mut trials = 0;
+    for wire in [Wire::ConnectJson, Wire::ConnectProto, Wire::Grpc] {
+        let plain = walk(&shop, wire, false).await;
+        let wished = walk(&shop, wire, true).await;
+        let walked: BTreeSet<&str> = wished.iter().map(|(rpc, _)| *rpc).collect();
+        assert_eq!(walked, BTreeSet::from(MUTATING));
+        let well = plain.iter().filter(|(_, code)| code == "ok").count();
+        assert!(well >= 10, "{plain:?}");
+        proof::must(
+            "S-06",
+            plain == wished,
+            format_args!("{wire:?}: {wished:?}, without wishes {plain:?}"),
+        );
+        trials += wished.len();
+    }
+    let listed = admin
+        .door
+        .call("user.v1.UserService/ListUsers", json!({"pageSize": 100}));
+    let listed = listed.await.json();
+    let listed = listed["users"].as_array().expect("there are some");
+    let ours = |user: &&Value| {
+        user["email"]
+            .as_str()
+            .is_some_and(|email| email.ends_with(".example"))
+    };
+    let ours: Vec<_> = listed.iter().filter(ours).collect();
+    assert_eq!(
+        ours.len(),
+        12,
+        "of six walks two each that stayed: {ours:?}"
+    );
+    for user in ours {
+        assert_eq!(user["roles"], json!(["customer"]), "{user}");
+        assert_ne!(user["createdAt"], "2001-01-01T00:00:00Z", "{user}");
+    }
+    let (code, printed) = shop.stoa(&["audit", "--settle", "10"]).await;
+    assert_eq!(code, 0, "{printed}");
+    proof::held("S-06", trials, 0);
+}
+
+/// Somebody new uses each of these rpcs, and is told so much.
+async fn walk(shop: &Shop, wire: Wire, wishing: bool) -> Vec<(&'static str, String)> {
+    let somebody = || format!("{}@walks.example", Uuid::new_v4().simple());
+    let (email, password) = (somebody(), "a short sentence");
+    let eve = shop.door.sign_up(&email).await;
+    let leaving = shop.door.sign_up(&somebody()).await;
+    let signed = json!({"email": email, "password": password});
+    let signed = shop
+        .door
+        .call("user.v1.AuthService/SignIn", signed)
+        .await
+        .json();
+    let refresh = &signed["tokens"]["refreshToken"];
+    let honest = eve.place(SKU, 1, "tok_ok").await.json()["order"].clone();
+    let mut told = Vec::new();
+    for (rpc, of, message) in [
+        (
+            "user.v1.AuthService/SignUp",
+            None,
+            json!({"email": somebody(), "password": password}),
+        ),
+        (
+            "user.v1.AuthService/SignIn",
+            None,
+            json!({"email": email, "password": password}),
+        ),
+        (
+            "user.v1.AuthService/RequestPasswordReset",
+            None,
+            json!({"email": email}),
+        ),
+        (
+            "user.v1.AuthService/ResetPassword",
+            None,
+            json!({"token": "A".repeat(43), "password": password}),
+        ),
+        (
+            "user.v1.UserService/UpdateUser",
+            Some(&eve),
+            json!({"id": eve.id, "name": "Eve"}),
+        ),
+        (
+            "order.v1.OrderService/CreateOrder",
+            Some(&eve),
+            eve.order(SKU, 1, "tok_ok"),
+        ),
+        (
+            "order.v1.OrderService/CancelOrder",
+            Some(&eve),
+            json!({"orderId": honest["id"]}),
+        ),
+        (
+            "user.v1.AuthService/Refresh",
+            None,
+            json!({"refreshToken": refresh}),
+        ),
+        (
+            "user.v1.AuthService/EndSession",
+            Some(&eve),
+            json!({"id": Uuid::new_v4()}),
+        ),
+        (
+            "user.v1.AuthService/SignOut",
+            Some(&eve),
+            json!({"allSessions": true}),
+        ),
+        (
+            "user.v1.AuthService/ChangePassword",
+            Some(&leaving),
+            json!({"currentPassword": password, "password": "another sentence"}),
+        ),
+        (
+            "user.v1.UserService/DeleteUser",
+            Some(&leaving),
+            json!({"id": leaving.id}),
+        ),
+    ] {
+        let door = of.map_or(&shop.door, |person| &person.door);
+        let method = wires::rpc(rpc);
+        let bytes = match wishing {
+            true => wishful(wire, &method, &message),
+            false => wire.encode(&method, &message),
+        };
+        let body = wire.wrap(&method, bytes);
+        let reply = wire
+            .send(&wire.client(&method), door, &method, body, &[])
+            .await;
+        if rpc.ends_with("CreateOrder") {
+            let order = reply.message.as_ref().expect("an order");
+            let order = serde_json::to_value(order).expect("it is JSON")["order"].clone();
+            assert_eq!(order["total"], honest["total"], "{order}");
+            assert_eq!(order["customerId"], eve.id.as_str(), "{order}");
+        }
+        told.push((rpc, reply.code));
+    }
+    told
+}
+
+/// A message with what its rpc does not know: in JSON by its name, else by numbers.
+fn wishful(wire: Wire, rpc: &MethodDescriptor, message: &Value) -> Vec<u8> {
+    let input = rpc.input();
+    if wire == Wire::ConnectJson {
+        let mut all = with_wishes(message, &Uuid::new_v4().to_string());
+        let fields = all.as_object_mut().expect("an object");
+        fields.retain(|name, _| {
+            let known = input
+                .get_field_by_json_name(name)
+                .or_else(|| input.get_field_by_name(name));
+            known.is_none() || message.get(name).is_some()
+        });
+        return all.to_string().into_bytes();
+    }
+    let mut bytes = wire.encode(rpc, message);
+    for number in (1..=40).filter(|number| input.get_field(*number).is_none()) {
+        let tag = number << 3 | 2; // bytes, of a length
+        bytes.extend([tag as u8 & 0x7f | 0x80, (tag >> 7) as u8, 5]);
+        bytes.extend(b"admin");
+    }
+    bytes
 }
 
 /// row: S-06

@@ -1,10 +1,11 @@
 //! How often a client may ask: one budget over all protocols, that no header and no second connection makes larger.
 
 use std::net::Ipv4Addr;
+use std::time::Instant;
 
 use call::Role;
 use edge::{RateLimit, TrustedProxies};
-use proto::catalog::v1::GetProductRequest;
+use proto::catalog::v1::{CreateProductRequest, GetProductRequest};
 use proto::user::v1::SignUpRequest;
 use uuid::Uuid;
 
@@ -12,6 +13,7 @@ use crate::client::{Answer, Ask, Door};
 use crate::server::{self, Options, Server};
 
 const GET_PRODUCT: &str = proto::catalog::v1::catalog_service::GET_PRODUCT;
+const CREATE_PRODUCT: &str = proto::catalog::v1::catalog_service::CREATE_PRODUCT;
 const SIGN_UP: &str = proto::user::v1::auth_service::SIGN_UP;
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 
@@ -39,6 +41,9 @@ fn assert_refused(answer: &Answer, limit: &str, door: Door) {
     assert_eq!(answer.header("x-ratelimit-remaining"), "0", "{door:?}");
     let wait: u64 = answer.header("retry-after").parse().expect("seconds");
     assert!((1..=3600).contains(&wait), "{door:?}: {wait}");
+    if door == Door::Grpc {
+        assert!(answer.body.is_empty(), "trailers alone: {answer:?}");
+    }
 }
 
 /// row: G6, S-07
@@ -59,12 +64,41 @@ async fn one_budget_serves_all_protocols_and_refuses_on_each() {
     }
 }
 
+/// As it ships: what changes something costs a budget of its own.
+///
+/// row: G6
+#[tokio::test]
+async fn who_writes_has_twenty_at_once_and_ten_a_second() {
+    let server = start(RateLimit::Usual).await;
+    let token = server.token(Uuid::from_u128(1), &[Role::Operator]);
+    let write = || {
+        let request = CreateProductRequest::default();
+        let ask = Ask::door(server.address, Door::ConnectProto, CREATE_PRODUCT, &request);
+        ask.header("authorization", &token).send()
+    };
+    let (began, mut taken) = (Instant::now(), 0);
+    for _ in 0..200 {
+        match write().await.code().as_str() {
+            "ok" => taken += 1,
+            "resource_exhausted" => {}
+            other => panic!("{other}"),
+        }
+    }
+    let most = 20.0 + began.elapsed().as_secs_f64() * 10.0;
+    assert!(
+        taken >= 20 && f64::from(taken) <= most + 1.0,
+        "{taken} of {most}"
+    );
+    let read = read(&server, Door::ConnectProto).header("authorization", &token);
+    assert_eq!(read.send().await.code(), "ok", "reading is another");
+}
+
 /// row: X12, S-07
 #[tokio::test]
 async fn headers_gain_nothing_but_from_a_proxy_of_ours() {
     let server = start(rate("3/h")).await;
     let mut taken = 0;
-    for number in 0..200_u32 {
+    for number in 0..10_000_u32 {
         let made_up = Ipv4Addr::from(number << 8).to_string();
         let mut ask = read(&server, Door::ALL[number as usize % Door::ALL.len()]);
         for name in [
