@@ -81,6 +81,7 @@ async fn ten_thousand_changed_bodies_are_their_callers_fault() {
     let mut wrong = Vec::new();
     for (trial, reply) in &answers {
         *codes.entry(&reply.code).or_default() += 1;
+        leaks::search("an error", &reply.said, &[]);
         if OURS.contains(&reply.code.as_str()) && reply.said != UNNAMED {
             let body = String::from_utf8_lossy(&trial.body);
             let (rpc, wire) = (trial.rpc.full_name(), trial.wire);

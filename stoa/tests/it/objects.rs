@@ -93,6 +93,7 @@ async fn another_s_object_is_answered_as_none() {
         };
         let nobodys = ask(&mallory, rpc, field, &random, &more).await;
         assert_eq!(code(&nobodys), "not_found", "{rpc}: {:?}", nobodys.bytes);
+        leaks::search("an error", &String::from_utf8_lossy(&nobodys.bytes), &[]);
         for id in [&theirs, &gone.id] {
             let told = ask(&mallory, rpc, field, id, &more).await;
             let same = (told.status, &told.bytes) == (nobodys.status, &nobodys.bytes);

@@ -65,6 +65,7 @@ async fn refuses(door: &Door, own: &str) {
                 is_challenged(wire, &rpc, &told.headers);
             }
             let told = wire.call(&thief, &rpc, &json!({}), &FORGED).await;
+            leaks::search("an error", &told.said, &[]);
             trials += 1;
             let name = format!("{} by {wire:?}: {told:?}", rpc.full_name());
             assert_eq!(
