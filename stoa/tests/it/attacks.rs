@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::fleet::Fleet;
+use crate::leaks;
 use crate::shop::{Customer, Door, Shop};
 use crate::watches::{Connections, Watch};
 
@@ -35,7 +36,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 pub const HONEST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 250);
 
 /// A running suite, whichever its shape.
-enum Suite {
+pub enum Suite {
     Up(Box<Shop>),
     Split(Box<Fleet>),
 }
@@ -169,7 +170,7 @@ async fn shop_as_ever(customer: &Customer, times: usize) {
 async fn bodies_that_never_end_shut_out_nobody() {
     const CONNECTIONS: usize = 6;
     const STREAMS: usize = 98;
-    for suite in Suite::both().await {
+    for mut suite in Suite::both().await {
         let customer = suite.customer().await;
         for addresses in [&[2][..], &[2, 3, 4, 5, 6, 7]] {
             let (mut held, mut connections) = (Vec::new(), Vec::new());
@@ -195,6 +196,7 @@ async fn bodies_that_never_end_shut_out_nobody() {
             );
             held.iter().for_each(JoinHandle::abort);
         }
+        leaks::search_suite(&mut suite).await;
     }
 }
 
@@ -206,7 +208,7 @@ async fn answers_that_nobody_reads_are_given_up() {
     join_all(Suite::both().await.map(read_nothing)).await;
 }
 
-async fn read_nothing(suite: Suite) {
+async fn read_nothing(mut suite: Suite) {
     const ENDED_MAX: Duration = Duration::from_secs(105);
     let customer = suite.customer().await;
     let before = suite.resident_kib();
@@ -252,6 +254,7 @@ async fn read_nothing(suite: Suite) {
     );
     shop_as_ever(&customer, 1).await;
     held.iter().for_each(JoinHandle::abort);
+    leaks::search_suite(&mut suite).await;
 }
 
 /// row: S-14

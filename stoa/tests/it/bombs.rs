@@ -12,6 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
+use crate::leaks;
 use crate::shop::{Door, Shop};
 use crate::wires::code_of;
 
@@ -138,7 +139,7 @@ async fn fifty_bombs_at_once_do_not_go_off() {
         let memory = (GROWTH_MAX_KIB * 3 / 2).to_string();
         settings.push(("STOA_USER__PASSWORD__MEMORY_KIB", memory));
     }
-    let shop = Shop::up_with(&settings).await;
+    let mut shop = Shop::up_with(&settings).await;
     let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
     let bomb = gzip(vec![b'x'; 100 << 20]);
     assert!(bomb.len() < 200 << 10);
@@ -182,6 +183,7 @@ async fn fifty_bombs_at_once_do_not_go_off() {
     proof::held("S-09", AT_ONCE * (KINDS.len() * 2 - 1), bound);
     let placed = customer.place("MUG-STR-01", 1, "tok_ok").await;
     assert_eq!(placed.code(), "ok", "{:?}", placed.bytes);
+    leaks::search_shop(&mut shop, &[]).await;
 }
 
 /// row: S-09
@@ -235,5 +237,5 @@ async fn what_is_malformed_is_the_caller_s_fault() {
     let all = shop.door.call(LIST, json!({"pageSize": i32::MAX})).await;
     let products = all.json()["products"].as_array().map_or(0, Vec::len);
     assert!((1..=100).contains(&products), "{products} on a page");
-    assert!(!shop.log().await.contains("panicked"));
+    leaks::search_shop(&mut shop, &[]).await;
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::fleet::Fleet;
 use crate::gets::service_token;
+use crate::leaks;
 use crate::shop::{Customer, Door};
 use crate::surface;
 use crate::wires::{self, Connections, Reply, WIRES, Wire};
@@ -80,6 +81,7 @@ async fn ten_thousand_changed_bodies_are_their_callers_fault() {
     let mut wrong = Vec::new();
     for (trial, reply) in &answers {
         *codes.entry(&reply.code).or_default() += 1;
+        leaks::search("an error", &reply.said, &[]);
         if OURS.contains(&reply.code.as_str()) && reply.said != UNNAMED {
             let body = String::from_utf8_lossy(&trial.body);
             let (rpc, wire) = (trial.rpc.full_name(), trial.wire);
@@ -103,6 +105,7 @@ async fn ten_thousand_changed_bodies_are_their_callers_fault() {
     let strangers = strangers.count();
     assert!(strangers * 20 < answers.len(), "{strangers} were strangers");
     stays_well(&mut fleet).await;
+    leaks::search_fleet(&mut fleet, &[]).await;
     proof::held("S-10", trials.len(), 0);
 }
 

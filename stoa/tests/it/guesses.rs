@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::leaks;
 use crate::shop::{Answer, Door, Shop};
 
 const GUESSERS: u8 = 100;
@@ -28,7 +29,7 @@ async fn guess(door: &Door, email: &str) -> Answer {
 /// row: S-08
 #[tokio::test]
 async fn a_hundred_addresses_get_no_more_guesses_at_an_account_than_one() {
-    let shop = Shop::up().await;
+    let mut shop = Shop::up().await;
     let right = json!({"email": "customer@stoa.test", "password": "stoa-demo"});
     let known = shop.door.call("user.v1.AuthService/SignIn", right.clone());
     let device = known.await.json()["deviceToken"].clone();
@@ -58,6 +59,9 @@ async fn a_hundred_addresses_get_no_more_guesses_at_an_account_than_one() {
         count("resource_exhausted"),
         usize::from(GUESSERS) - compared
     );
+    for answer in &answers {
+        leaks::search("an error", &String::from_utf8_lossy(&answer.bytes), &[]);
+    }
     let rests = shop.door.call("user.v1.AuthService/SignIn", right.clone());
     assert_eq!(
         rests.await.code(),
@@ -71,6 +75,7 @@ async fn a_hundred_addresses_get_no_more_guesses_at_an_account_than_one() {
     assert_eq!(owner.code(), "ok", "{:?}", owner.bytes);
     shop.door.sign_in("support@stoa.test", "stoa-demo").await;
     proof::held("S-08", usize::from(GUESSERS), "10 compared");
+    leaks::search_shop(&mut shop, &[]).await;
 }
 
 /// Asks whether the shop is alive, over and over; how long each answer took, in order.

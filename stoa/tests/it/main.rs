@@ -24,6 +24,7 @@ mod hops;
 mod issuers;
 mod keys;
 mod late_peer;
+mod leaks;
 mod load;
 mod names;
 mod objects;

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use prost_reflect::{DescriptorPool, Kind, MethodDescriptor, Value as Reflected};
 use serde_json::{Map, Value, json};
 
+use crate::leaks;
 use crate::shop::{Answer, Customer, Shop};
 
 /// Fields that name an object that belongs to somebody.
@@ -64,7 +65,7 @@ const IN_THE_NAME_OF: [&str; 1] = ["order.v1.OrderService/CreateOrder"];
 /// row: S-05, D7, X23
 #[tokio::test]
 async fn another_s_object_is_answered_as_none() {
-    let shop = Shop::up().await;
+    let mut shop = Shop::up().await;
     let alice = shop.door.sign_up("alice@example.test").await;
     let mut mallory = shop.door.sign_up("mallory@example.test").await;
     if proof::sabotaged("S-05") {
@@ -92,6 +93,7 @@ async fn another_s_object_is_answered_as_none() {
         };
         let nobodys = ask(&mallory, rpc, field, &random, &more).await;
         assert_eq!(code(&nobodys), "not_found", "{rpc}: {:?}", nobodys.bytes);
+        leaks::search("an error", &String::from_utf8_lossy(&nobodys.bytes), &[]);
         for id in [&theirs, &gone.id] {
             let told = ask(&mallory, rpc, field, id, &more).await;
             let same = (told.status, &told.bytes) == (nobodys.status, &nobodys.bytes);
@@ -109,6 +111,7 @@ async fn another_s_object_is_answered_as_none() {
     let (code, printed) = shop.stoa(&["audit", "--settle", "10"]).await;
     assert_eq!(code, 0, "{printed}");
     proof::held("S-05", table().len() * 3 + 3, 0);
+    leaks::search_shop(&mut shop, &[]).await;
 }
 
 /// All that Alice can read of hers; as their owner, she can.

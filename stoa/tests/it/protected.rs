@@ -7,6 +7,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value as R
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::leaks;
 use crate::shop::{Answer, Customer, Door, Shop};
 use crate::wires::{self, Wire};
 
@@ -67,7 +68,7 @@ async fn call_proto(door: &Door, pool: &DescriptorPool, rpc: &str, message: &Val
 /// row: S-06, D1, D5, P1
 #[tokio::test]
 async fn what_a_caller_may_not_set_stays_as_it_is() {
-    let shop = Shop::up().await;
+    let mut shop = Shop::up().await;
     let pool = DescriptorPool::decode(proto::DESCRIPTORS).expect("it is a descriptor set");
     let alice = shop.door.sign_up("alice@example.test").await;
     // Signing up as an admin makes a customer.
@@ -122,6 +123,7 @@ async fn what_a_caller_may_not_set_stays_as_it_is() {
         .map_or(0, serde_json::Map::len);
     // One sign-up, three orders, one cancelled, three changes of an account.
     proof::held("S-06", wished * 8, 0);
+    leaks::search_shop(&mut shop, &[]).await;
 }
 
 async fn orders_at_the_shop_s_price(eve: &Customer, alice: &Customer, pool: &DescriptorPool) {

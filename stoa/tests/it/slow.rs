@@ -14,6 +14,7 @@ use tokio::time::{Instant, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::attacks::{HONEST, dial};
+use crate::leaks;
 use crate::shop::{Door, Shop};
 
 const LIST: &str = "catalog.v1.CatalogService/ListProducts";
@@ -145,7 +146,7 @@ async fn others(door: &Door, enough: impl Fn(usize) -> bool) -> Vec<Duration> {
 /// row: S-14
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_the_times_that_ship_who_is_slow_is_closed_and_nobody_else_notices() {
-    let shop = Shop::up().await;
+    let mut shop = Shop::up().await;
     let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
     let token = customer.door.token.expect("signed in");
     let alone = proof::p99(others(&shop.door, |calls| calls == CALLS_ALONE).await);
@@ -171,6 +172,7 @@ async fn at_the_times_that_ship_who_is_slow_is_closed_and_nobody_else_notices() 
     let said = format_args!("others wait {p99:?}, alone {alone:?}");
     proof::must("S-14", p99 <= proof::beside(alone), said);
     proof::held("S-14", all.len(), format!("{HEAD_MAX:?}, {MESSAGE_MAX:?}"));
+    leaks::search_shop(&mut shop, &[]).await;
 }
 
 /// As many as a process holds at most, half of them from addresses that have their share: those are refused at once.

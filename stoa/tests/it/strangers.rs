@@ -5,6 +5,7 @@ use prost_reflect::{DynamicMessage, MethodDescriptor};
 use serde_json::{Value, json};
 
 use crate::fleet::Fleet;
+use crate::leaks;
 use crate::shop::{Door, Shop};
 use crate::wires::{self, WIRES, Wire};
 
@@ -64,6 +65,7 @@ async fn refuses(door: &Door, own: &str) {
                 is_challenged(wire, &rpc, &told.headers);
             }
             let told = wire.call(&thief, &rpc, &json!({}), &FORGED).await;
+            leaks::search("an error", &told.said, &[]);
             trials += 1;
             let name = format!("{} by {wire:?}: {told:?}", rpc.full_name());
             assert_eq!(
@@ -88,14 +90,15 @@ fn is_challenged(wire: Wire, rpc: &MethodDescriptor, headers: &http::HeaderMap) 
 /// row: S-01, S-04, G2, G3, G5, AP6, O2
 #[tokio::test]
 async fn every_rpc_of_one_process_refuses_strangers() {
-    let shop = Shop::up().await;
+    let mut shop = Shop::up().await;
     refuses(&shop.door, "stoa.").await;
+    leaks::search_shop(&mut shop, &[]).await;
 }
 
 /// row: S-01, S-04, G2, G4, G5, AP6
 #[tokio::test]
 async fn every_rpc_of_seven_processes_refuses_strangers() {
-    let fleet = Fleet::start().await;
+    let mut fleet = Fleet::start().await;
     refuses(&fleet.gateway, "stoa.").await;
     for service in migrations::services() {
         refuses(&fleet.door(service), &format!("stoa.{service}.")).await;
@@ -115,6 +118,7 @@ async fn every_rpc_of_seven_processes_refuses_strangers() {
             assert_eq!(told.code, "permission_denied", "{wire:?}: {told:?}");
         }
     }
+    leaks::search_fleet(&mut fleet, &[]).await;
 }
 
 /// row: P18, R8, C9
