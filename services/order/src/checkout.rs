@@ -62,13 +62,23 @@ async fn place(
     draft: &Draft,
 ) -> Result<command::Answer<CreateOrderAnswer>, Error> {
     let patience = call.deadline.instant() - SPARE;
+    // Until whoever accepted it has answered, or is late.
+    let wait = app.config.outcome_wait() + SPARE;
+    let mut until = patience.min(Instant::now() + wait + SPARE);
     let (record, accepted) = loop {
-        let until = patience.min(Instant::now() + app.config.outcome_wait() + SPARE);
         match command.repeated(&app.db, &app.clock, until).await? {
             None => {}
             Some(Repeated::Answered(answer)) => return Ok(answer),
-            Some(Repeated::Pending(accepted)) => {
+            Some(Repeated::Pending(accepted)) if app.clock.now() >= accepted + wait => {
                 return conclude(app, command, draft.customer_id, accepted, patience).await;
+            }
+            // Who has less time than that answers for nobody who is in time himself.
+            Some(Repeated::Pending(_)) if until >= patience => {
+                return Err(command::Error::KeyPending.into());
+            }
+            Some(Repeated::Pending(_)) => {
+                until = patience;
+                continue;
             }
         }
         let quote = app.advisers.quote(call, draft).await?;

@@ -202,6 +202,16 @@ async fn a_repeat_after_a_crash_waits_for_no_other_driver() {
     let lost = shop.customer(1).create_order(request("k")).await;
     assert_eq!(lost.unwrap_err().code(), Code::Unavailable);
     shop.life = shop.replica().await;
+    // Whoever accepted it could still be in time.
+    let mut hurried = request("k");
+    hurried.set_timeout(Duration::from_millis(600));
+    let hurried = shop.customer(1).create_order(hurried).await;
+    let code = hurried.unwrap_err().code();
+    assert!(
+        [Code::Aborted, Code::DeadlineExceeded].contains(&code),
+        "{code}"
+    );
+    shop.time.advance(Duration::from_secs(1));
     // Another order of the same customer, at the same time by the clock, that stands still.
     let other = shop.customer(1).create_order(request("other")).await;
     let first = shop.customer(1).create_order(request("k")).await.unwrap();
