@@ -123,7 +123,7 @@ impl Command {
     }
 
     /// Answers a command that was accepted at `accepted` with what `answer` says now, and seals that; if another was
-    /// sealed meanwhile, with that one.
+    /// sealed meanwhile, with that one. Whether that repeats an answer, the caller knows.
     ///
     /// # Errors
     /// That of `answer`; the database failed, until then.
@@ -164,7 +164,7 @@ impl Command {
         retrying_until(until, attempt).await
     }
 
-    /// What is sealed under the key: nobody's repetition, but the first answer, given by somebody faster.
+    /// What is sealed under the key, by somebody faster.
     async fn sealed<R: Message + Default>(
         &self,
         db: &impl ConnectionTrait,

@@ -105,7 +105,7 @@ pub fn storage_kind(error: &DbErr) -> Kind {
 #[derive(Clone, Debug)]
 pub struct Answer<R> {
     response: R,
-    /// Whether it was given before, under the same idempotency key.
+    /// Whether it was asked for before, under the same idempotency key.
     replayed: bool,
 }
 
@@ -174,7 +174,17 @@ impl<R> Answer<R> {
         }
     }
 
-    /// The answer on the wire, marked if it was given before.
+    /// The same, to whoever asked under a key that was known already.
+    #[must_use]
+    pub fn repeated(self, service: &'static str) -> Self {
+        metrics::counter!("idempotency_replays_total", "service" => service).increment(1);
+        Self {
+            replayed: true,
+            ..self
+        }
+    }
+
+    /// The answer on the wire, marked if it repeats another.
     pub fn respond(self, call: &Call) -> ConnectResponse<R> {
         ConnectResponse::new(self.open(call))
     }
@@ -191,11 +201,6 @@ impl<R> Answer<R> {
 
 impl<R: Message + Default> Answer<R> {
     fn replay(service: &'static str, bytes: &[u8]) -> Result<Self, Error> {
-        let response = R::decode(bytes)?;
-        metrics::counter!("idempotency_replays_total", "service" => service).increment(1);
-        Ok(Self {
-            response,
-            replayed: true,
-        })
+        Ok(Self::new(R::decode(bytes)?).repeated(service))
     }
 }

@@ -251,7 +251,8 @@ impl Life<'_> {
             .min(unread_max / 2)
             .min(age_max);
         let every = shortest / 8;
-        let (head_max, mut pause) = (header_timeout - every, every);
+        let head_max = header_timeout - every;
+        let mut pause = every.min(head_max.saturating_sub(self.since.elapsed()));
         let (mut looks, mut written) = (self.requests.looks_since(self.since), 0);
         let (mut unread_looked, unread_every) = (Instant::now(), unread_max / 4);
         loop {
@@ -259,10 +260,8 @@ impl Life<'_> {
             let now = self.flood.written();
             let head = looks.head(self.flood.amid_head());
             if head >= head_max {
-                return match self.requests.are_under_way() {
-                    true => End::Due, // others of an HTTP/2 connection
-                    false => End::Late,
-                };
+                let others = self.requests.are_under_way() || looks.rest(now) < every;
+                return if others { End::Due } else { End::Late }; // those of an HTTP/2 connection
             }
             pause = every.min(head_max - head);
             // An HTTP/2 connection may rest until it is old, as long as it answers pings.

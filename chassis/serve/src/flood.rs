@@ -39,6 +39,7 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
+const PUSH_PROMISE: u8 = 5;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 const INITIAL_WINDOW_SIZE: u16 = 4;
@@ -226,7 +227,8 @@ impl Frames {
         self.setting_filled = 0;
         let [high, middle, low, kind, flags, ..] = self.header;
         self.payload_left = u32::from_be_bytes([0, high, middle, low]) as usize;
-        self.head_open = matches!(kind, HEADERS | CONTINUATION) && flags & END_HEADERS == 0;
+        let of_head = matches!(kind, HEADERS | PUSH_PROMISE | CONTINUATION);
+        self.head_open = of_head && flags & END_HEADERS == 0;
         match kind {
             HEADERS => {
                 self.begun += 1;
@@ -388,13 +390,16 @@ mod tests {
             frame[4] = END_HEADERS;
             frame
         };
-        let head = [
-            frame(HEADERS, 20),
-            frame(CONTINUATION, 0),
-            whole(CONTINUATION, 9),
-        ]
-        .concat();
-        for chunk in [1, 5, 9, 10, 1000] {
+        for (kind, chunk) in [HEADERS, PUSH_PROMISE]
+            .into_iter()
+            .flat_map(|kind| [1, 5, 9, 10, 1000].map(|chunk| (kind, chunk)))
+        {
+            let head = [
+                frame(kind, 20),
+                frame(CONTINUATION, 0),
+                whole(CONTINUATION, 9),
+            ]
+            .concat();
             let mut frames = Frames::new();
             frames.read(&[b'P'; PREFACE_BYTES]);
             assert_eq!(frames.amid_head(), Some(0), "its settings come first");

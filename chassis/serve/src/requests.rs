@@ -72,6 +72,7 @@ impl Requests {
     pub(crate) fn looks_since(&self, since: Instant) -> Looks {
         Looks {
             head: Some((0, since)),
+            rests: since,
             ..self.looks()
         }
     }

@@ -130,7 +130,7 @@ async fn conclude(
         }
         .boxed()
     });
-    answer.await
+    Ok(answer.await?.repeated(app.db.service()))
 }
 
 /// Writes the order and the saga that carries it on.

@@ -78,6 +78,35 @@ async fn a_hundred_addresses_get_no_more_guesses_at_an_account_than_one() {
     leaks::search_shop(&mut shop, &[]).await;
 }
 
+/// One password is tried on account after account: an address has its guesses, whoever they are for.
+///
+/// row: S-08, G6
+#[tokio::test]
+async fn who_sprays_a_password_has_the_guesses_of_an_address() {
+    let mut shop = Shop::up_with(&[("STOA_RATE_LIMIT", "usual".to_owned())]).await;
+    let begun = Instant::now();
+    let mut compared = 0;
+    for number in 0..100 {
+        let answer = guess(&shop.door, &email("known", number)).await;
+        match answer.code().as_str() {
+            "unauthenticated" => compared += 1,
+            code => {
+                assert_eq!(code, "resource_exhausted", "{answer:?}");
+                assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+            }
+        }
+    }
+    let more = begun.elapsed().as_secs() / 3 + 1; // twenty a minute come back one by one
+    let said = format_args!("{compared} were compared, {more} of them later");
+    proof::must("S-08", compared <= 20 + more, said);
+    assert!(compared >= 20, "{said}");
+    let other = shop.door.used_from(Ipv4Addr::new(127, 0, 1, 7));
+    let answer = guess(&other, &email("known", 0)).await;
+    assert_eq!(answer.code(), "unauthenticated", "another address is another's");
+    proof::held("S-08", 100, "20 an address and minute");
+    leaks::search_shop(&mut shop, &[]).await;
+}
+
 /// Asks whether the shop is alive, over and over; how long each answer took, in order.
 async fn pulse(door: &Door, stop: &CancellationToken) -> Vec<Duration> {
     let mut waits = Vec::new();

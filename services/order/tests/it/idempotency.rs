@@ -215,6 +215,7 @@ async fn a_repeat_after_a_crash_waits_for_no_other_driver() {
     // Another order of the same customer, at the same time by the clock, that stands still.
     let other = shop.customer(1).create_order(request("other")).await;
     let first = shop.customer(1).create_order(request("k")).await.unwrap();
+    assert!(replayed(&first), "its key was known");
     let order = first.get_ref().order.clone().unwrap();
     assert_eq!(order.status(), OrderStatus::Pending);
     assert_ne!(order.id, other.unwrap().into_inner().order.unwrap().id);
