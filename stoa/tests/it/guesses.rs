@@ -102,7 +102,11 @@ async fn who_sprays_a_password_has_the_guesses_of_an_address() {
     assert!(compared >= 20, "{said}");
     let other = shop.door.used_from(Ipv4Addr::new(127, 0, 1, 7));
     let answer = guess(&other, &email("known", 0)).await;
-    assert_eq!(answer.code(), "unauthenticated", "another address is another's");
+    assert_eq!(
+        answer.code(),
+        "unauthenticated",
+        "another address is another's"
+    );
     proof::held("S-08", 100, "20 an address and minute");
     leaks::search_shop(&mut shop, &[]).await;
 }

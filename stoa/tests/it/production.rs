@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::process::Process;
 use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1alpha::server_reflection_response::MessageResponse;
@@ -12,13 +12,15 @@ use crate::fleet::{Fleet, ready};
 use crate::reflection::{VERSIONS, ask};
 use crate::shop::{Door, binary, stoa};
 
+const LIST: &str = "catalog.v1.CatalogService/ListProducts";
+
 /// Starts catalog once more, beside a fleet whose keys and database it shares; its two addresses.
-async fn serve_catalog(fleet: &Fleet) -> (Process, Door, Door) {
+async fn serve_catalog(fleet: &Fleet, more: &[(&str, &str)]) -> (Process, Door, Door) {
     let at = |name: &str| fleet.data.join(name).display().to_string();
     let user = fleet.door("user").origin;
     let database = format!("sqlite:{}", at("catalog.db"));
     let (page, key, keys) = (at("keys/page.key"), at("keys/catalog.key"), at("keys"));
-    let variables = [
+    let mut variables = vec![
         ("STOA_PROFILE", "production"),
         ("STOA_BIND", "127.0.0.1"),
         ("STOA_PAGE_KEY_FILE", &page),
@@ -28,8 +30,10 @@ async fn serve_catalog(fleet: &Fleet) -> (Process, Door, Door) {
         ("STOA_PEERS__USER", &user),
         ("STOA_PRE_STOP_SECONDS", "0"),
     ];
+    variables.extend(more);
     let arguments = ["serve", "catalog", "--port", "0", "--admin-port", "0"];
     let output = fleet.data.join("production.log");
+    let _ = std::fs::remove_file(&output); // that of the one before, if any
     let mut process = Process::start(binary(), arguments, &variables, &output).expect("a program");
     let found = process.wait_for(Duration::from_secs(30), |output| {
         let line = output
@@ -48,7 +52,7 @@ async fn serve_catalog(fleet: &Fleet) -> (Process, Door, Door) {
 #[tokio::test]
 async fn strangers_see_no_map_and_admins_show_a_token() {
     let fleet = Fleet::start().await;
-    let (_process, public, admin) = serve_catalog(&fleet).await;
+    let (_process, public, admin) = serve_catalog(&fleet, &[]).await;
     for version in VERSIONS {
         let list = || MessageRequest::ListServices(String::new());
         let told = ask(&public.origin, version, list()).await;
@@ -87,17 +91,35 @@ async fn strangers_see_no_map_and_admins_show_a_token() {
 #[tokio::test]
 async fn faults_want_an_admin_and_a_setting() {
     let fleet = Fleet::start().await;
-    let (_process, _, admin) = serve_catalog(&fleet).await;
-    let port = admin.origin.rsplit(':').next().expect("a port").to_owned();
-    let set = ["fault", "set", "catalog", "--drop", "--admin-port", &port];
-    let (code, printed) = stoa(&set, &[]).await;
-    assert_eq!(code, 1);
-    assert!(printed.contains("--token-file"), "{printed}");
-    let person = fleet.gateway.sign_in("admin@stoa.test", "stoa-demo").await;
-    let file = fleet.data.join("token");
-    std::fs::write(&file, person.door.token.expect("a token")).expect("it is written");
-    let file = file.display().to_string();
-    let (code, printed) = stoa(&[&set[..], &["--token-file", &file]].concat(), &[]).await;
-    assert_eq!(code, 1);
-    assert!(printed.contains("faults.enabled"), "{printed}");
+    let file = fleet.data.join("token").display().to_string();
+    for (enabled, person, said) in [
+        ("false", "admin", Some("faults.enabled")),
+        ("true", "nobody", Some("--token-file")),
+        ("true", "operator", Some("Admins only")),
+        ("true", "admin", None),
+    ] {
+        let variables = [("STOA_FAULTS__ENABLED", enabled)];
+        let (_process, public, admin) = serve_catalog(&fleet, &variables).await;
+        let port = admin.origin.rsplit(':').next().expect("a port").to_owned();
+        let mut set = vec!["fault", "set", "catalog.ListProducts", "--code", "aborted"];
+        set.extend(["--admin-port", &port]);
+        if person != "nobody" {
+            let email = format!("{person}@stoa.test");
+            let person = fleet.gateway.sign_in(&email, "stoa-demo").await;
+            std::fs::write(&file, person.door.token.expect("a token")).expect("it is written");
+            set.extend(["--token-file", &file]);
+        }
+        let (code, printed) = stoa(&set, &[]).await;
+        assert_eq!(code == 0, said.is_none(), "{person}: {printed}");
+        assert!(
+            printed.contains(said.unwrap_or("catalog")),
+            "{person}: {printed}"
+        );
+        let met = public.call(LIST, json!({})).await;
+        let bites = match said {
+            None => "aborted",
+            Some(_) => "ok",
+        };
+        assert_eq!(met.code(), bites, "{person}, with faults.enabled {enabled}");
+    }
 }
