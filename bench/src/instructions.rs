@@ -53,8 +53,9 @@ pub async fn run(effort: Effort, report: &mut Report) -> anyhow::Result<()> {
         let (ratio, goal) = (costs[0] / costs[1], Goal::AtMost(most));
         report.add(&measure, ratio, "×", goal, json!({}))?;
     }
-    let upstream = Server::start(Kind::Tonic, None, false)?.address;
-    let cost = cost(Kind::Gateway, Some(upstream), Protocol::Grpc, turn, &folder).await?;
+    let upstream = Server::start(Kind::Tonic, None, false)?;
+    let address = Some(upstream.address);
+    let cost = cost(Kind::Gateway, address, Protocol::Grpc, turn, &folder).await?;
     let measure = "gateway, passing grpc";
     report.add(measure, cost, "instructions", Goal::None, json!({}))?;
     bar.inc(1);
