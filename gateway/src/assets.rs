@@ -4,10 +4,12 @@
 mod file;
 mod head;
 mod product;
+mod violation;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use call::{Code, ConnectError};
 use http::header::{
     ACCEPT, ALLOW, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, VARY,
@@ -23,7 +25,7 @@ use product::{Known, Products};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; \
     form-action 'self'; frame-ancestors 'none'; object-src 'none'; \
-    require-trusted-types-for 'script'; trusted-types default";
+    require-trusted-types-for 'script'; trusted-types default; report-uri /csp-reports";
 /// Switches off what no page uses. What a browser does not know it warns of at every page, so
 /// this lists what all of Chromium's stable releases do.
 const PERMISSIONS: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), \
@@ -53,8 +55,13 @@ const PRODUCTS: &str = "/shop/products/";
 /// Answers every path that is no rpc: files, and the page for the paths that it routes.
 pub fn pages(peers: &Peers) -> Router {
     Router::new()
+        .route(violation::PATH, any(violated))
         .fallback(answer)
         .with_state(Products::new(peers))
+}
+
+async fn violated(request: Request) -> Response {
+    guarded(violation::report(request).await)
 }
 
 async fn answer(State(products): State<Products>, request: Request) -> Response {
@@ -155,7 +162,8 @@ mod tests {
         let policy = |name: HeaderName| response.headers()[name].to_str().unwrap();
         let content = policy(CONTENT_SECURITY_POLICY);
         assert!(content.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"));
-        assert!(content.ends_with("require-trusted-types-for 'script'; trusted-types default"));
+        assert!(content.contains("; require-trusted-types-for 'script'; trusted-types default; "));
+        assert!(content.ends_with(&format!("; report-uri {}", violation::PATH)));
         assert!(!content.contains("unsafe"));
         let permissions = policy(HeaderName::from_static("permissions-policy"));
         assert!(permissions.split(", ").all(|one| one.ends_with("=()")));

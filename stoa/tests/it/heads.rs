@@ -29,7 +29,7 @@ const GUARDS: [(&str, &str); 6] = [
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
          font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; \
          frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'; \
-         trusted-types default",
+         trusted-types default; report-uri /csp-reports",
     ),
     (
         "permissions-policy",
@@ -106,6 +106,10 @@ async fn whatever_a_browser_gets_is_under_the_strictest_policies() {
     let posted = shop.door.fetch(Method::POST, "/", &[]).await;
     assert_eq!(posted.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_guarded(&posted, "what cannot be done");
+    let report = [("content-type", "application/csp-report")];
+    let empty = shop.door.fetch(Method::POST, "/csp-reports", &report).await;
+    assert_eq!(empty.status, StatusCode::BAD_REQUEST);
+    assert_guarded(&empty, "no report");
 }
 
 /// What an rpc answers may hold words of whoever asked, and one that changes nothing is asked

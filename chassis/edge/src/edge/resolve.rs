@@ -65,6 +65,7 @@ fn page_template(path: &str) -> &'static str {
         "/healthz" => "/healthz",
         "/readyz" => "/readyz",
         "/health" => "/health",
+        "/csp-reports" => "/csp-reports",
         _ if path.starts_with("/assets/") => "/assets/*",
         _ if path.starts_with("/shop/") => "/shop/*",
         _ if path.starts_with("/account/") => "/account/*",

@@ -1,0 +1,170 @@
+//! What a browser kept a page of ours from, told by itself: `report-uri` of Content Security Policy
+//! Level 3, section 5.3, the one way that every browser takes, and takes at once.
+
+use std::time::Duration;
+
+use axum::body::{self, Body};
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderMap, Method, Request, StatusCode};
+use serde::Deserialize;
+
+/// Where it is told.
+pub(super) const PATH: &str = "/csp-reports";
+const MEDIA_TYPE: &str = "application/csp-report";
+/// Browsers cut a sample of the script to 40 characters, and addresses are as long as they like.
+const BYTES_MAX: usize = 16 << 10;
+const TAKES_MAX: Duration = Duration::from_secs(5);
+/// What is shown of an address, in characters.
+const SHOWN_MAX: usize = 200;
+
+/// What may be named as broken: strangers write reports too, and must not make a label.
+const DIRECTIVES: [&str; 17] = [
+    "base-uri",
+    "connect-src",
+    "default-src",
+    "font-src",
+    "form-action",
+    "frame-ancestors",
+    "frame-src",
+    "img-src",
+    "manifest-src",
+    "media-src",
+    "object-src",
+    "require-trusted-types-for",
+    "script-src",
+    "script-src-attr",
+    "script-src-elem",
+    "style-src",
+    "trusted-types",
+];
+
+#[derive(Deserialize)]
+struct Told {
+    #[serde(rename = "csp-report")]
+    report: Report,
+}
+
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+struct Report {
+    #[serde(default)]
+    document_uri: String,
+    #[serde(default)]
+    blocked_uri: String,
+    effective_directive: Option<String>,
+    /// What older browsers say instead, and newer ones beside it.
+    violated_directive: Option<String>,
+}
+
+/// Takes a report: it is counted by what was broken, and logged without what may be secret in an address.
+pub(super) async fn report(request: Request<Body>) -> Response {
+    if *request.method() != Method::POST {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")]).into_response();
+    }
+    if !is_report(request.headers()) {
+        let said = "A report of a broken policy is application/csp-report\n";
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, said).into_response();
+    }
+    let whole = body::to_bytes(request.into_body(), BYTES_MAX);
+    let bytes = match tokio::time::timeout(TAKES_MAX, whole).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(_)) => return (StatusCode::PAYLOAD_TOO_LARGE, "16 KiB at most\n").into_response(),
+        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "It took too long\n").into_response(),
+    };
+    let Ok(Told { report }) = serde_json::from_slice(&bytes) else {
+        return (StatusCode::BAD_REQUEST, "This is no report\n").into_response();
+    };
+    let Some(directive) = report.directive() else {
+        return (StatusCode::BAD_REQUEST, "It names no directive\n").into_response();
+    };
+    metrics::counter!("csp_reports_total", "directive" => directive).increment(1);
+    tracing::warn!(
+        directive,
+        page = shown(&report.document_uri),
+        blocked = shown(&report.blocked_uri),
+        "A browser kept a page from what its policy forbids"
+    );
+    StatusCode::NO_CONTENT.into_response()
+}
+
+fn is_report(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case(MEDIA_TYPE))
+}
+
+impl Report {
+    /// What was broken. Older browsers name all of the directive, sources too.
+    fn directive(&self) -> Option<&'static str> {
+        let said = self
+            .effective_directive
+            .as_ref()
+            .or(self.violated_directive.as_ref())?;
+        let name = said.split_whitespace().next();
+        let known = DIRECTIVES.into_iter().find(|known| Some(*known) == name);
+        Some(known.unwrap_or("other"))
+    }
+}
+
+/// An address without its query and fragment, where a word for a password may stand.
+fn shown(address: &str) -> String {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    path.chars().take(SHOWN_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn told(method: Method, kind: &str, body: &str) -> StatusCode {
+        let request = Request::builder().method(method).uri(PATH);
+        let request = request.header(CONTENT_TYPE, kind);
+        let request = request.body(Body::from(body.to_owned())).unwrap();
+        report(request).await.status()
+    }
+
+    /// row: S-17
+    #[tokio::test]
+    async fn what_is_no_report_is_told_so() {
+        let good = r#"{"csp-report":{"effective-directive":"img-src","blocked-uri":"inline"}}"#;
+        let long = format!("{good}{}", " ".repeat(BYTES_MAX));
+        let parameter = "Application/CSP-report; charset=utf-8";
+        for (method, kind, body, status) in [
+            (Method::POST, MEDIA_TYPE, good, 204),
+            (Method::POST, parameter, good, 204),
+            (Method::GET, MEDIA_TYPE, good, 405),
+            (Method::PUT, MEDIA_TYPE, good, 405),
+            (Method::POST, "text/plain", good, 415),
+            (Method::POST, MEDIA_TYPE, &long, 413),
+            (Method::POST, MEDIA_TYPE, "{}", 400),
+            (Method::POST, MEDIA_TYPE, "\u{0}", 400),
+            (Method::POST, MEDIA_TYPE, r#"{"csp-report":{}}"#, 400),
+        ] {
+            let said = told(method.clone(), kind, body).await;
+            assert_eq!(
+                said,
+                status,
+                "{method} {kind} {}",
+                &body[..body.len().min(40)]
+            );
+        }
+    }
+
+    #[test]
+    fn a_report_names_what_we_know_and_shows_no_secret() {
+        let text = r#"{"csp-report":{"violated-directive":"script-src 'self'",
+            "document-uri":"https://shop.test/account?next=%2F&word=secret#more","blocked-uri":"eval"}}"#;
+        let Told { report } = serde_json::from_str(text).unwrap();
+        assert_eq!(report.directive(), Some("script-src"));
+        assert_eq!(shown(&report.document_uri), "https://shop.test/account");
+        let made_up = Report {
+            effective_directive: Some("made-up\u{1b}[31m".to_owned()),
+            ..report
+        };
+        assert_eq!(made_up.directive(), Some("other"), "the newer name counts");
+        assert_eq!(shown(&"x".repeat(1000)).len(), SHOWN_MAX);
+    }
+}
