@@ -18,6 +18,7 @@ use crate::wires::code_of;
 
 const CREATE: &str = "order.v1.OrderService/CreateOrder";
 const LIST: &str = "catalog.v1.CatalogService/ListProducts";
+const QUOTE: &str = "pricing.v1.PricingService/QuoteItems";
 const GET: &str = "catalog.v1.CatalogService/GetProduct";
 /// Bombs at once, and what they may cost together.
 const AT_ONCE: usize = 50;
@@ -186,6 +187,38 @@ async fn fifty_bombs_at_once_do_not_go_off() {
     leaks::search_shop(&mut shop, &[]).await;
 }
 
+/// What is compressed is unpacked no further than it may be long, by any limit that there is.
+///
+/// row: S-09
+#[tokio::test]
+async fn a_bomb_costs_no_more_than_four_times_its_limit() {
+    let shop = Shop::up().await;
+    let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
+    let bomb = gzip(vec![b'x'; 100 << 20]);
+    let mut worst = 0.0;
+    for (rpc, limit_kib) in [(CREATE, 256), (QUOTE, 1024)] {
+        for kind in &KINDS {
+            let body = match kind.framed {
+                true => frame(1, &bomb),
+                false => bomb.clone(),
+            };
+            let mut grown = Vec::new();
+            for _ in 0..9 {
+                forget_peak(&shop);
+                let before = peak_kib(&shop);
+                let code = ask(&customer.door, rpc, kind, Some("gzip"), body.clone()).await;
+                assert_eq!(code, "resource_exhausted", "{rpc} {}", kind.content_type);
+                grown.push(peak_kib(&shop).saturating_sub(before));
+            }
+            grown.sort_unstable(); // others of the process take memory too, now and then
+            let (usual, said) = (grown[4], format!("{rpc} {}: {grown:?}", kind.content_type));
+            proof::must("S-09", usual <= 4 * limit_kib, &said);
+            worst = f64::max(worst, usual as f64 / limit_kib as f64);
+        }
+    }
+    proof::held("S-09", 72, format!("4 × the limit, at most {worst:.1} ×"));
+}
+
 /// row: S-09
 #[tokio::test]
 async fn what_is_malformed_is_the_caller_s_fault() {
@@ -219,13 +252,12 @@ async fn what_is_malformed_is_the_caller_s_fault() {
     let code = ask(&shop.door, LIST, grpc_kind, None, claims).await;
     assert_eq!(code, "resource_exhausted");
     // As many as nobody takes, and as many as are just taken: of empty items, and of a map's entries.
-    let quote = "pricing.v1.PricingService/QuoteItems";
     for (bytes, wanted) in [
         (4 << 20, "resource_exhausted"),
         (1 << 20, "invalid_argument"),
     ] {
         let items = [0x0a, 0x00].repeat(bytes / 2);
-        let code = ask(&customer.door, quote, proto_kind, None, items).await;
+        let code = ask(&customer.door, QUOTE, proto_kind, None, items).await;
         assert_eq!(code, wanted, "{bytes} bytes of items");
     }
     for (entries, wanted) in [(1_000_000, "resource_exhausted"), (80_000, "ok")] {
