@@ -152,6 +152,10 @@ impl Way {
         })
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what the client chain of `peers` costs is measured beside a channel without it"
+    )]
     async fn bare(
         origin: &str,
         key: &SigningKey,

@@ -90,6 +90,10 @@ fn start_envoys(program: &Path, upstream: &Server, gateway: &Server) -> anyhow::
 }
 
 /// Asks once with a token that is not good, and wants to be refused for that.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a proxy is asked as a stranger would, who has no `peers`"
+)]
 async fn refuses(proxy: SocketAddr, token: &str) -> anyhow::Result<()> {
     let channel = Endpoint::from_shared(format!("http://{proxy}"))?;
     let mut client = CatalogServiceClient::new(channel.connect().await?);

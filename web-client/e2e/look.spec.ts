@@ -425,7 +425,6 @@ test.describe('text twice as large', () => {
     });
 });
 
-/** row: X23 */
 test.describe('text twice as large, signed in', () => {
   test.use({ viewport: PHONE });
   test('fits into 360 px where names, quantities and states stand side by side', async ({ page, shop }) => {

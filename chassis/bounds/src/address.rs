@@ -138,6 +138,21 @@ mod tests {
 
     /// row: X12, S-07
     #[test]
+    fn an_ipv6_host_is_its_whole_network_and_no_other() {
+        let of = |text: &str| ClientAddress::of(text.parse().unwrap());
+        let home = of("2001:db8:0:7::1");
+        for same in ["2001:db8:0:7::", "2001:db8:0:7:ffff:ffff:ffff:ffff"] {
+            assert_eq!(of(same), home, "{same}");
+        }
+        for other in ["2001:db8:0:6::1", "2001:db8:0:8::1", "2001:db8:1:7::1"] {
+            assert_ne!(of(other), home, "{other}");
+        }
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"), "an IPv4 host is itself");
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"), "however written");
+    }
+
+    /// row: X12, S-07
+    #[test]
     fn nobody_chooses_an_address_but_the_proxies_of_this_deployment() {
         let ours = &["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"][..];
         for (proxies, peer, lines, address) in [

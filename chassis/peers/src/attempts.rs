@@ -175,7 +175,10 @@ impl Crossing<'_> {
             None => called.await,
             Some(limit) => match tokio::time::timeout(limit, called).await {
                 Ok(called) => called,
-                Err(_) => return Tried::ended(Err(late(self.peer)), Impression::Failed),
+                Err(_) => {
+                    let outcome = remote.guard.outcome_of_silence();
+                    return Tried::ended(Err(late(self.peer)), outcome);
+                }
             },
         };
         match called {

@@ -230,6 +230,14 @@ impl Guard {
             outcome => outcome,
         }
     }
+
+    /// What it says of its peer that there was no answer in the peer's own time.
+    pub(crate) fn outcome_of_silence(&self) -> Impression {
+        match self.policy.breaker.unwrap_or_default().answers {
+            true => Impression::Failed,
+            false => Impression::Unknown,
+        }
+    }
 }
 
 fn outcome_of(code: Code, own_time: bool) -> Impression {

@@ -325,6 +325,8 @@ mod tests {
     use super::*;
 
     /// Connections that were made at one moment do not end at one.
+    ///
+    /// row: L6
     #[test]
     fn ages_differ_by_a_tenth_either_way() {
         let max = Duration::from_secs(1000);

@@ -228,7 +228,10 @@ fn a_peer_is_asked_as_is_set() {
     assert_eq!(usual.timeout, None);
     let usual = usual.policy(OPEN);
     assert_eq!(usual.attempts, 3);
-    assert_eq!(usual.breaker.map(|rules| rules.open), Some(OPEN));
+    let rules = usual.breaker.expect("there is one");
+    assert_eq!(rules.open, OPEN);
+    assert_eq!(rules.open_first, Duration::from_secs(1));
+    assert!(!rules.answers, "what a peer answers may be no fault of its");
     assert_eq!((usual.bulkhead, usual.try_timeout), (None, None));
     assert_eq!(usual.ejection, Some(Duration::from_secs(30)));
     let of = |key: &str, value: &str| {

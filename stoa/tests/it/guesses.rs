@@ -16,8 +16,8 @@ use crate::shop::{Answer, Door, Shop};
 const GUESSERS: u8 = 100;
 /// How far apart the answers may come where there is an account and where there is none, on average.
 const GAP_MAX: f64 = 0.05;
-/// A busy machine may show a gap where there is none, but not every time.
-const MEASURED_MAX: usize = 3;
+/// How often the gap is measured, for the one in the middle: a busy machine may show one where there is none.
+const MEASURED: usize = 3;
 const ALIVE_WITHIN: Duration = Duration::from_millis(50);
 const AT_ONCE: usize = 20;
 
@@ -170,7 +170,7 @@ async fn spray(accounts: usize) {
     );
     let attack = async {
         let mut gaps = Vec::new();
-        while gaps.len() < MEASURED_MAX && !gaps.last().is_some_and(|gap| *gap <= GAP_MAX) {
+        while gaps.len() < MEASURED {
             gaps.push(gap(&shop.door, accounts).await);
         }
         let all = stream::iter(&people).map(|email| guess(&shop.door, email));
@@ -184,12 +184,13 @@ async fn spray(accounts: usize) {
             "{codes:?}"
         );
         stop.cancel();
+        gaps.sort_by(f64::total_cmp);
         gaps
     };
     let (gaps, waits) = tokio::join!(attack, pulse(&door, &stop));
     let (p99, worst) = (waits[waits.len() * 99 / 100], waits[waits.len() - 1]);
     println!("{accounts} accounts, gaps {gaps:?}; alive within p99 {p99:?}, worst {worst:?}");
-    assert!(gaps.iter().any(|gap| *gap <= GAP_MAX), "{gaps:?}");
+    assert!(gaps[MEASURED / 2] <= GAP_MAX, "{gaps:?}");
     assert!(p99 <= ALIVE_WITHIN, "p99 {p99:?}");
 }
 

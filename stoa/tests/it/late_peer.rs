@@ -15,8 +15,9 @@ use crate::fleet::Fleet;
 use crate::shop::{Customer, Door, stoa};
 
 const READ: &str = "order.v1.OrderService/GetOrder";
-/// What is told by the wall before the peer, and by nothing else that refuses.
-const FULL: &str = "too many calls wait for order";
+/// What is told by the wall before the peer, and by nothing else that refuses: its code, and a part of its words.
+const FULL: &str = "resource_exhausted at the wall";
+const FULL_SAYS: &str = "wait for order";
 const PEOPLE: u8 = 20;
 const PER_SECOND: u32 = 500;
 const FOR: Duration = Duration::from_secs(6);
@@ -137,9 +138,9 @@ async fn ask(people: &[Customer], order: &str, during: Duration) -> Vec<Asked> {
             let answer = answer.expect("an answer comes");
             Asked {
                 took: asked.elapsed(),
-                code: match answer.json()["message"].as_str() {
-                    Some(said) if said.contains("wait for order") => FULL.to_owned(),
-                    _ => answer.code(),
+                code: match (answer.code(), answer.json()["message"].as_str()) {
+                    (code, Some(said)) if said.contains(FULL_SAYS) => format!("{code} at the wall"),
+                    (code, _) => code,
                 },
             }
         });

@@ -38,6 +38,8 @@ async fn the_hundred_and_first_request_is_refused() {
             .unwrap()
             .starts_with("text/plain")
     );
+    let picture = shop.door.get("/assets/products/MUG-STR-01.svg").await;
+    assert_eq!(picture.status, 200, "files are of none");
     let admin = Door::new(shop.admin.clone());
     for path in ["/metrics", "/readyz"] {
         assert_eq!(

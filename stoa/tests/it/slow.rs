@@ -143,7 +143,7 @@ async fn others(door: &Door, enough: impl Fn(usize) -> bool) -> Vec<Duration> {
     times
 }
 
-/// row: S-14
+/// row: S-14, X21
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn at_the_times_that_ship_who_is_slow_is_closed_and_nobody_else_notices() {
     let mut shop = Shop::up().await;
@@ -177,7 +177,7 @@ async fn at_the_times_that_ship_who_is_slow_is_closed_and_nobody_else_notices() 
 
 /// As many as a process holds at most, half of them from addresses that have their share: those are refused at once.
 ///
-/// row: S-14
+/// row: S-14, X21
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "half a minute, 10,000 connections: just full"]
 async fn at_full_size_ten_thousand_that_send_a_byte_every_ten_seconds_shut_out_nobody() {

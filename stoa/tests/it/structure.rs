@@ -114,9 +114,43 @@ fn each_room_of_a_service_leans_on_the_next() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// row: E14
+/// A client with no breaker would wait for a peer that is away as long as its caller lets it.
+///
+/// row: AP5
+#[test]
+fn only_peers_makes_a_channel_to_a_peer() {
+    let rules = std::fs::read_to_string(root().join("clippy.toml")).expect("it is there");
+    for maker in [
+        "Endpoint::connect\"",
+        "Endpoint::connect_lazy\"",
+        "Endpoint::connect_with_connector\"",
+        "Endpoint::connect_with_connector_lazy\"",
+        "Channel::balance_list\"",
+        "Channel::balance_channel\"",
+        "Channel::new\"",
+        "Channel::connect\"",
+    ] {
+        let path = format!("path = \"tonic::transport::{maker}");
+        assert!(rules.contains(&path), "clippy.toml does not forbid {path}");
+    }
+    let mut named = Vec::new();
+    for folder in ["services", "gateway", "stoa"] {
+        let files = sources(&root().join(folder), "src").into_iter();
+        named.extend(files.filter(|file| {
+            let text = std::fs::read_to_string(file).expect("sources are text");
+            text.contains("tonic::transport")
+        }));
+    }
+    assert!(named.is_empty(), "{named:?}");
+}
+
+/// row: E14, G15
 #[test]
 fn the_gateway_has_no_database_and_no_rule() {
+    assert!(
+        migrations::services().all(|owner| owner != "gateway"),
+        "it has tables"
+    );
     let all = dependencies();
     let mut reached = BTreeSet::new();
     let mut next = vec!["gateway".to_owned()];

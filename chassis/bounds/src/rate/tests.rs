@@ -118,25 +118,89 @@ fn who_takes_all_budgets_shares_the_rest_with_himself() {
     }
 }
 
-/// row: X12
+/// What a signed-in person reads.
+const READ: Asked = Asked {
+    only_reads: true,
+    is_public: false,
+};
+/// What he changes.
+const WRITE: Asked = Asked {
+    only_reads: false,
+    is_public: false,
+};
+
+fn person(number: u128) -> Caller {
+    Caller::User(User {
+        id: Uuid::from_u128(number),
+        roles: Roles::default(),
+        session: None,
+    })
+}
+
+/// row: X12, S-07
 #[test]
 fn a_person_is_one_client_wherever_he_is() {
     let rates = Rates::new("3/h".parse().unwrap());
-    let asked = Asked {
-        only_reads: true,
-        is_public: false,
-    };
-    let caller = Caller::User(User {
-        id: Uuid::nil(),
-        roles: Roles::default(),
-        session: None,
-    });
+    let caller = person(0);
     for number in 0..3 {
-        let called = rates.call(asked, None, Some(address(number)), &caller);
+        let called = rates.call(READ, None, Some(address(number)), &caller);
         called.unwrap();
     }
-    let again = rates.call(asked, None, Some(address(9)), &caller);
+    let again = rates.call(READ, None, Some(address(9)), &caller);
     assert!(again.is_err());
-    let stranger = rates.call(asked, None, Some(address(0)), &Caller::Anonymous);
+    let stranger = rates.call(READ, None, Some(address(0)), &Caller::Anonymous);
     assert!(stranger.is_ok(), "his neighbour");
+}
+
+/// row: G6, X12
+#[test]
+fn what_an_rpc_bears_is_counted_by_person_wherever_he_is() {
+    let mut rates = Rates::new(RateLimit::Usual);
+    let own = rates.own(Some("2/h".parse().unwrap())).unwrap();
+    let ask = |number, from| rates.call(WRITE, Some(&own), Some(address(from)), &person(number));
+    for from in [1, 2] {
+        assert!(ask(1, from).is_ok());
+    }
+    for from in [1, 2, 3] {
+        assert!(ask(1, from).is_err(), "he asked twice, from two places");
+    }
+    assert!(ask(2, 1).is_ok(), "another, from the same place");
+    let elsewhere = rates.call(WRITE, None, Some(address(1)), &person(1));
+    assert!(elsewhere.is_ok(), "another rpc");
+}
+
+/// row: G6
+#[test]
+fn what_an_rpc_bears_holds_beside_one_budget_for_all() {
+    let mut rates = Rates::new("4/h".parse().unwrap());
+    let own = rates.own(Some("2/h".parse().unwrap())).unwrap();
+    let ask = |own: Option<&Limit>| rates.call(WRITE, own, None, &person(1));
+    let limit = |refused: ConnectError| refused.meta().unwrap()["x-ratelimit-limit"].clone();
+    for _ in 0..2 {
+        assert!(ask(Some(&own)).is_ok());
+    }
+    assert_eq!(limit(ask(Some(&own)).unwrap_err()), "2");
+    assert!(ask(None).is_ok(), "what was refused was the third of four");
+    assert_eq!(limit(ask(None).unwrap_err()), "4");
+}
+
+/// Whoever has an IPv6 address has all of its /64, and whoever has the next one is somebody else.
+///
+/// row: X12, S-07
+#[test]
+fn addresses_of_one_ipv6_network_have_one_budget() {
+    let rates = Rates::new("3/h".parse().unwrap());
+    let page = |address: &str| {
+        let address = ClientAddress::of(address.parse().unwrap());
+        rates.page(Some(Client::Address(address))).is_ok()
+    };
+    for from in [
+        "2001:db8:0:7::1",
+        "2001:db8:0:7::ffff",
+        "2001:db8:0:7:8000::1",
+    ] {
+        assert!(page(from), "{from}");
+    }
+    assert!(!page("2001:db8:0:7:1:2:3:4"), "three have asked from there");
+    assert!(page("2001:db8:0:8::1"), "the next network");
 }

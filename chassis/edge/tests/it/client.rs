@@ -4,8 +4,9 @@ use std::io::Write;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, Version};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 use serde_json::Value;
@@ -246,14 +247,15 @@ impl Ask {
         self
     }
 
-    pub async fn send(self) -> Answer {
+    /// Sends it, and returns the answer when its head is there.
+    pub async fn begin(self) -> Response<Incoming> {
         let mut request = Request::builder().method(self.method);
         for (name, value) in &self.builder {
             request = request.header(name, value);
         }
         let body = Full::new(Bytes::from(self.body));
         let io = TokioIo::new(tokio::net::TcpStream::connect(self.address).await.unwrap());
-        let response = match self.version {
+        match self.version {
             Version::HTTP_2 => {
                 let (mut sender, connection) =
                     hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
@@ -278,8 +280,11 @@ impl Ask {
                     .await
                     .unwrap()
             }
-        };
-        let (parts, body) = response.into_parts();
+        }
+    }
+
+    pub async fn send(self) -> Answer {
+        let (parts, body) = self.begin().await.into_parts();
         let collected = body.collect().await.unwrap();
         let trailers = collected.trailers().cloned().unwrap_or_default();
         let mut body = collected.to_bytes();

@@ -47,7 +47,7 @@ async fn closed_after(mut stream: TcpStream) -> Duration {
 
 /// What the rows and the documents name.
 ///
-/// row: S-14
+/// row: S-14, X21
 #[test]
 fn what_ships_is_ten_seconds_for_a_head_and_thirty_for_a_reader() {
     let shipped = Serve::default();
@@ -184,7 +184,7 @@ async fn a_head_that_comes_while_an_answer_is_made_is_not_late() {
     }
 }
 
-/// row: S-14
+/// row: S-14, X21
 #[tokio::test]
 async fn one_address_has_its_share_and_no_more() {
     let server = server::start_with(quick()).await;

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use http::{Method, Version};
+use http_body_util::BodyExt;
 use prost::Message;
 use proto::grpc::health::v1::{
     HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
 };
+use tokio::time::timeout;
 
 use crate::client::{Answer, Ask, Door, envelope, envelopes};
 use crate::server::{self, Options, Server};
@@ -139,29 +141,41 @@ async fn draining_is_told_at_once_and_ends_every_watch() {
     let server = server::start().await;
     server.health.wait_ready().await;
     assert_eq!(get(&server, "/readyz").await.status, 200);
-    let watch = |service: &str| {
+    let watch = async |service: &str| {
         let request = HealthCheckRequest {
             service: service.to_owned(),
         };
-        Ask::new(server.address, Version::HTTP_2, WATCH)
+        let ask = Ask::new(server.address, Version::HTTP_2, WATCH)
             .header("content-type", "application/grpc")
-            .body(envelope(0, &request.encode_to_vec()))
-            .send()
+            .body(envelope(0, &request.encode_to_vec()));
+        let mut body = ask.begin().await.into_body();
+        let frame = body.frame().await.unwrap().unwrap();
+        (statuses(&frame.into_data().unwrap()), body)
     };
-    let (known, unknown) = (tokio::spawn(watch("")), tokio::spawn(watch("nothing")));
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(
-        !known.is_finished() && !unknown.is_finished(),
-        "a watch stays open"
-    );
+    let first = timeout(Duration::from_secs(2), async {
+        (watch("").await, watch("nothing").await)
+    });
+    let ((known, mut stays), (unknown, mut stays_too)) = first.await.expect("told at once");
+    assert_eq!((known, unknown), (vec![SERVING], vec![SERVICE_UNKNOWN]));
+    let more = timeout(Duration::from_millis(200), async {
+        tokio::select! {
+            _ = stays.frame() => {}
+            _ = stays_too.frame() => {}
+        }
+    });
+    assert!(more.await.is_err(), "a watch stays open");
     server.draining.cancel();
     assert_eq!(get(&server, "/readyz").await.status, 503);
     assert_eq!(get(&server, "/healthz").await.status, 200);
-    let statuses = |answer: &Answer| {
-        let all = envelopes(&answer.body).into_iter();
-        all.map(|(_, bytes)| HealthCheckResponse::decode(&*bytes).unwrap().status)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(statuses(&known.await.unwrap()), [SERVING, NOT_SERVING]);
-    assert_eq!(statuses(&unknown.await.unwrap()), [SERVICE_UNKNOWN]);
+    let rest = stays.collect().await.unwrap().to_bytes();
+    assert_eq!(statuses(&rest), [NOT_SERVING]);
+    let rest = stays_too.collect().await.unwrap().to_bytes();
+    assert!(rest.is_empty(), "{rest:?}");
+}
+
+/// What each message says.
+fn statuses(messages: &[u8]) -> Vec<i32> {
+    let all = envelopes(messages).into_iter();
+    all.map(|(_, bytes)| HealthCheckResponse::decode(&*bytes).unwrap().status)
+        .collect()
 }

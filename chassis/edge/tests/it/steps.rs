@@ -85,6 +85,53 @@ async fn each_step_comes_before_the_next() {
 
 /// row: R4
 #[tokio::test]
+async fn the_deadline_comes_before_new_tokens_by_address() {
+    let server = start(|config| config.rate_limit = "usual".parse().unwrap()).await;
+    let good = server.token(Uuid::from_u128(1), &[Role::Customer]);
+    let (head, signature) = good.rsplit_once('.').unwrap();
+    let ask = |number: usize| {
+        let token = format!("{head}.{number:08}{}", &signature[8..]);
+        read(&server, "no id").header("authorization", &token)
+    };
+    let mut number = 0;
+    loop {
+        number += 1;
+        match ask(number).send().await.code().as_str() {
+            "unauthenticated" => assert!(number < 1_000, "the budget has an end"),
+            code => break assert_eq!(code, "resource_exhausted"),
+        }
+    }
+    for late in 1..=10 {
+        let deadline = ask(number + late).header("connect-timeout-ms", "soon");
+        let deadline = deadline.send().await.code();
+        assert_eq!(deadline, "invalid_argument", "deadline before new tokens");
+    }
+}
+
+/// row: R4
+#[tokio::test]
+async fn access_comes_before_the_share() {
+    let server = start(|config| config.load.shares.address.calls = 1).await;
+    let customer = server.token(Uuid::from_u128(1), &[Role::Customer]);
+    let request = SignUpRequest {
+        name: "sleep 3000".to_owned(),
+        ..SignUpRequest::default()
+    };
+    let holding = Ask::door(server.address, Door::ConnectJson, SIGN_UP, &request).send();
+    let holding = tokio::spawn(holding);
+    while server.seen.begun.load(std::sync::atomic::Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let full = read(&server, &Uuid::nil().to_string());
+    assert_eq!(full.send().await.code(), "resource_exhausted");
+    let access = forbidden(&server).header("authorization", &customer);
+    let access = access.send().await.code();
+    assert_eq!(access, "permission_denied", "access before the share");
+    assert_eq!(holding.await.unwrap().code(), "ok");
+}
+
+/// row: R4
+#[tokio::test]
 async fn a_full_server_still_reads_messages_and_does_not_look_into_them() {
     let server = start(|config| config.load.in_flight_max = 1).await;
     let request = SignUpRequest {

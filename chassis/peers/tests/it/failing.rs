@@ -97,7 +97,7 @@ fn attempts(metrics: &Handle) -> usize {
     line.map_or(0, |count| count.parse().unwrap())
 }
 
-/// row: R6
+/// row: R6, X7
 #[tokio::test]
 async fn what_may_be_repeated_is_tried_again_under_one_key() {
     let metrics = telemetry::metrics::install(&[]).unwrap();
@@ -160,7 +160,7 @@ async fn a_connection_that_breaks_costs_no_call_that_may_be_repeated() {
 
 /// The budget of repeats: ten seconds' worth of ten, and a fifth of the calls.
 ///
-/// row: R6
+/// row: R6, X7
 #[tokio::test]
 async fn a_peer_that_is_away_is_not_asked_thrice_by_everybody() {
     const CALLS: usize = 200;
@@ -199,15 +199,16 @@ async fn a_peer_that_fails_is_left_alone_and_no_other_with_it() {
         assert_eq!(code(&other, UNARY, &[]).await, Code::Ok);
     }
     ill.answers([], Code::Ok);
-    let mut fastest = Duration::MAX;
+    let mut waits = Vec::new();
     for rpc in [UNARY, STREAM].repeat(10) {
         let begun = Instant::now();
         let refused = call(&channel, rpc, &[]).await.unwrap_err();
-        fastest = fastest.min(begun.elapsed());
+        waits.push(begun.elapsed());
         assert_eq!(refused.code(), Code::Unavailable);
         assert_eq!(refused.metadata().get("retry-after").unwrap(), "30");
     }
-    assert!(fastest < Duration::from_millis(1), "{fastest:?}");
+    waits.sort();
+    assert!(waits[10] < Duration::from_millis(1), "{waits:?}");
     assert_eq!(ill.seen().keys.len(), 15);
     assert_eq!(code(&other, UNARY, &[]).await, Code::Ok);
     let text = metrics.render();

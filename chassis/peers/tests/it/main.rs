@@ -5,6 +5,7 @@
     reason = "a test that cannot go on says where by a panic"
 )]
 
+mod answers;
 mod ends;
 mod failing;
 mod full;

@@ -163,7 +163,8 @@ impl Server {
         self.seen.send_modify(|seen| seen.open -= 1);
     }
 
-    /// By the request's headers: takes its time, waits at the gate, sends so many bytes, in its head too, and stays open.
+    /// By the request's headers: takes its time, waits at the gate, sends so many bytes, in its head too, says when to
+    /// come back, and stays open.
     async fn answer(
         self: Arc<Self>,
         connection: usize,
@@ -200,6 +201,7 @@ impl Server {
             self.gate.acquire().await.unwrap().forget();
         }
         let (bytes, head) = (header("bytes").unwrap_or(0), header("head"));
+        let after = header("after");
         let chunks = stream::iter(std::iter::repeat_n(
             Bytes::from_static(&[7; CHUNK]),
             bytes / CHUNK,
@@ -218,6 +220,9 @@ impl Server {
         response
             .headers_mut()
             .insert("grpc-status", (code as i32).into());
+        if let Some(after) = after {
+            response.headers_mut().insert("retry-after", after.into());
+        }
         if let Some(head) = head {
             let long = http::HeaderValue::from_bytes(&vec![b'a'; head]).unwrap();
             response.headers_mut().insert("x-long", long);

@@ -18,11 +18,18 @@ const OPEN: Duration = Duration::from_secs(5);
 const BACK_MAX: Duration = Duration::from_secs(6);
 /// Until the first calls have had all their tries and the breaker knows.
 const NOTICED_MAX: Duration = Duration::from_secs(1);
+/// What three tries take that are told at once: the waits between them, a fifth longer at most, and as much again for
+/// a machine that is busy.
+const THREE_TRIES: Duration = Duration::from_millis(720);
+/// So many calls that fail open the breaker.
+const FAILURES: f64 = 5.0;
+/// Repeats that a budget has at first: ten seconds' worth.
+const REPEATS_SAVED: f64 = 100.0;
 
 /// A call: when it ended, and how.
 type Ended = (Instant, Code);
 
-/// row: R-11, R1, R6
+/// row: R-11, R1, R6, X7
 #[tokio::test]
 async fn a_peer_that_is_ill_is_asked_little_and_found_well_soon() {
     let server = Server::start().await;
@@ -55,6 +62,10 @@ async fn a_peer_that_is_ill_is_asked_little_and_found_well_soon() {
     let calls = first.len() + ask(&channel, ILL - begun.elapsed()).await.len();
     let tries = server.seen().keys.len() - before;
     let probes = tries - noticed;
+    // Until the first five know that they failed everybody else asks too, as often as the budget allows.
+    let asking = f64::from(PER_SECOND) * THREE_TRIES.as_secs_f64() + FAILURES;
+    let noticed_max = asking * 1.2 + REPEATS_SAVED;
+    assert!((noticed as f64) <= noticed_max, "{noticed} tries at first");
     println!(
         "{calls} calls while it was ill: {noticed} tries until it was left alone, {probes} after"
     );
@@ -82,6 +93,30 @@ async fn a_peer_that_is_ill_is_asked_little_and_found_well_soon() {
         .iter()
         .filter(|(at, code)| *code != Code::Ok && *at > healed + BACK_MAX);
     assert_eq!(failed.count(), 0);
+}
+
+/// Where no breaker stands before a peer the budget of repeats alone keeps its callers from asking thrice.
+///
+/// row: R-11, R6, X7
+#[tokio::test]
+async fn a_peer_that_is_ill_and_has_no_breaker_is_asked_within_the_budget() {
+    // With the last tries not longer than a budget looks back, so that what it has at first is had once.
+    const LONG: Duration = Duration::from_secs(9);
+    let server = Server::start().await;
+    server.answers([], Code::Unavailable);
+    let channel = way(
+        &server,
+        Policy {
+            breaker: None,
+            ..Policy::default()
+        },
+    );
+    let calls = ask(&channel, LONG).await.len() as f64;
+    let tries = server.seen().keys.len() as f64;
+    println!("{calls} calls while it was ill: {tries} tries");
+    let may = calls * 1.2 + REPEATS_SAVED;
+    assert!(tries <= may, "{tries} tries of {calls} calls");
+    assert!(tries >= calls * 1.1, "{tries} tries of {calls} calls");
 }
 
 /// Asks at a steady rate, whatever becomes of those who asked before, and waits until all are told.

@@ -19,6 +19,8 @@ pub async fn ask(db: &impl ConnectionTrait, sql: &str) -> String {
 }
 
 /// SQLite 3.7.0 to 3.51.2 can corrupt a WAL.
+///
+/// row: S-18
 #[tokio::test]
 async fn every_sqlite_connection_has_our_settings() {
     let db = on(Engine::Sqlite).await;

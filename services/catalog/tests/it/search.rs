@@ -178,7 +178,7 @@ async fn a_changed_product_is_found_by_its_new_words_alone(app: TestApp) {
     assert_eq!(app.search("dusk", "").await, ["Dusk lantern"]);
 }
 
-/// row: D16, C5
+/// row: D16
 #[both_engines]
 async fn many_search_at_once(app: TestApp) {
     app.shelf("Lighting", &["lamp 1", "lamp 2", "lamp 3"]).await;
