@@ -1,11 +1,13 @@
 //! What a browser kept a page of ours from, told by itself: `report-uri` of Content Security Policy
 //! Level 3, section 5.3, the one way that every browser takes, and takes at once.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::body::{self, Body};
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde::Deserialize;
 
@@ -17,6 +19,8 @@ const BYTES_MAX: usize = 16 << 10;
 const TAKES_MAX: Duration = Duration::from_secs(5);
 /// What is shown of an address, in characters.
 const SHOWN_MAX: usize = 200;
+/// Anybody may send reports: of each directive one is logged in so long, and all are counted.
+const LOGGED_EVERY: Duration = Duration::from_secs(60);
 
 /// What may be named as broken: strangers write reports too, and must not make a label.
 const DIRECTIVES: [&str; 17] = [
@@ -48,16 +52,14 @@ struct Told {
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 struct Report {
-    #[serde(default)]
-    document_uri: String,
-    #[serde(default)]
-    blocked_uri: String,
+    document_uri: Option<String>,
+    blocked_uri: Option<String>,
     effective_directive: Option<String>,
     /// What older browsers say instead, and newer ones beside it.
     violated_directive: Option<String>,
 }
 
-/// Takes a report: it is counted by what was broken, and logged without what may be secret in an address.
+/// Takes a report: it is counted by what was broken, and logged now and then without what may be secret in an address.
 pub(super) async fn report(request: Request<Body>) -> Response {
     if *request.method() != Method::POST {
         return (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")]).into_response();
@@ -79,12 +81,14 @@ pub(super) async fn report(request: Request<Body>) -> Response {
         return (StatusCode::BAD_REQUEST, "It names no directive\n").into_response();
     };
     metrics::counter!("csp_reports_total", "directive" => directive).increment(1);
-    tracing::warn!(
-        directive,
-        page = shown(&report.document_uri),
-        blocked = shown(&report.blocked_uri),
-        "A browser kept a page from what its policy forbids"
-    );
+    if is_due(directive, Instant::now()) {
+        tracing::warn!(
+            directive,
+            page = shown(report.document_uri.as_deref()),
+            blocked = shown(report.blocked_uri.as_deref()),
+            "A browser kept a page from what its policy forbids"
+        );
+    }
     StatusCode::NO_CONTENT.into_response()
 }
 
@@ -93,7 +97,22 @@ fn is_report(headers: &HeaderMap) -> bool {
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next());
-    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case(MEDIA_TYPE))
+    let named = kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case(MEDIA_TYPE));
+    named && !headers.contains_key(CONTENT_ENCODING) // no browser compresses it
+}
+
+/// Whether one of this directive is to be logged again.
+fn is_due(directive: &'static str, now: Instant) -> bool {
+    static LOGGED: Mutex<Option<HashMap<&'static str, Instant>>> = Mutex::new(None);
+    let mut logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
+    let logged = logged.get_or_insert_default();
+    let due = logged
+        .get(directive)
+        .is_none_or(|last| now.saturating_duration_since(*last) >= LOGGED_EVERY);
+    if due {
+        logged.insert(directive, now);
+    }
+    due
 }
 
 impl Report {
@@ -109,10 +128,22 @@ impl Report {
     }
 }
 
-/// An address without its query and fragment, where a word for a password may stand.
-fn shown(address: &str) -> String {
-    let path = address.split(['?', '#']).next().unwrap_or_default();
-    path.chars().take(SHOWN_MAX).collect()
+/// An address as far as it says where it is: without a name before its host, its query and its fragment, where a word
+/// for a password may stand, and without what is no character of an address.
+fn shown(address: Option<&str>) -> String {
+    let address = address.unwrap_or_default();
+    let address = address.split(['?', '#']).next().unwrap_or_default();
+    let shown = match address.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let host = host.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}/{path}")
+        }
+        // A word of the policy, or a scheme whose rest is the thing itself.
+        None => address.split(':').next().unwrap_or_default().to_owned(),
+    };
+    let of_address = |char: &char| char.is_ascii_graphic() && !matches!(char, '"' | '=');
+    shown.chars().filter(of_address).take(SHOWN_MAX).collect()
 }
 
 #[cfg(test)]
@@ -131,6 +162,7 @@ mod tests {
     async fn what_is_no_report_is_told_so() {
         let good = r#"{"csp-report":{"effective-directive":"img-src","blocked-uri":"inline"}}"#;
         let long = format!("{good}{}", " ".repeat(BYTES_MAX));
+        let nothing_else = r#"{"csp-report":{"effective-directive":"x","document-uri":null}}"#;
         let parameter = "Application/CSP-report; charset=utf-8";
         for (method, kind, body, status) in [
             (Method::POST, MEDIA_TYPE, good, 204),
@@ -142,6 +174,7 @@ mod tests {
             (Method::POST, MEDIA_TYPE, "{}", 400),
             (Method::POST, MEDIA_TYPE, "\u{0}", 400),
             (Method::POST, MEDIA_TYPE, r#"{"csp-report":{}}"#, 400),
+            (Method::POST, MEDIA_TYPE, nothing_else, 204),
         ] {
             let said = told(method.clone(), kind, body).await;
             assert_eq!(
@@ -159,12 +192,33 @@ mod tests {
             "document-uri":"https://shop.test/account?next=%2F&word=secret#more","blocked-uri":"eval"}}"#;
         let Told { report } = serde_json::from_str(text).unwrap();
         assert_eq!(report.directive(), Some("script-src"));
-        assert_eq!(shown(&report.document_uri), "https://shop.test/account");
+        let page = report.document_uri.as_deref();
+        assert_eq!(shown(page), "https://shop.test/account");
+        for (address, seen) in [
+            (
+                "http://me:word@h.test/a b\u{202e}\" x=\n",
+                "http://h.test/abx",
+            ),
+            ("data:text/html,secret", "data"),
+            ("inline", "inline"),
+            ("https://h.test", "https://h.test/"),
+        ] {
+            assert_eq!(shown(Some(address)), seen);
+        }
         let made_up = Report {
             effective_directive: Some("made-up\u{1b}[31m".to_owned()),
             ..report
         };
         assert_eq!(made_up.directive(), Some("other"), "the newer name counts");
-        assert_eq!(shown(&"x".repeat(1000)).len(), SHOWN_MAX);
+        assert_eq!(shown(Some(&"x".repeat(1000))).len(), SHOWN_MAX);
+    }
+
+    #[test]
+    fn a_flood_of_reports_is_no_flood_of_lines() {
+        let begun = Instant::now();
+        let due = |directive, seconds| is_due(directive, begun + Duration::from_secs(seconds));
+        assert!(due("font-src", 0) && due("media-src", 0));
+        assert!(!due("font-src", 0) && !due("font-src", 59));
+        assert!(due("font-src", 60) && !due("media-src", 59));
     }
 }
