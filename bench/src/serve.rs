@@ -106,7 +106,7 @@ fn announce(listener: &TcpListener) -> anyhow::Result<(Clock, SigningKey)> {
 
 async fn edge(listener: TcpListener, clock: Clock, key: &SigningKey) -> anyhow::Result<()> {
     let builder = CatalogServiceTonicCompatibleBuilder::new().get_product(handler::validated);
-    let catalog = Service::new("catalog").mount(builder.build());
+    let catalog = Service::new("catalog").mount(builder);
     let app = observed(clock, key)?.service(catalog).build()?;
     serve::serve(listener, app, Serve::default(), CancellationToken::new()).await;
     Ok(())

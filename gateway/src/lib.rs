@@ -41,5 +41,5 @@ pub fn service(config: Config, peers: &Peers) -> Service {
         .get_orders_page(bff::web::get_orders_page)
         .get_order_page(bff::web::get_order_page)
         .with_state(app);
-    Service::new("gateway").mount(builder.build())
+    Service::new("gateway").mount(builder)
 }

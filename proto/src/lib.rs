@@ -16,7 +16,7 @@ pub mod validate;
 pub mod wkt;
 
 pub use fact::Fact;
-pub use server::Limited;
+pub use server::{Directs, Limited, Mount, Mounted};
 pub use validate::{Validate, Violation};
 
 /// The contract's FileDescriptorSet, imports and custom options included.

@@ -18,6 +18,7 @@ use connectrpc_axum::tonic::FromRequestPartsLayer;
 use faults::Faults;
 use futures::future::BoxFuture;
 use http::Request;
+use proto::Directs;
 use token::Verifier;
 use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
@@ -34,7 +35,7 @@ use crate::inner::{InnerLayer, Rejected};
 use crate::limits::Limits;
 use crate::reflect;
 use crate::service::{BackgroundTask, Service};
-use crate::shared::{Forward, Route, Shared, Target};
+use crate::shared::{Forward, Here, Route, Shared, Target};
 use contract::{Contract, Method};
 
 /// How an app treats its callers. The defaults are those that ship.
@@ -223,8 +224,8 @@ impl Builder {
             services.push(health::service(&health));
         }
         let mut mounted: Vec<&'static str> = Vec::new();
-        let (mut connect, mut plain) = (Router::new(), Router::new());
-        let (mut grpc, mut servers) = (Routes::default(), HashMap::new());
+        let (mut connect, mut here) = (Router::new(), HashMap::new());
+        let mut grpc = Routes::default();
         for service in services {
             check(&contract, &service)?;
             let names = service.mounts.iter().map(|mount| mount.service);
@@ -232,7 +233,6 @@ impl Builder {
             for mount in service.mounts {
                 mounted.push(mount.service);
                 let receive = config.limits.receive(mount.service);
-                plain = plain.merge(mount.connect.clone());
                 let half = MakeServiceBuilder::new()
                     .receive_max_bytes(receive)
                     .send_max_bytes(config.limits.send)
@@ -241,7 +241,7 @@ impl Builder {
                 connect = connect.merge(half);
                 let server;
                 (grpc, server) = (mount.grpc)(grpc, &config.limits, config.encodings);
-                servers.insert(mount.service, server);
+                here.insert(mount.service, (server, mount.direct));
             }
         }
         let (contract, grpc, connect) = match config.reflection {
@@ -264,7 +264,7 @@ impl Builder {
         let routes = routes(
             &contract,
             &mounted,
-            &servers,
+            &here,
             forward.as_ref(),
             &config.limits,
             &mut rates,
@@ -272,7 +272,6 @@ impl Builder {
         Ok(App(Arc::new(Shared {
             routes,
             connect: connect.with_state(()),
-            plain: plain.with_state(()),
             grpc_web: GrpcWebLayer::new().layer(grpc.clone()),
             grpc,
             pages,
@@ -297,7 +296,7 @@ impl Builder {
 fn routes(
     contract: &Contract,
     mounted: &[&str],
-    servers: &HashMap<&str, Server>,
+    here: &HashMap<&str, (Server, Directs)>,
     forward: Option<&Forward>,
     limits: &Limits,
     rates: &mut Rates,
@@ -306,7 +305,11 @@ fn routes(
         let ours = method.service.starts_with("stoa.");
         let target = match forward {
             _ if mounted.contains(&&*method.service) => {
-                Target::Here(servers.get(&*method.service).cloned())
+                let here = here.get(&*method.service);
+                Target::Here(Here {
+                    grpc: here.map(|(server, _)| server.clone()),
+                    direct: here.and_then(|(_, direct)| direct.get(&method.path)),
+                })
             }
             Some(forward) if ours => Target::Elsewhere(forward.clone()),
             _ => Target::Nowhere,

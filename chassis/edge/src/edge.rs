@@ -34,7 +34,6 @@ use axum::response::Response;
 use bounds::{Class, Client, ClientAddress, PeerAddress, Share};
 use call::error::INTERNAL_MESSAGE;
 use call::{CORRELATION_ID, Call, Caller, CorrelationId, Deadline, IdempotencyKey, Scope};
-use connectrpc_axum::context::MessageLimits;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use futures::FutureExt;
 use http::header::X_CONTENT_TYPE_OPTIONS;
@@ -45,8 +44,8 @@ use tower::ServiceExt;
 use tracing::Instrument;
 
 use crate::health;
-use crate::inner::{Admitted, Rejected, grpc, plain};
-use crate::shared::{Route, Shared, Target};
+use crate::inner::{Admitted, Rejected, direct, grpc};
+use crate::shared::{Here, Route, Shared, Target};
 use answer::Refusal;
 use contract::Method;
 use drain::Drain;
@@ -256,7 +255,7 @@ async fn perform(
     deadline: Deadline,
 ) -> Response {
     match &route.target {
-        Target::Here(_) => run(app, parts, body, seen, route, deadline).await,
+        Target::Here(here) => run(app, parts, body, seen, route, here, deadline).await,
         Target::Elsewhere(forward) => {
             let request = Request::from_parts(parts, body.take());
             (forward.0)(route.method.clone(), request).await
@@ -295,22 +294,16 @@ async fn run(
     body: &mut Drain,
     seen: &Observation,
     route: &Route,
+    here: &Here,
     deadline: Deadline,
 ) -> Response {
     let (method, protocol) = (&route.method, seen.resolved.protocol);
-    let plain = !seen.resolved.names_codings || plain::is_plain(&parts.headers);
-    if protocol == Protocol::Connect && method.is_unary() && plain {
-        let limits = MessageLimits::new()
-            .receive_max_bytes(route.receive_bytes_max)
-            .send_max_bytes(app.limits.send);
-        let (handlers, metadata) = (&app.plain, seen.metadata.clone());
-        let request = Request::from_parts(parts, body.take());
-        let answering = plain::answer(handlers, request, limits, metadata);
-        return mounted(answering.await, method);
+    let plain = !seen.resolved.names_codings || direct::is_plain(&parts.headers);
+    if let (Protocol::Connect, true, Some(handler)) = (protocol, plain, &here.direct) {
+        let (message, bytes_max) = (body.message().unwrap_or_default(), app.limits.send);
+        return direct::answer(handler, parts, message, bytes_max, &seen.metadata).await;
     }
-    if let (Protocol::Grpc, true, Target::Here(Some(server))) =
-        (protocol, method.is_unary(), &route.target)
-    {
+    if let (Protocol::Grpc, true, Some(server)) = (protocol, method.is_unary(), &here.grpc) {
         let request = Request::from_parts(parts, body.take());
         let answering = grpc::answer(server, request, seen.metadata.clone());
         return mounted(answering.await, method);

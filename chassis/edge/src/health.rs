@@ -275,7 +275,7 @@ pub(crate) fn service(health: &Health) -> Service {
         .list(list)
         .watch(watch_status)
         .with_state(health.clone());
-    Service::new("health").mount(builder.build())
+    Service::new("health").mount(builder)
 }
 
 async fn check(

@@ -3,9 +3,9 @@
 //! from the edge, and the response's metadata and stream limits.
 
 mod body;
+pub(crate) mod direct;
 mod end_stream;
 pub(crate) mod grpc;
-pub(crate) mod plain;
 pub(crate) mod single;
 pub(crate) mod unreadable;
 mod whole;

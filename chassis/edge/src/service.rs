@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use futures::TryFutureExt;
 use futures::future::BoxFuture;
-use proto::Limited;
+use proto::{Directs, Limited, Mounted};
 use token::FetchKeys;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
@@ -37,10 +37,11 @@ pub(crate) struct Check {
 /// Well, maybe with something to say about it; or the cause why not.
 pub type Wellness = Result<Option<String>, String>;
 
-/// One generated service: its Connect routes, and its gRPC server as soon as limits are known.
+/// One generated service: its Connect routes, its handlers, and its gRPC server as soon as limits are known.
 pub(crate) struct Mount {
     pub(crate) service: &'static str,
     pub(crate) connect: Router,
+    pub(crate) direct: Directs,
     pub(crate) grpc: AddGrpc,
 }
 
@@ -81,9 +82,10 @@ impl Service {
         self.name
     }
 
-    /// Mounts what a generated `…TonicCompatibleBuilder` built.
-    pub fn mount<S>(mut self, (connect, server): (Router, S)) -> Self
+    /// Mounts a generated `…TonicCompatibleBuilder` that has its handlers.
+    pub fn mount<M, S>(mut self, builder: M) -> Self
     where
+        M: proto::Mount<Server = S>,
         S: Limited
             + NamedService
             + TowerService<
@@ -96,6 +98,11 @@ impl Service {
             + Sync
             + 'static,
     {
+        let Mounted {
+            routes: connect,
+            server,
+            direct,
+        } = builder.mount();
         let grpc = Box::new(move |routes: Routes, limits: &Limits, encodings| {
             let server = server.limited(limits.receive(S::NAME), limits.send);
             let server = match encodings {
@@ -109,6 +116,7 @@ impl Service {
         self.mounts.push(Mount {
             service: S::NAME,
             connect,
+            direct,
             grpc,
         });
         self

@@ -11,6 +11,7 @@ use connectrpc_axum::tonic::FromRequestPartsService;
 use faults::Faults;
 use futures::future::BoxFuture;
 use http::Request;
+use proto::server::Direct;
 use token::Verifier;
 use tonic::service::Routes;
 use tonic_web::GrpcWebService;
@@ -37,8 +38,6 @@ pub(crate) type Grpc = FromRequestPartsService<Inner<Routes>>;
 pub(crate) struct Shared {
     pub(crate) routes: ahash::HashMap<Arc<str>, Arc<Route>>,
     pub(crate) connect: Router,
-    /// The same handlers, without the library's layers around them.
-    pub(crate) plain: Router,
     pub(crate) grpc: Grpc,
     pub(crate) grpc_web: GrpcWebService<Grpc>,
     pub(crate) pages: Option<Router>,
@@ -70,8 +69,15 @@ pub(crate) struct Route {
 }
 
 pub(crate) enum Target {
-    /// With the server of gRPC that has it, but for reflection.
-    Here(Option<Server>),
+    Here(Here),
     Elsewhere(Forward),
     Nowhere,
+}
+
+/// What answers an rpc here. All ways of calling lead to it by the routes of their protocol; the commonest, straight.
+pub(crate) struct Here {
+    /// The server of gRPC that has it, but for reflection.
+    pub(crate) grpc: Option<Server>,
+    /// The handler, if it takes one message and answers with one.
+    pub(crate) direct: Option<Direct>,
 }

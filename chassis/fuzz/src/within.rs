@@ -154,7 +154,7 @@ fn orders() -> Service {
         .create_order(create_order)
         .get_order(get_order)
         .watch_order_status(watch_order_status);
-    Service::new("order").mount(builder.build())
+    Service::new("order").mount(builder)
 }
 
 async fn create_order(
@@ -186,7 +186,7 @@ async fn watch_order_status(
 
 fn support() -> Service {
     let builder = SupportServiceTonicCompatibleBuilder::new().chat_session(chat_session);
-    Service::new("support").mount(builder.build())
+    Service::new("support").mount(builder)
 }
 
 type Chat = BoxStream<'static, Result<ChatSessionResponse, ConnectError>>;

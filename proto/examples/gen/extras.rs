@@ -11,6 +11,7 @@ pub fn write(pool: &DescriptorPool, package: &str) -> String {
     for service in pool.services().filter(|s| s.package_name() == package) {
         text.push_str(&paths(&service));
         text.push_str(&limited(&service));
+        text.push_str(&mount(&service));
     }
     for message in pool.all_messages().filter(|m| m.package_name() == package) {
         if let Some(option) = fact_option(pool, &message) {
@@ -50,6 +51,42 @@ fn limited(service: &ServiceDescriptor) -> String {
             }}
             fn encoding(self, encoding: tonic::codec::CompressionEncoding) -> Self {{
                 self.accept_compressed(encoding).send_compressed(encoding)
+            }}
+        }}\n"
+    )
+}
+
+/// What both builders come to: the one that was given its state, and the one that needs none.
+fn mount(service: &ServiceDescriptor) -> String {
+    let (name, module) = (service.name(), snake(service.name()));
+    let bare = name.strip_suffix("Service").unwrap_or(name);
+    let builder = format!("{module}_connect::{bare}ServiceTonicCompatible");
+    let server = format!("{module}_server::{name}Server<{bare}TonicService>");
+    let mut shared = String::new();
+    for rpc in service.methods() {
+        if rpc.is_client_streaming() || rpc.is_server_streaming() {
+            continue;
+        }
+        let (field, constant) = (snake(rpc.name()), snake(rpc.name()).to_uppercase());
+        let _ = writeln!(
+            shared,
+            "self.{field} = direct.share({module}::{constant}, self.{field}.take());"
+        );
+    }
+    format!(
+        "impl crate::server::Mount for {builder}ServerBuilder<()> {{
+            type Server = {server};
+            fn mount(mut self) -> crate::server::Mounted<Self::Server> {{
+                let mut direct = crate::server::Directs::default();
+                {shared}
+                let (routes, server) = self.build();
+                crate::server::Mounted {{ routes, server, direct }}
+            }}
+        }}
+        impl crate::server::Mount for {builder}Builder<()> {{
+            type Server = {server};
+            fn mount(self) -> crate::server::Mounted<Self::Server> {{
+                self.with_state::<()>(()).mount()
             }}
         }}\n"
     )

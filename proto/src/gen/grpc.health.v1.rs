@@ -1469,6 +1469,27 @@ impl<T> crate::server::Limited for health_server::HealthServer<T> {
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount for health_connect::HealthServiceTonicCompatibleServerBuilder<()> {
+    type Server = health_server::HealthServer<HealthTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.check = direct.share(health::CHECK, self.check.take());
+        self.list = direct.share(health::LIST, self.list.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for health_connect::HealthServiceTonicCompatibleBuilder<()> {
+    type Server = health_server::HealthServer<HealthTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl crate::validate::Validate for HealthListRequest {
     fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
 }

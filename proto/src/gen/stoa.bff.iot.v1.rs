@@ -777,6 +777,26 @@ impl<T> crate::server::Limited for iot_service_server::IotServiceServer<T> {
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount for iot_service_connect::IotServiceTonicCompatibleServerBuilder<()> {
+    type Server = iot_service_server::IotServiceServer<IotTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.get_status = direct.share(iot_service::GET_STATUS, self.get_status.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for iot_service_connect::IotServiceTonicCompatibleBuilder<()> {
+    type Server = iot_service_server::IotServiceServer<IotTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl crate::validate::Validate for GetStatusRequest {
     fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
 }

@@ -779,6 +779,26 @@ impl<T> crate::server::Limited for mobile_service_server::MobileServiceServer<T>
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount for mobile_service_connect::MobileServiceTonicCompatibleServerBuilder<()> {
+    type Server = mobile_service_server::MobileServiceServer<MobileTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.get_home = direct.share(mobile_service::GET_HOME, self.get_home.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for mobile_service_connect::MobileServiceTonicCompatibleBuilder<()> {
+    type Server = mobile_service_server::MobileServiceServer<MobileTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl crate::validate::Validate for GetHomeRequest {
     fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
 }

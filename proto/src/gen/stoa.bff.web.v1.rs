@@ -3869,6 +3869,34 @@ impl<T> crate::server::Limited for web_service_server::WebServiceServer<T> {
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount for web_service_connect::WebServiceTonicCompatibleServerBuilder<()> {
+    type Server = web_service_server::WebServiceServer<WebTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.get_home = direct.share(web_service::GET_HOME, self.get_home.take());
+        self.get_search_page =
+            direct.share(web_service::GET_SEARCH_PAGE, self.get_search_page.take());
+        self.get_product_page =
+            direct.share(web_service::GET_PRODUCT_PAGE, self.get_product_page.take());
+        self.get_cart_page = direct.share(web_service::GET_CART_PAGE, self.get_cart_page.take());
+        self.get_orders_page =
+            direct.share(web_service::GET_ORDERS_PAGE, self.get_orders_page.take());
+        self.get_order_page = direct.share(web_service::GET_ORDER_PAGE, self.get_order_page.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for web_service_connect::WebServiceTonicCompatibleBuilder<()> {
+    type Server = web_service_server::WebServiceServer<WebTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl crate::validate::Validate for ProductCard {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         if let Some(value) = &self.price {

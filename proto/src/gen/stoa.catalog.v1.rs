@@ -3973,6 +3973,44 @@ impl<T> crate::server::Limited for catalog_service_server::CatalogServiceServer<
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount
+    for catalog_service_connect::CatalogServiceTonicCompatibleServerBuilder<()>
+{
+    type Server = catalog_service_server::CatalogServiceServer<CatalogTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.list_products =
+            direct.share(catalog_service::LIST_PRODUCTS, self.list_products.take());
+        self.get_product = direct.share(catalog_service::GET_PRODUCT, self.get_product.take());
+        self.batch_get_products = direct.share(
+            catalog_service::BATCH_GET_PRODUCTS,
+            self.batch_get_products.take(),
+        );
+        self.create_product =
+            direct.share(catalog_service::CREATE_PRODUCT, self.create_product.take());
+        self.update_product =
+            direct.share(catalog_service::UPDATE_PRODUCT, self.update_product.take());
+        self.delete_product =
+            direct.share(catalog_service::DELETE_PRODUCT, self.delete_product.take());
+        self.set_display_price = direct.share(
+            catalog_service::SET_DISPLAY_PRICE,
+            self.set_display_price.take(),
+        );
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for catalog_service_connect::CatalogServiceTonicCompatibleBuilder<()> {
+    type Server = catalog_service_server::CatalogServiceServer<CatalogTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl crate::validate::Validate for Product {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         if let Some(value) = &self.display_price {

@@ -4202,6 +4202,42 @@ impl<T> crate::server::Limited for inventory_service_server::InventoryServiceSer
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount
+    for inventory_service_connect::InventoryServiceTonicCompatibleServerBuilder<()>
+{
+    type Server = inventory_service_server::InventoryServiceServer<InventoryTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.check_stock = direct.share(inventory_service::CHECK_STOCK, self.check_stock.take());
+        self.check_availability = direct.share(
+            inventory_service::CHECK_AVAILABILITY,
+            self.check_availability.take(),
+        );
+        self.reserve_stock =
+            direct.share(inventory_service::RESERVE_STOCK, self.reserve_stock.take());
+        self.release_stock =
+            direct.share(inventory_service::RELEASE_STOCK, self.release_stock.take());
+        self.commit_stock = direct.share(inventory_service::COMMIT_STOCK, self.commit_stock.take());
+        self.get_stock_level = direct.share(
+            inventory_service::GET_STOCK_LEVEL,
+            self.get_stock_level.take(),
+        );
+        self.adjust_stock = direct.share(inventory_service::ADJUST_STOCK, self.adjust_stock.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for inventory_service_connect::InventoryServiceTonicCompatibleBuilder<()> {
+    type Server = inventory_service_server::InventoryServiceServer<InventoryTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl crate::validate::Validate for StockItem {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;

@@ -1564,6 +1564,37 @@ impl<T> crate::server::Limited for notification_service_server::NotificationServ
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount
+    for notification_service_connect::NotificationServiceTonicCompatibleServerBuilder<()>
+{
+    type Server = notification_service_server::NotificationServiceServer<NotificationTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.list_notifications = direct.share(
+            notification_service::LIST_NOTIFICATIONS,
+            self.list_notifications.take(),
+        );
+        self.mark_notification_read = direct.share(
+            notification_service::MARK_NOTIFICATION_READ,
+            self.mark_notification_read.take(),
+        );
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount
+    for notification_service_connect::NotificationServiceTonicCompatibleBuilder<()>
+{
+    type Server = notification_service_server::NotificationServiceServer<NotificationTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl std::fmt::Debug for Notification {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter

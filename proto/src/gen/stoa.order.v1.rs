@@ -5584,6 +5584,37 @@ impl<T> crate::server::Limited for order_service_server::OrderServiceServer<T> {
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount for order_service_connect::OrderServiceTonicCompatibleServerBuilder<()> {
+    type Server = order_service_server::OrderServiceServer<OrderTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.create_order = direct.share(order_service::CREATE_ORDER, self.create_order.take());
+        self.get_order = direct.share(order_service::GET_ORDER, self.get_order.take());
+        self.list_orders = direct.share(order_service::LIST_ORDERS, self.list_orders.take());
+        self.cancel_order = direct.share(order_service::CANCEL_ORDER, self.cancel_order.take());
+        self.get_order_details = direct.share(
+            order_service::GET_ORDER_DETAILS,
+            self.get_order_details.take(),
+        );
+        self.get_order_timeline = direct.share(
+            order_service::GET_ORDER_TIMELINE,
+            self.get_order_timeline.take(),
+        );
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for order_service_connect::OrderServiceTonicCompatibleBuilder<()> {
+    type Server = order_service_server::OrderServiceServer<OrderTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl crate::validate::Validate for OrderItem {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;

@@ -2248,6 +2248,34 @@ impl<T> crate::server::Limited for payment_service_server::PaymentServiceServer<
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount
+    for payment_service_connect::PaymentServiceTonicCompatibleServerBuilder<()>
+{
+    type Server = payment_service_server::PaymentServiceServer<PaymentTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.process_payment = direct.share(
+            payment_service::PROCESS_PAYMENT,
+            self.process_payment.take(),
+        );
+        self.refund_payment =
+            direct.share(payment_service::REFUND_PAYMENT, self.refund_payment.take());
+        self.get_payment = direct.share(payment_service::GET_PAYMENT, self.get_payment.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for payment_service_connect::PaymentServiceTonicCompatibleBuilder<()> {
+    type Server = payment_service_server::PaymentServiceServer<PaymentTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl std::fmt::Debug for PaymentMethod {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter

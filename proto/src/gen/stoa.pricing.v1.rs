@@ -3402,6 +3402,36 @@ impl<T> crate::server::Limited for pricing_service_server::PricingServiceServer<
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount
+    for pricing_service_connect::PricingServiceTonicCompatibleServerBuilder<()>
+{
+    type Server = pricing_service_server::PricingServiceServer<PricingTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.get_price = direct.share(pricing_service::GET_PRICE, self.get_price.take());
+        self.batch_get_prices = direct.share(
+            pricing_service::BATCH_GET_PRICES,
+            self.batch_get_prices.take(),
+        );
+        self.quote_items = direct.share(pricing_service::QUOTE_ITEMS, self.quote_items.take());
+        self.set_price = direct.share(pricing_service::SET_PRICE, self.set_price.take());
+        self.set_promotion =
+            direct.share(pricing_service::SET_PROMOTION, self.set_promotion.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for pricing_service_connect::PricingServiceTonicCompatibleBuilder<()> {
+    type Server = pricing_service_server::PricingServiceServer<PricingTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl crate::validate::Validate for Money {
     fn check(&self, at: crate::validate::Path<'_>, found: &mut Vec<crate::validate::Violation>) {
         use crate::validate::rule;

@@ -1417,6 +1417,39 @@ impl<T> crate::server::Limited for recommendation_service_server::Recommendation
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount
+    for recommendation_service_connect::RecommendationServiceTonicCompatibleServerBuilder<()>
+{
+    type Server =
+        recommendation_service_server::RecommendationServiceServer<RecommendationTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.get_suggestions = direct.share(
+            recommendation_service::GET_SUGGESTIONS,
+            self.get_suggestions.take(),
+        );
+        self.get_recommendations = direct.share(
+            recommendation_service::GET_RECOMMENDATIONS,
+            self.get_recommendations.take(),
+        );
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount
+    for recommendation_service_connect::RecommendationServiceTonicCompatibleBuilder<()>
+{
+    type Server =
+        recommendation_service_server::RecommendationServiceServer<RecommendationTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl crate::validate::Validate for Suggestion {
     fn check(&self, _at: crate::validate::Path<'_>, _found: &mut Vec<crate::validate::Violation>) {}
 }

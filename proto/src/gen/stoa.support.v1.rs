@@ -5373,6 +5373,37 @@ impl<T> crate::server::Limited for support_service_server::SupportServiceServer<
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount
+    for support_service_connect::SupportServiceTonicCompatibleServerBuilder<()>
+{
+    type Server = support_service_server::SupportServiceServer<SupportTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.create_session =
+            direct.share(support_service::CREATE_SESSION, self.create_session.take());
+        self.get_session = direct.share(support_service::GET_SESSION, self.get_session.take());
+        self.list_sessions =
+            direct.share(support_service::LIST_SESSIONS, self.list_sessions.take());
+        self.send_message = direct.share(support_service::SEND_MESSAGE, self.send_message.take());
+        self.list_messages =
+            direct.share(support_service::LIST_MESSAGES, self.list_messages.take());
+        self.close_session =
+            direct.share(support_service::CLOSE_SESSION, self.close_session.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for support_service_connect::SupportServiceTonicCompatibleBuilder<()> {
+    type Server = support_service_server::SupportServiceServer<SupportTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 impl std::fmt::Debug for ChatMessage {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter

@@ -9853,6 +9853,30 @@ impl<T> crate::server::Limited for user_service_server::UserServiceServer<T> {
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount for user_service_connect::UserServiceTonicCompatibleServerBuilder<()> {
+    type Server = user_service_server::UserServiceServer<UserTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.create_user = direct.share(user_service::CREATE_USER, self.create_user.take());
+        self.get_user = direct.share(user_service::GET_USER, self.get_user.take());
+        self.update_user = direct.share(user_service::UPDATE_USER, self.update_user.take());
+        self.delete_user = direct.share(user_service::DELETE_USER, self.delete_user.take());
+        self.get_profile = direct.share(user_service::GET_PROFILE, self.get_profile.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for user_service_connect::UserServiceTonicCompatibleBuilder<()> {
+    type Server = user_service_server::UserServiceServer<UserTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 
 /// The name and the rpc paths of `stoa.user.v1.AuthService`.
 pub mod auth_service {
@@ -9888,6 +9912,40 @@ impl<T> crate::server::Limited for auth_service_server::AuthServiceServer<T> {
         self.accept_compressed(encoding).send_compressed(encoding)
     }
 }
+impl crate::server::Mount for auth_service_connect::AuthServiceTonicCompatibleServerBuilder<()> {
+    type Server = auth_service_server::AuthServiceServer<AuthTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.sign_up = direct.share(auth_service::SIGN_UP, self.sign_up.take());
+        self.sign_in = direct.share(auth_service::SIGN_IN, self.sign_in.take());
+        self.refresh = direct.share(auth_service::REFRESH, self.refresh.take());
+        self.sign_out = direct.share(auth_service::SIGN_OUT, self.sign_out.take());
+        self.list_sessions = direct.share(auth_service::LIST_SESSIONS, self.list_sessions.take());
+        self.end_session = direct.share(auth_service::END_SESSION, self.end_session.take());
+        self.change_password =
+            direct.share(auth_service::CHANGE_PASSWORD, self.change_password.take());
+        self.request_password_reset = direct.share(
+            auth_service::REQUEST_PASSWORD_RESET,
+            self.request_password_reset.take(),
+        );
+        self.reset_password =
+            direct.share(auth_service::RESET_PASSWORD, self.reset_password.take());
+        self.get_jwks = direct.share(auth_service::GET_JWKS, self.get_jwks.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount for auth_service_connect::AuthServiceTonicCompatibleBuilder<()> {
+    type Server = auth_service_server::AuthServiceServer<AuthTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
+    }
+}
 
 /// The name and the rpc paths of `stoa.user.v1.UserAdminService`.
 pub mod user_admin_service {
@@ -9907,6 +9965,34 @@ impl<T> crate::server::Limited for user_admin_service_server::UserAdminServiceSe
     }
     fn encoding(self, encoding: tonic::codec::CompressionEncoding) -> Self {
         self.accept_compressed(encoding).send_compressed(encoding)
+    }
+}
+impl crate::server::Mount
+    for user_admin_service_connect::UserAdminServiceTonicCompatibleServerBuilder<()>
+{
+    type Server = user_admin_service_server::UserAdminServiceServer<UserAdminTonicService>;
+    fn mount(mut self) -> crate::server::Mounted<Self::Server> {
+        let mut direct = crate::server::Directs::default();
+        self.block_user = direct.share(user_admin_service::BLOCK_USER, self.block_user.take());
+        self.unblock_user =
+            direct.share(user_admin_service::UNBLOCK_USER, self.unblock_user.take());
+        self.set_password =
+            direct.share(user_admin_service::SET_PASSWORD, self.set_password.take());
+
+        let (routes, server) = self.build();
+        crate::server::Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+impl crate::server::Mount
+    for user_admin_service_connect::UserAdminServiceTonicCompatibleBuilder<()>
+{
+    type Server = user_admin_service_server::UserAdminServiceServer<UserAdminTonicService>;
+    fn mount(self) -> crate::server::Mounted<Self::Server> {
+        self.with_state::<()>(()).mount()
     }
 }
 impl std::fmt::Debug for User {

@@ -24,7 +24,6 @@ pub fn mount(service: Service, app: &App) -> Service {
         .update_product(update_product::update_product)
         .delete_product(delete_product::delete_product)
         .set_display_price(set_display_price::set_display_price)
-        .with_state(app.clone())
-        .build();
+        .with_state(app.clone());
     service.mount(routes)
 }

@@ -26,8 +26,7 @@ pub fn mount(service: Service, app: &App) -> Service {
         .commit_stock(commit_stock::commit_stock)
         .get_stock_level(get_stock_level::get_stock_level)
         .adjust_stock(adjust_stock::adjust_stock)
-        .with_state(app.clone())
-        .build();
+        .with_state(app.clone());
     service.mount(routes)
 }
 

@@ -26,5 +26,5 @@ pub fn mount(service: Service, app: &App) -> Service {
         .watch_order_status(watch_order_status::watch_order_status)
         .watch_order_updates(watch_order_updates::watch_order_updates)
         .get_order_timeline(get_order_timeline::get_order_timeline);
-    service.mount(orders.with_state(app.clone()).build())
+    service.mount(orders.with_state(app.clone()))
 }

@@ -16,7 +16,6 @@ pub fn mount(service: Service, app: &App) -> Service {
         .process_payment(process_payment::process_payment)
         .refund_payment(refund_payment::refund_payment)
         .get_payment(get_payment::get_payment)
-        .with_state(app.clone())
-        .build();
+        .with_state(app.clone());
     service.mount(routes)
 }

@@ -20,7 +20,6 @@ pub fn mount(service: Service, app: &App) -> Service {
         .quote_items(quote_items::quote_items)
         .set_price(set_price::set_price)
         .set_promotion(set_promotion::set_promotion)
-        .with_state(app.clone())
-        .build();
+        .with_state(app.clone());
     service.mount(routes)
 }

@@ -56,7 +56,7 @@ pub fn mount(service: Service, app: &App) -> Service {
         .unblock_user(unblock_user::unblock_user)
         .set_password(set_password::set_password);
     service
-        .mount(users.with_state(app.clone()).build())
-        .mount(auth.with_state(app.clone()).build())
-        .mount(admin.with_state(app.clone()).build())
+        .mount(users.with_state(app.clone()))
+        .mount(auth.with_state(app.clone()))
+        .mount(admin.with_state(app.clone()))
 }

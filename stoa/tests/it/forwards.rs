@@ -136,8 +136,8 @@ async fn gateway(left: &Left, stop: &CancellationToken) -> Door {
         .watch_user_updates(watch)
         .with_state(left.clone());
     let callee = app(&key)
-        .service(Service::new("catalog").mount(products.build()))
-        .service(Service::new("user").mount(people.build()));
+        .service(Service::new("catalog").mount(products))
+        .service(Service::new("user").mount(people));
     let callee = serve(callee, stop).await;
     let address = || callee.parse().expect("an address");
     let peers = Peers::builder("gateway", Clock::system(), Local::new())

@@ -126,8 +126,8 @@ fn app(hop: Hop, key: &SigningKey) -> App {
         .sign_in(leaf)
         .with_state(hop);
     let contract = Contract::new(proto::DESCRIPTORS).expect("the contract is read");
-    let products = Service::new("catalog").mount(products.build());
-    let people = Service::new("user").mount(people.build());
+    let products = Service::new("catalog").mount(products);
+    let people = Service::new("user").mount(people);
     let services = Keys::fixed([key.public()]);
     let verifier = Verifier::new(Clock::system(), Keys::fixed([]), services, Some("user"));
     let health = Health::new(CancellationToken::default());

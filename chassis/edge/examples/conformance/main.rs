@@ -22,13 +22,13 @@ use std::error::Error;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use axum::Router;
 use clock::Clock;
 use connectrpc_axum::tonic::TonicHandlerWrapper;
 use edge::{App, Config, Contract, Encodings, Health, Limits, Service};
 use pb::conformance_service_connect::ConformanceServiceTonicCompatibleBuilder;
 use pb::conformance_service_server::ConformanceServiceServer;
 use prost::Message;
+use proto::{Directs, Mounted};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serve::Serve;
@@ -41,6 +41,10 @@ const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("CONFORMANCE_GEN"), "/des
 /// What a receiver reads when the suite names no limit, in bytes.
 const RECEIVE_DEFAULT: usize = 4 << 20;
 
+const UNARY: &str = "/connectrpc.conformance.v1.ConformanceService/Unary";
+const IDEMPOTENT_UNARY: &str = "/connectrpc.conformance.v1.ConformanceService/IdempotentUnary";
+
+// Here and below, what `proto`'s own generator adds to what the library generates.
 impl<T> proto::Limited for ConformanceServiceServer<T> {
     fn limited(self, receive_bytes: usize, send_bytes: usize) -> Self {
         self.max_decoding_message_size(receive_bytes)
@@ -52,20 +56,33 @@ impl<T> proto::Limited for ConformanceServiceServer<T> {
     }
 }
 
+impl proto::Mount for ConformanceServiceTonicCompatibleBuilder {
+    type Server = ConformanceServiceServer<pb::ConformanceTonicService>;
+
+    fn mount(self) -> Mounted<Self::Server> {
+        let mut direct = Directs::default();
+        let mut built = self.with_state::<()>(());
+        built.unary = direct.share(UNARY, built.unary);
+        built.idempotent_unary = direct.share(IDEMPOTENT_UNARY, built.idempotent_unary);
+        let (routes, server) = built.build();
+        Mounted {
+            routes,
+            server,
+            direct,
+        }
+    }
+}
+
 fn app(receive: usize) -> Result<App, Box<dyn Error>> {
-    let (connect, grpc): (Router, _) = ConformanceServiceTonicCompatibleBuilder::new()
+    let mut handlers = ConformanceServiceTonicCompatibleBuilder::new()
         .unary(service::unary)
         .idempotent_unary(service::idempotent_unary)
         .client_stream(service::client_stream)
         .server_stream(service::server_stream)
-        .bidi_stream(service::bidi_stream)
-        .build();
-    // What `proto`'s own generator adds, and the library forgets.
-    let connect = connect.route(
-        "/connectrpc.conformance.v1.ConformanceService/IdempotentUnary",
-        axum::routing::get(TonicHandlerWrapper::unary(service::idempotent_unary)),
-    );
-    let service = Service::new("conformance").mount((connect, grpc));
+        .bidi_stream(service::bidi_stream);
+    let by_get = axum::routing::get(TonicHandlerWrapper::unary(service::idempotent_unary));
+    handlers.router = handlers.router.route(IDEMPOTENT_UNARY, by_get);
+    let service = Service::new("conformance").mount(handlers);
     let limits = Limits {
         receive,
         ..Limits::default()

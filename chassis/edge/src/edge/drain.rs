@@ -19,6 +19,8 @@ const TIME_MAX: Duration = Duration::from_secs(1);
 /// A request's body until somebody takes it, and what comes back of it unread.
 pub(super) struct Drain {
     body: Body,
+    /// All that was in it.
+    message: Option<Bytes>,
     /// Where a body that was taken comes back to. HTTP/2 needs none of this.
     taken: Option<Slot>,
     http1: bool,
@@ -30,6 +32,7 @@ impl Drain {
     pub(super) fn new(body: Body, version: Version) -> Self {
         Self {
             body,
+            message: None,
             taken: None,
             http1: version < Version::HTTP_2,
         }
@@ -37,6 +40,9 @@ impl Drain {
 
     /// Hands the body out. If it is dropped before its end, it comes back here.
     pub(super) fn take(&mut self) -> Body {
+        if let Some(message) = self.message() {
+            return Body::from(message);
+        }
         let body = std::mem::take(&mut self.body);
         if !self.http1 || body.is_end_stream() {
             return body;
@@ -50,10 +56,15 @@ impl Drain {
         &mut self.body
     }
 
-    /// Puts what was read of a body to its end in its place.
+    /// Keeps what was read of the body to its end, for whoever takes it.
     pub(super) fn fill(&mut self, message: Bytes) {
-        self.body = Body::from(message);
+        self.message = Some(message);
         self.http1 = false; // nothing is left to read
+    }
+
+    /// Hands out the message that the body was, if it was read to its end.
+    pub(super) fn message(&mut self) -> Option<Bytes> {
+        self.message.take()
     }
 
     /// Reads what was left, at most 1 MiB and 1 s of it, and keeps nothing.

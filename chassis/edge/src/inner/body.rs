@@ -78,7 +78,7 @@ where
 }
 
 /// The metadata of a unary call of Connect, whose trailers are headers too.
-fn write_unary(headers: &mut HeaderMap, metadata: &ResponseMetadata) {
+pub(super) fn write_unary(headers: &mut HeaderMap, metadata: &ResponseMetadata) {
     let maps = metadata.maps();
     for (name, value) in &maps.trailers {
         if let Ok(name) = HeaderName::try_from(format!("trailer-{name}")) {

@@ -179,7 +179,7 @@ fn auth(seen: Seen) -> Service {
     let builder = AuthServiceTonicCompatibleBuilder::new()
         .sign_up(sign_up)
         .with_state(seen);
-    Service::new("user").mount(builder.build())
+    Service::new("user").mount(builder)
 }
 
 /// Does what the name says: `panic`, `sleep <ms>`, `error`, `big <bytes>`; else answers it.
@@ -226,7 +226,7 @@ fn catalog() -> Service {
     let builder = CatalogServiceTonicCompatibleBuilder::new()
         .get_product(get_product)
         .create_product(create_product);
-    Service::new("catalog").mount(builder.build())
+    Service::new("catalog").mount(builder)
 }
 
 async fn get_product(
@@ -267,7 +267,7 @@ fn user(stop: CancellationToken) -> Service {
     let builder = UserServiceTonicCompatibleBuilder::new()
         .watch_user_updates(watch_user_updates)
         .with_state(stop);
-    Service::new("user").mount(builder.build())
+    Service::new("user").mount(builder)
 }
 
 /// Sends two updates and then does what the cursor says: `end`, `error`, `panic`, or waits
@@ -305,7 +305,7 @@ async fn watch_user_updates(
 
 fn support() -> Service {
     let builder = SupportServiceTonicCompatibleBuilder::new().chat_session(chat_session);
-    Service::new("support").mount(builder.build())
+    Service::new("support").mount(builder)
 }
 
 type Chat = BoxStream<'static, Result<ChatSessionResponse, ConnectError>>;

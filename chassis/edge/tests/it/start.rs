@@ -16,7 +16,7 @@ async fn get_price(
 
 fn pricing() -> Service {
     let routes = PricingServiceTonicCompatibleBuilder::new().get_price(get_price);
-    Service::new("pricing").mount(routes.build())
+    Service::new("pricing").mount(routes)
 }
 
 fn refusal(contract: &[u8], service: Service) -> StartError {

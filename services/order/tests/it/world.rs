@@ -197,10 +197,10 @@ impl World {
         let prices = PricingServiceTonicCompatibleBuilder::new().quote_items(quote_items);
         let people = UserServiceTonicCompatibleBuilder::new().get_profile(get_profile);
         [
-            Service::new("inventory").mount(stock.build()),
-            Service::new("payment").mount(money.build()),
-            Service::new("pricing").mount(prices.with_state(self.clone()).build()),
-            Service::new("user").mount(people.with_state(self.clone()).build()),
+            Service::new("inventory").mount(stock),
+            Service::new("payment").mount(money),
+            Service::new("pricing").mount(prices.with_state(self.clone())),
+            Service::new("user").mount(people.with_state(self.clone())),
         ]
     }
 }
