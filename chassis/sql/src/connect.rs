@@ -84,6 +84,12 @@ impl Config {
     pub fn sqlite(path: &Path) -> Self {
         Self::new(format!("sqlite:{}", path.display()))
     }
+
+    /// Returns the SQLite file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        let path = self.url.expose_secret().strip_prefix("sqlite:")?;
+        Some(Path::new(path))
+    }
 }
 
 /// The connections of one database.
@@ -100,8 +106,8 @@ pub(crate) struct Connections {
 
 pub(crate) async fn open(service: &'static str, config: &Config) -> Result<Connections, DbErr> {
     let url = config.url.expose_secret();
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        return sqlite(service, Path::new(path)).await;
+    if let Some(file) = config.file() {
+        return sqlite(service, file).await;
     }
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         return postgres(service, url, config.connections_max);

@@ -8006,7 +8006,11 @@ pub mod user_service_server {
             request: tonic::Request<super::GetProfileRequest>,
         ) -> std::result::Result<tonic::Response<super::GetProfileResponse>, tonic::Status>;
     }
-    /// UserService keeps accounts and tells others what they may know of them.
+    /// UserService keeps accounts and tells others what they may know of them. A
+    /// person whose session is over is `unauthenticated` here, reason SESSION_OVER,
+    /// and one who is blocked gets `failed_precondition`, reason USER_BLOCKED,
+    /// however long their token is good elsewhere; for GetProfile it is good here
+    /// too.
     #[derive(Debug)]
     pub struct UserServiceServer<T> {
         inner: Arc<T>,
@@ -8426,7 +8430,8 @@ pub mod auth_service_server {
             &self,
             request: tonic::Request<super::RefreshRequest>,
         ) -> std::result::Result<tonic::Response<super::RefreshResponse>, tonic::Status>;
-        /// SignOut ends the session of the refresh token, or all of the caller's.
+        /// SignOut ends the session of the refresh token, whatever became of the
+        /// caller's own, or all of the caller's.
         async fn sign_out(
             &self,
             request: tonic::Request<super::SignOutRequest>,
@@ -8469,7 +8474,8 @@ pub mod auth_service_server {
             request: tonic::Request<super::GetJwksRequest>,
         ) -> std::result::Result<tonic::Response<super::GetJwksResponse>, tonic::Status>;
     }
-    /// AuthService signs people up, in and out, and publishes the signing keys.
+    /// AuthService signs people up, in and out, and publishes the signing keys. Of
+    /// tokens it asks what UserService asks.
     #[derive(Debug)]
     pub struct AuthServiceServer<T> {
         inner: Arc<T>,
@@ -9000,7 +9006,8 @@ pub mod user_admin_service_server {
             request: tonic::Request<super::SetPasswordRequest>,
         ) -> std::result::Result<tonic::Response<super::SetPasswordResponse>, tonic::Status>;
     }
-    /// UserAdminService holds what staff may do to other people's accounts.
+    /// UserAdminService holds what staff may do to other people's accounts. Of
+    /// tokens it asks what UserService asks.
     #[derive(Debug)]
     pub struct UserAdminServiceServer<T> {
         inner: Arc<T>,
@@ -9242,7 +9249,11 @@ pub mod user_service_client {
     )]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
-    /// UserService keeps accounts and tells others what they may know of them.
+    /// UserService keeps accounts and tells others what they may know of them. A
+    /// person whose session is over is `unauthenticated` here, reason SESSION_OVER,
+    /// and one who is blocked gets `failed_precondition`, reason USER_BLOCKED,
+    /// however long their token is good elsewhere; for GetProfile it is good here
+    /// too.
     #[derive(Debug, Clone)]
     pub struct UserServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -9442,7 +9453,8 @@ pub mod auth_service_client {
     )]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
-    /// AuthService signs people up, in and out, and publishes the signing keys.
+    /// AuthService signs people up, in and out, and publishes the signing keys. Of
+    /// tokens it asks what UserService asks.
     #[derive(Debug, Clone)]
     pub struct AuthServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -9558,7 +9570,8 @@ pub mod auth_service_client {
                 .insert(GrpcMethod::new("stoa.user.v1.AuthService", "Refresh"));
             self.inner.unary(req, path, codec).await
         }
-        /// SignOut ends the session of the refresh token, or all of the caller's.
+        /// SignOut ends the session of the refresh token, whatever became of the
+        /// caller's own, or all of the caller's.
         pub async fn sign_out(
             &mut self,
             request: impl tonic::IntoRequest<super::SignOutRequest>,
@@ -9697,7 +9710,8 @@ pub mod user_admin_service_client {
     )]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
-    /// UserAdminService holds what staff may do to other people's accounts.
+    /// UserAdminService holds what staff may do to other people's accounts. Of
+    /// tokens it asks what UserService asks.
     #[derive(Debug, Clone)]
     pub struct UserAdminServiceClient<T> {
         inner: tonic::client::Grpc<T>,

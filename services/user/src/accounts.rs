@@ -1,6 +1,6 @@
 //! Making, reading, changing and deleting accounts.
 
-use call::{Roles, Scope};
+use call::{Call, Caller, Roles, Scope};
 use command::Work;
 use sql::{Transaction, page};
 
@@ -11,7 +11,7 @@ use crate::domain::user::{Effect, User, UserPatch};
 use crate::error::Error;
 use crate::password::KeptPassword;
 use crate::store::user::Position;
-use crate::{App, credentials, event, store};
+use crate::{App, credentials, event, standing, store};
 
 /// What page tokens of the list of accounts are bound to.
 const LIST: &str = "users";
@@ -27,11 +27,24 @@ pub struct NewAccount {
     pub roles: Roles,
 }
 
+/// Makes an account for somebody else.
+///
+/// # Errors
+/// Those of [`standing::require`] and of [`add`].
+pub async fn create(
+    work: &mut Work<'_>,
+    caller: &Caller,
+    draft: &NewAccount,
+) -> Result<User, Error> {
+    standing::require(&work.txn, caller, work.now).await?;
+    add(work, draft).await
+}
+
 /// Makes an account, which has no password yet.
 ///
 /// # Errors
 /// [`Error::EmailTaken`] if another account has the address.
-pub async fn create(work: &mut Work<'_>, draft: &NewAccount) -> Result<User, Error> {
+pub async fn add(work: &mut Work<'_>, draft: &NewAccount) -> Result<User, Error> {
     let NewAccount { name, email, roles } = draft.clone();
     let user = User::new(UserId(work.id()), name, email, roles, work.now);
     store::user::insert(&work.txn, &user).await?;
@@ -53,15 +66,17 @@ pub enum Mover<'a> {
 ///
 /// # Errors
 /// [`Error::LastAdmin`] if it would take the role from the last admin, [`Error::EmailTaken`],
-/// [`Error::WrongPassword`] for another address if the owner has not shown the password.
+/// [`Error::WrongPassword`] for another address if the owner has not shown the password; those of
+/// [`standing::require`].
 pub async fn update(
     work: &mut Work<'_>,
-    scope: Scope,
+    call: &Call,
     id: UserId,
     change: &UserPatch,
     mover: Mover<'_>,
 ) -> Result<User, Error> {
-    let mut user = find(&work.txn, scope, id).await?;
+    standing::require(&work.txn, &call.caller, work.now).await?;
+    let mut user = find(&work.txn, call.scope, id).await?;
     if let Mover::Owner(shown) = mover
         && change.moves(&user)
     {
@@ -85,9 +100,10 @@ pub async fn update(
 /// Removes an account and ends its sessions.
 ///
 /// # Errors
-/// [`Error::LastAdmin`] if nobody else could keep the accounts.
-pub async fn delete(work: &mut Work<'_>, scope: Scope, id: UserId) -> Result<(), Error> {
-    let user = find(&work.txn, scope, id).await?;
+/// [`Error::LastAdmin`] if nobody else could keep the accounts; those of [`standing::require`].
+pub async fn delete(work: &mut Work<'_>, call: &Call, id: UserId) -> Result<(), Error> {
+    standing::require(&work.txn, &call.caller, work.now).await?;
+    let user = find(&work.txn, call.scope, id).await?;
     if user.is_active_admin() {
         require_another_admin(&work.txn, id).await?;
     }
@@ -99,8 +115,17 @@ pub async fn delete(work: &mut Work<'_>, scope: Scope, id: UserId) -> Result<(),
 /// Reads an account within reach of the caller.
 ///
 /// # Errors
+/// [`Error::UserNotFound`]; those of [`standing::require`].
+pub async fn read(app: &App, call: &Call, id: UserId) -> Result<User, Error> {
+    standing::require(app.db.read(), &call.caller, app.clock.now()).await?;
+    look_up(app, call.scope, id).await
+}
+
+/// Reads an account within reach of the caller, for what the caller's session has no part in.
+///
+/// # Errors
 /// [`Error::UserNotFound`].
-pub async fn read(app: &App, scope: Scope, id: UserId) -> Result<User, Error> {
+pub async fn look_up(app: &App, scope: Scope, id: UserId) -> Result<User, Error> {
     let user = store::user::find(app.db.read(), scope, id).await?;
     user.ok_or(Error::UserNotFound)
 }
@@ -117,8 +142,14 @@ pub struct Page {
 /// A page of all accounts.
 ///
 /// # Errors
-/// [`Error::Page`] for a size or token that cannot be.
-pub async fn page(app: &App, page_size: i32, page_token: &str) -> Result<Page, Error> {
+/// [`Error::Page`] for a size or token that cannot be; those of [`standing::require`].
+pub async fn page(
+    app: &App,
+    caller: &Caller,
+    page_size: i32,
+    page_token: &str,
+) -> Result<Page, Error> {
+    standing::require(app.db.read(), caller, app.clock.now()).await?;
     let size = page::size(page_size)?;
     let after = app.page_signer.open(page_token, &LIST)?;
     let mut users = store::user::list(app.db.read(), after, size + 1).await?;

@@ -1,28 +1,37 @@
 //! Passwords that their owners show while they are signed in, and change.
 
-use call::Scope;
+use call::{Caller, Scope};
 use command::Work;
 use events::Origin;
 use futures::FutureExt;
 use sql::Transaction;
 
 use crate::App;
+use crate::accounts;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::password::Password;
 use crate::error::Error;
 use crate::known_device::Acquaintance;
 use crate::password::{KeptPassword, PasswordHash, Verdict};
+use crate::standing;
 use crate::store;
 use crate::throttle::Guesser;
 
 /// Has a person who is signed in show their own password; what it is kept as.
 ///
 /// Who holds somebody's access token has as many guesses at the password as who has none: they are
-/// counted apart from those at sign-in, so that neither uses up the other's.
+/// counted apart from those at sign-in, so that neither uses up the other's. Whose session is over has
+/// none, nor uses up the owner's.
 ///
 /// # Errors
-/// [`Error::WrongPassword`], [`Error::TooManyAttempts`], [`Error::Busy`].
-pub async fn prove(app: &App, user: UserId, current: Password) -> Result<KeptPassword, Error> {
+/// [`Error::WrongPassword`], [`Error::TooManyAttempts`], [`Error::Busy`]; those of [`standing::require`].
+pub async fn prove(
+    app: &App,
+    caller: &Caller,
+    user: UserId,
+    current: Password,
+) -> Result<KeptPassword, Error> {
+    standing::require(app.db.read(), caller, app.clock.now()).await?;
     let guesser = Guesser::SignedIn(user);
     app.throttle.admit(&guesser, app.clock.now())?;
     let verified = verify(app, user, current).await;
@@ -53,17 +62,18 @@ pub async fn require_still(
 /// Replaces a person's own password and ends their sessions, but the one they do it in.
 ///
 /// # Errors
-/// [`Error::WrongPassword`], [`Error::TooManyAttempts`], [`Error::Blocked`], [`Error::Busy`].
+/// [`Error::WrongPassword`], [`Error::TooManyAttempts`], [`Error::Busy`]; those of [`standing::require`].
 pub async fn change(
     app: &App,
+    caller: &Caller,
     (user, session): (UserId, Option<SessionId>),
     current: Password,
     next: Password,
 ) -> Result<Acquaintance, Error> {
-    let known = prove(app, user, current).await?;
+    let known = prove(app, caller, user, current).await?;
     let hash = app.hasher.hash(next).await?;
     command::transact(&app.db, &app.clock, &Origin::default(), |work| {
-        exchange(work, (user, session), &known, &hash).boxed()
+        exchange(work, caller, (user, session), (&known, &hash)).boxed()
     })
     .await
 }
@@ -80,14 +90,12 @@ async fn verify(app: &App, user: UserId, current: Password) -> Result<KeptPasswo
 
 async fn exchange(
     work: &mut Work<'_>,
+    caller: &Caller,
     (id, session): (UserId, Option<SessionId>),
-    known: &KeptPassword,
-    next: &PasswordHash,
+    (known, next): (&KeptPassword, &PasswordHash),
 ) -> Result<Acquaintance, Error> {
-    let user = store::user::find_to_change(&work.txn, Scope::Everyone, id).await?;
-    if user.ok_or(Error::UserNotFound)?.is_blocked() {
-        return Err(Error::Blocked);
-    }
+    standing::require(&work.txn, caller, work.now).await?;
+    accounts::find(&work.txn, Scope::Everyone, id).await?;
     require_still(&work.txn, id, known).await?;
     replace(work, id, next, session).await?;
     let since = work.now;

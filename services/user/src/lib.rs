@@ -22,6 +22,7 @@ mod provision;
 mod resets;
 mod rpc;
 mod sessions;
+mod standing;
 mod store;
 mod throttle;
 mod watch;

@@ -9,19 +9,20 @@ use crate::domain::line::SingleLine;
 use crate::domain::user::{Effect, User};
 use crate::error::Error;
 use crate::password::PasswordHash;
-use crate::{credentials, store};
+use crate::{credentials, standing, store};
 
 /// Blocks an account and ends its sessions.
 ///
 /// # Errors
 /// [`Error::StaffAccount`] if somebody who is not an admin blocks staff, [`Error::LastAdmin`] if
-/// nobody could unblock the account again.
+/// nobody could unblock the account again; those of [`standing::require`].
 pub async fn block(
     work: &mut Work<'_>,
     caller: &Caller,
     id: UserId,
     reason: &SingleLine,
 ) -> Result<User, Error> {
+    standing::require(&work.txn, caller, work.now).await?;
     let mut user = find(&work.txn, Scope::Everyone, id).await?;
     require_power_over(caller, &user)?;
     let was_admin = user.is_active_admin();
@@ -39,8 +40,9 @@ pub async fn block(
 /// Restores what [`block`] took away.
 ///
 /// # Errors
-/// [`Error::StaffAccount`] if somebody who is not an admin unblocks staff.
+/// [`Error::StaffAccount`] if somebody who is not an admin unblocks staff; those of [`standing::require`].
 pub async fn unblock(work: &mut Work<'_>, caller: &Caller, id: UserId) -> Result<User, Error> {
+    standing::require(&work.txn, caller, work.now).await?;
     let mut user = find(&work.txn, Scope::Everyone, id).await?;
     require_power_over(caller, &user)?;
     if user.unblock(work.now) == Effect::Changed {
@@ -52,12 +54,14 @@ pub async fn unblock(work: &mut Work<'_>, caller: &Caller, id: UserId) -> Result
 /// Replaces an account's password and ends its sessions.
 ///
 /// # Errors
-/// [`Error::UserNotFound`].
+/// [`Error::UserNotFound`]; those of [`standing::require`].
 pub async fn set_password(
     work: &mut Work<'_>,
+    caller: &Caller,
     id: UserId,
     hash: &PasswordHash,
 ) -> Result<(), Error> {
+    standing::require(&work.txn, caller, work.now).await?;
     let user = find(&work.txn, Scope::Everyone, id).await?;
     credentials::replace(work, user.id, hash, None).await
 }

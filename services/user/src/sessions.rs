@@ -1,6 +1,6 @@
 //! Signing up, in and out, and the sessions that come of it.
 
-use call::{Call, Scope};
+use call::{Call, Caller, Scope};
 use chrono::{DateTime, Utc};
 use command::Work;
 use events::Origin;
@@ -17,6 +17,7 @@ use crate::domain::user::User;
 use crate::error::Error;
 use crate::known_device::{Acquaintance, KnownDevice};
 use crate::password::{self, KeptPassword, PasswordHash};
+use crate::standing;
 use crate::store;
 use crate::throttle::Guesser;
 
@@ -68,7 +69,7 @@ async fn enrol(
     hash: &PasswordHash,
     device: &DeviceName,
 ) -> Result<(SignedIn, Acquaintance), Error> {
-    let user = accounts::create(work, draft).await?;
+    let user = accounts::add(work, draft).await?;
     store::credential::put(&work.txn, user.id, hash, work.now).await?;
     let (user_id, since) = (user.id, work.now);
     let signed_in = start_session(app, work, user, device).await?;
@@ -250,18 +251,36 @@ pub enum Ending {
 
 /// Ends sessions of a person; one that is over, or somebody else's, is left as it is.
 ///
+/// A refresh token opens its session, so whoever has it may end that one, by whatever session they call.
+///
 /// # Errors
-/// The database failed.
-pub async fn sign_out(app: &App, user: UserId, ending: &Ending) -> Result<(), Error> {
+/// Of [`Ending::All`] those of [`standing::require`], while there is a session to end.
+pub async fn sign_out(
+    app: &App,
+    caller: &Caller,
+    user: UserId,
+    ending: &Ending,
+) -> Result<(), Error> {
     command::transact(&app.db, &app.clock, &Origin::default(), |work| {
-        end(work, user, ending).boxed()
+        end(work, caller, user, ending).boxed()
     })
     .await
 }
 
-async fn end(work: &mut Work<'_>, user: UserId, ending: &Ending) -> Result<(), Error> {
+async fn end(
+    work: &mut Work<'_>,
+    caller: &Caller,
+    user: UserId,
+    ending: &Ending,
+) -> Result<(), Error> {
     match ending {
-        Ending::All => store::session::delete_all_of(&work.txn, user).await?,
+        Ending::All => {
+            if !store::session::any_lives(&work.txn, user, work.now).await? {
+                return Ok(()); // a repeat, whose own session has ended with the others
+            }
+            standing::require(&work.txn, caller, work.now).await?;
+            store::session::delete_all_of(&work.txn, user).await?;
+        }
         Ending::One(token) => {
             let session = store::session::find_to_change(&work.txn, token.session()).await?;
             let own = |session: &Session| session.user_id == user && session.handed_out(token);
@@ -276,9 +295,11 @@ async fn end(work: &mut Work<'_>, user: UserId, ending: &Ending) -> Result<(), E
 /// A person's sessions that are not over, the last used first.
 ///
 /// # Errors
-/// The database failed.
-pub async fn list(app: &App, user: UserId) -> Result<Vec<Session>, Error> {
-    let mut sessions = store::session::list_of(app.db.read(), user, app.clock.now()).await?;
+/// Those of [`standing::require`].
+pub async fn list(app: &App, caller: &Caller, user: UserId) -> Result<Vec<Session>, Error> {
+    let now = app.clock.now();
+    standing::require(app.db.read(), caller, now).await?;
+    let mut sessions = store::session::list_of(app.db.read(), user, now).await?;
     sessions
         .sort_unstable_by_key(|session| std::cmp::Reverse((session.last_used_at(), session.id)));
     Ok(sessions)
@@ -287,11 +308,15 @@ pub async fn list(app: &App, user: UserId) -> Result<Vec<Session>, Error> {
 /// Ends one of a person's sessions.
 ///
 /// # Errors
-/// [`Error::SessionNotFound`] for one that is over or somebody else's.
-pub async fn end_one(app: &App, user: UserId, id: SessionId) -> Result<(), Error> {
+/// [`Error::SessionNotFound`] for one that is over or somebody else's; those of [`standing::require`].
+pub async fn end_one(app: &App, caller: &Caller, user: UserId, id: SessionId) -> Result<(), Error> {
     let origin = Origin::default();
     let ended = command::transact(&app.db, &app.clock, &origin, |work| {
-        async move { Ok::<_, Error>(store::session::delete_of(&work.txn, user, id).await?) }.boxed()
+        async move {
+            standing::require(&work.txn, caller, work.now).await?;
+            Ok::<_, Error>(store::session::delete_of(&work.txn, user, id).await?)
+        }
+        .boxed()
     });
     match ended.await? {
         true => Ok(()),

@@ -2,7 +2,7 @@
 //! whichever replica made them, and a cursor works on any.
 
 use async_stream::try_stream;
-use call::{Call, Scope};
+use call::{Call, Caller, Scope};
 use events::{Filter, Next, Recorded, Seal, Watch, WatchError};
 use futures::Stream;
 use proto::Fact;
@@ -12,7 +12,7 @@ use crate::App;
 use crate::domain::id::UserId;
 use crate::domain::user::User;
 use crate::error::Error;
-use crate::store;
+use crate::{standing, store};
 
 const TOPICS: &[&str] = &[UserCreated::TOPIC, UserUpdated::TOPIC, UserDeleted::TOPIC];
 
@@ -50,8 +50,9 @@ pub struct Open {
 /// Follows an account within reach of the caller.
 ///
 /// # Errors
-/// [`Error::UserNotFound`], [`Error::CursorUnknown`], [`Error::CursorExpired`].
+/// [`Error::UserNotFound`], [`Error::CursorUnknown`], [`Error::CursorExpired`]; those of [`standing::require`].
 pub async fn open(app: &App, call: &Call, id: UserId, cursor: &str) -> Result<Open, Error> {
+    standing::require(app.db.read(), &call.caller, app.clock.now()).await?;
     let filter = Filter {
         topics: TOPICS,
         key: Some(id.to_string()),
@@ -70,9 +71,11 @@ pub async fn open(app: &App, call: &Call, id: UserId, cursor: &str) -> Result<Op
     Ok(Open { watch, seal, since })
 }
 
-/// The updates of a watch, up to the account's end; heartbeats too if they are wanted.
+/// The updates of a watch, up to the account's end; heartbeats too if they are wanted. A stream outlives the token
+/// that it was asked for with, so each time there is something to tell the watcher's session must live still.
 pub fn updates(
     app: App,
+    caller: Caller,
     id: UserId,
     open: Open,
     heartbeats: bool,
@@ -94,6 +97,9 @@ pub fn updates(
                 Next::Idle => continue,
             };
             let is_over = matches!(change, Some(UserEvent::Deleted));
+            if change.is_some() && !is_over {
+                standing::require(app.db.read(), &caller, app.clock.now()).await?;
+            }
             yield Update { change, cursor: seal.close(watch.cursor(), 0), gap };
             if is_over {
                 break;

@@ -12,8 +12,8 @@ use crate::{data, keys, schema};
 ///
 /// # Errors
 ///
-/// A configuration that is refused, a port that is taken, or a database that
-/// is too new for this binary. One that is away or behind is no error: the
+/// A configuration that is refused, a port that is taken, a SQLite file that
+/// another process serves, or a database that is too new for this binary. One that is away or behind is no error: the
 /// target is alive and not ready until it is there.
 pub async fn run(config: Config, target: Target) -> anyhow::Result<ExitCode> {
     super::start_log(&config, target.name())?;
@@ -22,6 +22,10 @@ pub async fn run(config: Config, target: Target) -> anyhow::Result<ExitCode> {
         data::make_private(&config.general.data)?;
         keys::make_all(&config)?;
     }
+    let file = target.service();
+    let _file = file
+        .map(|slice| data::lock_database(&config, slice.name))
+        .transpose()?;
     let database = match target.service() {
         None => None,
         Some(slice) => {

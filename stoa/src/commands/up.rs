@@ -26,6 +26,10 @@ pub async fn run(config: Config, demo: bool, no_demo: bool) -> anyhow::Result<Ex
     check_demo(&config, demo)?;
     let general = &config.general;
     let _lock = data::lock(&general.data)?;
+    let files = SERVICES
+        .iter()
+        .map(|slice| data::lock_database(&config, slice.name));
+    let _files: Vec<_> = files.collect::<Result<_, _>>()?;
     let wanted =
         !no_demo && (demo || (general.profile == Profile::Dev && general.bind().is_loopback()));
     let filling = wanted && demo::is_wanted(&general.data)?;

@@ -112,8 +112,9 @@ async fn the_first_admin_comes_from_the_command_line() {
 async fn two_processes_never_share_a_data_folder() {
     let shop = Shop::up().await;
     let (code, printed) = shop.stoa(&["up", "--port", "0", "--admin-port", "0"]).await;
-    assert_ne!(code, 0);
-    assert!(printed.contains("in use by another stoa"), "{printed}");
+    assert_eq!(code, 78, "{printed}");
+    let holder = format!("in use by another stoa (process {})", shop.process.id());
+    assert!(printed.contains(&holder), "{printed}");
 }
 
 /// row: X20

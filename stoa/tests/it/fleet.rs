@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use testkit::postgres::Server;
 use testkit::process::Process;
 
+use crate::crash::system::databases;
 use crate::shop::{Door, STOPS_WITHIN, binary, stoa};
 
 const READY_MAX: Duration = Duration::from_secs(60);
@@ -69,6 +71,17 @@ impl Fleet {
             fleet.wait_ready(name).await;
         }
         fleet
+    }
+
+    /// The same, with one service on a server below, where it may have replicas: a SQLite file has one process. Beside
+    /// it the server, which lives as long as the test holds it, and the URL of the service's database.
+    pub async fn start_replicated(name: &str) -> (Self, Server, String) {
+        let server = testkit::postgres::durable().await;
+        let key = format!("STOA_{}__DATABASE_URL", name.to_uppercase());
+        let mut all = databases(&server).await.into_iter();
+        let (_, url) = all.find(|(of, _)| *of == key).expect("each has one");
+        let fleet = Self::start_with(&[(&key, &url)]).await;
+        (fleet, server, url)
     }
 
     /// Starts a target, the first time or again.

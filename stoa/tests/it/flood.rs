@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -169,10 +168,9 @@ async fn people_are_answered_while_strangers_wait_for_a_user_service_that_hangs(
 /// row: S-03, G4
 #[tokio::test]
 async fn a_key_is_replaced_in_a_flood_and_every_good_token_stays_good() {
-    let mut fleet = Fleet::start().await;
+    let (mut fleet, _server, url) = Fleet::start_replicated("user").await;
     let (catalog, admin) = (fleet.door("catalog"), fleet.admin("catalog").await);
-    let file = fleet.data.join("user.db");
-    let old = newest_key(&file).await;
+    let old = newest_key(&url).await;
     let stop = Arc::new(AtomicBool::new(false));
     let (before, begun) = (fetches(&admin).await, Instant::now());
     let strangers = tokio::spawn(flood(Strangers::at(&catalog), stop.clone()));
@@ -180,7 +178,7 @@ async fn a_key_is_replaced_in_a_flood_and_every_good_token_stays_good() {
 
     // The key has signed for nearly a month: the next replica to look makes another.
     let days = chrono::TimeDelta::days(30) - chrono::TimeDelta::hours(1);
-    sign_from(&file, Clock::system().now() - days).await;
+    sign_from(&url, Clock::system().now() - days).await;
     fleet.replica("user").await;
     let made = fetches(&admin).await;
     let until = Instant::now() + SOON;
@@ -189,8 +187,8 @@ async fn a_key_is_replaced_in_a_flood_and_every_good_token_stays_good() {
         sleep(Duration::from_millis(100)).await;
     }
     // The day is over for which it is published before it signs.
-    sign_from(&file, Clock::system().now()).await;
-    let new = newest_key(&file).await;
+    sign_from(&url, Clock::system().now()).await;
+    let new = newest_key(&url).await;
     let renewed = fleet.replica("user").await;
     let person = renewed.sign_in("customer@stoa.test", "stoa-demo").await;
     assert_ne!(old.kid(), new.kid());
@@ -269,11 +267,11 @@ async fn flood(strangers: Strangers, stop: Arc<AtomicBool>) -> Answers {
 }
 
 /// The key of the user service that signs last.
-async fn newest_key(file: &Path) -> Arc<SigningKey> {
-    let db = Database::connect("user", &Config::sqlite(file)).await;
-    let db = db.expect("the file is there");
+async fn newest_key(url: &str) -> Arc<SigningKey> {
+    let db = Database::connect("user", &Config::new(url)).await;
+    let db = db.expect("the server is there");
     let sql = "select kid, private_key from signing_keys order by signs_from desc limit 1";
-    let newest = Statement::from_string(DbBackend::Sqlite, sql);
+    let newest = Statement::from_string(DbBackend::Postgres, sql);
     let row = db.read().query_one_raw(newest).await.expect("a table");
     let row = row.expect("there is a key");
     let kid: String = row.try_get("", "kid").expect("a name");
@@ -283,12 +281,12 @@ async fn newest_key(file: &Path) -> Arc<SigningKey> {
 }
 
 /// Has the newest key sign from then on.
-async fn sign_from(file: &Path, at: chrono::DateTime<chrono::Utc>) {
-    let db = Database::connect("user", &Config::sqlite(file)).await;
-    let db = db.expect("the file is there");
-    let sql = "update signing_keys set signs_from = ? \
+async fn sign_from(url: &str, at: chrono::DateTime<chrono::Utc>) {
+    let db = Database::connect("user", &Config::new(url)).await;
+    let db = db.expect("the server is there");
+    let sql = "update signing_keys set signs_from = $1 \
         where signs_from = (select max(signs_from) from signing_keys)";
-    let moved = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [at.into()]);
+    let moved = Statement::from_sql_and_values(DbBackend::Postgres, sql, [at.into()]);
     let txn = db.begin_write().await.expect("its turn comes");
     let moved = txn.execute_raw(moved).await.expect("the table is there");
     assert_eq!(moved.rows_affected(), 1);

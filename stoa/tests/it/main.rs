@@ -28,6 +28,7 @@ mod leaks;
 mod load;
 mod names;
 mod objects;
+mod one_process;
 mod outage;
 mod pages;
 mod partition;

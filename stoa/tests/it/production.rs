@@ -14,8 +14,9 @@ use crate::shop::{Door, binary, stoa};
 
 const LIST: &str = "catalog.v1.CatalogService/ListProducts";
 
-/// Starts catalog once more, beside a fleet whose keys and database it shares; its two addresses.
-async fn serve_catalog(fleet: &Fleet, more: &[(&str, &str)]) -> (Process, Door, Door) {
+/// Starts catalog in the place of a fleet's, with its keys and its database; its two addresses.
+async fn serve_catalog(fleet: &mut Fleet, more: &[(&str, &str)]) -> (Process, Door, Door) {
+    drop(fleet.processes.remove("catalog")); // which ends it
     let at = |name: &str| fleet.data.join(name).display().to_string();
     let user = fleet.door("user").origin;
     let database = format!("sqlite:{}", at("catalog.db"));
@@ -51,8 +52,8 @@ async fn serve_catalog(fleet: &Fleet, more: &[(&str, &str)]) -> (Process, Door, 
 /// row: P20, O8
 #[tokio::test]
 async fn strangers_see_no_map_and_admins_show_a_token() {
-    let fleet = Fleet::start().await;
-    let (_process, public, admin) = serve_catalog(&fleet, &[]).await;
+    let mut fleet = Fleet::start().await;
+    let (_process, public, admin) = serve_catalog(&mut fleet, &[]).await;
     for version in VERSIONS {
         let list = || MessageRequest::ListServices(String::new());
         let told = ask(&public.origin, version, list()).await;
@@ -90,7 +91,7 @@ async fn strangers_see_no_map_and_admins_show_a_token() {
 /// row: X8
 #[tokio::test]
 async fn faults_want_an_admin_and_a_setting() {
-    let fleet = Fleet::start().await;
+    let mut fleet = Fleet::start().await;
     let file = fleet.data.join("token").display().to_string();
     for (enabled, person, said) in [
         ("false", "admin", Some("faults.enabled")),
@@ -99,7 +100,7 @@ async fn faults_want_an_admin_and_a_setting() {
         ("true", "admin", None),
     ] {
         let variables = [("STOA_FAULTS__ENABLED", enabled)];
-        let (_process, public, admin) = serve_catalog(&fleet, &variables).await;
+        let (_process, public, admin) = serve_catalog(&mut fleet, &variables).await;
         let port = admin.origin.rsplit(':').next().expect("a port").to_owned();
         let mut set = vec!["fault", "set", "catalog.ListProducts", "--code", "aborted"];
         set.extend(["--admin-port", &port]);

@@ -25,7 +25,7 @@ const IN_TIME: Duration = Duration::from_secs(20);
 /// row: G7, L5, L6, R3, R10
 #[tokio::test]
 async fn two_replicas_share_the_calls_and_one_carries_them_alone() {
-    let mut fleet = Fleet::start().await;
+    let (mut fleet, _server, _) = Fleet::start_replicated("catalog").await;
     let one = fleet.admin("catalog").await;
     let (door, mut second) = fleet.replica_apart("catalog").await;
     let two = fleet.admin("catalog").await;

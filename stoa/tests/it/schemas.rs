@@ -243,18 +243,16 @@ async fn a_version_leaves_a_change_alone_that_was_not_made_for_it() {
         assert_eq!(serving.public.get("/healthz").await.status, StatusCode::OK);
 
         let data = folder.path().join("data").display().to_string();
-        for arguments in [
-            &["serve", "user", "--port", "0", "--admin-port", "0"][..],
-            &["migrate", "user"],
-        ] {
+        let refused = async |arguments: &[&str], newer: &str| {
             let all: Vec<&str> = arguments.iter().copied().chain(["--data", &data]).collect();
             let variables = [("STOA_USER__DATABASE_URL", url.as_str())];
             let (code, printed) = stoa(&all, &variables).await;
             assert_eq!(code, 78, "{printed}");
-            for wanted in ["m9999_last", &own, "0.0.0", "run the newer binary"] {
+            for wanted in [newer, &own, "0.0.0", "run the newer binary"] {
                 assert!(printed.contains(wanted), "{wanted}: {printed}");
             }
-        }
+        };
+        refused(&["migrate", "user"], "m9999_last").await;
         assert_eq!(notes(&db).await, planted);
 
         // Who went back, or planned it so, is served again without a start.
@@ -262,6 +260,13 @@ async fn a_version_leaves_a_change_alone_that_was_not_made_for_it() {
         write(&db, &[back]).await;
         serving.schema(|it| it["ready"] == true).await;
         serving.works().await;
+
+        // A start is refused at once. On SQLite nobody else may serve the file meanwhile.
+        drop(serving);
+        plant(&db, "users", "m9999_once_more", "'m9998_later'").await;
+        let serve = ["serve", "user", "--port", "0", "--admin-port", "0"];
+        refused(&serve, "m9999_once_more").await;
+        assert_eq!(notes(&db).await, planted);
     }
 }
 

@@ -156,6 +156,15 @@ it('lets everybody stay if the shop cannot be told to end every session', async 
   expect(here.currentSession().kind).toBe('person');
 });
 
+it('calls a session ended that the shop has ended since its token was made, if the others could not be', async () => {
+  const here = await tab();
+  await here.signIn('a@example.com', 'a short sentence');
+  answers.SignOut = no(Code.Unauthenticated);
+  answers.Refresh = no(Code.Unauthenticated);
+  await here.signOut(true);
+  expect(here.currentSession()).toEqual({ kind: 'stranger', expired: true });
+});
+
 it.each([
   [false, { kind: 'stranger', expired: false }],
   [true, { kind: 'stranger', expired: true }],

@@ -179,6 +179,8 @@ export function signOut(allSessions = false): Promise<void> {
       await auth().signOut({ allSessions }, bearing(access?.token));
       heard = true;
     } catch (error) {
+      // By a token that is good a session may be over: then it is for nobody here to end the others.
+      if (allSessions && isRefusal(error) && (await exchange()) === 'refused') return end(expired);
       if (allSessions) throw error;
     }
     if (asked === known) end(stranger, heard ? null : LEAVING);

@@ -22,14 +22,14 @@ pub async fn change_password(
 ) -> Result<ConnectResponse<ChangePasswordResponse>, ConnectError> {
     let request = edge::valid(request)?;
     let (id, session) = person(&call)?;
-    let user = accounts::read(&app, call.scope, id).await?;
+    let user = accounts::read(&app, &call, id).await?;
     let owner = Owner {
         email: user.email.as_str(),
         name: &user.name,
     };
     let next = Password::chosen(&request.password, owner).map_err(Error::BadPassword)?;
     let current = Password::presented(&request.current_password);
-    let by = credentials::change(&app, (id, session), current, next).await?;
+    let by = credentials::change(&app, &call.caller, (id, session), current, next).await?;
     tracing::info!(user.id = %id, "User {id} changed their password");
     let carrier = Carrier::of(request.use_cookie);
     Ok(ConnectResponse::new(ChangePasswordResponse {

@@ -22,7 +22,9 @@ pub async fn create_user(
     let command = Command::of(&call, user_service::CREATE_USER, &request);
     let draft = NewAccount::try_from(edge::valid(request)?)?;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
-        accounts::create(work, &draft).map_ok(Into::into).boxed()
+        accounts::create(work, &call.caller, &draft)
+            .map_ok(Into::into)
+            .boxed()
     });
     Ok(answer.await?.respond(&call))
 }

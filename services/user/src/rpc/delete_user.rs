@@ -20,7 +20,7 @@ pub async fn delete_user(
     let command = Command::of(&call, user_service::DELETE_USER, &request);
     let id = user_id(&edge::valid(request)?.id)?;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
-        accounts::delete(work, call.scope, id)
+        accounts::delete(work, &call, id)
             .map_ok(|()| Empty::default())
             .boxed()
     })

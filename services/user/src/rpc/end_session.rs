@@ -16,6 +16,6 @@ pub async fn end_session(
 ) -> Result<ConnectResponse<EndSessionResponse>, ConnectError> {
     let id = session_id(&edge::valid(request)?.id)?;
     let (user, _) = person(&call)?;
-    sessions::end_one(&app, user, id).await?;
+    sessions::end_one(&app, &call.caller, user, id).await?;
     Ok(ConnectResponse::new(EndSessionResponse {}))
 }

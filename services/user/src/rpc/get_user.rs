@@ -15,6 +15,6 @@ pub async fn get_user(
     ConnectRequest(request): ConnectRequest<GetUserRequest>,
 ) -> Result<ConnectResponse<User>, ConnectError> {
     let id = user_id(&edge::valid(request)?.id)?;
-    let user = accounts::read(&app, call.scope, id).await?;
+    let user = accounts::read(&app, &call, id).await?;
     Ok(ConnectResponse::new(user.into()))
 }

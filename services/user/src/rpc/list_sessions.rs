@@ -19,7 +19,7 @@ pub async fn list_sessions(
 ) -> Result<ConnectResponse<ListSessionsResponse>, ConnectError> {
     edge::valid(request)?;
     let (user, current) = person(&call)?;
-    let sessions = sessions::list(&app, user).await?;
+    let sessions = sessions::list(&app, &call.caller, user).await?;
     let sessions = sessions.into_iter().map(|one| show(one, current));
     Ok(ConnectResponse::new(ListSessionsResponse {
         sessions: sessions.collect(),

@@ -23,7 +23,7 @@ pub async fn list_users(
 ) -> Result<ConnectResponse<StreamBody<BoxStream<'static, Result<User, ConnectError>>>>, ConnectError>
 {
     let request = edge::valid(request)?;
-    let page = accounts::page(&app, request.page_size, &request.page_token).await?;
+    let page = accounts::page(&app, &call.caller, request.page_size, &request.page_token).await?;
     if let Some(token) = page.next_page_token {
         let token = HeaderValue::try_from(token).map_err(|_| Error::Page(page::Error::Token))?;
         call.response.header(NEXT_PAGE_TOKEN, token);

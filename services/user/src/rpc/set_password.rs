@@ -24,7 +24,7 @@ pub async fn set_password(
 ) -> Result<ConnectResponse<SetPasswordResponse>, ConnectError> {
     let request = edge::valid(request)?.into_inner();
     let id = user_id(&request.id)?;
-    let user = accounts::read(&app, call.scope, id).await?;
+    let user = accounts::look_up(&app, call.scope, id).await?;
     let owner = Owner {
         email: user.email.as_str(),
         name: &user.name,
@@ -34,7 +34,7 @@ pub async fn set_password(
     let command = Command::of(&call, user_admin_service::SET_PASSWORD, &digested);
     let hash = app.hasher.hash(password).await?;
     let answer = command::run(&app.db, &app.clock, &command, |work| {
-        moderation::set_password(work, id, &hash)
+        moderation::set_password(work, &call.caller, id, &hash)
             .map_ok(|()| SetPasswordResponse::default())
             .boxed()
     })

@@ -35,7 +35,7 @@ pub async fn sign_out(
         token.map(Ending::One)
     };
     if let Some(ending) = ending {
-        sessions::sign_out(&app, user, &ending).await?;
+        sessions::sign_out(&app, &call.caller, user, &ending).await?;
     }
     if request.refresh_token.is_empty() {
         browser::forget(&call);

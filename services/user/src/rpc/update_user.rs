@@ -48,7 +48,7 @@ pub async fn update_user(
         Mover::Admin
     };
     let answer = command::run(&app.db, &app.clock, &command, |work| {
-        accounts::update(work, call.scope, id, &change, mover)
+        accounts::update(work, &call, id, &change, mover)
             .map_ok(Into::into)
             .boxed()
     })
@@ -73,11 +73,11 @@ async fn show(
     id: UserId,
     (change, current): (&UserPatch, &str),
 ) -> Result<Option<KeptPassword>, Error> {
-    let user = accounts::read(app, call.scope, id).await?;
+    let user = accounts::look_up(app, call.scope, id).await?;
     if !change.moves(&user) {
         return Ok(None);
     }
-    let shown = credentials::prove(app, id, Password::presented(current)).await?;
+    let shown = credentials::prove(app, &call.caller, id, Password::presented(current)).await?;
     Ok(Some(shown))
 }
 

@@ -24,7 +24,7 @@ pub async fn watch_user_updates(
     let request = edge::valid(request)?;
     let id = user_id(&request.user_id)?;
     let watch = watch::open(&app, &call, id, &request.cursor).await?;
-    let updates = watch::updates(app, id, watch, request.send_heartbeats);
+    let updates = watch::updates(app, call.caller, id, watch, request.send_heartbeats);
     let updates = updates.map(move |update| match update {
         Ok(update) => Ok(to_message(id, update)),
         Err(error) => Err(error.into()),

@@ -96,6 +96,42 @@ pub async fn list_of(
     found.into_iter().map(Session::try_from).collect()
 }
 
+/// Whether an account has this session, and it is not over.
+pub async fn lives(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    id: SessionId,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let found: Option<Uuid> = Entity::find_by_id(id.0)
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::UserId.eq(user.0))
+        .filter(Column::ExpiresAt.gt(now))
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Whether an account has any session that is not over.
+pub async fn any_lives(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let found: Option<Uuid> = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::UserId.eq(user.0))
+        .filter(Column::ExpiresAt.gt(now))
+        .limit(1)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Ends a session of an account; whether it had that one.
 pub async fn delete_of(
     db: &impl ConnectionTrait,

@@ -75,10 +75,11 @@ async fn a_deleted_person_finds_nothing(app: TestApp) {
     )
     .await
     .ok();
-    let answer = app
-        .call(GET, &ada.access_token, json!({"id": ada.id}))
-        .await;
-    assert_eq!(answer.code(), "not_found");
+    let own = json!({"id": ada.id});
+    let answer = app.call(GET, &ada.access_token, own.clone()).await;
+    assert_eq!(answer.code(), "unauthenticated");
+    let admin = app.admin().await.access_token;
+    assert_eq!(app.call(GET, &admin, own).await.code(), "not_found");
 }
 
 /// No answer of this service ever holds a password or a hash.

@@ -26,5 +26,6 @@ mod set_password;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod standing;
 mod update_user;
 mod watch_user_updates;

@@ -98,6 +98,10 @@ async fn a_letter_brings_a_new_password_and_ends_all_sessions(engine: Engine) {
     let device = post.reset(&token, NEW).await.ok()["deviceToken"].clone();
     let over = app.refresh(&ada.refresh_token).await;
     assert_eq!(over.code(), "unauthenticated");
+    // Whoever had the access token of before does nothing more with it to the account.
+    let rename = json!({"id": ada.id, "name": "Mallory"});
+    let over = app.call("UserService/UpdateUser", &ada.access_token, rename);
+    assert!(over.await.has_reason("SESSION_OVER"));
     let old = app.try_sign_in(ADA, PASSWORD).await;
     assert_eq!(old.code(), "unauthenticated");
     app.try_sign_in(ADA, NEW).await.ok();

@@ -895,7 +895,11 @@ export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__P
   messageDesc(file_stoa_user_v1_user, 33);
 
 /**
- * UserService keeps accounts and tells others what they may know of them.
+ * UserService keeps accounts and tells others what they may know of them. A
+ * person whose session is over is `unauthenticated` here, reason SESSION_OVER,
+ * and one who is blocked gets `failed_precondition`, reason USER_BLOCKED,
+ * however long their token is good elsewhere; for GetProfile it is good here
+ * too.
  *
  * @generated from service stoa.user.v1.UserService
  */
@@ -979,7 +983,8 @@ export const UserService: GenService<{
   serviceDesc(file_stoa_user_v1_user, 0);
 
 /**
- * AuthService signs people up, in and out, and publishes the signing keys.
+ * AuthService signs people up, in and out, and publishes the signing keys. Of
+ * tokens it asks what UserService asks.
  *
  * @generated from service stoa.user.v1.AuthService
  */
@@ -1017,7 +1022,8 @@ export const AuthService: GenService<{
     output: typeof RefreshResponseSchema;
   },
   /**
-   * SignOut ends the session of the refresh token, or all of the caller's.
+   * SignOut ends the session of the refresh token, whatever became of the
+   * caller's own, or all of the caller's.
    *
    * @generated from rpc stoa.user.v1.AuthService.SignOut
    */
@@ -1097,7 +1103,8 @@ export const AuthService: GenService<{
   serviceDesc(file_stoa_user_v1_user, 1);
 
 /**
- * UserAdminService holds what staff may do to other people's accounts.
+ * UserAdminService holds what staff may do to other people's accounts. Of
+ * tokens it asks what UserService asks.
  *
  * @generated from service stoa.user.v1.UserAdminService
  */
