@@ -202,6 +202,22 @@ fn is_protobuf(kind: &[u8]) -> bool {
     codec.is_empty() || codec.eq_ignore_ascii_case(b"+proto")
 }
 
+/// The value of a header of which two would leave it to each server which one counts.
+///
+/// # Errors
+/// It is there twice.
+pub(super) fn at_most_one<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    code: Code,
+) -> Result<Option<&'a HeaderValue>, ConnectError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(ConnectError::new(code, format!("{name} is there twice"))),
+    }
+}
+
 /// The value of a header that may be there once; several are one that nobody knows.
 fn only(headers: &HeaderMap, name: HeaderName) -> Cow<'_, str> {
     let mut values = headers.get_all(name).iter();
