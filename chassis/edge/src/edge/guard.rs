@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use bounds::PeerAddress;
 use connectrpc_axum::prelude::{Code, ConnectError};
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
@@ -124,6 +124,9 @@ pub(super) fn check(
     codec(method, protocol, kind)?;
     if let Some(plain) = plain(kind, written) {
         parts.headers.insert(CONTENT_TYPE, plain);
+    }
+    if protocol == (Protocol::GrpcWeb { text: true }) {
+        in_text(&mut parts.headers);
     }
     if method.client_streaming && method.server_streaming && parts.version < Version::HTTP_2 {
         return Err(half_duplex(method));
@@ -261,6 +264,28 @@ fn plain(kind: &[u8], written: Option<&HeaderValue>) -> Option<HeaderValue> {
         return None;
     }
     HeaderValue::from_bytes(&kind.to_ascii_lowercase()).ok()
+}
+
+/// Has an answer to text written in text: the library writes what `accept` names letter by letter, and bytes for
+/// whoever names nothing. As the specification has it, and the proxies that came before, `accept` decides where it names
+/// one of the two; else the answer is as the request.
+fn in_text(headers: &mut HeaderMap) {
+    const TEXT: &[u8] = b"application/grpc-web-text";
+    let named = headers.get_all(ACCEPT).iter();
+    let mut named = named.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let of_bytes = named.any(|kind| {
+        let end = kind.iter().position(|byte| *byte == b';');
+        let kind = kind[..end.unwrap_or(kind.len())].trim_ascii();
+        let begins = |name: &[u8]| {
+            let begin = kind.get(..name.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(name))
+        };
+        begins(&TEXT[..TEXT.len() - "-text".len()]) && !begins(TEXT)
+    });
+    if !of_bytes {
+        let text = HeaderValue::from_static("application/grpc-web-text+proto");
+        headers.insert(ACCEPT, text);
+    }
 }
 
 /// Cuts what the client would accept down to what this server gives, since the library
