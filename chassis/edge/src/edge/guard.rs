@@ -6,7 +6,9 @@ use std::borrow::Cow;
 
 use bounds::PeerAddress;
 use connectrpc_axum::prelude::{Code, ConnectError};
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING,
+};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
@@ -58,10 +60,13 @@ const HEADERS_MAX: usize = 100;
 const HEADER_BYTES_MAX: usize = 14 << 10;
 const HEADER_BYTES_EACH: usize = 32;
 
+const NOT_CHUNKED: &str = "Of what a transfer-encoding may be, chunked is taken, once, and nothing else. A message that \
+    is compressed says so in content-encoding\n";
+
 /// Refuses a head that is none, whatever it asks for.
 ///
 /// # Errors
-/// 414, 431, and 400 where HTTP/1 names no host or several.
+/// 414, 431, and where HTTP/1 names no host or several 400, where it codes its body in more than chunks 501.
 pub(super) fn head(parts: &Parts) -> Result<(), Refusal> {
     let url = parts.uri.path_and_query();
     if url.is_some_and(|url| url.as_str().len() > URL_BYTES_MAX) {
@@ -81,7 +86,23 @@ pub(super) fn head(parts: &Parts) -> Result<(), Refusal> {
     if from_a_socket && parts.version < Version::HTTP_2 && !has_one_host(parts) {
         return Err(Refusal::Plain(StatusCode::BAD_REQUEST, None));
     }
+    if parts.version < Version::HTTP_2 && !is_chunked_at_most(&parts.headers) {
+        return Err(Refusal::Words(StatusCode::NOT_IMPLEMENTED, NOT_CHUNKED));
+    }
     Ok(())
+}
+
+/// Whether the body comes as it is or in chunks, and is coded in no other way, which nobody here would undo
+/// (RFC 9112, 6.1).
+fn is_chunked_at_most(headers: &HeaderMap) -> bool {
+    let named = headers.get_all(TRANSFER_ENCODING).iter();
+    let mut named = named.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let mut chunked = 0;
+    named.all(|name| {
+        let name = name.trim_ascii();
+        chunked += usize::from(!name.is_empty());
+        name.is_empty() || (chunked == 1 && name.eq_ignore_ascii_case(b"chunked"))
+    })
 }
 
 /// Two servers that take different ones of several hosts can be set against each other.
