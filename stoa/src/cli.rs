@@ -9,6 +9,7 @@ use slice::Slice;
 
 use crate::faults::{AFTER_COMMIT, FaultWish};
 use crate::services::{SERVICES, Target, service};
+use crate::typed;
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -117,9 +118,9 @@ pub enum Command {
         /// Only this service
         #[arg(value_parser = services())]
         service: Option<&'static Slice>,
-        /// Seconds to wait for another that is migrating the same PostgreSQL database
-        #[arg(long, value_name = "SECONDS", default_value_t = migrations::WAIT_MAX.as_secs())]
-        wait: u64,
+        /// How long to wait for another that is migrating the same PostgreSQL database [default: 60s]
+        #[arg(long, value_name = "TIME", value_parser = typed::time)]
+        wait: Option<Duration>,
     },
     /// Check money, stock and promises over all databases; exit 1 on a breach
     #[command(
@@ -130,9 +131,9 @@ pub enum Command {
         /// What clients were told, as JSON lines; without it I8 and I9 are not checked
         #[arg(long, value_name = "FILE")]
         history: Option<PathBuf>,
-        /// Seconds to wait for orders that are not terminal yet
-        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-        settle: u64,
+        /// How long to wait for orders that are not terminal yet
+        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = typed::time)]
+        settle: Duration,
         /// One JSON object instead of a table
         #[arg(long)]
         json: bool,
@@ -226,7 +227,7 @@ pub struct Wished {
     #[arg(long, conflicts_with_all = ["drop", "crash"])]
     code: Option<String>,
     /// Begin so much later: `200ms`
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = typed::time)]
     delay: Option<Duration>,
     /// Do what is asked and lose the answer: the caller waits until his deadline
     #[arg(long, conflicts_with = "crash")]
@@ -238,7 +239,7 @@ pub struct Wished {
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     percent: u32,
     /// For how long: `90s`, `2m`, at most a day
-    #[arg(long = "for", value_name = "TIME", default_value = "2m", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "TIME", default_value = "2m", value_parser = typed::time)]
     lasts: Duration,
 }
 

@@ -14,6 +14,7 @@ mod measures;
 mod progress;
 mod schema;
 mod services;
+mod typed;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -54,7 +55,10 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up { demo, no_demo } => Box::pin(commands::up::run(config, demo, no_demo)).await,
         Command::Serve { target } => commands::serve::run(config, target).await,
-        Command::Migrate { service, wait } => commands::migrate::run(&config, service, wait).await,
+        Command::Migrate { service, wait } => {
+            let wait = wait.unwrap_or(migrations::WAIT_MAX);
+            commands::migrate::run(&config, service, wait).await
+        }
         Command::Audit {
             history,
             settle,

@@ -20,7 +20,7 @@ pub const DOMAIN: &[Metric] = &[
         name: "csp_reports_total",
         kind: MetricKind::Counter,
         labels: &["directive"],
-        help: "Reports of browsers that a page did what its Content-Security-Policy forbids.",
+        help: "Reports of browsers that a page did what its Content-Security-Policy forbids; those of pages at another host than was asked are `of-another-site`.",
     },
     Metric {
         name: "build_info",

@@ -260,6 +260,11 @@ impl Rates {
         }
     }
 
+    /// How many budgets are kept; one for reads and writes counts as two.
+    pub fn kept(&self) -> usize {
+        self.all.iter().map(|limit| limit.cells.len()).sum()
+    }
+
     /// Forgets whose budget is whole again.
     pub fn sweep(&self) {
         for limit in &self.all {

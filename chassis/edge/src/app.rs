@@ -345,3 +345,50 @@ fn check(contract: &Contract, service: &Service) -> Result<(), StartError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use bounds::PeerAddress;
+    use tokio::time::{sleep, timeout};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    /// What the task of an app does for whom it limits; that every process runs it, its readiness page shows.
+    ///
+    /// row: S-07
+    #[tokio::test(start_paused = true)]
+    async fn its_housekeeping_forgets_whose_budget_is_whole_again() {
+        let (stop, draining) = (CancellationToken::new(), CancellationToken::new());
+        let contract = Contract::new(proto::DESCRIPTORS).unwrap();
+        let app = App::builder(contract, Clock::system(), Health::new(draining));
+        let config = Config {
+            rate_limit: "1000/s".parse().unwrap(), // whole again after a millisecond
+            ..Config::default()
+        };
+        let app = app.config(config).build().unwrap();
+        let kept = || app.0.rates.kept();
+        for number in 0..100 {
+            let request = Request::get("/somewhere").header("host", "x");
+            let mut request = request.body(Body::empty()).unwrap();
+            let address = IpAddr::from([10, 0, number, 1]);
+            request.extensions_mut().insert(PeerAddress(address));
+            app.handle(request).await;
+        }
+        let all = kept();
+        assert!(all >= 100, "{all}");
+        std::thread::sleep(std::time::Duration::from_millis(20)); // budgets have a clock of their own
+        let task = tokio::spawn(app.housekeeping().run(stop.clone()));
+        sleep(bounds::SWEPT_EVERY / 2).await;
+        assert_eq!(kept(), all, "not at each moment");
+        let swept = async {
+            while kept() > 0 {
+                sleep(bounds::SWEPT_EVERY / 10).await;
+            }
+        };
+        let swept = timeout(bounds::SWEPT_EVERY * 2, swept).await;
+        swept.expect("within a minute");
+        stop.cancel();
+        task.await.unwrap();
+    }
+}

@@ -357,7 +357,8 @@ fn unmounted(method: &Method) -> ConnectError {
 }
 
 fn idempotency_key(headers: &http::HeaderMap) -> Result<Option<IdempotencyKey>, ConnectError> {
-    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
+    let key = guard::at_most_one(headers, &IDEMPOTENCY_KEY, Code::InvalidArgument)?;
+    let Some(value) = key else {
         return Ok(None);
     };
     match value.to_str().ok().and_then(IdempotencyKey::parse) {

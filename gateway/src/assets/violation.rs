@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use axum::body::{self, Body};
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST};
+use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde::Deserialize;
 
@@ -21,6 +23,10 @@ const TAKES_MAX: Duration = Duration::from_secs(5);
 const SHOWN_MAX: usize = 200;
 /// Anybody may send reports: of each directive one is logged in so long, and all are counted.
 const LOGGED_EVERY: Duration = Duration::from_secs(60);
+
+/// How reports are counted that are of no page of this shop: any site may name this address for its own, and its
+/// readers' browsers send them here.
+const OF_ANOTHER_SITE: &str = "of-another-site";
 
 /// What may be named as broken: strangers write reports too, and must not make a label.
 const DIRECTIVES: [&str; 17] = [
@@ -68,7 +74,8 @@ pub(super) async fn report(request: Request<Body>) -> Response {
         let said = "A report of a broken policy is application/csp-report\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, said).into_response();
     }
-    let whole = body::to_bytes(request.into_body(), BYTES_MAX);
+    let (parts, body) = request.into_parts();
+    let whole = body::to_bytes(body, BYTES_MAX);
     let bytes = match tokio::time::timeout(TAKES_MAX, whole).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(_)) => return (StatusCode::PAYLOAD_TOO_LARGE, "16 KiB at most\n").into_response(),
@@ -80,7 +87,12 @@ pub(super) async fn report(request: Request<Body>) -> Response {
     let Some(directive) = report.directive() else {
         return (StatusCode::BAD_REQUEST, "It names no directive\n").into_response();
     };
-    metrics::counter!("csp_reports_total", "directive" => directive).increment(1);
+    let ours = asked_host(&parts).is_some_and(|host| report.is_of(host));
+    let counted = if ours { directive } else { OF_ANOTHER_SITE };
+    metrics::counter!("csp_reports_total", "directive" => counted).increment(1);
+    if !ours {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     if is_due(directive, Instant::now()) {
         tracing::warn!(
             directive,
@@ -90,6 +102,12 @@ pub(super) async fn report(request: Request<Body>) -> Response {
         );
     }
     StatusCode::NO_CONTENT.into_response()
+}
+
+/// The name and port under which this shop was asked.
+fn asked_host(parts: &Parts) -> Option<&str> {
+    let named = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
+    parts.uri.authority().map(Authority::as_str).or(named)
 }
 
 fn is_report(headers: &HeaderMap) -> bool {
@@ -116,6 +134,22 @@ fn is_due(directive: &'static str, now: Instant) -> bool {
 }
 
 impl Report {
+    /// Whether it is of a page at this host. TLS may end before us, so both schemes are ours.
+    fn is_of(&self, host: &str) -> bool {
+        let page = self.document_uri.as_deref().unwrap_or_default();
+        let Some((scheme, rest)) = page.split_once("://") else {
+            return false;
+        };
+        let usual = match scheme {
+            "http" => ":80",
+            "https" => ":443",
+            _ => return false,
+        };
+        let end = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+        let bare = |at: &str| at.strip_suffix(usual).unwrap_or(at).to_ascii_lowercase();
+        bare(&rest[..end]) == bare(host)
+    }
+
     /// What was broken. Older browsers name all of the directive, sources too.
     fn directive(&self) -> Option<&'static str> {
         let said = self
@@ -211,6 +245,34 @@ mod tests {
         };
         assert_eq!(made_up.directive(), Some("other"), "the newer name counts");
         assert_eq!(shown(Some(&"x".repeat(1000))).len(), SHOWN_MAX);
+    }
+
+    /// row: S-17
+    #[test]
+    fn a_report_is_of_the_host_that_its_page_has() {
+        for (page, host, ours) in [
+            ("https://shop.test/a?b#c", "shop.test", true),
+            ("https://shop.test:443/", "SHOP.test", true),
+            ("https://shop.test", "shop.test:443", true),
+            ("http://shop.test:8080?x", "shop.test:8080", true),
+            ("http://[::1]:8080/", "[::1]:8080", true),
+            ("https://shop.test:80/", "shop.test", false),
+            ("http://shop.test:8080/", "shop.test", false),
+            ("https://shop.test.evil.test/", "shop.test", false),
+            ("https://evil.test\\@shop.test/", "shop.test", false),
+            ("https://me@shop.test/", "shop.test", false),
+            ("data://shop.test/", "shop.test", false),
+            ("shop.test", "shop.test", false),
+            ("https://", "shop.test", false),
+        ] {
+            let report = Report {
+                document_uri: Some(page.to_owned()),
+                blocked_uri: None,
+                effective_directive: None,
+                violated_directive: None,
+            };
+            assert_eq!(report.is_of(host), ours, "{page} at {host}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ const BREACHES_SHOWN: usize = 20;
 pub async fn run(
     config: &Config,
     history: Option<&Path>,
-    settle: u64,
+    settle: Duration,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let history = history.map(read_history).transpose()?;
@@ -40,7 +40,7 @@ pub async fn run(
         schema::usable(&db).await?;
         databases.push(db);
     }
-    let rows = settled(&databases, Duration::from_secs(settle)).await?;
+    let rows = settled(&databases, settle).await?;
     let findings = audit(&rows, history.as_deref());
     if json {
         println!(

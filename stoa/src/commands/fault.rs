@@ -24,6 +24,7 @@ use crate::faults::{FaultWish, Shown};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const ADMIN_PORT: u16 = 9090;
+const ADMIN_IS_AT: &str = "--admin-port is 9090 of `stoa up`, of a service its port + 4000";
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// Sets, lists or takes back faults of the process whose admin listener is configured.
@@ -51,10 +52,19 @@ pub async fn run(config: &Config, command: FaultCommand) -> anyhow::Result<ExitC
             }
         }
         FaultCommand::Clear { rpc, token_file } => {
-            let query = rpc.map_or_else(String::new, |rpc| format!("?rpc={rpc}"));
             let admin = admin(token_file.as_deref())?;
-            let path = format!("/faults{query}");
+            let mut path = "/faults".to_owned();
+            if let Some(rpc) = &rpc {
+                let mut query = form_urlencoded::Serializer::new(String::new());
+                path = format!("/faults?{}", query.append_pair("rpc", rpc).finish());
+            }
             let Cleared { cleared } = admin.ask(Method::DELETE, &path, Vec::new()).await?;
+            if let Some(rpc) = rpc.filter(|_| cleared == 0) {
+                // Most likely misspelt: what was to end goes on.
+                let set: Vec<Shown> = admin.ask(Method::GET, "/faults", Vec::new()).await?;
+                print(&set);
+                bail!("no fault is set for {rpc:?}");
+            }
             println!("{cleared} taken back");
         }
     }
@@ -123,17 +133,15 @@ impl Admin {
         let answered = tokio::time::timeout(TIMEOUT, self.exchange(method, path, body)).await;
         let (status, body) = answered
             .with_context(|| format!("{} does not answer", self.address))?
-            .with_context(|| {
-                format!(
-                    "nobody answers at {}: --admin-port is 9090 of `stoa up`, of a service its port + 4000",
-                    self.address
-                )
-            })?;
+            .with_context(|| format!("nobody answers at {}: {ADMIN_IS_AT}", self.address))?;
         if status.is_success() {
             return serde_json::from_slice(&body).context("the answer is none of Stoa's");
         }
         let refused = serde_json::from_slice::<Refused>(&body).map(|refused| refused.message);
         match status {
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
+                bail!("{} is no admin listener: {ADMIN_IS_AT}", self.address)
+            }
             StatusCode::UNAUTHORIZED => {
                 bail!("an admin's access token is needed: --token-file FILE")
             }

@@ -18,12 +18,12 @@ use crate::{data, progress, schema};
 /// # Errors
 ///
 /// A database that cannot be reached, that another is migrating for longer than
-/// `wait` seconds, that is too new for this binary, or whose change failed: then
+/// `wait`, that is too new for this binary, or whose change failed: then
 /// that change was not made.
 pub async fn run(
     config: &Config,
     only: Option<&'static Slice>,
-    wait: u64,
+    wait: Duration,
 ) -> anyhow::Result<ExitCode> {
     data::make_private(&config.general.data)?;
     let all = SERVICES.iter().map(|slice| slice.name);
@@ -35,7 +35,7 @@ pub async fn run(
     for service in services {
         let db = open(config, service).await?;
         let state = schema::accepted(&db).await?;
-        let made = up(&db, &state, &config.general.data, Duration::from_secs(wait)).await?;
+        let made = up(&db, &state, &config.general.data, wait).await?;
         bar.suspend(|| match (made.as_slice(), state) {
             ([], SchemaState::Ahead(newer)) => {
                 println!("{service:<10} is newer than this binary: {newer}");

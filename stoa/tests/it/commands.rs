@@ -107,6 +107,38 @@ async fn the_first_admin_comes_from_the_command_line() {
     }
 }
 
+/// A time is typed in one way, whichever command takes it.
+///
+/// row: X2, X8
+#[tokio::test]
+async fn every_command_reads_times_alike() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let data = folder.path().display().to_string();
+    let run = async |arguments: &[&str]| {
+        let all = [&["--data", &*data][..], arguments].concat();
+        stoa(&all, &[]).await
+    };
+    for wait in ["20s", "20", "1m 500ms"] {
+        let (code, printed) = run(&["migrate", "--wait", wait]).await;
+        assert_eq!(code, 0, "{wait}: {printed}");
+        let (code, printed) = run(&["audit", "--settle", wait]).await;
+        assert_eq!(code, 0, "{wait}: {printed}");
+    }
+    for typed in ["soon", "-1s", "", "20 s s"] {
+        for arguments in [
+            &["migrate", "--wait", typed][..],
+            &["audit", "--settle", typed],
+            &["fault", "set", "user", "--for", typed],
+            &["fault", "set", "user", "--delay", typed],
+        ] {
+            let (code, printed) = run(arguments).await;
+            assert_eq!(code, 2, "{arguments:?}: {printed}");
+            let told = printed.contains("`20s`") || typed.starts_with('-');
+            assert!(told, "{arguments:?}: {printed}");
+        }
+    }
+}
+
 /// row: X2
 #[tokio::test]
 async fn two_processes_never_share_a_data_folder() {

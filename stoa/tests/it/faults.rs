@@ -205,6 +205,45 @@ async fn what_cannot_be_a_fault_is_refused_with_what_to_do() {
     assert!(printed.contains("port + 4000"), "{printed}");
 }
 
+/// row: X8
+#[tokio::test]
+async fn who_takes_back_what_is_not_set_is_shown_what_is() {
+    let shop = Shop::up().await;
+    let (code, printed) = fault(&shop, &["clear", "user"]).await;
+    assert_eq!(code, 1, "{printed}");
+    assert!(printed.contains("no faults are set"), "{printed}");
+    set(&shop, &["user.GetJwks", "--delay", "1ms"]).await;
+    for typo in ["user", "user.getjwks", "usr", "a b&rpc=user.GetJwks"] {
+        let (code, printed) = fault(&shop, &["clear", typo]).await;
+        assert_eq!(code, 1, "{typo}: {printed}");
+        assert!(printed.contains(&format!("{typo:?}")), "{printed}");
+        assert!(printed.contains("user.GetJwks"), "{typo}: {printed}");
+    }
+    let (code, printed) = fault(&shop, &["clear", "user.GetJwks"]).await;
+    assert_eq!((code, printed.trim()), (0, "1 taken back"));
+    let (code, printed) = fault(&shop, &["clear"]).await;
+    assert_eq!((code, printed.trim()), (0, "0 taken back"), "all of none");
+}
+
+/// row: X8
+#[tokio::test]
+async fn faults_are_no_matter_of_the_public_port() {
+    let shop = Shop::up().await;
+    let port = shop.door.origin.rsplit(':').next().expect("a port");
+    for arguments in [
+        &["list"][..],
+        &["clear"],
+        &["set", "user", "--delay", "1ms"],
+    ] {
+        let all = [&["fault"], arguments, &["--admin-port", port]].concat();
+        let (code, printed) = stoa(&all, &[]).await;
+        assert_eq!(code, 1, "{arguments:?}: {printed}");
+        for said in ["no admin listener", "--admin-port", "port + 4000"] {
+            assert!(printed.contains(said), "{arguments:?}: {printed}");
+        }
+    }
+}
+
 /// A page of a site whose name leads to this machine is taken for that site's by its browser.
 ///
 /// row: X8

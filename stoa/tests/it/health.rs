@@ -14,7 +14,7 @@ use crate::reflection::shown;
 use crate::shop::{Door, STOPS_WITHIN, Shop, binary, stoa};
 use crate::wires::WIRES;
 
-/// row: O7, O8, O10, P8
+/// row: O7, O8, O10, P8, S-07
 #[tokio::test]
 async fn readiness_is_bare_in_public_and_named_at_the_admin_listener() {
     let shop = Shop::up().await;
@@ -41,6 +41,7 @@ async fn readiness_is_bare_in_public_and_named_at_the_admin_listener() {
     for (service, name) in [
         ("stoa", "health"),
         ("stoa", "token keys"),
+        ("edge", "rate limits"),
         ("user", "signing keys"),
         ("inventory", "housekeeping"),
         ("order", "checkouts"),

@@ -43,6 +43,7 @@ mod rates;
 mod reflection;
 mod replay;
 mod replicas;
+mod reports;
 mod schemas;
 mod secrets;
 mod shop;

@@ -1,12 +1,15 @@
 //! The pages of the web shop, as a browser asks for them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::fleet::Fleet;
 use crate::shop::{Customer, Door, Shop};
 
+/// Until a line of the log is written.
+const LOGGED_MAX: Duration = Duration::from_secs(10);
 const MUG: &str = "MUG-STR-01";
 const LAMPS: [&str; 2] = ["LMP-ARC-01", "LMP-ARC-02"];
 
@@ -205,4 +208,67 @@ async fn an_order_page_is_of_ones_own_order_also_for_support() {
     let foreign = support.door.call(rpc, wanted).await;
     assert_eq!(foreign.code(), "not_found", "{:?}", foreign.bytes);
     assert_eq!(foreign.bytes, support.door.call(rpc, unknown).await.bytes);
+}
+
+/// What the gateway may read and a person may not, no mistake in a page of his can show him: every service that a page
+/// asks sees who reads it, and the gateway itself only where nobody has signed in.
+///
+/// row: G5
+#[tokio::test]
+async fn a_page_is_read_with_the_rights_of_its_reader() {
+    let mut fleet = Fleet::start().await;
+    let customer = fleet
+        .gateway
+        .sign_in("customer@stoa.test", "stoa-demo")
+        .await;
+    let order = buy(&customer, &[MUG]).await;
+    let reader = format!("user:{}", customer.id);
+    let (person, stranger) = (&customer.door, &fleet.gateway);
+    let wanted = json!({"orderId": order["id"]});
+    let mut seen = BTreeSet::new();
+    for (door, name, message, caller, asked) in [
+        (
+            person,
+            "GetOrderPage",
+            wanted,
+            &*reader,
+            &["order", "user", "payment", "catalog"][..],
+        ),
+        (
+            person,
+            "GetOrdersPage",
+            json!({}),
+            &reader,
+            &["order", "catalog"],
+        ),
+        (person, "GetHome", json!({}), &reader, &["catalog"]),
+        (
+            stranger,
+            "GetHome",
+            json!({}),
+            "service:gateway",
+            &["catalog"],
+        ),
+    ] {
+        let rpc = format!("bff.web.v1.WebService/{name}");
+        let answer = door.call(&rpc, message).await;
+        assert_eq!(answer.code(), "ok", "{name}: {:?}", answer.bytes);
+        let id = answer.headers["x-correlation-id"].to_str().expect("text");
+        for service in asked {
+            let process = fleet.processes.get_mut(service).expect("it runs");
+            let lines = |output: &str| {
+                let lines = output.lines().filter(|line| line.contains(id));
+                let lines = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+                let lines = lines.filter(|line| line["target"] == "access");
+                let lines: Vec<Value> = lines.collect();
+                (!lines.is_empty()).then_some(lines)
+            };
+            let lines = process.wait_for(LOGGED_MAX, lines).await;
+            for line in lines.expect("the call has a line") {
+                assert_eq!(line["caller"], caller, "{name}: {line}");
+                seen.insert((name, *service));
+            }
+        }
+    }
+    assert_eq!(seen.len(), 7, "{seen:?}");
 }

@@ -9,7 +9,7 @@ use bytes::{BufMut, BytesMut};
 use call::error;
 use call::metadata::ResponseMetadata;
 use connectrpc_axum::prelude::ConnectError;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
 
 use super::protocol::Protocol;
@@ -23,6 +23,9 @@ pub(crate) enum Refusal {
     ErrorAs(StatusCode, ConnectError),
     /// Not a call at all: a bare HTTP status, and which verbs or types would do.
     Plain(StatusCode, Option<(HeaderName, &'static str)>),
+    /// HTTP/1 of a kind that is not taken here: a status, a line for eyes and the end of the connection, since what comes
+    /// after such a request may be part of it.
+    Words(StatusCode, &'static str),
 }
 
 impl From<ConnectError> for Refusal {
@@ -54,6 +57,11 @@ impl Refusal {
                         .insert(name, HeaderValue::from_static(value));
                 }
                 return response;
+            }
+            Self::Words(status, words) => {
+                metadata.ended(tonic::Code::Unimplemented);
+                let close = [(CONNECTION, "close")];
+                return (status, close, words).into_response();
             }
             Self::ErrorAs(status, error) => (Some(status), error),
             Self::Error(error) => (None, error),

@@ -1,6 +1,10 @@
 //! hyper closes an HTTP/1 connection whose request body was left unread, and a client that
 //! is still writing sees a broken pipe instead of the answer. So what nobody read is read
 //! here, within bounds, before the answer goes out.
+//!
+//! Of HTTP/2 it takes the stream back together with the answer, and some clients then show no
+//! answer (curl 7.88 is one). Nothing of the answer waits there for the request, so what nobody
+//! read is read beside it: who waits for his answer before he goes on has it at once.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +13,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures::FutureExt;
 use http::Version;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
@@ -19,11 +24,13 @@ const TIME_MAX: Duration = Duration::from_secs(1);
 /// A request's body until somebody takes it, and what comes back of it unread.
 pub(super) struct Drain {
     body: Body,
-    /// All that was in it.
+    /// All that was in it, until somebody takes that.
     message: Option<Bytes>,
-    /// Where a body that was taken comes back to. HTTP/2 needs none of this.
+    /// Where a body that was taken comes back to.
     taken: Option<Slot>,
     http1: bool,
+    /// Whether all of it was read.
+    filled: bool,
 }
 
 type Slot = Arc<Mutex<Option<Body>>>;
@@ -35,6 +42,7 @@ impl Drain {
             message: None,
             taken: None,
             http1: version < Version::HTTP_2,
+            filled: false,
         }
     }
 
@@ -44,7 +52,7 @@ impl Drain {
             return Body::from(message);
         }
         let body = std::mem::take(&mut self.body);
-        if !self.http1 || body.is_end_stream() {
+        if self.filled || body.is_end_stream() {
             return body;
         }
         let slot = self.taken.insert(Slot::default()).clone();
@@ -59,7 +67,7 @@ impl Drain {
     /// Keeps what was read of the body to its end, for whoever takes it.
     pub(super) fn fill(&mut self, message: Bytes) {
         self.message = Some(message);
-        self.http1 = false; // nothing is left to read
+        self.filled = true;
     }
 
     /// Hands out the message that the body was, if it was read to its end.
@@ -67,16 +75,27 @@ impl Drain {
         self.message.take()
     }
 
-    /// Reads what was left, at most 1 MiB and 1 s of it, and keeps nothing.
+    /// Reads what was left, at most 1 MiB and 1 s of it, and keeps nothing: of HTTP/1 before it
+    /// returns, of HTTP/2 beside the answer.
     pub(super) async fn finish(self) {
         let left = match self.taken {
             Some(slot) => slot.lock().unwrap_or_else(PoisonError::into_inner).take(),
             None => Some(self.body),
         };
-        let left = left.filter(|left| self.http1 && !left.is_end_stream());
-        if let Some(left) = left {
-            // Too much or too slow: the connection closes, as it would have without this.
-            let _ = tokio::time::timeout(TIME_MAX, discard(left)).await;
+        let Some(left) = left.filter(|left| !self.filled && !left.is_end_stream()) else {
+            return;
+        };
+        // Too much or too slow: the connection closes or the stream is taken back, as it would have been without this.
+        let mut reading = Box::pin(discard(left));
+        // Whoever took his stream back, or sent all by now, is not waited for.
+        if reading.as_mut().now_or_never().is_some() {
+            return;
+        }
+        let reading = tokio::time::timeout(TIME_MAX, reading);
+        match self.http1 {
+            true => drop(reading.await),
+            // As many at most as a connection has streams: until then this is one of them.
+            false => drop(tokio::spawn(reading)),
         }
     }
 }

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 
 use bounds::PeerAddress;
 use connectrpc_axum::prelude::{Code, ConnectError};
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, TRANSFER_ENCODING,
+};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
@@ -58,10 +60,13 @@ const HEADERS_MAX: usize = 100;
 const HEADER_BYTES_MAX: usize = 14 << 10;
 const HEADER_BYTES_EACH: usize = 32;
 
+const NOT_CHUNKED: &str = "Of what a transfer-encoding may be, chunked is taken, once, and nothing else. A message that \
+    is compressed says so in content-encoding\n";
+
 /// Refuses a head that is none, whatever it asks for.
 ///
 /// # Errors
-/// 414, 431, and 400 where HTTP/1 names no host or several.
+/// 414, 431, and where HTTP/1 names no host or several 400, where it codes its body in more than chunks 501.
 pub(super) fn head(parts: &Parts) -> Result<(), Refusal> {
     let url = parts.uri.path_and_query();
     if url.is_some_and(|url| url.as_str().len() > URL_BYTES_MAX) {
@@ -81,7 +86,23 @@ pub(super) fn head(parts: &Parts) -> Result<(), Refusal> {
     if from_a_socket && parts.version < Version::HTTP_2 && !has_one_host(parts) {
         return Err(Refusal::Plain(StatusCode::BAD_REQUEST, None));
     }
+    if parts.version < Version::HTTP_2 && !is_chunked_at_most(&parts.headers) {
+        return Err(Refusal::Words(StatusCode::NOT_IMPLEMENTED, NOT_CHUNKED));
+    }
     Ok(())
+}
+
+/// Whether the body comes as it is or in chunks, and is coded in no other way, which nobody here would undo
+/// (RFC 9112, 6.1).
+fn is_chunked_at_most(headers: &HeaderMap) -> bool {
+    let named = headers.get_all(TRANSFER_ENCODING).iter();
+    let mut named = named.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let mut chunked = 0;
+    named.all(|name| {
+        let name = name.trim_ascii();
+        chunked += usize::from(!name.is_empty());
+        name.is_empty() || (chunked == 1 && name.eq_ignore_ascii_case(b"chunked"))
+    })
 }
 
 /// Two servers that take different ones of several hosts can be set against each other.
@@ -124,6 +145,9 @@ pub(super) fn check(
     codec(method, protocol, kind)?;
     if let Some(plain) = plain(kind, written) {
         parts.headers.insert(CONTENT_TYPE, plain);
+    }
+    if protocol == (Protocol::GrpcWeb { text: true }) {
+        in_text(&mut parts.headers);
     }
     if method.client_streaming && method.server_streaming && parts.version < Version::HTTP_2 {
         return Err(half_duplex(method));
@@ -202,6 +226,22 @@ fn is_protobuf(kind: &[u8]) -> bool {
     codec.is_empty() || codec.eq_ignore_ascii_case(b"+proto")
 }
 
+/// The value of a header of which two would leave it to each server which one counts.
+///
+/// # Errors
+/// It is there twice.
+pub(super) fn at_most_one<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    code: Code,
+) -> Result<Option<&'a HeaderValue>, ConnectError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value),
+        (_, Some(_)) => Err(ConnectError::new(code, format!("{name} is there twice"))),
+    }
+}
+
 /// The value of a header that may be there once; several are one that nobody knows.
 fn only(headers: &HeaderMap, name: HeaderName) -> Cow<'_, str> {
     let mut values = headers.get_all(name).iter();
@@ -245,6 +285,28 @@ fn plain(kind: &[u8], written: Option<&HeaderValue>) -> Option<HeaderValue> {
         return None;
     }
     HeaderValue::from_bytes(&kind.to_ascii_lowercase()).ok()
+}
+
+/// Has an answer to text written in text: the library writes what `accept` names letter by letter, and bytes for
+/// whoever names nothing. As the specification has it, and the proxies that came before, `accept` decides where it names
+/// one of the two; else the answer is as the request.
+fn in_text(headers: &mut HeaderMap) {
+    const TEXT: &[u8] = b"application/grpc-web-text";
+    let named = headers.get_all(ACCEPT).iter();
+    let mut named = named.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let of_bytes = named.any(|kind| {
+        let end = kind.iter().position(|byte| *byte == b';');
+        let kind = kind[..end.unwrap_or(kind.len())].trim_ascii();
+        let begins = |name: &[u8]| {
+            let begin = kind.get(..name.len());
+            begin.is_some_and(|begin| begin.eq_ignore_ascii_case(name))
+        };
+        begins(&TEXT[..TEXT.len() - "-text".len()]) && !begins(TEXT)
+    });
+    if !of_bytes {
+        let text = HeaderValue::from_static("application/grpc-web-text+proto");
+        headers.insert(ACCEPT, text);
+    }
 }
 
 /// Cuts what the client would accept down to what this server gives, since the library

@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use token::{Unverified, Verifier};
 
+use super::guard;
 use contract::{Denial, Method};
 
 /// The identity of a call from within this process: an extension of the request, which
@@ -30,8 +31,10 @@ pub(super) async fn caller(
     if let Some(LocalCaller(caller)) = local {
         return Ok(caller);
     }
-    let Some(credential) = headers.get(AUTHORIZATION) else {
-        return Ok(Caller::Anonymous);
+    let credential = match guard::at_most_one(headers, &AUTHORIZATION, Code::Unauthenticated) {
+        Ok(Some(credential)) => credential,
+        Ok(None) => return Ok(Caller::Anonymous),
+        Err(twice) => return Err(may_check(false).err().unwrap_or(twice)),
     };
     let verified = match (verifier, credential.to_str().ok().and_then(bearer)) {
         (Some(verifier), Some(token)) => match verifier.known(token) {

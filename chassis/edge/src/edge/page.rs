@@ -39,7 +39,8 @@ pub(super) async fn answer(
         }
     }
     let plain = matches!(resolved.protocol, Protocol::Http | Protocol::ConnectGet);
-    // What is put and deleted may be JSON, and is never meant for an rpc.
+    // What is put and deleted may be JSON, and is never meant for an rpc; nor is what comes where browsers report.
+    let plain = plain || resolved.template() == "/csp-reports";
     match &app.pages {
         Some(pages) if plain || request.method() != Method::POST => {
             serve_page(pages, request).await

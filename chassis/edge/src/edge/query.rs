@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use connectrpc_axum::prelude::{Code, ConnectError};
 use http::StatusCode;
+use percent_encoding::percent_decode_str;
 
 use super::answer::Refusal;
 
@@ -18,12 +19,18 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+const NO_TEXT: &str =
+    "The query is not UTF-8: send a message of other bytes as URL-safe base64, with base64=1";
+
 /// Refuses a query that is no call, and gives the compression of its message.
 ///
 /// # Errors
-/// `invalid_argument` for what is missing, doubled or malformed; 415 for an encoding that is
+/// `invalid_argument` for what is missing, doubled, malformed or no text; 415 for an encoding that is
 /// none.
 pub(super) fn check(query: &str) -> Result<Cow<'_, str>, Refusal> {
+    if percent_decode_str(query).decode_utf8().is_err() {
+        return Err(wrong(NO_TEXT));
+    }
     let mut values: [Option<Cow<'_, str>>; KNOWN.len()] = Default::default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         if let Some(at) = KNOWN.iter().position(|known| *known == name)

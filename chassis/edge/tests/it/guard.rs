@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use http::{Method, Version};
+use proto::user::v1::SignUpRequest;
 
-use crate::client::{Ask, envelope};
+use crate::client::{Ask, Door, envelope};
 use crate::server;
 
 const SIGN_UP: &str = proto::user::v1::auth_service::SIGN_UP;
@@ -199,6 +200,69 @@ async fn an_idempotency_key_has_its_form() {
     for bad in ["", &"k".repeat(256)] {
         assert_eq!(ask(bad).send().await.code(), "invalid_argument");
     }
+}
+
+/// Two servers that take different ones of two can be set against each other; and of two keys neither says which call
+/// this is.
+///
+/// row: S-16, P-06
+#[tokio::test]
+async fn a_token_or_a_key_that_is_there_twice_is_none() {
+    let server = server::start().await;
+    let good = server.token(uuid::Uuid::from_u128(1), &[call::Role::Customer]);
+    for (name, values, code, says) in [
+        (
+            "authorization",
+            [&*good, "Bearer x"],
+            "unauthenticated",
+            "authorization is there twice",
+        ),
+        (
+            "authorization",
+            [&*good, &*good],
+            "unauthenticated",
+            "authorization is there twice",
+        ),
+        (
+            "idempotency-key",
+            ["one", "two"],
+            "invalid_argument",
+            "idempotency-key is there twice",
+        ),
+        (
+            "idempotency-key",
+            ["one", "one"],
+            "invalid_argument",
+            "idempotency-key is there twice",
+        ),
+    ] {
+        let twice = |ask: Ask| ask.header(name, values[0]).header(name, values[1]);
+        for door in Door::ALL {
+            let request = SignUpRequest::default();
+            let ask = twice(Ask::door(server.address, door, SIGN_UP, &request));
+            let answer = ask.send().await;
+            let told = (answer.code(), answer.says());
+            assert_eq!(told, (code.into(), says.into()), "{door:?}: {name}");
+        }
+        let path = format!(
+            "{GET_PRODUCT}?connect=v1&encoding=json&message=%7B%22id%22%3A%22{}%22%7D",
+            uuid::Uuid::nil()
+        );
+        let get = Ask::new(server.address, Version::HTTP_11, &path).method(Method::GET);
+        let answer = twice(get).send().await;
+        let told = (answer.code(), answer.says());
+        assert_eq!(told, (code.into(), says.into()), "GET: {name}");
+        let stream = Ask::new(server.address, Version::HTTP_2, CHAT);
+        let stream = stream.header("content-type", "application/connect+json");
+        let mut stream = twice(stream).body(envelope(0, b"{}"));
+        if name != "authorization" {
+            stream = stream.header("authorization", &good);
+        }
+        let answer = stream.send().await;
+        let told = (answer.code(), answer.says());
+        assert_eq!(told, (code.into(), says.into()), "a stream: {name}");
+    }
+    assert_eq!(server.seen.begun.load(Ordering::SeqCst), 0, "a handler ran");
 }
 
 /// row: R4

@@ -1,5 +1,7 @@
 //! The head of a request, as HTTP has it: its host, how many headers, how types are written.
 
+use std::sync::atomic::Ordering;
+
 use http::{Method, Version};
 
 use crate::client::{Ask, envelope, raw};
@@ -32,6 +34,44 @@ async fn a_request_of_http1_names_one_host() {
     );
     let answer = raw(server.address, call.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+}
+
+/// RFC 9112, 6.1: what was coded in a way that nobody here undoes is not what its sender meant.
+///
+/// row: P-06, S-14
+#[tokio::test]
+async fn a_transfer_is_in_chunks_or_is_not_coded() {
+    let server = server::start().await;
+    let call = |codings: &str| {
+        format!(
+            "POST {SIGN_UP} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{codings}\r\n\
+             2\r\n{{}}\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+        )
+    };
+    for codings in [
+        "transfer-encoding: gzip, chunked\r\n",
+        "transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: Identity, chunked\r\n",
+        "transfer-encoding: chunked, chunked\r\n",
+    ] {
+        let answer = raw(server.address, call(codings).as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 501 "), "{codings}: {answer}");
+        let said = "chunked is taken, once, and nothing else";
+        assert!(answer.contains(said), "{codings}: {answer}");
+        assert!(
+            answer.contains("connection: close\r\n"),
+            "{codings}: {answer}"
+        );
+        let answers = answer.matches("HTTP/1.1 ").count();
+        assert_eq!(answers, 1, "{codings}: what follows is read: {answer}");
+    }
+    assert_eq!(server.seen.begun.load(Ordering::SeqCst), 0, "a handler ran");
+    for codings in ["chunked", "Chunked", " chunked ", ", chunked"] {
+        let call = call(&format!("transfer-encoding: {codings}\r\n"));
+        let answer = raw(server.address, call.as_bytes()).await;
+        let answers = answer.matches("HTTP/1.1 200 ").count();
+        assert_eq!(answers, 2, "{codings}: {answer}");
+    }
 }
 
 /// row: S-14

@@ -22,6 +22,7 @@ mod panics;
 mod protocols;
 mod rates;
 mod reflection;
+mod refused;
 mod server;
 mod start;
 mod steps;

@@ -103,6 +103,46 @@ async fn connect_json_is_what_people_type() {
     }
 }
 
+/// As the specification of gRPC-Web has it: an answer is in text where that is accepted, and who does not say reads what
+/// he writes.
+///
+/// row: P6
+#[tokio::test]
+async fn who_asks_in_text_is_answered_in_text() {
+    let server = server::start().await;
+    const TEXT: &str = "application/grpc-web-text+proto";
+    const BYTES: &str = "application/grpc-web+proto";
+    for (door, accept, kind) in [
+        (Door::GrpcWebText, None, TEXT),
+        (Door::GrpcWebText, Some("*/*"), TEXT),
+        (Door::GrpcWebText, Some("application/grpc-web-text"), TEXT),
+        (
+            Door::GrpcWebText,
+            Some("Application/gRPC-Web-Text;q=1, */*"),
+            TEXT,
+        ),
+        (Door::GrpcWebText, Some("application/grpc-web+proto"), BYTES),
+        (Door::GrpcWeb, None, BYTES),
+        (Door::GrpcWeb, Some("*/*"), BYTES),
+        (Door::GrpcWeb, Some("application/grpc-web-text"), TEXT),
+    ] {
+        for version in [Version::HTTP_11, Version::HTTP_2] {
+            let mut ask = Ask::new(server.address, version, SIGN_UP)
+                .header("content-type", door.content_type())
+                .body(door.encode(&named("hello")));
+            if let Some(accept) = accept {
+                ask = ask.header("accept", accept);
+            }
+            let answer = ask.send().await; // which reads text by what the answer is called
+            assert_eq!(answer.header("content-type"), kind, "{door:?} {accept:?}");
+            assert_eq!(answer.code(), "ok", "{door:?} {accept:?}");
+            let (_, message) = envelopes(&answer.body).remove(0);
+            let said = String::from_utf8_lossy(&message).into_owned();
+            assert!(said.contains("hello"), "{door:?} {accept:?}: {said}");
+        }
+    }
+}
+
 /// row: P2
 #[tokio::test]
 async fn connect_checks_its_version_and_takes_gzip_both_ways() {

@@ -1,13 +1,16 @@
 //! The order of the steps of a call: who fails two of them hears of the first.
 
+use std::sync::atomic::Ordering;
+
 use call::Role;
 use edge::Cors;
 use http::StatusCode;
 use proto::catalog::v1::{CreateProductRequest, GetProductRequest};
 use proto::user::v1::SignUpRequest;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::client::{Ask, Door};
+use crate::client::{Answer, Ask, Door};
 use crate::server::{self, Options, Server};
 
 const GET_PRODUCT: &str = proto::catalog::v1::catalog_service::GET_PRODUCT;
@@ -28,6 +31,20 @@ fn read(server: &Server, id: &str) -> Ask {
 fn forbidden(server: &Server) -> Ask {
     let request = CreateProductRequest::default();
     Ask::door(server.address, Door::ConnectJson, CREATE_PRODUCT, &request)
+}
+
+/// A call that is under way, and will be for a while.
+async fn held(server: &Server) -> JoinHandle<Answer> {
+    let request = SignUpRequest {
+        name: "sleep 3000".to_owned(),
+        ..SignUpRequest::default()
+    };
+    let holding = Ask::door(server.address, Door::ConnectJson, SIGN_UP, &request).send();
+    let holding = tokio::spawn(holding);
+    while server.seen.begun.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    holding
 }
 
 /// row: R4
@@ -113,15 +130,7 @@ async fn the_deadline_comes_before_new_tokens_by_address() {
 async fn access_comes_before_the_share() {
     let server = start(|config| config.load.shares.address.calls = 1).await;
     let customer = server.token(Uuid::from_u128(1), &[Role::Customer]);
-    let request = SignUpRequest {
-        name: "sleep 3000".to_owned(),
-        ..SignUpRequest::default()
-    };
-    let holding = Ask::door(server.address, Door::ConnectJson, SIGN_UP, &request).send();
-    let holding = tokio::spawn(holding);
-    while server.seen.begun.load(std::sync::atomic::Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    let holding = held(&server).await;
     let full = read(&server, &Uuid::nil().to_string());
     assert_eq!(full.send().await.code(), "resource_exhausted");
     let access = forbidden(&server).header("authorization", &customer);
@@ -134,15 +143,7 @@ async fn access_comes_before_the_share() {
 #[tokio::test]
 async fn a_full_server_still_reads_messages_and_does_not_look_into_them() {
     let server = start(|config| config.load.in_flight_max = 1).await;
-    let request = SignUpRequest {
-        name: "sleep 3000".to_owned(),
-        ..SignUpRequest::default()
-    };
-    let holding = Ask::door(server.address, Door::ConnectJson, SIGN_UP, &request).send();
-    let holding = tokio::spawn(holding);
-    while server.seen.begun.load(std::sync::atomic::Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    let holding = held(&server).await;
     let long = read(&server, "").body(vec![b' '; 2 << 20]).send().await;
     assert!(
         long.says().contains("longer than"),

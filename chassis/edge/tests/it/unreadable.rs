@@ -21,6 +21,8 @@ const CUT: &[u8] = &[0x0a, 0x24, b'0'];
 
 const NO_PROTOBUF: &str = "The request is not the Protobuf form of its message";
 const NOT_COMPRESSED: &str = "The request does not decompress by the encoding that it names";
+const NO_TEXT: &str =
+    "The query is not UTF-8: send a message of other bytes as URL-safe base64, with base64=1";
 const CUT_SHORT: &str = "A message of the request is cut short";
 const WRONG_FLAGS: &str = "A message of the request has flags that there are not";
 
@@ -117,6 +119,11 @@ async fn a_get_whose_message_is_none_is_the_callers_fault() {
             format!("encoding=proto&base64=1&compression=gzip&message={cut}"),
             NOT_COMPRESSED,
         ),
+        ("encoding=json&message=%ff%fe".to_owned(), NO_TEXT),
+        ("encoding=proto&message=%0a%02%ff%fe".to_owned(), NO_TEXT),
+        ("encoding=json&message=%7B%7D&x=%ff".to_owned(), NO_TEXT),
+        ("encoding=json&message=%7B%7D&%ff=x".to_owned(), NO_TEXT),
+        ("encoding=json&base64=%ff&message=e30".to_owned(), NO_TEXT),
     ] {
         let path = format!("{GET_PRODUCT}?connect=v1&{query}");
         let answer = Ask::new(server.address, Version::HTTP_11, &path)
