@@ -98,12 +98,14 @@ const THEIRS: [(Code, &str, &[&str]); 10] = [
     (Code::InvalidArgument, NOT_BASE64, &["tonic-web: "]),
 ];
 
-/// What they say of an answer.
-const ANSWER_TOO_LONG: [&str; 2] = ["sendMaxBytes", "encoded message length too large"];
+/// What tonic says of an answer, and connectrpc-axum around the length.
+const ANSWER_TOO_LONG: &str = "Error, encoded message length too large";
+const ANSWER_OF: &str = "message size ";
+const EXCEEDS: &str = " exceeds sendMaxBytes ";
 
 /// What a library said of a request that it could not read, or of an answer that is too long, as we say it.
 pub(super) fn in_our_words(theirs: &str) -> Option<ConnectError> {
-    if ANSWER_TOO_LONG.iter().any(|text| theirs.contains(text)) {
+    if is_of_answer(theirs) {
         // Nobody who asked is to blame.
         return Some(ConnectError::new(Code::Internal, INTERNAL_MESSAGE));
     }
@@ -119,6 +121,13 @@ pub(super) fn in_our_words(theirs: &str) -> Option<ConnectError> {
         _ => (*ours).to_owned(),
     };
     Some(ConnectError::new(*code, message))
+}
+
+/// By how it begins: what a caller sent may stand in the rest of what is said of a request.
+fn is_of_answer(theirs: &str) -> bool {
+    let length = theirs.strip_prefix(ANSWER_OF);
+    let length = length.and_then(|rest| rest.split_once(EXCEEDS));
+    theirs.starts_with(ANSWER_TOO_LONG) || length.is_some_and(|(length, _)| is_number(length))
 }
 
 fn is_number(text: &str) -> bool {
@@ -160,5 +169,17 @@ mod tests {
         assert_eq!(placed, format!("{NO_JSON}: line 2, column 30"));
         let nowhere = json("failed to decode JSON message: \"x at line y column z\"");
         assert_eq!(nowhere, NO_JSON, "a caller's own text is none of ours");
+        for theirs in [
+            "failed to decode JSON message: \"encoded message length too large\"",
+            "failed to decode JSON message: \"9 exceeds sendMaxBytes 8\"",
+        ] {
+            assert_eq!(json(theirs), NO_JSON, "nor is what it says of an answer");
+        }
+        for theirs in [
+            "message size 9 exceeds sendMaxBytes 8",
+            "Error, encoded message length too large: found 9 bytes, the limit is: 8 bytes",
+        ] {
+            assert_eq!(json(theirs), INTERNAL_MESSAGE);
+        }
     }
 }
