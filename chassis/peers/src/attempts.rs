@@ -227,6 +227,9 @@ impl Crossing<'_> {
             (Failure::Full, Kind::Stream) => {
                 Status::resource_exhausted(format!("too many streams of {peer} are open"))
             }
+            (Failure::Broken(_) | Failure::Reset(_), _) if self.deadline.remaining().is_zero() => {
+                late(peer) // its time was over while the answer came
+            }
             (Failure::Unreachable(_) | Failure::Broken(_) | Failure::Reset(_), _) => {
                 tracing::warn!(peer, cause = %call::error::chain(failure), "A peer could not be reached");
                 Status::unavailable(format!("{peer} cannot be reached"))

@@ -273,8 +273,9 @@ impl Seat<'_> {
         match kind {
             Kind::Unary => {
                 let (parts, body) = response.into_parts();
-                let body = read_ahead(body).await;
-                self.at.has(!body.broke());
+                let read = read_ahead(body).await.map_err(Failure::of);
+                self.at.has(!matches!(read, Err(Failure::Broken(_))));
+                let body = read?;
                 let code = body.code(ending);
                 Ok((Response::from_parts(parts, Body::new(body)), code))
             }

@@ -3,6 +3,9 @@
 use std::error::Error;
 use std::sync::Arc;
 
+/// What a library says of it.
+type Cause = Box<dyn Error + Send + Sync>;
+
 /// Why a request was not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -11,27 +14,28 @@ pub enum Failure {
     Unreachable(#[source] Arc<dyn Error + Send + Sync>),
     /// The connection broke: nothing is known of the request's effect.
     #[error("the connection broke")]
-    Broken(#[source] hyper::Error),
+    Broken(#[source] Cause),
     /// The stream was reset, as when a head is too long: likewise, but it says nothing of the peer.
     #[error("the stream was reset")]
-    Reset(#[source] hyper::Error),
+    Reset(#[source] Cause),
     /// Every place is taken, and every place to wait for one.
     #[error("all connections are full")]
     Full,
 }
 
 impl Failure {
-    /// What a request came to that left and was not answered.
-    pub(crate) fn of(error: hyper::Error) -> Self {
-        match was_reset(&error) {
-            true => Self::Reset(error),
-            false => Self::Broken(error),
+    /// What a request came to that left and was not answered, or not wholly.
+    pub fn of(error: impl Into<Cause>) -> Self {
+        let cause = error.into();
+        match was_reset(&*cause) {
+            true => Self::Reset(cause),
+            false => Self::Broken(cause),
         }
     }
 }
 
 /// Whether that is the end of one stream, and not of the connection that it was on.
-pub fn was_reset(error: &(dyn Error + 'static)) -> bool {
+fn was_reset(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.downcast_ref().is_some_and(h2::Error::is_reset) {

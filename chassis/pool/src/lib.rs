@@ -25,7 +25,7 @@ use crate::answer::Answer;
 use crate::dial::{Cutter, Dialed, Driver, Sender};
 
 pub use dial::{Dialer, Patience, STREAMS_MAX};
-pub use failure::{Failure, was_reset};
+pub use failure::Failure;
 
 /// A connection on which nothing was carried from one look to the next is closed.
 const IDLE_LOOK: Duration = Duration::from_secs(30);

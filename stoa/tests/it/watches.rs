@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::crash::plan::{Engine, Shape};
 use crate::crash::system::System;
-use crate::shop::Door;
+use crate::shop::{Customer, Door};
 
 /// From a change to its update.
 const SEEN_MAX: Duration = Duration::from_secs(1);
