@@ -14,6 +14,7 @@ mod user;
 mod apply;
 mod bookkeeping;
 mod change;
+mod consumed;
 mod index;
 mod outbox_lanes;
 mod session;

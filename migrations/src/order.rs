@@ -1,12 +1,13 @@
-//! The schema of the order service: orders, their lines, their sagas and the timeline, beside
-//! the outbox and the idempotency records every service has.
+//! The schema of the order service: orders, their lines, their sagas and the timeline, what it hears of
+//! others, beside the outbox and the idempotency records every service has.
 
 mod m0001_orders;
 mod m0002_indexes;
 mod m0006_steps_run_ahead;
+mod m0008_customer_names;
 
 use crate::change::Change;
-use crate::outbox_lanes;
+use crate::{consumed, outbox_lanes};
 
 /// Every change of the order service's database, oldest first.
 pub fn list() -> Vec<Change> {
@@ -25,6 +26,11 @@ pub fn list() -> Vec<Change> {
     ));
     changes.push(Change::statements(
         m0006_steps_run_ahead::Migration,
+        "m0006_steps_run_ahead",
+    ));
+    changes.push(consumed::change("m0007_consumed", "m0006_steps_run_ahead"));
+    changes.push(Change::statements(
+        m0008_customer_names::Migration,
         "m0006_steps_run_ahead",
     ));
     changes

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::faults::Faults;
+use bus::Bus;
 use clock::Clock;
 use edge::{App, BackgroundTask, Contract, Health};
 use futures::FutureExt;
@@ -49,6 +50,8 @@ pub struct Base {
     /// Cancelled when the listener closes: streams and background work end.
     pub stopping: CancellationToken,
     pub health: Health,
+    /// Brings the facts of services to those that hear them.
+    pub bus: Bus,
     /// What goes wrong on purpose.
     pub faults: Faults,
     pub page_signer: sql::page::Signer,
@@ -72,6 +75,7 @@ impl Base {
             clock,
             health: Health::new(draining.clone()),
             draining,
+            bus: Bus::default(),
             faults: Faults::default(),
             stopping: CancellationToken::new(),
         })
@@ -192,8 +196,10 @@ pub fn one(
 
 /// Puts the service of a database together.
 fn build(base: &Base, db: &Database, peers: Peers) -> Result<edge::Service, config::Error> {
+    base.bus.open(db);
     let deps = Deps {
         db: db.clone(),
+        bus: base.bus.clone(),
         clock: base.clock.clone(),
         peers,
         page_signer: base.page_signer.clone(),

@@ -5,6 +5,7 @@
 //! to [`transact`].
 
 mod accept;
+mod hear;
 mod run;
 
 use call::{Call, ConnectResponse, Kind};
@@ -18,6 +19,7 @@ use sql::{Fault, Transaction};
 use uuid::Uuid;
 
 pub use accept::{Repeated, accept, seal};
+pub use hear::hear;
 pub use run::{Making, Work, guarded, run, transact};
 
 /// The header that tells a repeated answer from a new one.

@@ -40,13 +40,18 @@ impl Cursor {
     }
 
     /// Returns the later of two places, or the younger of two that are the same.
-    pub(crate) fn later(self, other: Self) -> Self {
+    pub fn later(self, other: Self) -> Self {
         let order = |cursor: &Self| (cursor.place(), cursor.at);
         if order(&other) > order(&self) {
             other
         } else {
             self
         }
+    }
+
+    /// Whether both are the same place, whenever they were the end.
+    pub fn is_at(&self, other: Self) -> bool {
+        (self.epoch, self.place()) == (other.epoch, other.place())
     }
 
     pub(crate) fn place(&self) -> (i64, i64) {

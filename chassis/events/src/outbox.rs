@@ -18,7 +18,8 @@ use crate::cursor::Cursor;
 use crate::lane;
 use crate::schema::{Outbox, State};
 
-pub(crate) use extent::{extent, remembers};
+pub(crate) use extent::remembers;
+pub use extent::{Extent, extent};
 pub use measure::measure;
 pub use prune::{KEPT, prune};
 
@@ -185,6 +186,25 @@ pub async fn page(
     read(db, query.limit(limit)).await
 }
 
+/// As [`page`], of some topics alone.
+///
+/// # Errors
+/// The database failed.
+pub async fn page_of(
+    db: &impl ConnectionTrait,
+    topics: &[&'static str],
+    after: Cursor,
+    limit: u64,
+) -> Result<Vec<Recorded>, DbErr> {
+    let backend = db.get_database_backend();
+    let mut query = select(backend);
+    query
+        .and_where(after_place(backend, after.place()))
+        .and_where(Expr::col(Outbox::Topic).is_in(topics.iter().copied()))
+        .limit(limit);
+    read(db, &query).await
+}
+
 /// Returns up to `limit` facts, oldest position first, with those that a slower transaction may
 /// still overtake: for audits and tests, which want all there is and follow nothing.
 ///
@@ -325,7 +345,7 @@ fn tuple((transaction_id, position): (i64, i64)) -> SimpleExpr {
     Expr::tuple([Expr::val(transaction_id), Expr::val(position)])
 }
 
-fn recorded(row: &QueryResult) -> Result<Recorded, DbErr> {
+pub(crate) fn recorded(row: &QueryResult) -> Result<Recorded, DbErr> {
     let at: DateTime<Utc> = row.try_get("", "at")?;
     Ok(Recorded {
         event_id: row.try_get("", "event_id")?,

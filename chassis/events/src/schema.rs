@@ -1,4 +1,6 @@
-//! The outbox, for the services' migrations.
+//! The outbox, for the services' migrations; what hears of it is in [`consumed`].
+
+mod consumed;
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::prelude::{
@@ -10,6 +12,9 @@ use sea_orm_migration::schema::{
     uuid_null,
 };
 use sea_orm_migration::sea_query;
+
+pub(crate) use consumed::{Inbox, Marks, ParkedFacts};
+pub use consumed::{consumed, drop_consumed};
 
 /// Where the rows of a PostgreSQL database were written: another server, another database of it and
 /// another history of the same one, as after a recovery, each give other numbers to transactions.

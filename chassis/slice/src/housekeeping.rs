@@ -6,6 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bus::{Bus, Heard};
 use clock::Clock;
 use edge::Service;
 use events::outbox;
@@ -89,10 +90,12 @@ pub fn begin(
     name: &'static str,
     db: &Database,
     clock: &Clock,
+    bus: &Bus,
     own: impl IntoIterator<Item = Sweep>,
 ) -> Service {
     let ready = db.clone();
     let mut sweeps = common(db, clock);
+    sweeps.push(facts(db, clock, bus));
     sweeps.extend(own);
     let sweeps: Arc<[Sweep]> = sweeps.into();
     Service::new(name)
@@ -109,6 +112,23 @@ pub fn begin(
         })
 }
 
+/// The sweep of the outbox. It deletes nothing that somebody has still to hear.
+fn facts(db: &Database, clock: &Clock, bus: &Bus) -> Sweep {
+    let of = (db.clone(), clock.clone(), bus.clone());
+    Sweep::new("facts", HOUSEKEEPING_EVERY, move || {
+        let (db, clock, bus) = of.clone();
+        async move {
+            let heard = match bus.heard(db.service()) {
+                Heard::ByNobody => None,
+                Heard::UpTo(place) => Some(place),
+                Heard::Unknown => return Ok(()), // until the next sweep
+            };
+            let before = clock.now() - outbox::KEPT;
+            outbox::prune(&db, before, heard).await.map(drop)
+        }
+    })
+}
+
 /// The sweeps of the tables that every service has.
 fn common(db: &Database, clock: &Clock) -> Vec<Sweep> {
     let of = (db.clone(), clock.clone());
@@ -117,13 +137,6 @@ fn common(db: &Database, clock: &Clock) -> Vec<Sweep> {
         Sweep::new(name, every, move || run(db.clone(), clock.clone()))
     };
     vec![
-        sweep("facts", HOUSEKEEPING_EVERY, |db, clock| {
-            async move {
-                let before = clock.now() - outbox::KEPT;
-                outbox::prune(&db, before).await.map(drop)
-            }
-            .boxed()
-        }),
         sweep("idempotency records", HOUSEKEEPING_EVERY, |db, clock| {
             async move {
                 let before = clock.now() - idempotency::KEPT;

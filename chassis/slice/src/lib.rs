@@ -11,6 +11,7 @@ mod settings;
 use std::any::Any;
 use std::fmt;
 
+use bus::Bus;
 use clock::Clock;
 use config_rs::{ConfigError, Value};
 use edge::Service;
@@ -29,6 +30,8 @@ pub struct Deps {
     pub db: Database,
     /// The time, ids and randomness.
     pub clock: Clock,
+    /// Brings it the facts that it hears.
+    pub bus: Bus,
     /// The way to whom it calls.
     pub peers: Peers,
     /// Signs page tokens and cursors; replicas share its key.

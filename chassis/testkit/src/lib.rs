@@ -45,6 +45,7 @@ pub async fn on<T: Fixture>(engine: Engine) -> T {
 pub fn deps(db: &Database, clock: &Clock) -> Deps {
     Deps {
         db: db.clone(),
+        bus: Default::default(),
         peers: Peers::builder(db.service(), clock.clone(), Local::new()).build(),
         clock: clock.clone(),
         page_signer: Signer::new([7; 32]),

@@ -48,6 +48,6 @@ pub fn service(_: Config, deps: Deps) -> Result<edge::Service, Misconfigured> {
         page_signer: deps.page_signer,
         categories: categories::Categories::default(),
     };
-    let service = slice::begin(NAME, &app.db, &app.clock, []);
+    let service = slice::begin(NAME, &app.db, &app.clock, &deps.bus, []);
     Ok(rpc::mount(service, &app))
 }

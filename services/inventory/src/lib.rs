@@ -64,6 +64,6 @@ pub fn service(config: Config, deps: Deps) -> Result<edge::Service, Misconfigure
         let app = app.clone();
         move || sweep::all(app.clone())
     });
-    let service = slice::begin(NAME, &app.db, &app.clock, [overdue]);
+    let service = slice::begin(NAME, &app.db, &app.clock, &deps.bus, [overdue]);
     Ok(rpc::mount(service, &app))
 }

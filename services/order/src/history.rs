@@ -1,6 +1,6 @@
 //! One order, a person's orders page by page, and an order's timeline.
 //!
-//! Until a read model is fed by facts, lists are read from the orders themselves.
+//! Lists are read from the orders themselves; what their customers are called, from what [`crate::names`] heard.
 
 use std::collections::HashMap;
 
@@ -28,6 +28,8 @@ const LINES_NAMED: i32 = 4;
 pub struct Page {
     /// Newest first.
     pub orders: Vec<Summary>,
+    /// What the person is called whose they are.
+    pub customer_name: String,
     /// What the first [`LINES_NAMED`] lines of each order buy.
     pub skus: HashMap<OrderId, Vec<String>>,
     /// Asks for the next page; empty on the last.
@@ -65,9 +67,10 @@ pub async fn page(
     if !call.scope.reaches(filter.customer_id.0) {
         return Err(Error::UserNotFound);
     }
-    let (orders, total_size) = tokio::join!(
+    let (orders, total_size, customer_name) = tokio::join!(
         store::order::list(app.db.read(), filter, after, size + 1),
         store::order::count(app.db.read(), filter),
+        store::customer_name::of(app.db.read(), filter.customer_id),
     );
     let mut orders = orders?;
     let more = sql::page::cut(&mut orders, size);
@@ -82,6 +85,7 @@ pub async fn page(
     };
     Ok(Page {
         orders,
+        customer_name: customer_name?,
         skus,
         next_page_token,
         total_size: total_size?,

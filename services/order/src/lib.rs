@@ -14,6 +14,7 @@ mod answer;
 mod checkout;
 mod event;
 mod history;
+mod names;
 mod precheck;
 mod rpc;
 mod store;
@@ -75,7 +76,7 @@ pub fn service(
     deps: Deps,
     fail_points: FailPoints,
 ) -> Result<Service, Misconfigured> {
-    let Deps { db, clock, .. } = deps;
+    let Deps { db, clock, bus, .. } = deps;
     let driver = Driver::new(Parts {
         db: db.clone(),
         clock: clock.clone(),
@@ -93,7 +94,9 @@ pub fn service(
         db,
         clock,
     };
-    let service = slice::begin(NAME, &app.db, &app.clock, []);
+    let service = slice::begin(NAME, &app.db, &app.clock, &bus, []);
+    let heard = bus.join(names::group(&app.db, &app.clock));
     Ok(rpc::mount(service, &app)
+        .background(names::GROUP, heard)
         .background("checkouts", move |shutdown| driver.clone().run(shutdown)))
 }

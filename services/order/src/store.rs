@@ -1,5 +1,6 @@
 //! The tables of this service and every query on them; nothing outside this module names a column.
 
+pub mod customer_name;
 pub mod order;
 pub mod order_line;
 pub mod saga;

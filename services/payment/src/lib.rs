@@ -72,7 +72,7 @@ pub fn service(config: Config, deps: Deps) -> Result<edge::Service, Misconfigure
         provider,
         moving,
     };
-    let service = slice::begin(NAME, &app.db, &app.clock, []);
+    let service = slice::begin(NAME, &app.db, &app.clock, &deps.bus, []);
     Ok(
         rpc::mount(service, &app).background("arrival", move |shutdown| {
             let arriving = arriving.clone();

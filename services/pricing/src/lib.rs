@@ -54,7 +54,7 @@ pub fn service(config: Config, deps: Deps) -> Result<edge::Service, Misconfigure
         clock,
         currency,
     };
-    let service = slice::begin(NAME, &app.db, &app.clock, []);
+    let service = slice::begin(NAME, &app.db, &app.clock, &deps.bus, []);
     Ok(
         rpc::mount(service, &app).background("display prices", move |shutdown| {
             teller.clone().run(shutdown)

@@ -101,7 +101,7 @@ pub fn signing(config: Config, deps: Deps, keyring: Keyring) -> Result<Service, 
         let (db, clock) = (app.db.clone(), app.clock.clone());
         move || expiry::forget(db.clone(), clock.now())
     });
-    let service = slice::begin(NAME, &app.db, &app.clock, [expired]);
+    let service = slice::begin(NAME, &app.db, &app.clock, &deps.bus, [expired]);
     let mut service = rpc::mount(service, &app);
     if let Some(clerk) = clerk {
         service = clerk.at_work(service, &app);

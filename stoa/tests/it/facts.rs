@@ -235,7 +235,7 @@ async fn only_what_was_pruned_is_not_missed(engine: Engine) {
         &[before.into()],
     )
     .await;
-    let gone = events::outbox::prune(&db, now - events::outbox::KEPT).await;
+    let gone = events::outbox::prune(&db, now - events::outbox::KEPT, None).await;
     assert!(gone.expect("the table is there") > 0);
     assert_eq!(audited(&system).await, (0, Vec::new()), "they are old");
 

@@ -7,6 +7,7 @@ mod bombs;
 mod canaries;
 mod commands;
 mod crash;
+mod customer_names;
 mod drain;
 mod facts;
 mod faults;

@@ -20,8 +20,9 @@ const CLOCKS_DIFFER_MAX: TimeDelta = TimeDelta::minutes(30);
 /// The number of PostgreSQL's next transaction.
 const NEXT_TRANSACTION: &str = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
 
+/// From which place to which an outbox can be read now.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Extent {
+pub struct Extent {
     epoch: Uuid,
     /// Rows up to this place are gone.
     pruned: (i64, i64),
@@ -35,12 +36,22 @@ pub(crate) struct Extent {
 impl Extent {
     /// Tells whether everything after `cursor` is still there. A place behind the latest is one of
     /// a history that was lost.
-    pub(crate) fn holds(&self, cursor: Cursor) -> bool {
+    pub fn holds(&self, cursor: Cursor) -> bool {
         cursor.epoch == self.epoch && (self.pruned..=self.latest).contains(&cursor.place())
     }
 
+    /// The place before everything that is still there.
+    pub fn begin(&self, now: DateTime<Utc>) -> Cursor {
+        Cursor {
+            epoch: self.epoch,
+            transaction_id: self.pruned.0,
+            position: self.pruned.1,
+            at: now,
+        }
+    }
+
     /// The place behind everything that can be read now.
-    pub(crate) fn end(&self, now: DateTime<Utc>) -> Cursor {
+    pub fn end(&self, now: DateTime<Utc>) -> Cursor {
         Cursor {
             epoch: self.epoch,
             transaction_id: self.end.0,
@@ -54,7 +65,7 @@ impl Extent {
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn extent(db: &Database) -> Result<Extent, DbErr> {
+pub async fn extent(db: &Database) -> Result<Extent, DbErr> {
     if let Some(extent) = read(db.read()).await? {
         return Ok(extent);
     }

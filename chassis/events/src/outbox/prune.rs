@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 use sql::{Database, Engine, retrying, sweep};
 
 use super::{OLDEST_RUNNING, in_order, tuple, up_to_place};
-use crate::cursor;
+use crate::cursor::{self, Cursor};
 use crate::schema::{Outbox, State};
 
 /// How long facts are kept: longer than a cursor resumes, by more than clocks differ.
@@ -16,16 +16,25 @@ const _: () = assert!(KEPT.num_seconds() > cursor::KEPT.num_seconds());
 /// Deletes the oldest facts as long as they are from `before` or earlier, notes how far it came,
 /// and returns how many they were. A cursor from before that place is refused from then on.
 ///
-/// A fact that a slower transaction may still overtake stays, and so does everything after it.
+/// A fact that a slower transaction may still overtake stays, and so does everything after it; likewise one after
+/// `heard`, the place up to which all who hear this outbox have come.
 ///
 /// # Errors
 /// The database failed; what was deleted stays so.
-pub async fn prune(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
-    sweep::in_batches(|| prune_some(db, before)).await
+pub async fn prune(
+    db: &Database,
+    before: DateTime<Utc>,
+    heard: Option<Cursor>,
+) -> Result<u64, DbErr> {
+    sweep::in_batches(|| prune_some(db, before, heard)).await
 }
 
-async fn prune_some(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
-    match last_old(db, before).await? {
+async fn prune_some(
+    db: &Database,
+    before: DateTime<Utc>,
+    heard: Option<Cursor>,
+) -> Result<u64, DbErr> {
+    match last_old(db, before, heard).await? {
         Some(last) => retrying(|| delete_up_to(db, last)).await,
         None => Ok(0),
     }
@@ -33,7 +42,11 @@ async fn prune_some(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> 
 
 /// The place of the last fact to delete now, if there is any. What it finds is settled, so the
 /// deletion needs to look at nothing again.
-async fn last_old(db: &Database, before: DateTime<Utc>) -> Result<Option<(i64, i64)>, DbErr> {
+async fn last_old(
+    db: &Database,
+    before: DateTime<Utc>,
+    heard: Option<Cursor>,
+) -> Result<Option<(i64, i64)>, DbErr> {
     let backend = db.read().get_database_backend();
     let mut oldest = Query::select();
     oldest
@@ -47,13 +60,14 @@ async fn last_old(db: &Database, before: DateTime<Utc>) -> Result<Option<(i64, i
     let mut last = None;
     for row in db.read().query_all(&oldest).await? {
         let at: DateTime<Utc> = row.try_get("", "at")?;
-        if at > before {
-            break;
-        }
-        last = Some((
+        let place = (
             row.try_get("", "transaction_id")?,
             row.try_get("", "position")?,
-        ));
+        );
+        if at > before || heard.is_some_and(|heard| place > heard.place()) {
+            break;
+        }
+        last = Some(place);
     }
     Ok(last)
 }

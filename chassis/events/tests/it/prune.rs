@@ -24,14 +24,14 @@ async fn pruning_deletes_the_oldest_alone_however_many(engine: Engine) {
     manual.set(start() + TimeDelta::seconds(1));
     push(&txn, &clock, fact("young", 1)).await.unwrap();
     txn.commit().await.unwrap();
-    assert_eq!(outbox::prune(&db, start()).await.unwrap(), 1500);
-    assert_eq!(outbox::prune(&db, start()).await.unwrap(), 0);
+    assert_eq!(outbox::prune(&db, start(), None).await.unwrap(), 1500);
+    assert_eq!(outbox::prune(&db, start(), None).await.unwrap(), 0);
     let left = page(&db, None).await;
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].key, "young");
 
     // Positions are never given out twice, or a cursor would point at another fact.
-    assert_eq!(outbox::prune(&db, clock.now()).await.unwrap(), 1);
+    assert_eq!(outbox::prune(&db, clock.now(), None).await.unwrap(), 1);
     let txn = db.begin_write().await.unwrap();
     push(&txn, &clock, fact("next", 1)).await.unwrap();
     txn.commit().await.unwrap();
@@ -50,7 +50,7 @@ async fn pruning_stops_before_what_may_be_overtaken_on_postgres() {
     let txn = db.begin_write().await.unwrap();
     push(&txn, &clock, fact("fast", 1)).await.unwrap();
     txn.commit().await.unwrap();
-    assert_eq!(outbox::prune(&db, start()).await.unwrap(), 0);
+    assert_eq!(outbox::prune(&db, start(), None).await.unwrap(), 0);
     slow.commit().await.unwrap();
     assert_eq!(page(&db, None).await.len(), 2);
     prune_all(&db, start(), 2).await;
@@ -61,7 +61,7 @@ async fn pruning_stops_before_what_may_be_overtaken_on_postgres() {
 async fn prune_all(db: &Database, before: DateTime<Utc>, facts: u64) {
     let mut gone = 0;
     for _ in 0..500 {
-        gone += outbox::prune(db, before).await.unwrap();
+        gone += outbox::prune(db, before, None).await.unwrap();
         if gone == facts {
             return;
         }

@@ -115,7 +115,7 @@ async fn rows_and_the_age_of_the_oldest_are_told(engine: Engine) {
     assert_eq!(told().await, (3.0, 180.0));
     let pruned = async {
         while told().await != (2.0, 120.0) {
-            facts::prune(&db, start()).await.unwrap();
+            facts::prune(&db, start(), None).await.unwrap();
         }
     };
     let pruned = tokio::time::timeout(Duration::from_secs(10), pruned);

@@ -249,6 +249,21 @@ pub const CHASSIS: &[Metric] = &[
         &["service"],
         "Times a watcher fell behind and was told so.",
     ),
+    gauge(
+        "consumer_lag_seconds",
+        &["service", "group", "source"],
+        "Age of the oldest fact of a source that a group has not acted on.",
+    ),
+    counter(
+        "facts_heard_total",
+        &["service", "group", "topic", "result"],
+        "Facts by what became of them: heard, repeated (no effect again), parked (failed, or behind one that did), dead.",
+    ),
+    gauge(
+        "dead_letters",
+        &["service", "group"],
+        "Facts that a group failed at for good.",
+    ),
     counter(
         "event_watchers_visited_total",
         &["service"],

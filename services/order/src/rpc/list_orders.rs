@@ -27,7 +27,7 @@ pub async fn list_orders(
     let mut skus = page.skus;
     let listed = |order: Summary| {
         let skus = skus.remove(&order.id).unwrap_or_default();
-        summary(order, skus)
+        summary(order, &page.customer_name, skus)
     };
     Ok(ConnectResponse::new(ListOrdersResponse {
         orders: page.orders.into_iter().map(listed).collect(),
@@ -48,11 +48,11 @@ fn wanted(status: OrderStatus) -> Result<Option<Status>, Error> {
     }
 }
 
-fn summary(order: Summary, skus: Vec<String>) -> OrderSummary {
+fn summary(order: Summary, user_name: &str, skus: Vec<String>) -> OrderSummary {
     OrderSummary {
         id: order.id.to_string(),
         user_id: order.customer_id.to_string(),
-        user_name: String::new(), // comes with the read model, which hears of names
+        user_name: user_name.to_owned(),
         status: status(order.status).into(),
         item_count: order.piece_count,
         total: Some(order.total.into()),

@@ -87,7 +87,7 @@ async fn a_cursor_from_before_what_was_pruned_is_out_of_range(app: TestApp) {
 
     // A clock that was wrong for a while prunes what is a moment old.
     let pruned = eventually(async || {
-        let pruned = events::outbox::prune(&app.db, app.clock.now()).await;
+        let pruned = events::outbox::prune(&app.db, app.clock.now(), None).await;
         pruned.unwrap();
         (rows(&app, "outbox").await == 0).then_some(())
     });

@@ -1,0 +1,258 @@
+//! Groups that hear facts, on SQLite and on PostgreSQL alike.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it stands")]
+
+mod begin;
+mod fail;
+mod once;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bus::{Bus, Group, Start, Told};
+use clock::Clock;
+use command::Work;
+use events::{Origin, outbox};
+use futures::FutureExt;
+use prost::Message;
+use proto::event::v1::{UserCreated, UserUpdated};
+use sea_orm::{ConnectionTrait, DbErr, Statement};
+use sea_orm_migration::SchemaManager;
+use sql::Database;
+use testkit::Engine;
+use testkit::database::TestDatabase;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How long what must come is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One service that tells, and one that hears.
+struct Town {
+    tells: TestDatabase,
+    hears: TestDatabase,
+    clock: Clock,
+    /// How often the effect of a key is to fail yet, and why it failed.
+    failing: Arc<Mutex<BTreeMap<String, u32>>>,
+}
+
+/// What the group does goes wrong on purpose.
+#[derive(Debug)]
+enum Wrong {
+    Db(DbErr),
+    Asked,
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Db(error) => error.fmt(f),
+            Self::Asked => f.write_str("it was asked to fail"),
+        }
+    }
+}
+
+impl std::error::Error for Wrong {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Db(error) => Some(error),
+            Self::Asked => None,
+        }
+    }
+}
+
+impl From<DbErr> for Wrong {
+    fn from(error: DbErr) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl testkit::Fixture for Town {
+    async fn on(engine: Engine) -> Self {
+        let tells = testkit::database::on(engine, "user", async |db: &Database| {
+            let schema = db.schema_connection();
+            let manager = SchemaManager::new(&schema);
+            events::schema::outbox(&manager).await?;
+            events::schema::outbox_lanes(&manager).await?;
+            schema.close().await
+        });
+        let hears = testkit::database::on(engine, "order", async |db: &Database| {
+            let schema = db.schema_connection();
+            let manager = SchemaManager::new(&schema);
+            events::schema::outbox(&manager).await?;
+            events::schema::outbox_lanes(&manager).await?;
+            events::schema::consumed(&manager).await?;
+            let effects = "create table effects (thing text not null, version bigint not null)";
+            schema.execute_unprepared(effects).await?;
+            schema.close().await
+        });
+        Self {
+            tells: tells.await,
+            hears: hears.await,
+            clock: Clock::system(),
+            failing: Arc::default(),
+        }
+    }
+}
+
+impl Town {
+    /// Tells one fact in a transaction of its own.
+    async fn tell(&self, key: &str, version: i64) {
+        let user_id = key.to_owned();
+        let (topic, data) = match version {
+            1 => {
+                let made = UserCreated {
+                    user_id,
+                    ..UserCreated::default()
+                };
+                ("user.created", made.encode_to_vec())
+            }
+            _ => {
+                let changed = UserUpdated {
+                    user_id,
+                    ..UserUpdated::default()
+                };
+                ("user.updated", changed.encode_to_vec())
+            }
+        };
+        self.tell_bytes(topic, key, version, data).await;
+    }
+
+    async fn tell_bytes(&self, topic: &'static str, key: &str, version: i64, data: Vec<u8>) {
+        let fact = events::Fact {
+            topic,
+            key: key.to_owned(),
+            version,
+            subject: None,
+            data,
+        };
+        let txn = self.tells.begin_write().await.unwrap();
+        let origin = Origin::internal("test");
+        outbox::push(&txn, &self.clock, &origin, fact)
+            .await
+            .unwrap();
+        txn.commit().await.unwrap();
+    }
+
+    fn group(&self, start: Start) -> Group {
+        let of_created = self.failing.clone();
+        let of_updated = self.failing.clone();
+        Group::new("test", start, &self.hears, &self.clock)
+            .hears("user", move |work, told: Told<UserCreated>| {
+                act(work, of_created.clone(), told.fact.user_id, told.version).boxed()
+            })
+            .hears("user", move |work, told: Told<UserUpdated>| {
+                act(work, of_updated.clone(), told.fact.user_id, told.version).boxed()
+            })
+    }
+
+    /// Begins to hear, as a process that starts.
+    fn begin(&self, start: Start) -> Process {
+        let bus = Bus::default();
+        bus.open(&self.tells);
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(bus.join(self.group(start))(shutdown.clone()));
+        Process {
+            bus,
+            shutdown,
+            task,
+        }
+    }
+
+    /// What was done, in the order in which it was.
+    async fn effects(&self) -> Vec<(String, i64)> {
+        let order = match self.hears.engine() {
+            sql::Engine::Sqlite => "rowid",
+            sql::Engine::Postgres => "ctid",
+        };
+        let db = self.hears.read();
+        let select = format!("select thing, version from effects order by {order}");
+        let select = Statement::from_string(db.get_database_backend(), select);
+        let rows = db.query_all_raw(select).await.unwrap();
+        let read = |row: &sea_orm::QueryResult| {
+            let thing = row.try_get("", "thing").unwrap();
+            (thing, row.try_get("", "version").unwrap())
+        };
+        rows.iter().map(read).collect()
+    }
+
+    /// Waits until so much was done.
+    async fn until(&self, effects: usize) -> Vec<(String, i64)> {
+        let waiting = async {
+            loop {
+                let done = self.effects().await;
+                if done.len() >= effects {
+                    return done;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        match waited {
+            Ok(done) => done,
+            Err(_) => panic!("of {effects} there are {:?}", self.effects().await),
+        }
+    }
+
+    /// A number that a query on the hearer's database gives.
+    async fn number(&self, query: &str) -> i64 {
+        let db = self.hears.read();
+        let query = Statement::from_string(db.get_database_backend(), query);
+        let row = db.query_one_raw(query).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
+    async fn run(&self, statement: &str) {
+        let schema = self.hears.schema_connection();
+        schema.execute_unprepared(statement).await.unwrap();
+        schema.close().await.unwrap();
+    }
+}
+
+async fn act(
+    work: &mut Work<'_>,
+    failing: Arc<Mutex<BTreeMap<String, u32>>>,
+    thing: String,
+    version: i64,
+) -> Result<(), Wrong> {
+    let insert = format!("insert into effects values ('{thing}', {version})");
+    work.txn.execute_unprepared(&insert).await?;
+    // After the write, so that a failure has something to undo.
+    let mut failing = failing.lock().unwrap_or_else(PoisonError::into_inner);
+    match failing.get_mut(&format!("{thing} {version}")) {
+        Some(times) if *times == u32::MAX => panic!("it was asked to"),
+        Some(times) if *times > 0 => {
+            *times -= 1;
+            Err(Wrong::Asked)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A process that hears.
+struct Process {
+    bus: Bus,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Process {
+    /// Stops as at SIGTERM.
+    async fn stop(self) {
+        self.shutdown.cancel();
+        let stopped = tokio::time::timeout(PATIENCE, self.task).await;
+        stopped.unwrap().unwrap();
+    }
+
+    /// Stops where it stands.
+    async fn die(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+fn told(things: &[(&str, i64)]) -> Vec<(String, i64)> {
+    let owned = |(thing, version): &(&str, i64)| ((*thing).to_owned(), *version);
+    things.iter().map(owned).collect()
+}

@@ -1,0 +1,67 @@
+//! What a consumer acted on already. A fact may be delivered more than once; its mark is made in the transaction of
+//! its effect, so there is one effect, whatever crashes between.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::{ConnectionTrait, DbErr};
+use sql::{Database, Transaction, retrying, sweep};
+use uuid::Uuid;
+
+use crate::outbox;
+use crate::schema::Inbox;
+
+/// How long marks are kept: as long as a fact may be delivered again out of an outbox.
+pub const KEPT: TimeDelta = outbox::KEPT;
+
+/// Marks a fact as acted on, and tells whether it was not yet.
+///
+/// # Errors
+/// The database failed.
+pub async fn claim(
+    txn: &Transaction,
+    consumer: &str,
+    event_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let mut insert = Query::insert();
+    insert
+        .into_table(Inbox::Table)
+        .columns([Inbox::Consumer, Inbox::EventId, Inbox::At])
+        .values_panic([consumer.into(), event_id.into(), now.into()])
+        .on_conflict(
+            OnConflict::columns([Inbox::Consumer, Inbox::EventId])
+                .do_nothing()
+                .to_owned(),
+        );
+    Ok(txn.execute(&insert).await?.rows_affected() == 1)
+}
+
+/// Forgets marks from `before` or earlier, and returns how many they were.
+///
+/// # Errors
+/// The database failed; what was forgotten stays so.
+pub async fn prune(db: &Database, before: DateTime<Utc>) -> Result<u64, DbErr> {
+    sweep::in_batches(|| async move {
+        let old = Query::select()
+            .columns([Inbox::Consumer, Inbox::EventId])
+            .from(Inbox::Table)
+            .and_where(Expr::col(Inbox::At).lte(before))
+            .limit(sweep::BATCH)
+            .to_owned();
+        let delete = Query::delete()
+            .from_table(Inbox::Table)
+            .and_where(
+                Expr::tuple([Expr::col(Inbox::Consumer), Expr::col(Inbox::EventId)])
+                    .in_subquery(old),
+            )
+            .to_owned();
+        let attempt = async || {
+            let txn = sweep::begin(db).await?;
+            let deleted = txn.execute(&delete).await?.rows_affected();
+            txn.commit().await?;
+            Ok(deleted)
+        };
+        retrying(attempt).await
+    })
+    .await
+}

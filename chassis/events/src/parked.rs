@@ -1,0 +1,229 @@
+//! Facts that a consumer failed at. They wait aside for their next try, and those of the same thing behind them, so
+//! that all others go on; after the last try one is a dead letter, until somebody has it tried again.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult};
+use sql::{Database, retrying};
+use uuid::Uuid;
+
+use crate::outbox::{Recorded, recorded};
+use crate::schema::ParkedFacts as Column;
+
+/// Facts that are looked at in one go.
+const LOOKED_AT_MAX: u64 = 500;
+
+/// A fact that waits.
+#[derive(Clone, Debug)]
+pub struct Parked {
+    /// The fact.
+    pub fact: Recorded,
+    /// How often the consumer failed at it.
+    pub tries: u32,
+    /// When it is tried next; none for a dead letter.
+    pub next_at: Option<DateTime<Utc>>,
+    /// Why the consumer failed last; empty for one that waits behind another.
+    pub cause: String,
+}
+
+/// Puts a fact aside for `consumer`. One that is there already stays as it is.
+///
+/// # Errors
+/// The database failed.
+pub async fn park(db: &Database, consumer: &str, parked: &Parked) -> Result<(), DbErr> {
+    let fact = &parked.fact;
+    let mut insert = Query::insert();
+    insert
+        .into_table(Column::Table)
+        .columns([
+            Column::Consumer,
+            Column::EventId,
+            Column::Source,
+            Column::Epoch,
+            Column::TransactionId,
+            Column::Position,
+            Column::Topic,
+            Column::Key,
+            Column::Version,
+            Column::Subject,
+            Column::At,
+            Column::CorrelationId,
+            Column::Traceparent,
+            Column::Synthetic,
+            Column::Data,
+            Column::Tries,
+            Column::NextAt,
+            Column::Cause,
+        ])
+        .values_panic([
+            consumer.into(),
+            fact.event_id.into(),
+            fact.source.as_str().into(),
+            fact.cursor.epoch.into(),
+            fact.cursor.transaction_id.into(),
+            fact.cursor.position.into(),
+            fact.topic.as_str().into(),
+            fact.key.as_str().into(),
+            fact.version.into(),
+            fact.subject.into(),
+            fact.at.into(),
+            fact.origin.correlation_id.as_str().into(),
+            fact.origin.traceparent.as_str().into(),
+            fact.origin.synthetic.into(),
+            fact.data.clone().into(),
+            tries(parked.tries).into(),
+            parked.next_at.into(),
+            parked.cause.as_str().into(),
+        ])
+        .on_conflict(
+            OnConflict::columns([Column::Consumer, Column::EventId])
+                .do_nothing()
+                .to_owned(),
+        );
+    write(db, &insert).await
+}
+
+/// Notes that another try failed.
+///
+/// # Errors
+/// The database failed.
+pub async fn failed(db: &Database, consumer: &str, parked: &Parked) -> Result<(), DbErr> {
+    let mut update = Query::update();
+    update
+        .table(Column::Table)
+        .value(Column::Tries, tries(parked.tries))
+        .value(Column::NextAt, parked.next_at)
+        .value(Column::Cause, parked.cause.as_str())
+        .and_where(Expr::col(Column::Consumer).eq(consumer))
+        .and_where(Expr::col(Column::EventId).eq(parked.fact.event_id));
+    write(db, &update).await
+}
+
+/// Takes a fact away that was acted on.
+///
+/// # Errors
+/// The database failed.
+pub async fn done(db: &Database, consumer: &str, event_id: Uuid) -> Result<(), DbErr> {
+    let mut delete = Query::delete();
+    delete
+        .from_table(Column::Table)
+        .and_where(Expr::col(Column::Consumer).eq(consumer))
+        .and_where(Expr::col(Column::EventId).eq(event_id));
+    write(db, &delete).await
+}
+
+/// The things of `source` about which facts wait to be tried.
+///
+/// # Errors
+/// The database failed.
+pub async fn keys(
+    db: &impl ConnectionTrait,
+    consumer: &str,
+    source: &str,
+) -> Result<HashSet<String>, DbErr> {
+    let mut select = Query::select();
+    select
+        .distinct()
+        .column(Column::Key)
+        .from(Column::Table)
+        .and_where(Expr::col(Column::Consumer).eq(consumer))
+        .and_where(Expr::col(Column::Source).eq(source))
+        .and_where(Expr::col(Column::NextAt).is_not_null());
+    let rows = db.query_all(&select).await?;
+    rows.iter().map(|row| row.try_get("", "key")).collect()
+}
+
+/// The first of the facts of `source` that wait to be tried, in order, at most one about each thing.
+///
+/// # Errors
+/// The database failed.
+pub async fn heads(
+    db: &impl ConnectionTrait,
+    consumer: &str,
+    source: &str,
+) -> Result<Vec<Parked>, DbErr> {
+    let mut select = select();
+    select
+        .and_where(Expr::col(Column::Consumer).eq(consumer))
+        .and_where(Expr::col(Column::Source).eq(source))
+        .and_where(Expr::col(Column::NextAt).is_not_null())
+        .order_by(Column::TransactionId, Order::Asc)
+        .order_by(Column::Position, Order::Asc)
+        .limit(LOOKED_AT_MAX);
+    let mut seen = HashSet::new();
+    let mut heads = Vec::new();
+    for row in db.query_all(&select).await? {
+        let parked = parked(&row)?;
+        if seen.insert(parked.fact.key.clone()) {
+            heads.push(parked);
+        }
+    }
+    Ok(heads)
+}
+
+/// How many dead letters `consumer` has.
+///
+/// # Errors
+/// The database failed.
+pub async fn dead(db: &impl ConnectionTrait, consumer: &str) -> Result<i64, DbErr> {
+    let mut count = Query::select();
+    count
+        .expr_as(Expr::col(Column::EventId).count(), "dead")
+        .from(Column::Table)
+        .and_where(Expr::col(Column::Consumer).eq(consumer))
+        .and_where(Expr::col(Column::NextAt).is_null());
+    match db.query_one(&count).await? {
+        Some(row) => row.try_get("", "dead"),
+        None => Ok(0),
+    }
+}
+
+fn select() -> SelectStatement {
+    Query::select()
+        .columns([
+            Column::EventId,
+            Column::Source,
+            Column::Epoch,
+            Column::TransactionId,
+            Column::Position,
+            Column::Topic,
+            Column::Key,
+            Column::Version,
+            Column::Subject,
+            Column::At,
+            Column::CorrelationId,
+            Column::Traceparent,
+            Column::Synthetic,
+            Column::Data,
+            Column::Tries,
+            Column::NextAt,
+            Column::Cause,
+        ])
+        .from(Column::Table)
+        .to_owned()
+}
+
+fn parked(row: &QueryResult) -> Result<Parked, DbErr> {
+    let tries: i32 = row.try_get("", "tries")?;
+    Ok(Parked {
+        fact: recorded(row)?,
+        tries: u32::try_from(tries).unwrap_or_default(),
+        next_at: row.try_get("", "next_at")?,
+        cause: row.try_get("", "cause")?,
+    })
+}
+
+fn tries(tries: u32) -> i32 {
+    i32::try_from(tries).unwrap_or(i32::MAX)
+}
+
+async fn write(db: &Database, statement: &impl sea_orm::StatementBuilder) -> Result<(), DbErr> {
+    let attempt = async || {
+        let txn = db.begin_guarded().await?;
+        txn.execute(statement).await?;
+        txn.commit().await
+    };
+    retrying(attempt).await
+}

@@ -1,0 +1,65 @@
+//! What lists of orders call those who bought.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::shop::{Customer, Shop};
+
+const SEEN_MAX: Duration = Duration::from_secs(1);
+
+/// A name that changes is shown within a second, and one that changed right before a kill -9 after the next start,
+/// though the order service asks nobody.
+///
+/// row: E11
+#[tokio::test]
+async fn a_list_of_orders_shows_what_its_customer_is_called_now() {
+    let mut shop = Shop::up().await;
+    let mut ada = shop.door.sign_up("ada@example.test").await;
+    let placed = ada.place("LMP-ARC-01", 2, "tok_ok").await;
+    assert_eq!(placed.json()["order"]["status"], "ORDER_STATUS_CONFIRMED");
+    let listed = list(&ada).await;
+    assert_eq!(
+        (&listed["userId"], &listed["itemCount"]),
+        (&json!(ada.id), &json!(2))
+    );
+    assert_eq!(listed.get("userName"), None, "nobody was told a name yet");
+
+    for name in ["Ada", "Ada Lovelace", ""] {
+        rename(&ada, name).await;
+        let renamed = Instant::now();
+        while shown(&ada).await != name {
+            assert!(renamed.elapsed() < SEEN_MAX, "{name:?} is not shown");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    rename(&ada, "Countess").await;
+    shop.process.kill();
+    shop.restart().await;
+    ada.door.token.clone_into(&mut shop.door.token);
+    ada.door = shop.door.clone();
+    let restarted = Instant::now();
+    while shown(&ada).await != "Countess" {
+        assert!(restarted.elapsed() < SEEN_MAX, "the last name was lost");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn rename(customer: &Customer, name: &str) {
+    let message = json!({"id": customer.id, "name": name});
+    let rpc = "user.v1.UserService/UpdateUser";
+    let renamed = customer.door.call(rpc, message).await;
+    assert_eq!(renamed.status, http::StatusCode::OK, "{:?}", renamed.bytes);
+}
+
+async fn list(customer: &Customer) -> serde_json::Value {
+    let message = json!({"userId": customer.id});
+    let rpc = "order.v1.OrderService/ListOrders";
+    let listed = customer.door.call(rpc, message).await;
+    listed.json()["orders"][0].clone()
+}
+
+async fn shown(customer: &Customer) -> String {
+    let order = list(customer).await;
+    order["userName"].as_str().unwrap_or_default().to_owned()
+}
