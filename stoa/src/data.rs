@@ -85,6 +85,8 @@ fn take(path: &Path, refused: impl FnOnce(String) -> config::Error) -> anyhow::R
         .read(true)
         .write(true)
         .mode(0o600)
+        // Else the file that a link leads to would be written over.
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
         .open(path);
     let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
     match file.try_lock() {

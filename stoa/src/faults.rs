@@ -89,8 +89,10 @@ impl FaultWish {
     fn end(&self) -> Result<Option<End>, String> {
         let code = self.code.as_deref().map(|name| {
             let code = name.parse::<Code>();
-            code.map(End::Fails)
-                .map_err(|_| format!("{name:?} is no code, such as `unavailable`"))
+            code.ok()
+                .filter(|code| *code != Code::Ok)
+                .map(End::Fails)
+                .ok_or_else(|| format!("{name:?} is no code to fail with, such as `unavailable`"))
         });
         let crash = self.crash.as_deref().map(|place| match place {
             AFTER_COMMIT => Ok(End::Crashes),
@@ -211,6 +213,13 @@ mod tests {
                 wish(|wish| {
                     wish.drop = false;
                     wish.code = Some("sad".to_owned());
+                }),
+            ),
+            (
+                "no code",
+                wish(|wish| {
+                    wish.drop = false;
+                    wish.code = Some("ok".to_owned());
                 }),
             ),
             (

@@ -1,29 +1,36 @@
 //! One group on one outbox: reads it in order, acts on what the group hears, and keeps how far it came.
+//!
+//! What is new and what waits aside are worked off side by side, so that neither holds up the other.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use events::{Cursor, Extent, Recorded, mark, outbox, parked};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use sea_orm::DbErr;
 use sql::{Database, Engine};
+use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::group::{Act, Failure, Group, Start};
 use crate::heard::Places;
-use crate::tries;
+use crate::tries::{self, TRIES_MAX};
 
 /// Facts read at once.
 const BATCH: u64 = 500;
 /// Things acted on side by side.
 const AT_ONCE: usize = 16;
-/// How long a fact may go unnoticed that another process committed. Only PostgreSQL has others.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How often the place is kept though nothing was heard, and what waits aside is looked for.
-const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// How long a fact may go unnoticed that another process committed: of PostgreSQL a replica, of a file of SQLite
+/// whoever works on it beside its service.
+const LOOK_EVERY_POSTGRES: Duration = Duration::from_millis(200);
+const LOOK_EVERY_SQLITE: Duration = Duration::from_secs(5);
+/// How often the place is kept though nothing was heard.
+const KEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long a fact may wait aside unnoticed that another process put there, or made due.
+const LOOK_ASIDE_EVERY: Duration = Duration::from_secs(5);
 /// How soon it goes on after its database, or that of the source, was away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -33,6 +40,12 @@ pub(crate) struct Follower {
     group: Arc<Group>,
     source: Database,
     topics: Vec<&'static str>,
+    /// Things about which facts wait aside. It is locked while that of a thing changes.
+    blocked: Mutex<HashSet<String>>,
+    /// Something was put aside.
+    aside: Notify,
+    /// How often in a row the database did not do what a fact asks.
+    undone: Mutex<HashMap<Uuid, u32>>,
 }
 
 /// What stops a follower for a moment.
@@ -49,13 +62,9 @@ impl From<DbErr> for Away {
 struct Place {
     /// It acted on everything up to here.
     mark: Cursor,
-    /// What of that is kept.
+    /// What of that is kept, since when.
     kept: Option<Cursor>,
     kept_at: Instant,
-    /// Things about which facts wait aside.
-    blocked: HashSet<String>,
-    /// When the first of them is due.
-    due: Option<DateTime<Utc>>,
 }
 
 impl Follower {
@@ -70,21 +79,26 @@ impl Follower {
             group,
             source,
             topics,
+            blocked: Mutex::default(),
+            aside: Notify::new(),
+            undone: Mutex::default(),
         }
     }
 
     /// Follows until `shutdown`, whatever fails meanwhile.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut told = false;
+        let mut told = None;
         loop {
-            let followed = shutdown.run_until_cancelled(self.follow(&mut told)).await;
+            let following = Box::pin(self.follow());
+            let followed = shutdown.run_until_cancelled(following).await;
             let Some(Err(Away(cause))) = followed else {
                 return;
             };
-            if !std::mem::replace(&mut told, true) {
+            if told.as_ref() != Some(&cause) {
                 let (service, group) = (self.group.db.service(), self.group.name);
                 let source = self.source.service();
                 tracing::warn!(service, group, source, cause, "Facts cannot be heard now");
+                told = Some(cause);
             }
             let pause = shutdown.run_until_cancelled(tokio::time::sleep(RETRY_AFTER));
             if pause.await.is_none() {
@@ -94,28 +108,10 @@ impl Follower {
     }
 
     /// Follows until something is away.
-    async fn follow(&self, told: &mut bool) -> Result<(), Away> {
-        let mut committed = self.source.committed();
-        let look_every = match self.source.engine() {
-            Engine::Sqlite => KEEP_EVERY,
-            Engine::Postgres => LOOK_EVERY,
-        };
-        let mut place = self.begin().await?;
-        loop {
-            committed.mark_unchanged();
-            let more = self.look(&mut place).await?;
-            *told = false;
-            if more {
-                continue;
-            }
-            let due = place.due.map(|due| due - self.group.clock.now());
-            let due = due.map(|due| due.to_std().unwrap_or_default());
-            let pause = due.map_or(look_every, |due| due.min(look_every));
-            tokio::select! {
-                Ok(()) = committed.changed() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
+    async fn follow(&self) -> Result<(), Away> {
+        let place = self.begin().await?;
+        tokio::try_join!(self.hear_new(place), self.hear_aside())?;
+        Ok(())
     }
 
     /// Finds where the group left off, or where it is to begin.
@@ -125,22 +121,25 @@ impl Follower {
         let extent = outbox::extent(&self.source).await?;
         let now = self.group.clock.now();
         let place = match mark {
-            Some(mark) if extent.holds(mark) => mark,
+            Some(mark)
+                if extent.holds(mark) && outbox::remembers(self.source.read(), mark).await? =>
+            {
+                mark
+            }
             Some(_) => self.lost(&extent),
             None => match self.group.start {
                 Start::Earliest => extent.begin(now),
                 Start::Latest => extent.end(now),
             },
         };
+        let keys = parked::keys(db.read(), self.group.name, source).await?;
+        *self.blocked.lock().await = keys;
         let mut place = Place {
             mark: place,
             kept: None,
             kept_at: Instant::now(),
-            blocked: HashSet::new(),
-            due: None,
         };
         self.keep(&mut place).await?;
-        self.look_aside(&mut place).await?;
         Ok(place)
     }
 
@@ -158,6 +157,25 @@ impl Follower {
         extent.begin(self.group.clock.now())
     }
 
+    /// Acts on whatever comes.
+    async fn hear_new(&self, mut place: Place) -> Result<(), Away> {
+        let mut committed = self.source.committed();
+        let look_every = match self.source.engine() {
+            Engine::Sqlite => LOOK_EVERY_SQLITE,
+            Engine::Postgres => LOOK_EVERY_POSTGRES,
+        };
+        loop {
+            committed.mark_unchanged();
+            if self.look(&mut place).await? {
+                continue;
+            }
+            tokio::select! {
+                Ok(()) = committed.changed() => {}
+                () = tokio::time::sleep(look_every) => {}
+            }
+        }
+    }
+
     /// Acts on what is new, and tells whether there may be more.
     async fn look(&self, place: &mut Place) -> Result<bool, Away> {
         let now = self.group.clock.now();
@@ -165,11 +183,11 @@ impl Follower {
         if !extent.holds(place.mark) {
             place.mark = self.lost(&extent);
         }
-        let facts = outbox::page_of(self.source.read(), &self.topics, place.mark, BATCH).await?;
+        let (source, end) = (self.source.read(), extent.end(now));
+        let facts = outbox::page_of(source, &self.topics, place.mark, end, BATCH).await?;
         let more = facts.len() as u64 == BATCH;
-        let lag = facts
-            .first()
-            .map_or(0.0, |first| (now - first.at).as_seconds_f64());
+        let first = facts.first().map(|first| first.at);
+        let lag = first.map_or(0.0, |first| (now - first).as_seconds_f64());
         let labels = [
             ("service", self.group.db.service()),
             ("group", self.group.name),
@@ -177,19 +195,13 @@ impl Follower {
         ];
         metrics::gauge!("consumer_lag_seconds", &labels).set(lag);
         let last = facts.last().map_or(place.mark, |last| last.cursor);
-        let reached = match more {
+        self.deliver(facts).await?;
+        place.mark = match more {
             true => last,
-            false => last.later(extent.end(now)), // read before the facts, so none before it is missing
+            false => last.later(end), // which may fall back
         };
-        let heard = !facts.is_empty();
-        self.deliver(facts, place).await?;
-        place.mark = reached;
-        if heard || place.kept_at.elapsed() >= KEEP_EVERY {
+        if first.is_some() || place.kept_at.elapsed() >= KEEP_EVERY {
             self.keep(place).await?;
-        }
-        let is_due = place.due.is_some_and(|due| due <= self.group.clock.now());
-        if is_due || place.kept_at.elapsed() >= KEEP_EVERY {
-            self.try_again(place).await?;
         }
         Ok(more)
     }
@@ -208,7 +220,7 @@ impl Follower {
     }
 
     /// Acts on facts: those about one thing in their order, of several things side by side.
-    async fn deliver(&self, facts: Vec<Recorded>, place: &mut Place) -> Result<(), Away> {
+    async fn deliver(&self, facts: Vec<Recorded>) -> Result<(), Away> {
         let mut things: Vec<Vec<Arc<Recorded>>> = Vec::new();
         let mut at: HashMap<String, usize> = HashMap::new();
         for fact in facts {
@@ -219,66 +231,87 @@ impl Follower {
             }
             things[index].push(Arc::new(fact));
         }
-        let blocked = &place.blocked;
-        let newly: Vec<Option<String>> = stream::iter(things)
-            .map(|facts| self.hear_all(facts, blocked))
+        stream::iter(things)
+            .map(|facts| self.hear_all(facts))
             .buffer_unordered(AT_ONCE)
             .try_collect()
-            .await?;
-        let newly: Vec<String> = newly.into_iter().flatten().collect();
-        if !newly.is_empty() {
-            place.blocked.extend(newly);
-            self.look_aside(place).await?;
+            .await
+    }
+
+    /// Acts on facts about one thing.
+    async fn hear_all(&self, facts: Vec<Arc<Recorded>>) -> Result<(), Away> {
+        for fact in facts {
+            if self.waits_behind(&fact).await? {
+                continue;
+            }
+            match self.hear(&fact).await {
+                Ok(()) => {}
+                Err(Failure::Away(cause)) => return Err(Away(cause)),
+                Err(Failure::Failed(cause)) => {
+                    let mut blocked = self.blocked.lock().await;
+                    self.park(&fact, 1, cause).await?;
+                    blocked.insert(fact.key.clone());
+                }
+            }
         }
         Ok(())
     }
 
-    /// Acts on facts about one thing, and returns it if facts about it wait aside from now on.
-    async fn hear_all(
-        &self,
-        facts: Vec<Arc<Recorded>>,
-        blocked: &HashSet<String>,
-    ) -> Result<Option<String>, Away> {
-        let was_blocked = facts
-            .first()
-            .is_some_and(|fact| blocked.contains(&fact.key));
-        let mut is_blocked = was_blocked;
-        let mut key = None;
-        for fact in facts {
-            let failed = match is_blocked {
-                true => Some((0, Some(self.group.clock.now()), String::new())),
-                false => match self.hear(&fact).await {
-                    Ok(()) => None,
-                    Err(Failure::Away(cause)) => return Err(Away(cause)),
-                    Err(Failure::Failed(cause)) => {
-                        Some((1, tries::next(1, &self.group.clock), cause))
-                    }
-                },
-            };
-            if let Some((tries, next_at, cause)) = failed {
-                self.count(&fact.topic, "parked");
-                let fact = (*fact).clone();
-                key = Some(fact.key.clone());
-                let aside = parked::Parked {
-                    fact,
-                    tries,
-                    next_at,
-                    cause,
-                };
-                parked::park(&self.group.db, self.group.name, &aside).await?;
-                is_blocked = true;
-            }
+    /// Puts a fact aside if others about its thing wait there.
+    async fn waits_behind(&self, fact: &Recorded) -> Result<bool, Away> {
+        let blocked = self.blocked.lock().await;
+        let waits = blocked.contains(&fact.key);
+        if waits {
+            self.park(fact, 0, String::new()).await?;
         }
-        Ok(key.filter(|_| !was_blocked))
+        Ok(waits)
+    }
+
+    async fn park(&self, fact: &Recorded, tries: u32, cause: String) -> Result<(), Away> {
+        self.count(&fact.topic, "parked");
+        let next_at = match tries {
+            0 => Some(self.group.clock.now()),
+            _ => tries::next(tries, &self.group.clock),
+        };
+        let aside = parked::Parked {
+            fact: fact.clone(),
+            tries,
+            next_at,
+            cause,
+        };
+        parked::park(&self.group.db, self.group.name, &aside).await?;
+        self.aside.notify_one();
+        Ok(())
     }
 
     async fn hear(&self, fact: &Arc<Recorded>) -> Result<(), Failure> {
         let Some(act) = self.act(&fact.topic) else {
-            return Ok(()); // it was parked by a version that heard it
+            // Another version put it aside, and may come back.
+            let cause = format!("{} is not heard by this version", fact.topic);
+            return Err(Failure::Failed(cause));
         };
-        let first = act(fact.clone()).await?;
-        self.count(&fact.topic, if first { "heard" } else { "repeated" });
-        Ok(())
+        match act(fact.clone()).await {
+            Ok(first) => {
+                self.undone.lock().await.remove(&fact.event_id);
+                self.count(&fact.topic, if first { "heard" } else { "repeated" });
+                Ok(())
+            }
+            Err(Failure::Away(cause)) => Err(self.judge(fact.event_id, cause).await),
+            Err(failed) => Err(failed),
+        }
+    }
+
+    /// Tells whose fault it is that the database did not do what a fact asks: its own, or that of the fact, if it does
+    /// other things and this one never.
+    async fn judge(&self, event_id: Uuid, cause: String) -> Failure {
+        let mut undone = self.undone.lock().await;
+        let times = undone.entry(event_id).or_default();
+        *times += 1;
+        if *times < TRIES_MAX || self.group.db.ping().await.is_err() {
+            return Failure::Away(cause);
+        }
+        undone.remove(&event_id);
+        Failure::Failed(cause)
     }
 
     fn act(&self, topic: &str) -> Option<&Act> {
@@ -288,70 +321,74 @@ impl Follower {
         Some(&found.act)
     }
 
-    /// Tries what waits aside and is due, until nothing is.
-    async fn try_again(&self, place: &mut Place) -> Result<(), Away> {
+    /// Tries what waits aside, whenever it is due.
+    async fn hear_aside(&self) -> Result<(), Away> {
         let (db, group, source) = (&self.group.db, self.group.name, self.source.service());
         loop {
             let now = self.group.clock.now();
             let heads = parked::heads(db.read(), group, source).await?;
-            let due = heads
-                .into_iter()
-                .filter(|head| head.next_at.is_some_and(|next_at| next_at <= now));
-            let due: Vec<parked::Parked> = due.collect();
-            if due.is_empty() {
-                break;
+            // What another process put aside is noticed here too.
+            let keys = heads.iter().map(|head| head.fact.key.clone());
+            self.blocked.lock().await.extend(keys);
+            let next = heads.iter().filter_map(|head| head.next_at).min();
+            let is_due = |head: &parked::Parked| head.next_at.is_some_and(|next_at| next_at <= now);
+            let due: Vec<parked::Parked> = heads.into_iter().filter(is_due).collect();
+            if !due.is_empty() {
+                stream::iter(due)
+                    .map(|head| self.try_again(head))
+                    .buffer_unordered(AT_ONCE)
+                    .try_collect::<()>()
+                    .await?;
+                continue;
             }
-            stream::iter(due)
-                .map(|head| self.try_once_more(head))
-                .buffer_unordered(AT_ONCE)
-                .try_collect::<()>()
-                .await?;
+            let dead = parked::dead(db.read(), group).await?;
+            let labels = [("service", db.service()), ("group", group)];
+            metrics::gauge!("dead_letters", &labels).set(u32::try_from(dead).unwrap_or(u32::MAX));
+            let until = next.and_then(|next| (next - now).to_std().ok());
+            let pause = until.map_or(LOOK_ASIDE_EVERY, |until| until.min(LOOK_ASIDE_EVERY));
+            tokio::select! {
+                () = self.aside.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
         }
-        self.look_aside(place).await
     }
 
-    async fn try_once_more(&self, mut head: parked::Parked) -> Result<(), Away> {
-        let (db, group) = (&self.group.db, self.group.name);
+    /// Tries the first of the facts about a thing that wait aside.
+    async fn try_again(&self, mut head: parked::Parked) -> Result<(), Away> {
+        let (db, group, source) = (&self.group.db, self.group.name, self.source.service());
         let fact = Arc::new(head.fact.clone());
         match self.hear(&fact).await {
-            Ok(()) => Ok(parked::done(db, group, fact.event_id).await?),
-            Err(Failure::Away(cause)) => Err(Away(cause)),
+            Ok(()) => parked::done(db, group, fact.event_id).await?,
+            Err(Failure::Away(cause)) => return Err(Away(cause)),
             Err(Failure::Failed(cause)) => {
                 head.tries += 1;
                 head.next_at = tries::next(head.tries, &self.group.clock);
                 head.cause = cause;
-                if head.next_at.is_none() {
-                    self.count(&fact.topic, "dead");
-                    tracing::warn!(
-                        service = db.service(),
-                        group,
-                        topic = fact.topic,
-                        event_id = %fact.event_id,
-                        correlation_id = fact.origin.correlation_id,
-                        cause = head.cause,
-                        "A fact is a dead letter: the last try failed"
-                    );
+                parked::failed(db, group, &head).await?;
+                if head.next_at.is_some() {
+                    return Ok(());
                 }
-                Ok(parked::failed(db, group, &head).await?)
+                self.give_up(&head);
             }
         }
+        let mut blocked = self.blocked.lock().await;
+        if !parked::waits(db.read(), group, source, &fact.key).await? {
+            blocked.remove(&fact.key);
+        }
+        Ok(())
     }
 
-    /// Sees what waits aside, and when the first of it is due.
-    async fn look_aside(&self, place: &mut Place) -> Result<(), Away> {
-        let (db, group, source) = (&self.group.db, self.group.name, self.source.service());
-        place.blocked = parked::keys(db.read(), group, source).await?;
-        place.due = match place.blocked.is_empty() {
-            true => None,
-            false => {
-                let heads = parked::heads(db.read(), group, source).await?;
-                heads.iter().filter_map(|head| head.next_at).min()
-            }
-        };
-        let dead = parked::dead(db.read(), group).await?;
-        let labels = [("service", db.service()), ("group", group)];
-        metrics::gauge!("dead_letters", &labels).set(u32::try_from(dead).unwrap_or(u32::MAX));
-        Ok(())
+    fn give_up(&self, dead: &parked::Parked) {
+        self.count(&dead.fact.topic, "dead");
+        tracing::warn!(
+            service = self.group.db.service(),
+            group = self.group.name,
+            topic = dead.fact.topic,
+            event_id = %dead.fact.event_id,
+            correlation_id = dead.fact.origin.correlation_id,
+            cause = dead.cause,
+            "A fact is a dead letter: the last try failed"
+        );
     }
 
     fn count(&self, topic: &str, result: &'static str) {

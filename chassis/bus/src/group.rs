@@ -15,7 +15,7 @@ use proto::Fact;
 use sea_orm::DbErr;
 use sql::{Database, Fault, fault_within};
 
-/// How long one fact may take; one that takes longer has failed.
+/// How long one fact may take; each of its statements has a bound of its own, and a shorter one.
 const TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Where a group begins that never heard anything.
@@ -61,7 +61,7 @@ pub(crate) type Act =
 /// Why a fact was not acted on.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The group's own database is away, or too busy: the fact has nothing to do with it.
+    /// The group's own database did not do it, or not in time: perhaps it is away, and the fact has nothing to do with it.
     Away(String),
     /// What was to be done about this fact failed.
     Failed(String),
@@ -82,7 +82,7 @@ impl Group {
 
     /// Hears what `source` tells of `F`, and does `effect` about each: in one transaction of this group's database, and
     /// nowhere else, since it is done anew while another transaction is in the way. An effect that fails is tried again,
-    /// and in the end left as a dead letter.
+    /// and in the end left as a dead letter. A group that hears of a topic only later hears it from where it is then.
     #[must_use]
     pub fn hears<F, E>(
         mut self,
@@ -141,7 +141,7 @@ async fn bounded(
     match tokio::time::timeout(TIME_MAX, acting).await {
         Ok(Ok(acted)) => acted,
         Ok(Err(_)) => Err(Failure::Failed("it panicked".to_owned())),
-        Err(_) => Err(Failure::Failed(format!(
+        Err(_) => Err(Failure::Away(format!(
             "it took longer than {} s",
             TIME_MAX.as_secs()
         ))),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use events::inbox;
+use events::{inbox, parked};
 use futures::future::join_all;
 use sql::Database;
 use tokio_util::sync::CancellationToken;
@@ -79,11 +79,14 @@ impl Bus {
     }
 }
 
-/// Forgets what the group heard longer ago than it may be told again.
+/// Forgets what the group heard, or failed at, longer ago than anybody may ask.
 async fn forget(group: &Group, shutdown: &CancellationToken) {
     loop {
-        let before = group.clock.now() - inbox::KEPT;
-        let forgetting = inbox::prune(&group.db, before);
+        let now = group.clock.now();
+        let forgetting = async {
+            inbox::prune(&group.db, now - inbox::KEPT).await?;
+            parked::forget(&group.db, group.name, now - parked::KEPT).await
+        };
         match shutdown.run_until_cancelled(forgetting).await {
             None => return,
             Some(Ok(_)) => {}

@@ -10,8 +10,9 @@ use uuid::Uuid;
 use crate::outbox;
 use crate::schema::Inbox;
 
-/// How long marks are kept: as long as a fact may be delivered again out of an outbox.
-pub const KEPT: TimeDelta = outbox::KEPT;
+/// How long marks are kept: far longer than facts, which stay for as long as some group has not heard them.
+pub const KEPT: TimeDelta = TimeDelta::days(30);
+const _: () = assert!(KEPT.num_seconds() > 3 * outbox::KEPT.num_seconds());
 
 /// Marks a fact as acted on, and tells whether it was not yet.
 ///

@@ -18,8 +18,7 @@ use crate::cursor::Cursor;
 use crate::lane;
 use crate::schema::{Outbox, State};
 
-pub(crate) use extent::remembers;
-pub use extent::{Extent, extent};
+pub use extent::{Extent, extent, remembers};
 pub use measure::measure;
 pub use prune::{KEPT, prune};
 
@@ -186,7 +185,9 @@ pub async fn page(
     read(db, query.limit(limit)).await
 }
 
-/// As [`page`], of some topics alone.
+/// Returns up to `limit` facts of some topics in order, from the one after `after` up to `end`, which is that of an
+/// [`Extent`]: nothing is written before it any more. It is not asked anew, see [`select_settled`]: facts that are left
+/// out here would never be read by who goes on from that end.
 ///
 /// # Errors
 /// The database failed.
@@ -194,12 +195,14 @@ pub async fn page_of(
     db: &impl ConnectionTrait,
     topics: &[&'static str],
     after: Cursor,
+    end: Cursor,
     limit: u64,
 ) -> Result<Vec<Recorded>, DbErr> {
     let backend = db.get_database_backend();
-    let mut query = select(backend);
+    let mut query = select_settled(backend);
     query
         .and_where(after_place(backend, after.place()))
+        .and_where(up_to_place(backend, end.place()))
         .and_where(Expr::col(Outbox::Topic).is_in(topics.iter().copied()))
         .limit(limit);
     read(db, &query).await

@@ -3,8 +3,10 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Order, Query, SelectStatement};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::sea_query::{
+    Alias, DynIden, Expr, ExprTrait, IntoIden, OnConflict, Order, Query, SelectStatement,
+};
 use sea_orm::{ConnectionTrait, DbErr, QueryResult};
 use sql::{Database, retrying};
 use uuid::Uuid;
@@ -12,6 +14,8 @@ use uuid::Uuid;
 use crate::outbox::{Recorded, recorded};
 use crate::schema::ParkedFacts as Column;
 
+/// How long a dead letter is kept after it became true.
+pub const KEPT: TimeDelta = TimeDelta::days(30);
 /// Facts that are looked at in one go.
 const LOOKED_AT_MAX: u64 = 500;
 
@@ -135,7 +139,7 @@ pub async fn keys(
     rows.iter().map(|row| row.try_get("", "key")).collect()
 }
 
-/// The first of the facts of `source` that wait to be tried, in order, at most one about each thing.
+/// The facts of `source` that wait to be tried and are the first about their things, whether or not they are due.
 ///
 /// # Errors
 /// The database failed.
@@ -144,23 +148,70 @@ pub async fn heads(
     consumer: &str,
     source: &str,
 ) -> Result<Vec<Parked>, DbErr> {
+    let before = Alias::new("before");
+    let place_of = |table: DynIden| {
+        Expr::tuple([
+            Expr::col((table.clone(), Column::TransactionId)),
+            Expr::col((table, Column::Position)),
+        ])
+    };
+    let this = Column::Table.into_iden();
+    let mut earlier = Query::select();
+    earlier
+        .expr(Expr::val(1))
+        .from_as(Column::Table, before.clone())
+        .and_where(Expr::col((before.clone(), Column::Consumer)).eq(consumer))
+        .and_where(Expr::col((before.clone(), Column::Source)).eq(source))
+        .and_where(Expr::col((before.clone(), Column::Key)).equals((Column::Table, Column::Key)))
+        .and_where(Expr::col((before.clone(), Column::NextAt)).is_not_null())
+        .and_where(place_of(before.into_iden()).lt(place_of(this)));
     let mut select = select();
     select
         .and_where(Expr::col(Column::Consumer).eq(consumer))
         .and_where(Expr::col(Column::Source).eq(source))
         .and_where(Expr::col(Column::NextAt).is_not_null())
+        .and_where(Expr::exists(earlier).not())
+        .order_by(Column::Key, Order::Asc)
         .order_by(Column::TransactionId, Order::Asc)
         .order_by(Column::Position, Order::Asc)
         .limit(LOOKED_AT_MAX);
-    let mut seen = HashSet::new();
-    let mut heads = Vec::new();
-    for row in db.query_all(&select).await? {
-        let parked = parked(&row)?;
-        if seen.insert(parked.fact.key.clone()) {
-            heads.push(parked);
-        }
-    }
-    Ok(heads)
+    db.query_all(&select).await?.iter().map(parked).collect()
+}
+
+/// Whether facts about a thing of `source` wait to be tried.
+///
+/// # Errors
+/// The database failed.
+pub async fn waits(
+    db: &impl ConnectionTrait,
+    consumer: &str,
+    source: &str,
+    key: &str,
+) -> Result<bool, DbErr> {
+    let mut select = Query::select();
+    select
+        .expr(Expr::val(1))
+        .from(Column::Table)
+        .and_where(Expr::col(Column::Consumer).eq(consumer))
+        .and_where(Expr::col(Column::Source).eq(source))
+        .and_where(Expr::col(Column::Key).eq(key))
+        .and_where(Expr::col(Column::NextAt).is_not_null())
+        .limit(1);
+    Ok(db.query_one(&select).await?.is_some())
+}
+
+/// Deletes dead letters that became true at `before` or earlier.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget(db: &Database, consumer: &str, before: DateTime<Utc>) -> Result<(), DbErr> {
+    let mut delete = Query::delete();
+    delete
+        .from_table(Column::Table)
+        .and_where(Expr::col(Column::Consumer).eq(consumer))
+        .and_where(Expr::col(Column::NextAt).is_null())
+        .and_where(Expr::col(Column::At).lte(before));
+    write(db, &delete).await
 }
 
 /// How many dead letters `consumer` has.

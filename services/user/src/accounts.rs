@@ -84,9 +84,14 @@ pub async fn update(
         credentials::require_still(&work.txn, id, shown).await?;
     }
     let was_admin = user.is_active_admin();
+    let roles = user.roles;
     if user.change(change, work.now) == Effect::Changed {
         if was_admin && !user.is_active_admin() {
             require_another_admin(&work.txn, id).await?;
+        }
+        if roles.iter().any(|role| !user.roles.contains(role)) {
+            // Their tokens tell the roles of before, by which a role that was taken away could be given back.
+            store::session::delete_all_of(&work.txn, id).await?;
         }
         if change.email.is_some() {
             // The letter may have gone to an address that is somebody else's by now.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bus::Start;
 use testkit::{Engine, both_engines};
 
-use super::{PATIENCE, Town, told};
+use super::{PATIENCE, SLOW, Town, told};
 
 const DEAD: &str = "select count(*) from parked_facts where next_at is null";
 const ASIDE: &str = "select count(*) from parked_facts";
@@ -50,7 +50,7 @@ async fn a_fact_that_fails_holds_up_only_what_is_about_the_same_thing(engine: En
     process.stop().await;
 }
 
-/// One poison fact among a thousand good ones, and one that panics.
+/// One poison fact among good ones, one that panics and one that does not decode.
 ///
 /// row: R-07
 #[both_engines]
@@ -85,16 +85,53 @@ async fn a_poison_fact_is_left_as_a_dead_letter_and_delays_nothing(engine: Engin
     process.stop().await;
 }
 
+/// What the database never does is not taken for its absence for ever: a fact that only it cannot bear is one that
+/// fails, and what waits behind no such fact goes on meanwhile.
+#[both_engines]
+async fn a_fact_that_takes_too_long_each_time_is_put_aside(engine: Engine) {
+    let town: Town = testkit::on(engine).await;
+    town.fail("slow 1", SLOW);
+    for key in ["slow", "b"] {
+        town.tell(key, 1).await;
+    }
+    let process = town.begin(Start::Earliest);
+    town.until_number(ASIDE, 1).await;
+    assert_eq!(town.until(1).await, told(&[("b", 1)]));
+    process.stop().await;
+}
+
+/// A dead letter that somebody sets due is tried again by a process that runs.
+#[both_engines]
+async fn a_dead_letter_that_is_due_again_is_tried_again(engine: Engine) {
+    let town: Town = testkit::on(engine).await;
+    town.fail("a 1", 5);
+    town.tell("a", 1).await;
+    let process = town.begin(Start::Earliest);
+    town.until_number(DEAD, 1).await;
+    let now = match engine {
+        Engine::Sqlite => "'2000-01-01 00:00:00+00:00'",
+        Engine::Postgres => "now()",
+    };
+    town.run(&format!(
+        "update parked_facts set next_at = {now}, tries = 0"
+    ))
+    .await;
+    assert_eq!(town.until(1).await, told(&[("a", 1)]));
+    town.until_number(ASIDE, 0).await;
+    process.stop().await;
+}
+
 /// What waits aside does so across a crash too.
 #[both_engines]
 async fn what_waits_aside_is_tried_by_the_next_process(engine: Engine) {
     let town: Town = testkit::on(engine).await;
-    town.fail("a 1", 3);
+    town.fail("a 1", 4);
     town.tell("a", 1).await;
     town.tell("a", 2).await;
     let process = town.begin(Start::Earliest);
     town.until_number(ASIDE, 2).await;
     process.die().await;
+    assert_eq!(town.number(ASIDE).await, 2);
     let process = town.begin(Start::Earliest);
     assert_eq!(town.until(2).await, told(&[("a", 1), ("a", 2)]));
     town.until_number(ASIDE, 0).await;

@@ -7,6 +7,7 @@ mod fail;
 mod once;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,13 +29,18 @@ use tokio_util::sync::CancellationToken;
 /// How long what must come is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// In place of a number of failures: the database never does it in time.
+const SLOW: u32 = u32::MAX - 1;
+
 /// One service that tells, and one that hears.
 struct Town {
     tells: TestDatabase,
     hears: TestDatabase,
     clock: Clock,
-    /// How often the effect of a key is to fail yet, and why it failed.
+    /// How often the effect of a fact is to fail yet.
     failing: Arc<Mutex<BTreeMap<String, u32>>>,
+    /// How often anything was begun.
+    begun: Arc<AtomicUsize>,
 }
 
 /// What the group does goes wrong on purpose.
@@ -92,6 +98,7 @@ impl testkit::Fixture for Town {
             hears: hears.await,
             clock: Clock::system(),
             failing: Arc::default(),
+            begun: Arc::default(),
         }
     }
 }
@@ -136,13 +143,15 @@ impl Town {
     }
 
     fn group(&self, start: Start) -> Group {
-        let of_created = self.failing.clone();
-        let of_updated = self.failing.clone();
+        let (of_created, of_updated) = (self.failing.clone(), self.failing.clone());
+        let (created, updated) = (self.begun.clone(), self.begun.clone());
         Group::new("test", start, &self.hears, &self.clock)
             .hears("user", move |work, told: Told<UserCreated>| {
+                created.fetch_add(1, Ordering::Relaxed);
                 act(work, of_created.clone(), told.fact.user_id, told.version).boxed()
             })
             .hears("user", move |work, told: Told<UserUpdated>| {
+                updated.fetch_add(1, Ordering::Relaxed);
                 act(work, of_updated.clone(), told.fact.user_id, told.version).boxed()
             })
     }
@@ -218,6 +227,11 @@ async fn act(
 ) -> Result<(), Wrong> {
     let insert = format!("insert into effects values ('{thing}', {version})");
     work.txn.execute_unprepared(&insert).await?;
+    if is_slow(&failing, &thing, version) {
+        // As of a statement that takes too long.
+        let late = DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout);
+        return Err(Wrong::Db(late));
+    }
     // After the write, so that a failure has something to undo.
     let mut failing = failing.lock().unwrap_or_else(PoisonError::into_inner);
     match failing.get_mut(&format!("{thing} {version}")) {
@@ -228,6 +242,11 @@ async fn act(
         }
         _ => Ok(()),
     }
+}
+
+fn is_slow(failing: &Mutex<BTreeMap<String, u32>>, thing: &str, version: i64) -> bool {
+    let failing = failing.lock().unwrap_or_else(PoisonError::into_inner);
+    failing.get(&format!("{thing} {version}")) == Some(&SLOW)
 }
 
 /// A process that hears.

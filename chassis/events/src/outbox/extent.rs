@@ -170,7 +170,7 @@ async fn renew(db: &Database) -> Result<(), DbErr> {
 ///
 /// # Errors
 /// The database failed.
-pub(crate) async fn remembers(db: &impl ConnectionTrait, cursor: Cursor) -> Result<bool, DbErr> {
+pub async fn remembers(db: &impl ConnectionTrait, cursor: Cursor) -> Result<bool, DbErr> {
     let backend = db.get_database_backend();
     let mut last = Query::select();
     last.column(Outbox::At)

@@ -5,7 +5,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
 use sea_orm::{ConnectionTrait, DbErr};
 use sql::{Database, Engine, retrying, sweep};
 
-use super::{OLDEST_RUNNING, in_order, tuple, up_to_place};
+use super::{OLDEST_RUNNING, extent, in_order, tuple, up_to_place};
 use crate::cursor::{self, Cursor};
 use crate::schema::{Outbox, State};
 
@@ -26,6 +26,11 @@ pub async fn prune(
     before: DateTime<Utc>,
     heard: Option<Cursor>,
 ) -> Result<u64, DbErr> {
+    if let Some(heard) = heard
+        && !extent(db).await?.holds(heard)
+    {
+        return Ok(0); // a place of another history says nothing of this one
+    }
     sweep::in_batches(|| prune_some(db, before, heard)).await
 }
 

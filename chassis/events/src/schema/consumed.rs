@@ -114,15 +114,16 @@ pub async fn consumed(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         )
         .to_owned();
     manager.create_table(parked).await?;
-    let in_order = Index::create()
-        .name("parked_facts_in_order")
+    let by_key = Index::create()
+        .name("parked_facts_by_key")
         .table(ParkedFacts::Table)
         .col(ParkedFacts::Consumer)
         .col(ParkedFacts::Source)
+        .col(ParkedFacts::Key)
         .col(ParkedFacts::TransactionId)
         .col(ParkedFacts::Position)
         .to_owned();
-    manager.create_index(in_order).await
+    manager.create_index(by_key).await
 }
 
 /// Drops what [`consumed`] creates.

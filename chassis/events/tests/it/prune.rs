@@ -39,6 +39,30 @@ async fn pruning_deletes_the_oldest_alone_however_many(engine: Engine) {
     assert_eq!(after.len(), 1);
 }
 
+/// What somebody has still to hear stays, however old, and a place of another history says nothing.
+#[both_engines]
+async fn pruning_stops_before_what_was_not_heard(engine: Engine) {
+    let (db, other) = tokio::join!(on(engine), on(engine));
+    let (clock, _manual) = Manual::new(start());
+    for of in [&db, &other] {
+        let txn = of.begin_write().await.unwrap();
+        for version in 1..=3 {
+            push(&txn, &clock, fact("k", version)).await.unwrap();
+        }
+        txn.commit().await.unwrap();
+    }
+    let foreign = page(&other, None).await[2].cursor;
+    assert_eq!(outbox::prune(&db, start(), Some(foreign)).await.unwrap(), 0);
+    let heard = page(&db, None).await[1].cursor;
+    let mut gone = 0;
+    while gone < 2 {
+        gone += outbox::prune(&db, start(), Some(heard)).await.unwrap();
+    }
+    let left = page(&db, None).await;
+    assert_eq!((left.len(), left[0].version), (1, 3));
+    assert_eq!(outbox::prune(&db, start(), Some(heard)).await.unwrap(), 0);
+}
+
 /// Only what no slower transaction can overtake goes, or a place would be noted as pruned up to
 /// which facts are still to come.
 #[tokio::test]

@@ -10,6 +10,7 @@ mod awaits;
 mod cancel_order;
 mod crash;
 mod create_order;
+mod customer_names;
 mod get_order;
 mod get_order_details;
 mod get_order_timeline;

@@ -9,6 +9,7 @@ use order::saga::fail_point::FailPoints;
 use proto::order::v1::order_service_client::OrderServiceClient;
 use proto::order::v1::{
     CreateOrderRequest, GetOrderRequest, ListOrdersRequest, Order, OrderItem, OrderStatus,
+    OrderSummary,
 };
 use proto::payment::v1::PaymentMethod;
 use sea_orm::{ConnectionTrait, Statement};
@@ -156,16 +157,21 @@ impl Shop {
             .into_inner()
     }
 
-    /// The only order of the customer with this number.
-    pub async fn only_order(&self, number: u128) -> Option<Order> {
+    /// The orders of the customer with this number, as a list shows them.
+    pub async fn orders(&self, number: u128) -> Vec<OrderSummary> {
         let request = ListOrdersRequest {
             user_id: id(number),
             ..Default::default()
         };
         let page = self.customer(number).list_orders(request).await;
-        let page = page.expect("a list").into_inner();
-        let summary = page.orders.first()?;
-        assert_eq!(page.orders.len(), 1, "one purchase is one order");
+        page.expect("a list").into_inner().orders
+    }
+
+    /// The only order of the customer with this number.
+    pub async fn only_order(&self, number: u128) -> Option<Order> {
+        let orders = self.orders(number).await;
+        let summary = orders.first()?;
+        assert_eq!(orders.len(), 1, "one purchase is one order");
         Some(self.order(number, &summary.id).await)
     }
 

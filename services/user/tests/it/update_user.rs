@@ -230,6 +230,37 @@ async fn the_last_admin_remains(app: TestApp) {
     app.call(UPDATE, &admin.access_token, resign).await.ok();
 }
 
+/// Their token tells the role for ten minutes more, by which they could give it back to themselves.
+///
+/// row: D1, S-02
+#[both_engines]
+async fn who_lost_a_role_has_no_session_any_more(app: TestApp) {
+    let root = app.admin().await;
+    let other = app.staff("admin2@example.test", &[call::Role::Admin]).await;
+    let (customer, admin) = (json!(["customer"]), json!(["admin"]));
+    let roles = |roles: &serde_json::Value| json!({"id": other.id, "roles": roles});
+    let promoted = roles(&json!(["admin", "support"]));
+    app.call(UPDATE, &root.access_token, promoted).await.ok();
+    let read = json!({"id": other.id});
+    let still = app.call("UserService/GetUser", &other.access_token, read.clone());
+    still.await.ok(); // a role more ends nothing
+    app.call(UPDATE, &root.access_token, roles(&customer))
+        .await
+        .ok();
+    for message in [roles(&admin), json!({"id": root.id, "name": "Mallory"})] {
+        let refused = app.call(UPDATE, &other.access_token, message).await;
+        assert_eq!(refused.code(), "unauthenticated");
+        assert!(refused.has_reason("SESSION_OVER"));
+    }
+    let again = app.sign_in("admin2@example.test").await;
+    let refused = app.call(UPDATE, &again.access_token, roles(&admin)).await;
+    assert_eq!(refused.code(), "permission_denied");
+    let now = app
+        .call("UserService/GetUser", &root.access_token, read)
+        .await;
+    assert_eq!(now.ok()["roles"], customer);
+}
+
 /// Two admins who take the role from each other at once: a write skew, unless the engine or the
 /// lock orders them.
 ///
