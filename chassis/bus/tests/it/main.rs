@@ -89,8 +89,14 @@ impl testkit::Fixture for Town {
             events::schema::outbox(&manager).await?;
             events::schema::outbox_lanes(&manager).await?;
             events::schema::consumed(&manager).await?;
-            let effects = "create table effects (thing text not null, version bigint not null)";
-            schema.execute_unprepared(effects).await?;
+            let number = match engine {
+                Engine::Sqlite => "integer",
+                Engine::Postgres => "bigserial",
+            };
+            let effects = format!(
+                "create table effects (number {number} primary key, thing text, version bigint)"
+            );
+            schema.execute_unprepared(&effects).await?;
             schema.close().await
         });
         Self {
@@ -171,12 +177,8 @@ impl Town {
 
     /// What was done, in the order in which it was.
     async fn effects(&self) -> Vec<(String, i64)> {
-        let order = match self.hears.engine() {
-            sql::Engine::Sqlite => "rowid",
-            sql::Engine::Postgres => "ctid",
-        };
         let db = self.hears.read();
-        let select = format!("select thing, version from effects order by {order}");
+        let select = "select thing, version from effects order by number";
         let select = Statement::from_string(db.get_database_backend(), select);
         let rows = db.query_all_raw(select).await.unwrap();
         let read = |row: &sea_orm::QueryResult| {
@@ -225,7 +227,7 @@ async fn act(
     thing: String,
     version: i64,
 ) -> Result<(), Wrong> {
-    let insert = format!("insert into effects values ('{thing}', {version})");
+    let insert = format!("insert into effects (thing, version) values ('{thing}', {version})");
     work.txn.execute_unprepared(&insert).await?;
     if is_slow(&failing, &thing, version) {
         // As of a statement that takes too long.
