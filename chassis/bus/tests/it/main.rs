@@ -7,7 +7,6 @@ mod fail;
 mod once;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,8 +38,6 @@ struct Town {
     clock: Clock,
     /// How often the effect of a fact is to fail yet.
     failing: Arc<Mutex<BTreeMap<String, u32>>>,
-    /// How often anything was begun.
-    begun: Arc<AtomicUsize>,
 }
 
 /// What the group does goes wrong on purpose.
@@ -104,7 +101,6 @@ impl testkit::Fixture for Town {
             hears: hears.await,
             clock: Clock::system(),
             failing: Arc::default(),
-            begun: Arc::default(),
         }
     }
 }
@@ -150,14 +146,11 @@ impl Town {
 
     fn group(&self, start: Start) -> Group {
         let (of_created, of_updated) = (self.failing.clone(), self.failing.clone());
-        let (created, updated) = (self.begun.clone(), self.begun.clone());
         Group::new("test", start, &self.hears, &self.clock)
             .hears("user", move |work, told: Told<UserCreated>| {
-                created.fetch_add(1, Ordering::Relaxed);
                 act(work, of_created.clone(), told.fact.user_id, told.version).boxed()
             })
             .hears("user", move |work, told: Told<UserUpdated>| {
-                updated.fetch_add(1, Ordering::Relaxed);
                 act(work, of_updated.clone(), told.fact.user_id, told.version).boxed()
             })
     }
