@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 pub const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(10 * 60);
 /// How often the tables that every service has are measured.
 const MEASURE_EVERY: Duration = Duration::from_secs(60);
+/// How often it is asked how far facts were heard, until that is known.
+const ASK_EVERY: Duration = Duration::from_millis(100);
 /// How soon a sweep that failed is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 
@@ -118,10 +120,12 @@ fn facts(db: &Database, clock: &Clock, bus: &Bus) -> Sweep {
     Sweep::new("facts", HOUSEKEEPING_EVERY, move || {
         let (db, clock, bus) = of.clone();
         async move {
-            let heard = match bus.heard(db.service()) {
-                Heard::ByNobody => None,
-                Heard::UpTo(place) => Some(place),
-                Heard::Unknown => return Ok(()), // until the next sweep
+            let heard = loop {
+                match bus.heard(db.service()) {
+                    Heard::ByNobody => break None,
+                    Heard::UpTo(place) => break Some(place),
+                    Heard::Unknown => tokio::time::sleep(ASK_EVERY).await,
+                }
             };
             let before = clock.now() - outbox::KEPT;
             outbox::prune(&db, before, heard).await.map(drop)
