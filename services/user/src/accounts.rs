@@ -1,6 +1,6 @@
 //! Making, reading, changing and deleting accounts.
 
-use call::{Call, Caller, Roles, Scope};
+use call::{Call, Caller, Role, Roles, Scope};
 use command::Work;
 use sql::{Transaction, page};
 
@@ -89,7 +89,8 @@ pub async fn update(
         if was_admin && !user.is_active_admin() {
             require_another_admin(&work.txn, id).await?;
         }
-        if roles.iter().any(|role| !user.roles.contains(role)) {
+        let lost = |role| role != Role::Customer && !user.roles.contains(role);
+        if roles.iter().any(lost) {
             // Their tokens tell the roles of before, by which a role that was taken away could be given back.
             store::session::delete_all_of(&work.txn, id).await?;
         }
