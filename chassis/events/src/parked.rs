@@ -19,6 +19,27 @@ pub const KEPT: TimeDelta = TimeDelta::days(30);
 /// Facts that are looked at in one go.
 const LOOKED_AT_MAX: u64 = 500;
 
+/// All of a row but whose it is.
+const COLUMNS: [Column; 17] = [
+    Column::EventId,
+    Column::Source,
+    Column::Epoch,
+    Column::TransactionId,
+    Column::Position,
+    Column::Topic,
+    Column::Key,
+    Column::Version,
+    Column::Subject,
+    Column::At,
+    Column::CorrelationId,
+    Column::Traceparent,
+    Column::Synthetic,
+    Column::Data,
+    Column::Tries,
+    Column::NextAt,
+    Column::Cause,
+];
+
 /// A fact that waits.
 #[derive(Clone, Debug)]
 pub struct Parked {
@@ -41,26 +62,7 @@ pub async fn park(db: &Database, consumer: &str, parked: &Parked) -> Result<(), 
     let mut insert = Query::insert();
     insert
         .into_table(Column::Table)
-        .columns([
-            Column::Consumer,
-            Column::EventId,
-            Column::Source,
-            Column::Epoch,
-            Column::TransactionId,
-            Column::Position,
-            Column::Topic,
-            Column::Key,
-            Column::Version,
-            Column::Subject,
-            Column::At,
-            Column::CorrelationId,
-            Column::Traceparent,
-            Column::Synthetic,
-            Column::Data,
-            Column::Tries,
-            Column::NextAt,
-            Column::Cause,
-        ])
+        .columns([Column::Consumer].into_iter().chain(COLUMNS))
         .values_panic([
             consumer.into(),
             fact.event_id.into(),
@@ -233,25 +235,7 @@ pub async fn dead(db: &impl ConnectionTrait, consumer: &str) -> Result<i64, DbEr
 
 fn select() -> SelectStatement {
     Query::select()
-        .columns([
-            Column::EventId,
-            Column::Source,
-            Column::Epoch,
-            Column::TransactionId,
-            Column::Position,
-            Column::Topic,
-            Column::Key,
-            Column::Version,
-            Column::Subject,
-            Column::At,
-            Column::CorrelationId,
-            Column::Traceparent,
-            Column::Synthetic,
-            Column::Data,
-            Column::Tries,
-            Column::NextAt,
-            Column::Cause,
-        ])
+        .columns(COLUMNS)
         .from(Column::Table)
         .to_owned()
 }
