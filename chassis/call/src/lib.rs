@@ -110,6 +110,11 @@ impl Deadline {
         Self(Instant::now() + timeout)
     }
 
+    /// The deadline at that point in time.
+    pub fn at(instant: Instant) -> Self {
+        Self(instant)
+    }
+
     /// What is left of it, zero when it has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())

@@ -16,6 +16,7 @@ mod fault;
 pub(crate) mod guard;
 pub(crate) mod identity;
 mod message;
+mod named;
 mod observe;
 mod outcome;
 mod page;
@@ -27,6 +28,7 @@ pub(crate) mod stats;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use address::Origin;
 use axum::body::Body;
@@ -39,7 +41,6 @@ use futures::FutureExt;
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, StatusCode};
-use tokio::time::Instant;
 use tower::ServiceExt;
 use tracing::Instrument;
 
@@ -50,6 +51,7 @@ use answer::Refusal;
 use contract::Method;
 use drain::Drain;
 use identity::LocalCaller;
+use named::Named;
 use observe::Observation;
 use protocol::Protocol;
 use resolve::Binding;
@@ -72,7 +74,7 @@ pub(crate) async fn handle(app: Arc<Shared>, request: Request<Body>) -> Response
 
 async fn respond(app: &Shared, request: Request<Body>, seen: &Observation) -> Response {
     let (parts, body) = request.into_parts();
-    let origin = app.cors.allows(&parts.headers);
+    let origin = app.cors.allows(&parts.headers, seen.resolved.named);
     if let Some(preflight) = app.cors.preflight(&parts) {
         return opened(app, origin, preflight);
     }
@@ -117,16 +119,18 @@ async fn dispatch(
     body: &mut Drain,
     seen: &Observation,
 ) -> Result<Response, Refusal> {
-    guard::head(&parts)?;
+    let named = seen.resolved.named;
+    guard::head(&parts, named)?;
     let Binding::Rpc(route) = &seen.resolved.binding else {
         // Boxed, as what is seldom must not make the future of every call longer.
         let request = Request::from_parts(parts, body.take());
         return Box::pin(page::answer(app, request, &seen.resolved)).await;
     };
     let (method, protocol) = (&route.method, seen.resolved.protocol);
-    let named = seen.resolved.names_codings;
     guard::check(method, protocol, named, &mut parts, app.encodings)?;
-    let deadline = app.timeouts.deadline(method, protocol, &parts.headers)?;
+    let deadline = app
+        .timeouts
+        .deadline(method, protocol, &parts.headers, named, seen.began)?;
     let calling = pin!(call(app, parts, body, seen, route, deadline));
     let answered = tokio::time::timeout_at(deadline.instant(), calling).await;
     answered.unwrap_or_else(|_| Err(late()))
@@ -154,9 +158,13 @@ async fn admit(
     // The call around one from within has a share and a place. Health answers however full the server is, and to
     // whomever.
     let exempt = local.is_some() || (method.is_unary() && *method.service == *health::SERVICE);
-    let (verifier, headers) = (app.verifier.as_ref(), &mut parts.headers);
+    let (verifier, headers, named) = (
+        app.verifier.as_ref(),
+        &mut parts.headers,
+        seen.resolved.named,
+    );
     let Origin { address, handed_on } = match parts.extensions.remove::<PeerAddress>() {
-        Some(PeerAddress(peer)) if !exempt => address::origin(app, headers, peer).await,
+        Some(PeerAddress(peer)) if !exempt => address::origin(app, headers, named, peer).await,
         _ => Origin {
             address: None,
             handed_on: false,
@@ -204,9 +212,10 @@ async fn call(
         address,
         exempt,
     } = admit(app, &mut parts, seen, route).await?;
-    let idempotency_key = idempotency_key(&parts.headers)?;
+    let named = seen.resolved.named;
+    let idempotency_key = idempotency_key(&parts.headers, named)?;
     let class = Class::of(method.only_reads, &caller);
-    let synthetic = observe::is_synthetic(&mut parts.headers, &caller);
+    let synthetic = observe::is_synthetic(&mut parts.headers, named, &caller);
     let conditions = cache::Conditions::of(protocol, method, &parts.headers, &caller);
     parts.extensions.insert(Call {
         caller,
@@ -219,7 +228,7 @@ async fn call(
         synthetic,
         path: method.path.clone(),
     });
-    if deadline.remaining().is_zero() {
+    if deadline.instant() <= seen.began {
         return Err(late());
     }
     let bytes = arrive(body, seen, route, deadline, share.as_mut()).await?;
@@ -275,13 +284,19 @@ async fn arrive(
     if route.method.client_streaming {
         return Ok(0);
     }
-    let by = deadline
-        .instant()
-        .min(Instant::now() + message::SEND_TIME_MAX);
     let (protocol, bytes_max) = (seen.resolved.protocol, route.receive_bytes_max);
-    let reading = message::whole(body.body(), protocol, bytes_max, share);
-    let message = tokio::time::timeout_at(by, reading).await;
-    let message = message.map_err(|_| slow())??;
+    let message = {
+        let mut reading = pin!(message::whole(body.body(), protocol, bytes_max, share));
+        // Mostly it came with its head, and no time need be kept.
+        match futures::poll!(reading.as_mut()) {
+            Poll::Ready(message) => message?,
+            Poll::Pending => {
+                let by = seen.began + message::SEND_TIME_MAX;
+                let reading = tokio::time::timeout_at(by.min(deadline.instant()), reading);
+                reading.await.map_err(|_| slow())??
+            }
+        }
+    };
     let bytes = message.len();
     body.fill(message);
     Ok(bytes)
@@ -298,7 +313,8 @@ async fn run(
     deadline: Deadline,
 ) -> Response {
     let (method, protocol) = (&route.method, seen.resolved.protocol);
-    let plain = !seen.resolved.names_codings || direct::is_plain(&parts.headers);
+    let named = seen.resolved.named;
+    let plain = !protocol::may_name_codings(named) || direct::is_plain(&parts.headers);
     if let (Protocol::Connect, true, Some(handler)) = (protocol, plain, &here.direct) {
         let (message, bytes_max) = (body.message().unwrap_or_default(), app.limits.send);
         return direct::answer(handler, parts, message, bytes_max, &seen.metadata).await;
@@ -356,7 +372,13 @@ fn unmounted(method: &Method) -> ConnectError {
     )
 }
 
-fn idempotency_key(headers: &http::HeaderMap) -> Result<Option<IdempotencyKey>, ConnectError> {
+fn idempotency_key(
+    headers: &http::HeaderMap,
+    named: Named,
+) -> Result<Option<IdempotencyKey>, ConnectError> {
+    if !named.maybe(&IDEMPOTENCY_KEY) {
+        return Ok(None);
+    }
     let key = guard::at_most_one(headers, &IDEMPOTENCY_KEY, Code::InvalidArgument)?;
     let Some(value) = key else {
         return Ok(None);
@@ -383,9 +405,9 @@ fn slow() -> Refusal {
 }
 
 /// The id that a request brought, or a new one.
-fn correlation_id(app: &Shared, headers: &http::HeaderMap) -> CorrelationId {
-    let brought = headers
-        .get(CORRELATION_ID)
+fn correlation_id(app: &Shared, headers: &http::HeaderMap, named: Named) -> CorrelationId {
+    let brought = named
+        .get(headers, &CORRELATION_ID)
         .and_then(|value| value.to_str().ok());
     match brought.and_then(CorrelationId::parse) {
         Some(id) => id,

@@ -11,4 +11,4 @@ pub mod redact;
 pub mod trace;
 
 pub use log::{AccessLine, CallIds, Config, Format, flush, init, within};
-pub use trace::TraceContext;
+pub use trace::{TRACEPARENT, TraceContext};

@@ -54,7 +54,7 @@ impl TrustedIssuer {
 
     pub(crate) fn paced(rules: Issuer, fetch: FetchJwks, pace: Pace) -> Self {
         let fetch = fetch_set(&rules, fetch);
-        let keys = Keys::assemble(KeySet::new(), Some(fetch), pace);
+        let keys = Keys::assemble(KeySet::default(), Some(fetch), pace);
         Self { rules, keys }
     }
 

@@ -1,8 +1,7 @@
 //! Keys as others publish them (RFC 7517): which of a set may verify, and by which algorithm.
 //! Where a set is and how it is fetched is no concern of this file, nor whose it is.
 
-use std::collections::HashMap;
-
+use ahash::HashMap;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -127,7 +126,7 @@ pub(crate) fn read(bytes: &[u8], algorithms: &[SigningAlgorithm]) -> Result<KeyS
     if published.keys.len() > KEYS_MAX {
         return Err(format!("the key set has more than {KEYS_MAX} keys"));
     }
-    let mut set = KeySet::new();
+    let mut set = KeySet::default();
     for key in published.keys {
         if let Some((kid, key)) = signing_key(key)
             && algorithms.contains(&key.algorithm())

@@ -134,7 +134,7 @@ impl Keys {
 
     /// Keys that are fetched: the user service's, by its JWKS.
     pub fn fetched(fetch: FetchKeys) -> Self {
-        Self::build(KeySet::new(), Some(fetch), PACE)
+        Self::build(KeySet::default(), Some(fetch), PACE)
     }
 
     pub(crate) fn build(known: KeySet, fetch: Option<FetchKeys>, pace: Pace) -> Self {

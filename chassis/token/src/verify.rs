@@ -1,9 +1,9 @@
 //! Who a bearer token says it is, or nothing at all. Verified tokens are remembered, since
 //! one Ed25519 check costs more than the rest of the edge together.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use ahash::HashMap;
 use call::{Caller, User};
 use chrono::{DateTime, Utc};
 use clock::Clock;

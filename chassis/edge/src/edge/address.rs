@@ -7,6 +7,7 @@ use call::Caller;
 use http::HeaderMap;
 
 use super::identity::bearer;
+use super::named::Named;
 use crate::shared::Shared;
 
 /// Where a call comes from.
@@ -23,12 +24,20 @@ fn may_check(app: &Shared, address: ClientAddress, of_service: bool) -> bool {
 }
 
 /// Finds out. Whoever shows a token that does not make him one of our services is where he is.
-pub(super) async fn origin(app: &Shared, headers: &mut HeaderMap, peer: IpAddr) -> Origin {
+pub(super) async fn origin(
+    app: &Shared,
+    headers: &mut HeaderMap,
+    named: Named,
+    peer: IpAddr,
+) -> Origin {
     let own = app.proxies.client(peer, headers);
     let elsewhere = Origin {
         address: Some(own),
         handed_on: false,
     };
+    if !named.maybe(&FORWARDER) {
+        return elsewhere; // as nearly always
+    }
     let (Some(token), Some(verifier)) = (headers.remove(FORWARDER), &app.verifier) else {
         return elsewhere;
     };

@@ -14,6 +14,8 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
+use super::named::Named;
+
 const ALLOW_HEADERS: &str = "content-type, connect-protocol-version, connect-timeout-ms, \
     grpc-timeout, x-grpc-web, x-user-agent, authorization, idempotency-key, traceparent, \
     x-correlation-id";
@@ -52,7 +54,10 @@ impl Cors {
         }
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
-        if self.allows(&request.headers).is_some() {
+        if self
+            .allows(&request.headers, Named::of(&request.headers))
+            .is_some()
+        {
             let headers = response.headers_mut();
             headers.insert(
                 ACCESS_CONTROL_ALLOW_METHODS,
@@ -68,8 +73,8 @@ impl Cors {
     }
 
     /// The origin of this request, if it is an allowed one.
-    pub(super) fn allows(&self, headers: &HeaderMap) -> Option<HeaderValue> {
-        let origin = headers.get(ORIGIN)?;
+    pub(super) fn allows(&self, headers: &HeaderMap, named: Named) -> Option<HeaderValue> {
+        let origin = named.get(headers, &ORIGIN)?;
         self.origins.contains(origin).then(|| origin.clone())
     }
 

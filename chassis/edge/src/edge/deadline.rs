@@ -5,7 +5,9 @@ use std::time::Duration;
 use call::Deadline;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use http::{HeaderMap, HeaderName};
+use tokio::time::Instant;
 
+use super::named::Named;
 use super::protocol::Protocol;
 use contract::Method;
 
@@ -46,29 +48,33 @@ impl Timeouts {
         method: &Method,
         protocol: Protocol,
         headers: &HeaderMap,
+        named: Named,
+        began: Instant,
     ) -> Result<Deadline, ConnectError> {
         let asked = match protocol.is_grpc() {
-            true => header(headers, &GRPC_TIMEOUT, grpc_timeout)?,
-            false => header(headers, &CONNECT_TIMEOUT, connect_timeout)?,
+            true => header(headers, named, &GRPC_TIMEOUT, grpc_timeout)?,
+            false => header(headers, named, &CONNECT_TIMEOUT, connect_timeout)?,
         };
         let (default, max) = match method.is_unary() {
             true => (self.default, self.max),
             false => (self.stream_max, self.stream_max),
         };
-        Ok(Deadline::after(match asked {
+        let timeout = match asked {
             None => default,
             Some(Duration::ZERO) => Duration::ZERO,
             Some(asked) => asked.clamp(self.min, max),
-        }))
+        };
+        Ok(Deadline::at(began + timeout))
     }
 }
 
 fn header(
     headers: &HeaderMap,
+    named: Named,
     name: &HeaderName,
     parse: fn(&str) -> Option<Duration>,
 ) -> Result<Option<Duration>, ConnectError> {
-    let Some(value) = headers.get(name) else {
+    let Some(value) = named.get(headers, name) else {
         return Ok(None);
     };
     match value.to_str().ok().and_then(parse) {

@@ -14,8 +14,10 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 
 use super::answer::Refusal;
+use super::named::Named;
 use super::protocol::{
-    CONNECT_ACCEPT_ENCODING, CONNECT_CONTENT_ENCODING, GRPC_ENCODING, Protocol, media_type,
+    CONNECT_ACCEPT_ENCODING, CONNECT_CONTENT_ENCODING, GRPC_ENCODING, Protocol, may_name_codings,
+    media_type,
 };
 use super::query;
 
@@ -67,7 +69,7 @@ const NOT_CHUNKED: &str = "Of what a transfer-encoding may be, chunked is taken,
 ///
 /// # Errors
 /// 414, 431, and where HTTP/1 names no host or several 400, where it codes its body in more than chunks 501.
-pub(super) fn head(parts: &Parts) -> Result<(), Refusal> {
+pub(super) fn head(parts: &Parts, named: Named) -> Result<(), Refusal> {
     let url = parts.uri.path_and_query();
     if url.is_some_and(|url| url.as_str().len() > URL_BYTES_MAX) {
         return Err(Refusal::Plain(StatusCode::URI_TOO_LONG, None));
@@ -86,7 +88,8 @@ pub(super) fn head(parts: &Parts) -> Result<(), Refusal> {
     if from_a_socket && parts.version < Version::HTTP_2 && !has_one_host(parts) {
         return Err(Refusal::Plain(StatusCode::BAD_REQUEST, None));
     }
-    if parts.version < Version::HTTP_2 && !is_chunked_at_most(&parts.headers) {
+    let coded = parts.version < Version::HTTP_2 && named.maybe(&TRANSFER_ENCODING);
+    if coded && !is_chunked_at_most(&parts.headers) {
         return Err(Refusal::Words(StatusCode::NOT_IMPLEMENTED, NOT_CHUNKED));
     }
     Ok(())
@@ -135,7 +138,7 @@ pub(super) fn read_only(verb: &http::Method) -> Result<(), Refusal> {
 pub(super) fn check(
     method: &Method,
     protocol: Protocol,
-    names_codings: bool,
+    named: Named,
     parts: &mut Parts,
     encodings: Encodings,
 ) -> Result<(), Refusal> {
@@ -155,7 +158,7 @@ pub(super) fn check(
     if protocol == Protocol::Grpc && parts.version < Version::HTTP_2 {
         return Err(ConnectError::new(Code::Unimplemented, "gRPC needs HTTP/2").into());
     }
-    if !names_codings && protocol != Protocol::ConnectGet {
+    if !may_name_codings(named) && protocol != Protocol::ConnectGet {
         return Ok(());
     }
     let encoding = match protocol {

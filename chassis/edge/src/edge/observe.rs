@@ -5,7 +5,6 @@ use std::fmt::Display;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -16,9 +15,11 @@ use call::metadata::ResponseMetadata;
 use call::{Caller, CorrelationId, Role};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
-use telemetry::{AccessLine, CallIds, TraceContext};
+use telemetry::{AccessLine, CallIds, TRACEPARENT, TraceContext};
+use tokio::time::Instant;
 use tracing::Span;
 
+use super::named::Named;
 use super::outcome::Outcome;
 use super::resolve::Resolved;
 use super::{correlation_id, stats};
@@ -43,7 +44,7 @@ pub(crate) struct Observation {
     pub(crate) metadata: ResponseMetadata,
     noted: Mutex<Noted>,
     method: Method,
-    began: Instant,
+    pub(crate) began: Instant,
     quiet: bool,
     answer: Option<Answer>,
 }
@@ -68,14 +69,19 @@ struct Answer {
 impl Observation {
     pub(crate) fn begin(app: &Shared, request: &Request<Body>, resolved: Resolved) -> Self {
         let headers = request.headers();
-        let trace = match TraceContext::from_headers(headers) {
+        let named = resolved.named;
+        let parent = match named.maybe(&TRACEPARENT) {
+            true => TraceContext::from_headers(headers),
+            false => None,
+        };
+        let trace = match parent {
             Some(parent) => parent.child(app.clock.random()),
             None => TraceContext::root(app.clock.random(), app.clock.random()),
         };
         let quiet = matches!(resolved.template(), "/healthz" | "/readyz" | "/health");
         Self {
             resolved,
-            correlation_id: correlation_id(app, headers),
+            correlation_id: correlation_id(app, headers, named),
             trace,
             trace_id: TraceId::new(&trace),
             metadata: ResponseMetadata::default(),
@@ -222,8 +228,8 @@ impl TraceId {
 
 /// Whether the request is test traffic: marked so by W3C baggage, by staff or by a service. What is
 /// marked has no effects outside, so anybody else's mark is taken off, and handed on by nobody.
-pub(super) fn is_synthetic(headers: &mut HeaderMap, caller: &Caller) -> bool {
-    if !is_marked(headers) {
+pub(super) fn is_synthetic(headers: &mut HeaderMap, named: Named, caller: &Caller) -> bool {
+    if !named.maybe(&BAGGAGE) || !is_marked(headers) {
         return false;
     }
     let staff = [Role::Support, Role::Operator, Role::Admin];
@@ -353,12 +359,15 @@ mod tests {
             for (value, marked) in [("a=b, synthetic=true", true), ("synthetic=truest", false)] {
                 let value = HeaderValue::from_static(value);
                 let mut headers = HeaderMap::from_iter([(BAGGAGE, value)]);
-                let synthetic = is_synthetic(&mut headers, &caller);
+                let named = Named::of(&headers);
+                let synthetic = is_synthetic(&mut headers, named, &caller);
                 assert_eq!(synthetic, marked && may, "{caller}");
                 let handed_on = headers.contains_key(BAGGAGE);
                 assert_eq!(handed_on, !marked || may, "{caller}");
             }
-            assert!(!is_synthetic(&mut HeaderMap::new(), &caller), "{caller}");
+            let mut none = HeaderMap::new();
+            let named = Named::of(&none);
+            assert!(!is_synthetic(&mut none, named, &caller), "{caller}");
         }
     }
 }

@@ -4,6 +4,8 @@
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
+use super::named::Named;
+
 pub(super) const CONNECT_ACCEPT_ENCODING: HeaderName =
     HeaderName::from_static("connect-accept-encoding");
 pub(super) const CONNECT_CONTENT_ENCODING: HeaderName =
@@ -11,7 +13,7 @@ pub(super) const CONNECT_CONTENT_ENCODING: HeaderName =
 pub(super) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
 /// The headers that say in what a message or its answer may be compressed.
-static CODINGS: [HeaderName; 5] = [
+pub(super) static CODINGS: [HeaderName; 5] = [
     CONTENT_ENCODING,
     CONNECT_CONTENT_ENCODING,
     GRPC_ENCODING,
@@ -89,10 +91,9 @@ impl Protocol {
     }
 }
 
-/// Whether a request says anything of compressions. Most between services do not, and one look at all headers costs
-/// less than one for each of these.
-pub(super) fn names_codings(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| CODINGS.contains(name))
+/// Whether a request says anything of compressions, as far as can be seen at once. Most between services do not.
+pub(super) fn may_name_codings(named: Named) -> bool {
+    CODINGS.iter().any(|coding| named.maybe(coding))
 }
 
 /// A content type without its parameters, in whatever case it came.

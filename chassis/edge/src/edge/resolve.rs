@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::body::Body;
 use http::Request;
 
-use super::protocol::{self, Protocol};
+use super::named::Named;
+use super::protocol::Protocol;
 use crate::shared::{Route, Shared};
 
 /// What was found.
@@ -14,8 +15,8 @@ use crate::shared::{Route, Shared};
 pub(crate) struct Resolved {
     pub(crate) protocol: Protocol,
     pub(crate) binding: Binding,
-    /// Whether it says anything of compressions.
-    pub(crate) names_codings: bool,
+    /// Which headers it may have.
+    pub(crate) named: Named,
 }
 
 /// How a request says what it is for.
@@ -36,7 +37,7 @@ pub(crate) fn resolve(app: &Shared, request: &Request<Body>) -> Resolved {
             Some(route) => Binding::Rpc(route.clone()),
             None => Binding::Page(page_template(path)),
         },
-        names_codings: protocol::names_codings(request.headers()),
+        named: Named::of(request.headers()),
     }
 }
 

@@ -22,7 +22,13 @@ pub(super) enum Sink {
 pub(super) struct Gathering {
     lines: Mutex<Lines>,
     some: Condvar,
-    out: Mutex<Box<dyn Write + Send>>,
+    out: Mutex<Out>,
+}
+
+struct Out {
+    to: Box<dyn Write + Send>,
+    /// Room for the lines that come while these are written: two buffers take turns, so that none grows anew.
+    bytes: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -42,7 +48,10 @@ impl Sink {
         let gathering = Arc::new(Gathering {
             lines: Mutex::default(),
             some: Condvar::new(),
-            out: Mutex::new(out),
+            out: Mutex::new(Out {
+                to: out,
+                bytes: Vec::new(),
+            }),
         });
         let writer = gathering.clone();
         std::thread::Builder::new()
@@ -83,8 +92,10 @@ impl Gathering {
     /// stops reading slows the process down instead of filling its memory.
     pub(super) fn flush(&self) {
         let mut out = lock(&self.out);
-        let bytes = std::mem::take(&mut lock(&self.lines).bytes);
-        put(&mut **out, &bytes);
+        let Out { to, bytes } = &mut *out;
+        std::mem::swap(bytes, &mut lock(&self.lines).bytes);
+        put(&mut **to, bytes);
+        bytes.clear();
     }
 
     fn wait(&self) {

@@ -39,7 +39,7 @@ pub(super) fn source(pace: Pace) -> Source {
             Box::pin(async move { coming.lock().await.recv().await.unwrap() })
         })
     };
-    let keys = Keys::build(KeySet::new(), Some(fetch), pace);
+    let keys = Keys::build(KeySet::default(), Some(fetch), pace);
     let verifier = Verifier::new(clock.clone(), keys.clone(), Keys::fixed([]), None);
     Source {
         asked,
@@ -335,7 +335,7 @@ async fn a_fetch_that_panics_is_one_that_failed() {
         let public = public.clone();
         Box::pin(async move { Ok(vec![public]) })
     });
-    let keys = Keys::build(KeySet::new(), Some(fetch), PACE);
+    let keys = Keys::build(KeySet::default(), Some(fetch), PACE);
     let verifier = Verifier::new(clock.clone(), keys.clone(), Keys::fixed([]), None);
     let claims = AccessClaims::new(customer(), Uuid::nil(), clock.now());
     let token = key.sign_access(&claims).unwrap();
