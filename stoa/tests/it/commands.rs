@@ -36,6 +36,16 @@ async fn a_wrong_configuration_ends_with_78_and_the_key() {
             &[("STOA_ORDER__DATABASE_URL", "mysql://a:hunter2@b/c")],
             "order.database_url",
         ),
+        (
+            &["migrate"],
+            &[("STOA_USER__DATABASE_URL", "sqlite::memory:")],
+            "user.database_url",
+        ),
+        (
+            &["serve", "user"],
+            &[("STOA_USER__DATABASE_URL", "postgres://a:hunter2#@b/c")],
+            "user.database_url",
+        ),
     ] {
         let folder = tempfile::tempdir().expect("temporary folder");
         let data = folder.path().join("data").display().to_string();
