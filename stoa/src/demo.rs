@@ -89,6 +89,11 @@ pub fn is_wanted(data: &Path) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// Whether all demo data was written into this folder.
+pub fn is_there(data: &Path) -> bool {
+    std::fs::read_to_string(data.join(MARKER)).is_ok_and(|state| state == DONE)
+}
+
 /// Notes that demo data is being written, before there is anything else.
 ///
 /// # Errors
