@@ -4,6 +4,7 @@
 //! key before any port is bound or file opened. No other crate reads the
 //! environment.
 
+mod database;
 mod error;
 mod issuer;
 mod layers;

@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use rustix::fs::OFlags;
 use sea_orm::ConnectionTrait;
 use sql::{Database, Engine};
 
@@ -15,7 +16,7 @@ use crate::config::{self, Config};
 /// Held as long as a process works on what it locks; the system lets go of it
 /// when the process ends, however it ends.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File);
+pub struct Lock(#[expect(dead_code, reason = "the open files are the lock")] Vec<File>);
 
 /// Makes the folder if needed and takes it for this process.
 ///
@@ -24,13 +25,14 @@ pub struct Lock(#[expect(dead_code, reason = "the open file is the lock")] File)
 /// A folder that cannot be made or written, or that another process holds.
 pub fn lock(folder: &Path) -> anyhow::Result<Lock> {
     make_private(folder)?;
-    take(&folder.join("lock"), |holder| {
+    let lock = take("data", &folder.join("lock"), |holder| {
         let folder = folder.display();
         let reason = format!(
             "is the folder {folder}, in use by another stoa{holder}: stop it, or give this one its own --data"
         );
         config::Error::new("data", reason)
-    })
+    })?;
+    Ok(Lock(vec![lock]))
 }
 
 /// Takes the SQLite file of a service for this process, to serve it: the
@@ -39,8 +41,9 @@ pub fn lock(folder: &Path) -> anyhow::Result<Lock> {
 /// PostgreSQL. Who changes the schema, audits or makes a user works beside
 /// whoever serves, and takes nothing.
 ///
-/// The lock is on a file beside the database: SQLite loses its own locks when
-/// its file is opened and closed by anything else in the process.
+/// A file beside the database says who has it, and is locked too. On Linux the
+/// database itself is, so no other name of it and no lock file that was
+/// removed leads around that.
 ///
 /// # Errors
 ///
@@ -51,17 +54,58 @@ pub fn lock_database(config: &Config, service: &str) -> anyhow::Result<Option<Lo
     let Some(file) = database.file() else {
         return Ok(None);
     };
-    let mut beside = OsString::from(as_one_knows_it(file));
-    beside.push(".lock");
-    let lock = take(Path::new(&beside), |holder| {
+    let key = format!("{service}.database_url");
+    let in_use = |holder| {
         let file = file.display();
         let reason = format!(
             "is the file {file}, in use by another stoa{holder}: SQLite has one process per file, so stop that one, \
              or give this one a file of its own"
         );
-        config::Error::new(format!("{service}.database_url"), reason)
-    })?;
-    Ok(Some(lock))
+        config::Error::new(&key, reason)
+    };
+    let database = open(&key, file, OFlags::empty())?;
+    let mut beside = OsString::from(as_one_knows_it(file));
+    beside.push(".lock");
+    let beside = Path::new(&beside);
+    if !holds(&database).with_context(|| format!("cannot lock {}", file.display()))? {
+        let holder = File::open(beside).map_or_else(|_| String::new(), holder);
+        return Err(in_use(holder).into());
+    }
+    let lock = take(&key, beside, in_use)?;
+    Ok(Some(Lock(vec![database, lock])))
+}
+
+/// Locks an open database for this process, unless another has: a byte behind
+/// those that SQLite locks, by a kind of lock that goes with the open file. The
+/// process's own locks, which are SQLite's, would go as soon as anything in it
+/// opens and closes the file; for the same reason this one is not closed while
+/// the process serves.
+#[cfg(target_os = "linux")]
+fn holds(database: &File) -> std::io::Result<bool> {
+    use nix::errno::Errno;
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc::{F_WRLCK, SEEK_SET, flock};
+    /// SQLite's lock page begins here, with the 512 bytes that it locks.
+    const LOCKED_BY_SQLITE: i64 = 1 << 30;
+    let kind = |kind| i16::try_from(kind).expect("kinds of locks are small numbers");
+    let byte = flock {
+        l_type: kind(F_WRLCK),
+        l_whence: kind(SEEK_SET),
+        l_start: LOCKED_BY_SQLITE + 512,
+        l_len: 1,
+        l_pid: 0,
+    };
+    match fcntl(database, FcntlArg::F_OFD_SETLK(&byte)) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// There is no such lock, so the file beside the database has to do.
+#[cfg(not(target_os = "linux"))]
+fn holds(_database: &File) -> std::io::Result<bool> {
+    Ok(true)
 }
 
 /// The one path of a file, however it was written and whether or not it is
@@ -77,7 +121,31 @@ fn as_one_knows_it(file: &Path) -> PathBuf {
 }
 
 /// Locks a file, and writes into it who has it.
-fn take(path: &Path, refused: impl FnOnce(String) -> config::Error) -> anyhow::Result<Lock> {
+fn take(
+    key: &str,
+    path: &Path,
+    refused: impl FnOnce(String) -> config::Error,
+) -> anyhow::Result<File> {
+    // Else the file that a link leads to would be written over.
+    let mut file = open(key, path, OFlags::NOFOLLOW)?;
+    match file.try_lock() {
+        Ok(()) => {
+            let written = file
+                .set_len(0)
+                .and_then(|()| writeln!(file, "{}", std::process::id()));
+            written.with_context(|| format!("cannot write {}", path.display()))?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => Err(refused(holder(file)).into()),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
+
+/// Opens a file to read and write it, and makes it for this user alone where
+/// there is none.
+fn open(key: &str, path: &Path, flags: OFlags) -> Result<File, config::Error> {
     use std::os::unix::fs::OpenOptionsExt;
     let file = File::options()
         .create(true)
@@ -85,31 +153,21 @@ fn take(path: &Path, refused: impl FnOnce(String) -> config::Error) -> anyhow::R
         .read(true)
         .write(true)
         .mode(0o600)
-        // Else the file that a link leads to would be written over.
-        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+        .custom_flags(flags.bits().cast_signed())
         .open(path);
-    let mut file = file.with_context(|| format!("cannot write {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => {
-            let written = file
-                .set_len(0)
-                .and_then(|()| writeln!(file, "{}", std::process::id()));
-            written.with_context(|| format!("cannot write {}", path.display()))?;
-            Ok(Lock(file))
-        }
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // Whoever has it may be about to write who it is.
-            let read = file.read_to_string(&mut holder);
-            let holder = match (read, holder.trim()) {
-                (Ok(_), id) if !id.is_empty() => format!(" (process {id})"),
-                _ => String::new(),
-            };
-            Err(refused(holder).into())
-        }
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
-        }
+    file.map_err(|error| {
+        let (path, why) = (path.display(), error.kind());
+        config::Error::new(key, format!("needs to write the file {path}: {why}"))
+    })
+}
+
+/// Who has what a file beside it locks, in words; empty where it does not say.
+fn holder(mut file: File) -> String {
+    let mut holder = String::new();
+    // Whoever has it may be about to write who it is.
+    match (file.read_to_string(&mut holder), holder.trim()) {
+        (Ok(_), id) if !id.is_empty() => format!(" (process {id})"),
+        _ => String::new(),
     }
 }
 

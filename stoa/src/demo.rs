@@ -79,11 +79,19 @@ pub fn is_wanted(data: &Path) -> anyhow::Result<bool> {
     let entries = std::fs::read_dir(data).context("cannot read the data folder")?;
     for entry in entries {
         let path = entry.context("cannot read the data folder")?.path();
-        if path.extension().is_some_and(|extension| extension == "db") {
+        let is_database = path.extension().is_some_and(|extension| extension == "db");
+        // One that is empty was made to be locked, and nothing has been in it.
+        let is_empty = || path.metadata().is_ok_and(|file| file.len() == 0);
+        if is_database && !is_empty() {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Whether all demo data was written into this folder.
+pub fn is_there(data: &Path) -> bool {
+    std::fs::read_to_string(data.join(MARKER)).is_ok_and(|state| state == DONE)
 }
 
 /// Notes that demo data is being written, before there is anything else.
@@ -264,6 +272,8 @@ mod tests {
         std::fs::write(folder.path().join(MARKER), DONE).expect("folder is writable");
         assert!(!wanted());
         std::fs::remove_file(folder.path().join(MARKER)).expect("marker was there");
+        assert!(wanted(), "what was made to be locked is no data");
+        std::fs::write(folder.path().join("order.db"), "rows").expect("folder is writable");
         assert!(!wanted(), "a folder with data of one's own stays as it is");
     }
 }

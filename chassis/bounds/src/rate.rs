@@ -1,6 +1,9 @@
 //! How often a client may ask, over all protocols together. A client is a person, or the address of whoever has not
 //! signed in. What an rpc bears of its own stands in the contract; reads and writes have a budget each beside it.
 //!
+//! A person has one budget, over all sessions. A session that is over is nobody's any more: what it asks is given back
+//! to the person and counted by the session, or whoever was signed out would keep the owner out.
+//!
 //! `governor` counts (GCRA: a burst, then one at a time), without the layer of `tower-governor` around it: a layer
 //! knows neither who was found to call nor what it calls, and answers in no protocol of ours. Each process counts for
 //! itself.
@@ -15,14 +18,15 @@ use ahash::RandomState;
 use call::Caller;
 use call::error::with_retry_after;
 use connectrpc_axum::prelude::{Code, ConnectError};
-use governor::clock::{Clock as _, DefaultClock};
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
+use uuid::Uuid;
 
-use crate::address::ClientAddress;
 use crate::client::Client;
+
+mod cells;
+
+use cells::{Cell, Cells};
 
 /// Budgets that a limit keeps. Whoever comes from an address when so many are kept shares that of his network with
 /// others there: who makes up addresses has networks of his own.
@@ -116,16 +120,6 @@ impl<'de> Deserialize<'de> for RateLimit {
     }
 }
 
-/// Whose budget it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Cell {
-    Client(Client),
-    Network(ClientAddress),
-    Crowd(u64),
-}
-
-type Cells = RateLimiter<Cell, DashMapStateStore<Cell, RandomState>, DefaultClock>;
-
 /// One limit, and what each client has left of it.
 pub struct Limit {
     cells: Cells,
@@ -155,6 +149,16 @@ pub struct Rates {
     tokens: Arc<Limit>,
     /// Those that say they are of our services, who act for many people and show one for each.
     service_tokens: Arc<Limit>,
+    /// Sessions that are over, each for itself.
+    over: Arc<Limit>,
+}
+
+/// What a call in one of a person's sessions has taken of their budgets.
+pub struct Taken {
+    usual: (Arc<Limit>, Cell),
+    own: Option<(Arc<Limit>, Cell)>,
+    over: Arc<Limit>,
+    session: Uuid,
 }
 
 impl Rates {
@@ -172,6 +176,10 @@ impl Rates {
                 (one.clone(), one)
             }
         };
+        let over = match limit {
+            RateLimit::Usual | RateLimit::Off => make(Rate::new(10, second), 20),
+            RateLimit::All(rate) => make(rate, rate.requests.get()),
+        };
         let tokens = make(Rate::new(10, second), 100);
         let service_tokens = make(Rate::new(1000, second), 2000);
         Self {
@@ -181,11 +189,13 @@ impl Rates {
                 writes.clone(),
                 tokens.clone(),
                 service_tokens.clone(),
+                over.clone(),
             ],
             reads,
             writes,
             tokens,
             service_tokens,
+            over,
         }
     }
 
@@ -207,30 +217,37 @@ impl Rates {
             false => &self.tokens,
         };
         match address.filter(|_| !self.off) {
-            Some(address) => limit.check(address),
+            Some(address) => limit.take(address).map(drop),
             None => Ok(()),
         }
     }
 
-    /// Counts a call. Our own services answer for their callers, and are not counted.
+    /// Counts a call. Our own services answer for their callers, and are not counted. What it took of a person, for
+    /// [`Taken::was_over`], if the call is in a session and not for strangers too.
     ///
     /// # Errors
-    /// `resource_exhausted`, with a time to come back, when this client has called too often.
+    /// `resource_exhausted`, with a time to come back, when this client has called too often, or when the session has
+    /// been over too often.
     pub fn call(
         &self,
         asked: Asked,
-        own: Option<&Limit>,
+        own: Option<&Arc<Limit>>,
         address: Option<Client>,
         caller: &Caller,
-    ) -> Result<(), ConnectError> {
+    ) -> Result<Option<Taken>, ConnectError> {
         if self.off {
-            return Ok(());
+            return Ok(None);
         }
-        let client = match caller {
-            Caller::Service { .. } => return Ok(()),
-            Caller::User(user) => Some(Client::Person(user.id)),
-            Caller::Anonymous => address,
+        let (client, session) = match caller {
+            Caller::Service { .. } => return Ok(None),
+            Caller::User(user) => (Some(Client::Person(user.id)), user.session),
+            Caller::Anonymous => (address, None),
         };
+        // Where strangers may call, `unauthenticated` may be the answer to what was sent, not to who sent it.
+        let session = session.filter(|_| !asked.is_public);
+        if let Some(session) = session {
+            self.over.look(session)?;
+        }
         // An rpc that strangers may call counts addresses: a client could be many persons, or none.
         let of_own = match asked.is_public {
             true => address,
@@ -240,13 +257,21 @@ impl Rates {
             true => &self.reads,
             false => &self.writes,
         };
-        if let Some(client) = client {
-            usual.check(client)?; // first, since it has its place back sooner
-        }
-        match own.zip(of_own) {
-            Some((own, client)) => own.check(client),
-            None => Ok(()),
-        }
+        let take = |limit: &Arc<Limit>, client| {
+            let cell = limit.take(client)?;
+            Ok::<_, ConnectError>((limit.clone(), cell))
+        };
+        let usual = client.map(|client| take(usual, client)); // first, since it has its place back sooner
+        let usual = usual.transpose()?;
+        let own = own.zip(of_own).map(|(own, client)| take(own, client));
+        let own = own.transpose()?;
+        let taken = usual.zip(session).map(|(usual, session)| Taken {
+            usual,
+            own,
+            over: self.over.clone(),
+            session,
+        });
+        Ok(taken)
     }
 
     /// Counts a page.
@@ -255,7 +280,7 @@ impl Rates {
     /// As [`Rates::call`].
     pub fn page(&self, address: Option<Client>) -> Result<(), ConnectError> {
         match address.filter(|_| !self.off) {
-            Some(address) => self.reads.check(address),
+            Some(address) => self.reads.take(address).map(drop),
             None => Ok(()),
         }
     }
@@ -268,22 +293,29 @@ impl Rates {
     /// Forgets whose budget is whole again.
     pub fn sweep(&self) {
         for limit in &self.all {
-            limit.cells.retain_recent();
-            limit.cells.shrink_to_fit();
+            limit.cells.sweep();
             limit.count();
         }
+    }
+}
+
+impl Taken {
+    /// The answer was that the session is over: the person, who may have signed in anew, has the places back, and the
+    /// session has used one of its own.
+    pub fn was_over(self) {
+        for (limit, cell) in [Some(self.usual), self.own].into_iter().flatten() {
+            limit.cells.give_back(cell);
+        }
+        let cell = self.over.cell(Cell::Session(self.session));
+        let _ = self.over.cells.take(cell); // the next call is told if there was none
     }
 }
 
 impl Limit {
     fn new(rate: Rate, burst: u32) -> Self {
         let burst = NonZeroU32::new(burst).unwrap_or(rate.requests);
-        let quota = Quota::with_period(rate.interval()).expect("it is at least a nanosecond");
         Self {
-            cells: RateLimiter::dashmap_with_hasher(
-                quota.allow_burst(burst),
-                RandomState::default(),
-            ),
+            cells: Cells::new(rate.interval(), burst),
             requests: burst,
             entries: AtomicUsize::new(0),
             checks: AtomicUsize::new(0),
@@ -291,22 +323,36 @@ impl Limit {
         }
     }
 
-    fn check(&self, client: Client) -> Result<(), ConnectError> {
+    /// Takes a place of this client, and returns whose it was.
+    fn take(&self, client: Client) -> Result<Cell, ConnectError> {
+        let cell = self.cell(Cell::Client(client));
+        match self.cells.take(cell) {
+            Ok(()) => Ok(cell),
+            Err(wait) => Err(refuse(client.kind(), self.requests, wait)),
+        }
+    }
+
+    /// Refuses a session that has no place, and takes none.
+    fn look(&self, session: Uuid) -> Result<(), ConnectError> {
+        let looked = self.cells.look(self.cell(Cell::Session(session)));
+        looked.map_err(|wait| refuse("session", self.requests, wait))
+    }
+
+    /// Whose budget this one's is, when so many are kept.
+    fn cell(&self, own: Cell) -> Cell {
         // A map of many shards is slow to count.
         let checks = self.checks.fetch_add(1, Ordering::Relaxed);
         if checks.is_multiple_of(COUNTED_EVERY) {
             self.count();
         }
-        let cell = match (self.entries.load(Ordering::Relaxed), client) {
-            (0..ENTRIES_MAX, _) => Cell::Client(client),
-            (0..SHARED_ENTRIES_MAX, Client::Person(_)) => Cell::Client(client),
-            (0..SHARED_ENTRIES_MAX, Client::Address(address)) => Cell::Network(address.network()),
-            _ => Cell::Crowd(self.hasher.hash_one(client) % CROWDS),
-        };
-        self.cells.check_key(&cell).map_err(|until| {
-            let now = DefaultClock::default().now();
-            refuse(client, self.requests, until.wait_time_from(now))
-        })
+        match (self.entries.load(Ordering::Relaxed), own) {
+            (0..ENTRIES_MAX, _) => own,
+            (0..SHARED_ENTRIES_MAX, Cell::Client(Client::Address(address))) => {
+                Cell::Network(address.network())
+            }
+            (0..SHARED_ENTRIES_MAX, _) => own,
+            _ => Cell::Crowd(self.hasher.hash_one(own) % CROWDS),
+        }
     }
 
     fn count(&self) {
@@ -314,8 +360,7 @@ impl Limit {
     }
 }
 
-fn refuse(client: Client, requests: NonZeroU32, wait: Duration) -> ConnectError {
-    let of = client.kind();
+fn refuse(of: &'static str, requests: NonZeroU32, wait: Duration) -> ConnectError {
     metrics::counter!("rpc_rate_refusals_total", "of" => of).increment(1);
     let message = format!("This {of} asks too often");
     let error = ConnectError::new(Code::ResourceExhausted, message)

@@ -169,7 +169,9 @@ pub struct Jwk {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct CreateUserRequest {
-    /// name is the full name; it may be empty.
+    /// name is the full name; it may be empty. It is one line, without control
+    /// characters, marks of direction (U+202E and its like) or characters that
+    /// take no room (U+200B); the joiners U+200C and U+200D are taken.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// email is the address to sign in with.
@@ -193,7 +195,8 @@ pub struct UpdateUserRequest {
     /// id is the account's UUID.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// name stays when absent; an empty one clears it.
+    /// name stays when absent; an empty one clears it. It is one line of what is
+    /// seen, as at sign-up.
     #[prost(string, optional, tag = "2")]
     pub name: ::core::option::Option<::prost::alloc::string::String>,
     /// email stays when absent; it cannot be cleared, since it is the sign-in
@@ -257,7 +260,9 @@ pub struct GetProfileResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct SignUpRequest {
-    /// name is the full name; it may be empty.
+    /// name is the full name; it may be empty. It is one line, without control
+    /// characters, marks of direction (U+202E and its like) or characters that
+    /// take no room (U+200B); the joiners U+200C and U+200D are taken.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// email is the address to sign in with.
@@ -441,7 +446,7 @@ pub struct BlockUserRequest {
     /// id is the account's UUID.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// reason is a note for the log and for colleagues.
+    /// reason is a note for the log and for colleagues, one line of what is seen.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
 }
@@ -458,7 +463,7 @@ pub struct UnblockUserRequest {
     /// id is the account's UUID.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// reason is a note for the log and for colleagues.
+    /// reason is a note for the log and for colleagues, one line of what is seen.
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
 }

@@ -10,7 +10,7 @@ use sea_orm::DbErr;
 use slice::Misconfigured;
 use token::SignError;
 
-use crate::domain::line::ControlCharacter;
+use crate::domain::line::HiddenCharacter;
 use crate::domain::password::BadPassword;
 
 /// The domain of this service's reasons.
@@ -64,9 +64,9 @@ pub enum Error {
     /// Nobody may choose this password.
     #[error("password: {0}")]
     BadPassword(#[from] BadPassword),
-    /// A name or note is more than one line.
+    /// A name or note is more than one line, or more than is seen of it.
     #[error(transparent)]
-    ControlCharacter(#[from] ControlCharacter),
+    HiddenCharacter(#[from] HiddenCharacter),
     /// A page size or page token that cannot be.
     #[error(transparent)]
     Page(#[from] sql::page::Error),
@@ -132,7 +132,7 @@ impl Error {
             Self::BadPassword(_)
             | Self::WrongPassword
             | Self::BadResetToken
-            | Self::ControlCharacter(_)
+            | Self::HiddenCharacter(_)
             | Self::Page(_)
             | Self::CursorUnknown
             | Self::MalformedId
@@ -172,7 +172,7 @@ impl Error {
             Self::UserNotFound
             | Self::SessionNotFound
             | Self::BadPassword(_)
-            | Self::ControlCharacter(_)
+            | Self::HiddenCharacter(_)
             | Self::Page(_)
             | Self::CursorUnknown
             | Self::CursorExpired
@@ -197,6 +197,8 @@ impl Error {
                 BadPassword::Guessed => "password.guessed",
             };
             return Some(Violation::new("password", rule_id, &bad.to_string()));
+        } else if let Self::HiddenCharacter(hidden) = self {
+            (hidden.field, "string.one_line")
         } else if matches!(self, Self::WrongPassword) {
             ("current_password", "current_password.right")
         } else if matches!(self, Self::BadResetToken) {

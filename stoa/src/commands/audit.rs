@@ -26,7 +26,7 @@ const BREACHES_SHOWN: usize = 20;
 ///
 /// # Errors
 ///
-/// A database or a history that cannot be read: nothing is known then.
+/// A database or a history that cannot be read, or that is not there: nothing is known then.
 pub async fn run(
     config: &Config,
     history: Option<&Path>,
@@ -36,7 +36,7 @@ pub async fn run(
     let history = history.map(read_history).transpose()?;
     let mut databases = Vec::new();
     for slice in SERVICES.iter() {
-        let db = migrate::open(config, slice.name).await?;
+        let db = migrate::open_there(config, slice.name, "audit").await?;
         schema::usable(&db).await?;
         databases.push(db);
     }

@@ -9,7 +9,7 @@ use migrations::SchemaState;
 use slice::Slice;
 use sql::Database;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::services::SERVICES;
 use crate::{data, progress, schema};
 
@@ -48,6 +48,34 @@ pub async fn run(
     }
     bar.finish_and_clear();
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the database of a service for a command that works on what is there,
+/// and makes no file: an empty one would be taken for a shop.
+///
+/// # Errors
+///
+/// As [`open`]; no file yet, or an empty one.
+pub async fn open_there(
+    config: &Config,
+    service: &'static str,
+    to_do: &str,
+) -> anyhow::Result<Database> {
+    let database = config.database(service)?;
+    if let Some(file) = database.file()
+        && !std::fs::metadata(file).is_ok_and(|there| there.is_file() && there.len() > 0)
+    {
+        let key = match config.of(service).database {
+            Some(_) => format!("{service}.database_url"),
+            None => "data".to_owned(),
+        };
+        let reason = format!(
+            "leads to {}, which is not there: there is nothing to {to_do}; `stoa up` and `stoa migrate` make a new one",
+            file.display()
+        );
+        return Err(config::Error::new(key, reason).into());
+    }
+    open(config, service).await
 }
 
 /// Opens the database of a service as it is configured.

@@ -41,10 +41,12 @@ pub async fn run(config: Config, demo: bool, no_demo: bool) -> anyhow::Result<Ex
     if filling {
         Box::pin(fill(&base, &databases)).await?;
     }
+    // A shop that began without them has no demo people, whatever is wanted now.
+    let demo = wanted && demo::is_there(&base.config.general.data);
     let parts = compose::everything(&base, &databases)?;
     let listeners = Listeners::bind(&base, 8080, 9090).await?;
     let (public, admin) = listeners.addresses()?;
-    let announce = compose::announce_ready(&base, || welcome(public, admin, wanted, started));
+    let announce = compose::announce_ready(&base, || welcome(public, admin, demo, started));
     let (ended, ()) = tokio::join!(compose::run(&base, parts, listeners), async {
         tokio::select! {
             () = announce => {}

@@ -35,7 +35,7 @@ pub async fn create(
         }
     }
     let password = password()?;
-    let db = migrate::open(config, user::NAME).await?;
+    let db = migrate::open_there(config, user::NAME, "make a user in").await?;
     schema::usable(&db).await?;
     let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default());
     let account = AccountSpec {

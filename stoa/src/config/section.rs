@@ -56,23 +56,22 @@ fn database(keys: &mut Table, section: &str) -> Result<Option<sql::Config>, Erro
     };
     let (url, file) = (text("database_url")?, text("database_url_file")?);
     let connections = text("database_connections_max")?;
-    let url = match (url, file) {
+    let (of_text, of_file) = (
+        format!("{section}.database_url"),
+        format!("{section}.database_url_file"),
+    );
+    let (key, url) = match (url, file) {
         (Some(_), Some(_)) => {
-            let key = format!("{section}.database_url_file");
-            return Err(Error::new(key, "is set beside database_url: set one"));
+            return Err(Error::new(of_file, "is set beside database_url: set one"));
         }
-        (Some(url), None) => Some(url),
-        (None, Some(file)) => Some(secret(&file, &format!("{section}.database_url_file"))?),
-        (None, None) => None,
+        (Some(url), None) => (of_text, url),
+        (None, Some(file)) => {
+            let url = secret(&file, &of_file)?;
+            (of_file, url)
+        }
+        (None, None) => return Ok(None),
     };
-    let Some(url) = url else { return Ok(None) };
-    if !["sqlite:", "postgres://", "postgresql://"]
-        .iter()
-        .any(|scheme| url.starts_with(scheme))
-    {
-        let key = format!("{section}.database_url");
-        return Err(Error::new(key, "must begin with sqlite: or postgres://"));
-    }
+    super::database::check(&url).map_err(|reason| Error::new(key, reason))?;
     let mut database = sql::Config::new(url);
     if let Some(connections) = connections {
         database.connections_max = connections

@@ -441,6 +441,57 @@ fn every_service_has_a_database_of_its_own() {
     assert_eq!(url(user::NAME), "sqlite:elsewhere/user.db");
 }
 
+/// What is wrong with an address is said with the key and what to write, and never with what is in it.
+///
+/// row: E15, X20
+#[test]
+fn an_address_of_a_database_is_understood_as_it_is_meant_or_refused() {
+    let read = |url: &str| load(&[("STOA_ORDER__DATABASE_URL", url)], &[]);
+    for (url, words) in [
+        ("sqlite::memory:", "lost with the process"),
+        ("sqlite://:memory:", "lost with the process"),
+        ("sqlite:", "must name a file"),
+        ("sqlite:data/", "must name a file"),
+        ("sqlite:order.db?mode=rwc", "without `?`"),
+        ("sqlite:order#1.db", "without `?`"),
+        ("sqlite:my%20order.db", "nothing in it is decoded"),
+        ("sqlite:file:order.db", "second scheme"),
+        ("sqlite://order.db", "names a host"),
+        ("postgres://a:hunter2#3@db/order", "%23"),
+        ("postgres://a@db/order#hunter2", "%23"),
+        ("postgres://a:1?hunter2@db/order", "%3F"),
+        ("postgres://a:hunter2@db/order?sslmod=require", "sslmode"),
+        (
+            "postgres://a:hunter2@db/order?sslmode=hunter2",
+            "is not understood",
+        ),
+        ("postgres://a:hunter2/3@db/order", "%2F"),
+    ] {
+        let error = read(url).expect_err(url).to_string();
+        assert!(error.contains("order.database_url "), "{url}: {error}");
+        assert!(error.contains(words), "{url}: {error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    for url in [
+        "sqlite:order.db",
+        "sqlite:/var/lib/order.db",
+        "sqlite:///var/lib/my order.db",
+        "postgres://a:hunter2%23%3F@db:5432/order?sslmode=require&options[geqo]=off&options%5Bjit%5D=on",
+        "postgresql:///order?host=/run/postgresql",
+    ] {
+        read(url).expect(url);
+    }
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let file = folder.path().join("url");
+    std::fs::write(&file, "sqlite::memory:\n").expect("a file");
+    let file = file.display().to_string();
+    let error = load(&[("STOA_ORDER__DATABASE_URL_FILE", &file)], &[]).expect_err("in memory");
+    assert!(
+        error.to_string().contains("order.database_url_file"),
+        "{error}"
+    );
+}
+
 /// row: E15, X20
 #[test]
 fn production_refuses_what_is_missing() {

@@ -36,6 +36,16 @@ async fn a_wrong_configuration_ends_with_78_and_the_key() {
             &[("STOA_ORDER__DATABASE_URL", "mysql://a:hunter2@b/c")],
             "order.database_url",
         ),
+        (
+            &["migrate"],
+            &[("STOA_USER__DATABASE_URL", "sqlite::memory:")],
+            "user.database_url",
+        ),
+        (
+            &["serve", "user"],
+            &[("STOA_USER__DATABASE_URL", "postgres://a:hunter2#@b/c")],
+            "user.database_url",
+        ),
     ] {
         let folder = tempfile::tempdir().expect("temporary folder");
         let data = folder.path().join("data").display().to_string();
@@ -45,6 +55,41 @@ async fn a_wrong_configuration_ends_with_78_and_the_key() {
         assert!(printed.contains(named), "{named} is not named: {printed}");
         assert!(!printed.contains("hunter2"), "{printed}");
     }
+}
+
+/// Looking makes nothing that the next start would take for a shop.
+///
+/// row: X13, X2
+#[tokio::test]
+async fn where_nothing_is_there_is_nothing_to_audit_and_it_stays_so() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("a folder");
+    let shown = data.display().to_string();
+    let own = format!("sqlite:{shown}/mine.db");
+    let own = [("STOA_USER__DATABASE_URL", own.as_str())];
+    for (variables, key, file) in [
+        (&[][..], "configuration: data ", "user.db"),
+        (&own, "configuration: user.database_url ", "mine.db"),
+    ] {
+        let (code, printed) = stoa(&["audit", "--data", &shown], variables).await;
+        assert_eq!(code, 78, "{printed}");
+        for said in [key, file, "nothing to audit"] {
+            assert!(printed.contains(said), "{said}: {printed}");
+        }
+        let made = std::fs::read_dir(&data).expect("a folder").count();
+        assert_eq!(made, 0, "{printed}");
+    }
+}
+
+/// row: X2
+#[tokio::test]
+async fn demo_people_are_promised_where_they_are() {
+    let mut shop = Shop::up_without_demo().await;
+    shop.process.kill();
+    shop.restart().await; // which would like some, and comes too late
+    let printed = shop.process.output();
+    assert!(!printed.contains("stoa-demo"), "{printed}");
 }
 
 /// row: P16

@@ -152,13 +152,7 @@ impl Fleet {
     /// A target's admin listener, whose port the system chose.
     pub async fn admin(&mut self, name: &'static str) -> Door {
         let process = self.processes.get_mut(name).expect("it was launched");
-        let said = format!("Serving {name}");
-        let address = process.wait_for(READY_MAX, |output| {
-            let line = output.lines().rfind(|line| line.contains(&said))?;
-            let line: serde_json::Value = serde_json::from_str(line).ok()?;
-            line["admin"].as_str().map(str::to_owned)
-        });
-        Door::new(format!("http://{}", address.await.expect("it serves")))
+        admin_of(name, process).await
     }
 
     /// Runs `stoa` on this fleet's databases.
@@ -177,6 +171,17 @@ impl Fleet {
 
 fn local(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
+}
+
+/// The admin listener of a target that serves, wherever it is.
+pub async fn admin_of(name: &str, process: &mut Process) -> Door {
+    let said = format!("Serving {name}");
+    let address = process.wait_for(READY_MAX, |output| {
+        let line = output.lines().rfind(|line| line.contains(&said))?;
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        line["admin"].as_str().map(str::to_owned)
+    });
+    Door::new(format!("http://{}", address.await.expect("it serves")))
 }
 
 /// Waits until a process says that it is ready.

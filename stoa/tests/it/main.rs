@@ -41,6 +41,7 @@ mod protected;
 mod pruned;
 mod purchase;
 mod rates;
+mod records;
 mod reflection;
 mod replay;
 mod replicas;

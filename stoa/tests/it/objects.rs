@@ -3,20 +3,24 @@
 //! The table is held against the contract: an rpc that takes somebody's id and is missing here
 //! turns the test red.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use prost_reflect::{DescriptorPool, Kind, MethodDescriptor, Value as Reflected};
 use serde_json::{Map, Value, json};
 
+use crate::crash::system::databases;
 use crate::leaks;
 use crate::shop::{Answer, Customer, Shop};
 
 /// Fields that name an object that belongs to somebody.
 const OWNED: [&str; 4] = ["id", "order_id", "user_id", "customer_id"];
 
+/// An rpc, the field that names an object, and what else it needs.
+type Case = (&'static str, &'static str, Value);
+
 /// The rpcs of signed-in people that name such an object, and what else they need.
-fn table() -> Vec<(&'static str, &'static str, Value)> {
+fn table() -> Vec<Case> {
     vec![
         ("user.v1.UserService/GetUser", "id", json!({})),
         (
@@ -171,6 +175,123 @@ async fn belongings(alice: &Customer, order: &Value) -> Vec<bytes::Bytes> {
         all.push(answer.bytes);
     }
     all
+}
+
+/// How often each is asked, in turn.
+const ROUNDS: usize = 10;
+
+/// What one id was worth to the database, and to whoever holds a watch to it.
+#[derive(Default)]
+struct Cost {
+    /// What names each call in the log.
+    calls: Vec<String>,
+    times: Vec<Duration>,
+}
+
+impl Cost {
+    async fn add(&mut self, caller: &Customer, (rpc, field, more): &Case, id: &str) {
+        let began = Instant::now();
+        let told = ask(caller, rpc, field, id, more).await;
+        self.times.push(began.elapsed());
+        assert_eq!(code(&told), "not_found", "{rpc}: {:?}", told.bytes);
+        let named = told.headers["x-correlation-id"].to_str();
+        self.calls.push(named.expect("text").to_owned());
+    }
+
+    /// The statements of the call that had the fewest: one that opened a connection, or lost a race, has more.
+    fn statements(&self, log: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+        let calls = self.calls.iter();
+        let of_each = calls.map(|call| log.get(call).cloned().unwrap_or_default());
+        let mut fewest = of_each.min_by_key(Vec::len).expect("it was asked");
+        fewest.sort_unstable(); // a page asks its services side by side
+        fewest
+    }
+}
+
+/// Whose call each statement was, in the words of the log. Only PostgreSQL's driver logs them where the call is known.
+fn statements_by_call(log: &str) -> BTreeMap<String, Vec<String>> {
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).unwrap_or(Value::Null);
+        let text = |name: &str| line[name].as_str().unwrap_or_default().trim().to_owned();
+        if text("target") == "sqlx::query" && !text("correlation_id").is_empty() {
+            let statement = match text("db.statement") {
+                short if short.is_empty() => text("summary"),
+                whole => whole,
+            };
+            all.entry(text("correlation_id"))
+                .or_default()
+                .push(statement);
+        }
+    }
+    all
+}
+
+/// What is asked of the database must not depend on whether there is such a thing, or it is told by how long it takes.
+///
+/// row: S-05
+#[tokio::test]
+async fn another_s_object_costs_the_same_statements_as_none() {
+    let server = testkit::postgres::durable().await;
+    let mut variables = databases(&server).await;
+    let debug = ("STOA_LOG".to_owned(), "info,sqlx::query=debug".to_owned());
+    let json = ("STOA_LOG_FORMAT".to_owned(), "json".to_owned());
+    variables.extend([debug, json]);
+    let variables: Vec<_> = variables
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.clone()))
+        .collect();
+    let mut shop = Shop::up_with(&variables).await;
+    let alice = shop.door.sign_up("alice@example.test").await;
+    let mallory = shop.door.sign_up("mallory@example.test").await;
+    let placed = alice.place("MUG-STR-01", 1, "tok_ok").await;
+    let order = placed.json()["order"]["id"].clone();
+    let listed = alice
+        .door
+        .call("user.v1.AuthService/ListSessions", json!({}));
+    let session = listed.await.json()["sessions"][0]["id"].clone();
+    let random = clock::Clock::system().id().to_string();
+    let mut costs = Vec::new();
+    for case in table() {
+        let theirs = match case.1 {
+            _ if case.0.ends_with("/EndSession") => session.as_str().expect("an id"),
+            "orderId" => order.as_str().expect("an id"),
+            _ => &alice.id,
+        };
+        let (mut another_s, mut none) = (Cost::default(), Cost::default());
+        for round in 0..ROUNDS {
+            let mut both = [(&mut another_s, theirs), (&mut none, random.as_str())];
+            both.rotate_left(round % 2); // the second finds more at hand
+            for (cost, id) in both {
+                cost.add(&mallory, &case, id).await;
+            }
+        }
+        costs.push((case.0, another_s, none));
+    }
+    let log = statements_by_call(&shop.log().await);
+    let (mut of_another_s, mut of_none, mut silent) = (Vec::new(), Vec::new(), 0);
+    for (rpc, another_s, none) in costs {
+        let (one, other) = (another_s.statements(&log), none.statements(&log));
+        silent += usize::from(other.is_empty());
+        let said = format_args!("{rpc} tells one by its statements: {one:#?}, {other:#?}");
+        proof::must("S-05", one == other, said);
+        of_another_s.extend(another_s.times);
+        of_none.extend(none.times);
+    }
+    // Whose list is wanted is compared with the token; of all else the log says what was asked.
+    assert!(silent < table().len() / 2, "{silent} asked nothing");
+    let trials = of_none.len();
+    let [another_s, none] = [of_another_s, of_none].map(median);
+    proof::held(
+        "S-05",
+        trials,
+        format!("0, median {another_s:.1?} for another's, {none:.1?} for none"),
+    );
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }
 
 async fn ask(caller: &Customer, rpc: &str, field: &str, id: &str, more: &Value) -> Answer {

@@ -88,6 +88,18 @@ async fn two_processes_never_serve_one_file() {
     let url = format!("sqlite:{}", link.display());
     let other = [("STOA_USER__DATABASE_URL", url.as_str())];
     refused(&alone.stoa(&SERVE, &other).await, &link, &first);
+    // And by a second one that is no link, also if whoever has it is not named any more.
+    let second = alone.folder.path().join("second.db");
+    std::fs::hard_link(&file, &second).expect("another name");
+    let url = format!("sqlite:{}", second.display());
+    let other = [("STOA_USER__DATABASE_URL", url.as_str())];
+    let (code, printed) = alone.stoa(&SERVE, &other).await;
+    assert_eq!(code, 78, "{printed}");
+    assert!(printed.contains("in use by another stoa"), "{printed}");
+    std::fs::remove_file(file.with_extension("db.lock")).expect("it is there");
+    let (code, printed) = alone.stoa(&SERVE, &[]).await;
+    assert_eq!(code, 78, "{printed}");
+    assert!(printed.contains("in use by another stoa"), "{printed}");
     // What works beside whoever serves still does.
     let (code, printed) = alone.stoa(&["migrate", "user"], &[]).await;
     assert_eq!(code, 0, "{printed}");
@@ -99,6 +111,33 @@ async fn two_processes_never_serve_one_file() {
     next.terminate();
     next.wait(Duration::from_secs(25)).await.expect("it stops");
     alone.serve().await;
+}
+
+/// What cannot be a file is said so, with the key.
+///
+/// row: X20
+#[tokio::test]
+async fn what_cannot_be_locked_is_a_wrong_configuration() {
+    let alone = Alone::migrated().await;
+    let folder = alone.folder.path().join("folder");
+    std::fs::create_dir(&folder).expect("a folder");
+    let nowhere = folder.join("no/user.db");
+    for path in [&folder, &nowhere] {
+        let url = format!("sqlite:{}", path.display());
+        let other = [("STOA_USER__DATABASE_URL", url.as_str())];
+        let (code, printed) = alone.stoa(&SERVE, &other).await;
+        assert_eq!(code, 78, "{printed}");
+        let said = format!(
+            "user.database_url needs to write the file {}",
+            path.display()
+        );
+        assert!(printed.contains(&said), "{printed}");
+    }
+    let lock = Path::new(&alone.data()).join("user.db.lock");
+    std::fs::create_dir(&lock).expect("a folder");
+    let (code, printed) = alone.stoa(&SERVE, &[]).await;
+    assert_eq!(code, 78, "{printed}");
+    assert!(printed.contains(&lock.display().to_string()), "{printed}");
 }
 
 /// row: X2, X20

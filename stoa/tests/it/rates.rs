@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::fleet::Fleet;
 use crate::shop::{Door, Shop, stoa};
 
+const CHANGE: &str = "user.v1.AuthService/ChangePassword";
 const LIST: &str = "catalog.v1.CatalogService/ListProducts";
 
 async fn list(door: &Door) -> crate::shop::Answer {
@@ -74,6 +75,52 @@ async fn quick(door: &Door) {
         let bought = customer.place("MUG-STR-01", 1, "tok_ok").await;
         assert_eq!(bought.code(), "ok", "{bought:?}");
     }
+}
+
+/// Whoever was signed out goes on asking, in the name of the owner, who has budgets by the hour: in one process, and
+/// through a gateway, which does not know the sessions.
+///
+/// row: G6, X23
+#[tokio::test]
+async fn who_was_signed_out_uses_up_nothing_of_the_owners() {
+    let usual = ("STOA_RATE_LIMIT", "usual");
+    let shop = Shop::up_with(&[(usual.0, usual.1.to_owned())]).await;
+    signed_out(&shop.door).await;
+    let fleet = Fleet::start_with(&[usual]).await;
+    signed_out(&fleet.gateway).await;
+}
+
+async fn signed_out(door: &Door) {
+    let change = json!({"currentPassword": "a short sentence", "password": "a longer sentence"});
+    let thief = door.sign_up("owner@stoa.test").await;
+    let message = json!({"email": "owner@stoa.test", "password": "a short sentence"});
+    let signed_in = door.call("user.v1.AuthService/SignIn", message).await;
+    let mut owner = door.clone();
+    let token = signed_in.json()["tokens"]["accessToken"].clone();
+    owner.token = token.as_str().map(str::to_owned);
+    let sessions = owner
+        .call("user.v1.AuthService/ListSessions", json!({}))
+        .await;
+    let sessions = sessions.json()["sessions"].clone();
+    let stolen = sessions.as_array().expect("two").iter();
+    let stolen = stolen
+        .filter(|session| session["current"] != true)
+        .map(|session| json!({"id": session["id"]}))
+        .next();
+    let ended = owner.call("user.v1.AuthService/EndSession", stolen.expect("the other"));
+    assert_eq!(ended.await.code(), "ok");
+    for number in 0..40 {
+        let answer = thief.door.call(CHANGE, change.clone()).await;
+        // Beyond twenty at once it is refused for what the session itself has asked.
+        let told = ["unauthenticated", "resource_exhausted"];
+        let told = &told[..if number < 20 { 1 } else { 2 }];
+        assert!(
+            told.contains(&answer.code().as_str()),
+            "{number}: {answer:?}"
+        );
+    }
+    let changed = owner.call(CHANGE, change).await;
+    assert_eq!(changed.code(), "ok", "{changed:?}");
 }
 
 /// row: G6, X20

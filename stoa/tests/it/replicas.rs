@@ -45,6 +45,9 @@ async fn two_replicas_share_the_calls_and_one_carries_them_alone() {
     let gateway = fleet.gateway.clone();
     let admin = fleet.admin("gateway").await;
     shows_what_is_set(&admin).await;
+    // And for the one who asks it for money.
+    let shown = fleet.admin("order").await.get("/peers").await.json();
+    assert_eq!(shown["payment"]["attempts"], 3, "{shown}");
 
     for _ in 0..200 {
         assert_eq!(ask(&gateway).await, "ok");
@@ -98,6 +101,7 @@ async fn shows_what_is_set(admin: &Door) {
     assert_eq!(shown["user"]["bulkhead"]["calls_max"], 400);
     assert_eq!(shown["order"]["breaker"], Value::Null);
     assert_eq!(shown["payment"]["timeout_seconds"], 3.0);
+    assert_eq!(shown["payment"]["attempts"], 3);
     assert_eq!(shown["inventory"]["repeats_left"], 100);
     let text = admin.get("/metrics").await.bytes;
     let text = String::from_utf8_lossy(&text);
@@ -123,7 +127,7 @@ async fn ask(gateway: &Door) -> String {
 }
 
 /// How often a replica was asked, as it counts.
-async fn searches(admin: &Door) -> usize {
+pub async fn searches(admin: &Door) -> usize {
     let text = admin.get("/metrics").await.bytes;
     let text = String::from_utf8_lossy(&text);
     let counts = text.lines().filter(|line| {

@@ -15,6 +15,7 @@ it.each([
   ['password', 'string.min_len', /8 to 128 characters/],
   ['email', 'string.email', /a name and an e-mail/],
   ['name', 'string.max_len', /a name and an e-mail/],
+  ['name', 'string.one_line', /a character that nobody sees/],
 ])('says of %s against %s what to change', (field, rule, words) => {
   expect(refusalOfSignUp(refused(field, rule))).toMatch(words);
 });

@@ -11,7 +11,10 @@ export const PASSWORD_MAX = 128;
 export function refusalOfSignUp(error: ConnectError): string | undefined {
   if (error.code === Code.AlreadyExists) return 'There is an account with this e-mail already. Sign in instead.';
   if (error.code !== Code.InvalidArgument) return undefined;
-  return ofChosen(violationOf(error)) ?? 'That does not look like a name and an e-mail address.';
+  const violation = violationOf(error);
+  if (fieldOf(violation) === 'name' && violation?.ruleId === 'string.one_line')
+    return 'Your name has a character that nobody sees. Type it anew, without pasting.';
+  return ofChosen(violation) ?? 'That does not look like a name and an e-mail address.';
 }
 
 /** Why a password is not replaced by another one; undefined if this is no refusal of what was entered. */

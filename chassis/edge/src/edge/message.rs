@@ -23,6 +23,9 @@ const RESERVED_BYTES_MAX: usize = 64 << 10;
 /// Flags and length before each message of a stream.
 const ENVELOPE_HEADER_BYTES: usize = 5;
 
+/// The line break that a text may end with.
+const LINE_END_BYTES: usize = 2;
+
 /// Reads the body, without a copy where it came in one piece. `max` bounds the message, as it comes over the wire.
 ///
 /// # Errors
@@ -65,10 +68,14 @@ pub(super) async fn whole(
             return Err(too_long(max));
         }
     }
-    let whole = match more.is_empty() {
+    let mut whole = match more.is_empty() {
         true => first,
         false => more.freeze(),
     };
+    if protocol == (Protocol::GrpcWeb { text: true }) {
+        // As programs write that end their text with a line break; the library takes it for base64.
+        whole.truncate(whole.trim_ascii_end().len());
+    }
     if is_enveloped(protocol) {
         single::check(&whole)?;
     }
@@ -79,7 +86,9 @@ pub(super) async fn whole(
 fn bytes_max(protocol: Protocol, max: usize) -> usize {
     match protocol {
         Protocol::Connect | Protocol::ConnectGet | Protocol::Http => max,
-        Protocol::GrpcWeb { text: true } => (max + ENVELOPE_HEADER_BYTES).div_ceil(3) * 4,
+        Protocol::GrpcWeb { text: true } => {
+            (max + ENVELOPE_HEADER_BYTES).div_ceil(3) * 4 + LINE_END_BYTES
+        }
         Protocol::ConnectStream { .. } | Protocol::Grpc | Protocol::GrpcWeb { text: false } => {
             max + ENVELOPE_HEADER_BYTES
         }

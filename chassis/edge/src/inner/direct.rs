@@ -35,7 +35,7 @@ pub(crate) async fn answer(
     metadata: &ResponseMetadata,
 ) -> Response {
     if let Err(error) = check_version(&parts.headers) {
-        return Rejected::response(error);
+        return refused(error, metadata);
     }
     let form = form(&parts.headers);
     let context = RequestContext {
@@ -49,30 +49,34 @@ pub(crate) async fn answer(
         Ok(answering) => answering,
         Err(Unread(error)) => {
             let ours = unreadable::in_our_words(error.message().unwrap_or_default());
-            return Rejected::response(ours.unwrap_or(error));
+            return ours.map_or_else(|| refused(error, metadata), Rejected::response);
         }
     };
-    let mut response = match answering.await {
+    let answer = match answering.await {
         Ok(answer) if answer.len() > bytes_max => {
             // Nobody who asked is to blame.
             return Rejected::response(ConnectError::new(Code::Internal, INTERNAL_MESSAGE));
         }
-        Ok(answer) => {
-            metadata.ended(tonic::Code::Ok);
-            let mut response = Response::new(Body::from(answer));
-            let kind = match form {
-                Form::Json => "application/json",
-                Form::Proto => "application/proto",
-            };
-            let headers = response.headers_mut();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-            response
-        }
-        Err(error) => {
-            metadata.ended(tonic::Status::from(error.clone()).code());
-            error.into_response()
-        }
+        Ok(answer) => answer,
+        Err(error) => return refused(error, metadata),
     };
+    metadata.ended(tonic::Code::Ok);
+    let mut response = Response::new(Body::from(answer));
+    let kind = match form {
+        Form::Json => "application/json",
+        Form::Proto => "application/proto",
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    body::write_unary(headers, metadata);
+    response
+}
+
+/// An answer as any other, which the layers around treat as such: the library writes these itself on its own way, and
+/// they must not be kept here and kept there.
+fn refused(error: ConnectError, metadata: &ResponseMetadata) -> Response {
+    metadata.ended(tonic::Status::from(error.clone()).code());
+    let mut response = error.into_response();
     body::write_unary(response.headers_mut(), metadata);
     response
 }

@@ -143,6 +143,32 @@ async fn who_asks_in_text_is_answered_in_text() {
     }
 }
 
+/// As `base64` writes it, and whoever ends a text with a line; what is amid the text is none of it.
+///
+/// row: P6
+#[tokio::test]
+async fn text_may_end_with_a_line_break() {
+    let server = server::start().await;
+    let text = Door::GrpcWebText.encode(&named("hello"));
+    let ask = async |body: Vec<u8>| {
+        let ask = Ask::new(server.address, Version::HTTP_11, SIGN_UP);
+        let ask = ask.header("content-type", Door::GrpcWebText.content_type());
+        ask.body(body).send().await
+    };
+    for end in ["\n", "\r\n", " ", "\r\n\r\n"] {
+        let answer = ask([&text[..], end.as_bytes()].concat()).await;
+        assert_eq!(answer.code(), "ok", "{end:?}");
+        let (_, message) = envelopes(&answer.body).remove(0);
+        assert!(
+            String::from_utf8_lossy(&message).contains("hello"),
+            "{end:?}"
+        );
+    }
+    for bad in [[b"\n", &text[..]].concat(), [&text[..], b"\n="].concat()] {
+        assert_eq!(ask(bad).await.code(), "invalid_argument");
+    }
+}
+
 /// row: P2
 #[tokio::test]
 async fn connect_checks_its_version_and_takes_gzip_both_ways() {
@@ -151,6 +177,17 @@ async fn connect_checks_its_version_and_takes_gzip_both_ways() {
         let ask = Ask::door(server.address, Door::ConnectProto, SIGN_UP, &named("hello"));
         let answer = ask.header("connect-protocol-version", version).send().await;
         assert_eq!(answer.code(), code, "version {version}");
+    }
+    // Straight to the handler, and the library's way for who would take it compressed.
+    for accepts in [None, Some("gzip")] {
+        let mut ask = Ask::door(server.address, Door::ConnectJson, SIGN_UP, &named("hello"));
+        ask = ask.header("connect-protocol-version", "2");
+        if let Some(accepts) = accepts {
+            ask = ask.header("accept-encoding", accepts);
+        }
+        let answer = ask.send().await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(answer.header("cache-control"), "no-store", "{accepts:?}");
     }
     let answer = Ask::new(server.address, Version::HTTP_11, SIGN_UP)
         .header("content-type", "application/json")

@@ -66,16 +66,17 @@ pub async fn update_user(
 }
 
 /// Compares the password, where one is needed: whoever repeats a change that was made is answered
-/// as before.
+/// as before. Whose account is gone is told so by the change itself, which asks for the session first.
 async fn show(
     app: &App,
     call: &Call,
     id: UserId,
     (change, current): (&UserPatch, &str),
 ) -> Result<Option<KeptPassword>, Error> {
-    let user = accounts::look_up(app, call.scope, id).await?;
-    if !change.moves(&user) {
-        return Ok(None);
+    match accounts::look_up(app, call.scope, id).await {
+        Ok(user) if change.moves(&user) => {}
+        Ok(_) | Err(Error::UserNotFound) => return Ok(None),
+        Err(error) => return Err(error),
     }
     let shown = credentials::prove(app, &call.caller, id, Password::presented(current)).await?;
     Ok(Some(shown))

@@ -221,6 +221,11 @@ async fn control_characters_are_refused_but_in_passwords(app: TestApp) {
             "invalid_argument"
         );
     }
+    let hidden =
+        json!({"name": "evil\u{202e}nimda", "email": "ada@example.test", "password": PASSWORD});
+    let refused = app.call(SIGN_UP, "", hidden).await;
+    assert_eq!(refused.code(), "invalid_argument");
+    assert!(refused.names("name"));
     let message = json!({"email": "a\u{0}da@example.test", "password": PASSWORD});
     assert_eq!(
         app.call(SIGN_UP, "", message).await.code(),

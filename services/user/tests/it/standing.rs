@@ -213,6 +213,28 @@ async fn a_token_of_a_blocked_person_does_nothing_to_any_account(app: TestApp) {
     assert_eq!(refused(&app, &eve.access_token, &case).await, over());
 }
 
+/// There is no account any more, and the token says the same of every rpc.
+///
+/// row: X23, D4
+#[both_engines]
+async fn a_token_of_a_deleted_account_does_nothing_to_any_account(app: TestApp) {
+    let ada = app.sign_up("Ada", ADA).await;
+    app.admin().await;
+    let eve = app.staff("eve@example.test", &[Role::Admin]).await;
+    let session = sessions(&app, &eve).await[0]["id"].clone();
+    app.call(DELETE, &eve.access_token, json!({"id": eve.id}))
+        .await
+        .ok();
+    let told = app.told().await;
+    for case in cases(&eve.id, &session, &ada.id) {
+        // Who was signed out of everything may say so again.
+        let expected = if case.0 == SIGN_OUT { None } else { over() };
+        let refused = refused(&app, &eve.access_token, &case).await;
+        assert_eq!(refused, expected, "{} {}", case.0, case.1);
+    }
+    assert_eq!(app.told().await, told);
+}
+
 /// Whatever ended it.
 ///
 /// row: X23

@@ -25,7 +25,9 @@ export const file_stoa_user_v1_user: GenFile = /*@__PURE__*/
  */
 export type CreateUserRequest = Message<"stoa.user.v1.CreateUserRequest"> & {
   /**
-   * name is the full name; it may be empty.
+   * name is the full name; it may be empty. It is one line, without control
+   * characters, marks of direction (U+202E and its like) or characters that
+   * take no room (U+200B); the joiners U+200C and U+200D are taken.
    *
    * @generated from field: string name = 1;
    */
@@ -88,7 +90,8 @@ export type UpdateUserRequest = Message<"stoa.user.v1.UpdateUserRequest"> & {
   id: string;
 
   /**
-   * name stays when absent; an empty one clears it.
+   * name stays when absent; an empty one clears it. It is one line of what is
+   * seen, as at sign-up.
    *
    * @generated from field: optional string name = 2;
    */
@@ -259,7 +262,9 @@ export const GetProfileResponseSchema: GenMessage<GetProfileResponse> = /*@__PUR
  */
 export type SignUpRequest = Message<"stoa.user.v1.SignUpRequest"> & {
   /**
-   * name is the full name; it may be empty.
+   * name is the full name; it may be empty. It is one line, without control
+   * characters, marks of direction (U+202E and its like) or characters that
+   * take no room (U+200B); the joiners U+200C and U+200D are taken.
    *
    * @generated from field: string name = 1;
    */
@@ -767,7 +772,7 @@ export type BlockUserRequest = Message<"stoa.user.v1.BlockUserRequest"> & {
   id: string;
 
   /**
-   * reason is a note for the log and for colleagues.
+   * reason is a note for the log and for colleagues, one line of what is seen.
    *
    * @generated from field: string reason = 2;
    */
@@ -816,7 +821,7 @@ export type UnblockUserRequest = Message<"stoa.user.v1.UnblockUserRequest"> & {
   id: string;
 
   /**
-   * reason is a note for the log and for colleagues.
+   * reason is a note for the log and for colleagues, one line of what is seen.
    *
    * @generated from field: string reason = 2;
    */
