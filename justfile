@@ -39,7 +39,7 @@ gen: web-modules
     cargo run --locked -p proto --example gen
     cd web-client && npm run --silent gen
 
-# The shop in a real browser: every page in one process, the journeys in both shapes; pictures in target/shots.
+# The shop in a real browser, a part of what multiplies: `SIZE=whole just e2e` is all of it, pictures in target/shots.
 e2e *arguments: web
     @.ci/chromium
     cargo build --locked -p stoa

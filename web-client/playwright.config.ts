@@ -1,10 +1,17 @@
 import { defineConfig } from '@playwright/test';
 import { shell, whole } from './e2e/chromium.ts';
 import type { Options } from './e2e/fixtures.ts';
+import { isWhole, turn } from './e2e/size.ts';
+
+if (process.env.TEST_WORKER_INDEX === undefined) {
+  console.error(isWhole ? 'All of it.' : `A part of what multiplies, by TURN=${turn}; SIZE=whole takes all of it.`);
+  // Whoever commits meanwhile gives the workers no other turn.
+  process.env.TURN = String(turn);
+}
 
 /**
  * The shop in a real browser, in both of its shapes. Each worker starts a Stoa of its own, so tests of two workers
- * never meet. With $BASE_URL the tests run against that server alone.
+ * never meet. With $BASE_URL the tests run against that server alone. What is tried of all is a matter of `e2e/size.ts`.
  */
 export default defineConfig<Options, Options>({
   testDir: 'e2e',
@@ -14,8 +21,8 @@ export default defineConfig<Options, Options>({
   workers: 3,
   fullyParallel: true,
   retries: 1,
-  // A browser that hangs must not keep whoever waits for the verdict; walks by argument take as long as they take.
-  globalTimeout: process.env.WALKS ? 0 : 20 * 60_000,
+  // A browser that hangs must not keep whoever waits for the verdict; what is long by argument takes as long as it takes.
+  globalTimeout: process.env.WALKS || isWhole ? 0 : 20 * 60_000,
   forbidOnly: process.env.CI === 'true',
   timeout: 60_000,
   expect: { timeout: 10_000 },
@@ -34,10 +41,11 @@ export default defineConfig<Options, Options>({
     launchOptions: shell(),
   },
   projects: [
+    // What may differ when every service is a process of its own: the journeys and the walks, not the looks. The longest
+    // tests of all are here, and would leave a core without work at the end.
+    { name: 'split', use: { shape: 'split' }, grep: /@split/ },
     { name: 'one', use: { shape: 'one' }, grepInvert: /@cached/ },
     // Back and forward lead to pages that the browser kept as they were, which its shell never does.
     { name: 'cached', use: { shape: 'one', launchOptions: whole() }, grep: /@cached/ },
-    // What may differ when every service is a process of its own: the journeys and the walks, not the looks.
-    { name: 'split', use: { shape: 'split' }, grep: /@split/ },
   ],
 });

@@ -1,11 +1,13 @@
 /**
  * The whole purchase with something in between at every step: a reload, back and forward, a second tab, a lost network.
- * Whatever comes between, the shop goes on where it was, every rule holds, and in the end there is one order.
+ * Whatever comes between, the shop goes on where it was, every rule holds, and in the end there is one order. Of those
+ * who are signed in and those who are not each commit takes the others; SIZE=whole takes both.
  */
 import { randomUUID } from 'node:crypto';
 import { ordersOf } from './account.ts';
 import { expect, type Page, test } from './fixtures.ts';
 import { holds, type Truth } from './rules.ts';
+import { inTurn, isWhole } from './size.ts';
 import { PASSWORD, type Person, signUp } from './visit.ts';
 
 const SKU = 'LMP-DOM-02';
@@ -142,9 +144,9 @@ const BETWEEN: Record<string, Between> = {
   },
 };
 
-for (const [between, interrupt] of Object.entries(BETWEEN)) {
+for (const [nth, [between, interrupt]] of Object.entries(BETWEEN).entries()) {
   const tag = between === 'back and forward' ? '@cached' : [];
-  for (const signedIn of [false, true]) {
+  for (const signedIn of isWhole ? [false, true] : [inTurn([false, true], nth)]) {
     test(`${between} at every step, signed ${signedIn ? 'in' : 'out'}`, { tag }, async ({ page, shop, expects }) => {
       test.setTimeout(120_000);
       if (between === 'a lost network') expects.push(/Failed to load resource|net::ERR_/);

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Locator } from '@playwright/test';
 import { asKeeper, enrol, order } from './account.ts';
 import { expect, type Page, test } from './fixtures.ts';
+import { inTurn, isWhole } from './size.ts';
 import { painted, settled, signIn, signUp, somebody } from './visit.ts';
 
 test.use({ contextOptions: { reducedMotion: 'no-preference' } });
@@ -49,15 +50,16 @@ async function goto(page: Page, path: string): Promise<void> {
 }
 
 test.describe('the product page', () => {
-  for (const [name, viewport] of Object.entries({
+  const windows = {
     phone: PHONE,
     'phone held flat': FLAT,
     'phone held flat, of little height': FLAT_LOW,
     'phone held flat, as wide as a tablet': FLAT_WIDE,
     tablet: TABLET,
     laptop: { width: 1440, height: 900 },
-  }))
-    test(`shows the picture, the price and Add to cart at once on a ${name}`, async ({ page }) => {
+  };
+  test('shows the picture, the price and Add to cart at once, however large the window is', async ({ page }) => {
+    for (const [name, viewport] of Object.entries(windows)) {
       await page.setViewportSize(viewport);
       await goto(page, '/shop/products/VAS-AMP-01');
       for (const part of [
@@ -65,9 +67,10 @@ test.describe('the product page', () => {
         page.getByText('€74.00').first(),
         page.getByRole('button', { name: 'Add to cart' }),
       ])
-        await expect(part).toBeInViewport({ ratio: 1 });
-      await expect(page.getByRole('img', { name: /Amphora vase/ })).toBeInViewport({ ratio: 0.8 });
-    });
+        await expect(part, name).toBeInViewport({ ratio: 1 });
+      await expect(page.getByRole('img', { name: /Amphora vase/ }), name).toBeInViewport({ ratio: 0.8 });
+    }
+  });
 
   test('has its picture and its words side by side on a tablet', async ({ page }) => {
     await page.setViewportSize(TABLET);
@@ -370,11 +373,11 @@ async function isRead(words: Locator): Promise<void> {
   expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThan(10);
 }
 
-/** What has the focus and is covered by something or cut off, in words; nothing if all of it can be seen. */
-const covered = (page: Page): Promise<string> =>
+/** What has the focus and is covered by something or cut off, in words: none if all of it can be seen. Nothing has it at the end. */
+const covered = (page: Page): Promise<string | undefined> =>
   page.evaluate(() => {
     const target = document.activeElement as HTMLElement;
-    if (target === document.body) return '';
+    if (target === document.body) return undefined;
     // A field of its own shape shows the focus by the group around it.
     const rings = [target, target.parentElement, target.closest('label, [role=group]')].filter((one) => one !== null);
     const isRing = ({ outlineStyle, outlineWidth }: CSSStyleDeclaration): boolean =>
@@ -394,8 +397,10 @@ const covered = (page: Page): Promise<string> =>
   });
 
 const TARGETS_MAX = 120;
-for (const [name, viewport] of Object.entries({ phone: PHONE, laptop: { width: 1280, height: 720 }, zoomed: ZOOMED }))
-  for (const path of ['/', '/shop/search?query=lamp', '/shop/products/VAS-AMP-01', '/shop/privacy'])
+const WINDOWS = Object.entries({ phone: PHONE, laptop: { width: 1280, height: 720 }, zoomed: ZOOMED });
+/** Each page in one of the windows, with each commit in another; with SIZE=whole in all of them. */
+for (const [nth, path] of ['/', '/shop/search?query=lamp', '/shop/products/VAS-AMP-01', '/shop/privacy'].entries())
+  for (const [name, viewport] of isWhole ? WINDOWS : [inTurn(WINDOWS, nth)])
     test(`whatever the keyboard reaches can be seen, forwards and back: ${path}, ${name}`, async ({ page }) => {
       test.slow();
       await page.setViewportSize(viewport);
@@ -403,12 +408,13 @@ for (const [name, viewport] of Object.entries({ phone: PHONE, laptop: { width: 1
       const found: string[] = [];
       for (const key of ['Tab', 'Shift+Tab']) {
         let steps = 0;
+        let told: string | undefined;
         do {
           await page.keyboard.press(key);
-          const told = await covered(page);
+          told = await covered(page);
           if (told) found.push(`${key}: ${told}`);
           steps += 1;
-        } while (steps < TARGETS_MAX && (await page.evaluate(() => document.activeElement !== document.body)));
+        } while (steps < TARGETS_MAX && told !== undefined);
         expect(steps, 'the page has more targets than its header').toBeGreaterThan(10);
         expect(steps, 'the page has an end').toBeLessThan(TARGETS_MAX);
       }
@@ -417,12 +423,13 @@ for (const [name, viewport] of Object.entries({ phone: PHONE, laptop: { width: 1
 
 test.describe('text twice as large', () => {
   test.use({ viewport: PHONE });
-  for (const path of PAGES)
-    test(`fits into 360 px on ${path}`, async ({ page }) => {
+  test('fits into 360 px on every page', async ({ page }) => {
+    for (const path of PAGES) {
       await goto(page, path);
       await page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
-      expect(await beyond(page)).toEqual([]);
-    });
+      expect(await beyond(page), path).toEqual([]);
+    }
+  });
 });
 
 test.describe('text twice as large, signed in', () => {
@@ -445,10 +452,10 @@ test.describe('text twice as large, signed in', () => {
 
 test.describe('zoomed to 400 %', () => {
   test.use({ viewport: ZOOMED });
-  for (const path of PAGES)
-    test(`nothing stands in the way on ${path}`, async ({ page }) => {
+  test('nothing stands in the way on any page', async ({ page }) => {
+    for (const path of PAGES) {
       await goto(page, path);
-      expect(await sidewards(page)).toBeLessThanOrEqual(0);
+      expect(await sidewards(page), path).toBeLessThanOrEqual(0);
       await page.evaluate(() => scrollTo(0, 300));
       const stays = await page.evaluate(() =>
         [...document.querySelectorAll('body *')]
@@ -456,8 +463,9 @@ test.describe('zoomed to 400 %', () => {
           .map((one) => one.getBoundingClientRect())
           .reduce((sum, box) => sum + Math.max(0, Math.min(box.bottom, innerHeight) - Math.max(box.top, 0)), 0),
       );
-      expect(stays, 'pixels of height that do not scroll away').toBeLessThan(64);
-    });
+      expect(stays, `pixels of height that do not scroll away on ${path}`).toBeLessThan(64);
+    }
+  });
 });
 
 test('the focus stays in the page when a zoom hides what held it', async ({ page }) => {

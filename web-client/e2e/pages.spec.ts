@@ -1,4 +1,4 @@
-/** Every page, in both themes and all widths: accessible, whole, still, and worth a look (target/shots). */
+/** Every page, in both themes and all widths: accessible, whole, still, and worth a look. */
 import { accessibleThemes } from './axe.ts';
 import { expect, type Page, test } from './fixtures.ts';
 import { SHOT_WIDTHS, shootThemes } from './shots.ts';

@@ -52,7 +52,7 @@ export async function focusOf(page: Page): Promise<Focus> {
  * Waits until the page is at rest and every rule holds, and fails with the rules that do not. They must hold twice with
  * a picture painted in between: a page that only passes by a good state is not at rest.
  */
-export async function holds(page: Page, truth: Truth, before?: Focus): Promise<void> {
+export async function holds(page: Page, truth: Truth, before?: Focus, quietMs = QUIET_MS): Promise<void> {
   await expect
     .poll(
       async () => {
@@ -60,7 +60,7 @@ export async function holds(page: Page, truth: Truth, before?: Focus): Promise<v
         return told.length > 0 ? told : broken(await look(page), truth, before);
       },
       {
-        timeout: QUIET_MS,
+        timeout: quietMs,
         intervals: [20, 50, 100, 200],
         message: `the rules at ${page.url()}`,
       },

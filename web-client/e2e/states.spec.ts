@@ -1,4 +1,4 @@
-/** The states nobody wants and everybody meets: errors, limits, no network, hostile input. Shots in target/shots. */
+/** The states nobody wants and everybody meets: errors, limits, no network, hostile input. */
 import { expect, type Page, test } from './fixtures.ts';
 import { keep } from './keep.ts';
 import { addToCart, checkout, PASSWORD, settled, signOut, signUp, somebody } from './visit.ts';
@@ -72,8 +72,7 @@ test.describe('errors', () => {
   ] as const)
     test(`${path} that cannot be asked for again stays, and says so`, async ({ page, context }) => {
       await page.clock.install();
-      await page.goto('/');
-      await page.evaluate(() => localStorage.setItem('stoa.cart', '[{"sku":"VAS-AMP-01","quantity":1}]'));
+      await page.addInitScript(() => localStorage.setItem('stoa.cart', '[{"sku":"VAS-AMP-01","quantity":1}]'));
       await page.goto(path);
       await settled(page);
       const things = page.locator('main').locator('h1, a');

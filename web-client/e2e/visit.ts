@@ -23,17 +23,25 @@ export async function settled(page: Page): Promise<void> {
   await still(page);
 }
 
-/** Waits until no animation runs that has an end. */
+/**
+ * Waits until no animation runs that has an end. What ends may begin another: a colour that is inherited fades in only
+ * when its parent's has, a picture later. A tab behind another may paint none.
+ */
 export const still = (page: Page): Promise<void> =>
   page.evaluate(async () => {
     const ends = (animation: Animation): boolean =>
       Number.isFinite(Number(animation.effect?.getComputedTiming().endTime ?? Number.POSITIVE_INFINITY));
-    await Promise.allSettled(
-      document
-        .getAnimations()
-        .filter(ends)
-        .map((animation) => animation.finished),
-    );
+    const running = (): Animation[] =>
+      document.getAnimations().filter((animation) => animation.playState === 'running' && ends(animation));
+    const painted = (): Promise<void> =>
+      new Promise((resolve) => {
+        requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
+        setTimeout(resolve, 200);
+      });
+    do {
+      await Promise.allSettled(running().map((animation) => animation.finished));
+      await painted();
+    } while (running().length > 0);
   });
 
 const THEMES = ['light', 'dark'] as const;

@@ -1,21 +1,30 @@
 /**
- * Random walks through the shop, held against a model of cart, session and orders after every step. $WALKS says how
- * many, $STEPS how long, $SEED which. What a failure prints walks the same way again: $SEED with $REPLAY_PATH, or $WAY,
- * which names the moves themselves.
+ * Random walks through the shop, held against a model of cart, session and orders after every step. There are three
+ * for each shape, of which each commit walks one and SIZE=whole all; or $WALKS says how many, $STEPS how long, $SEED
+ * which. What a failure prints walks the same way again: $SEED with $REPLAY_PATH, or $WAY, which names the moves
+ * themselves.
  * row: X16
  */
 import { expect, test } from './fixtures.ts';
+import { inTurn, isWhole } from './size.ts';
 import { walk, wander, wayOf } from './walk/walk.ts';
 
 /** What went wrong once is wrong: a walk that is walked again may pass by it. */
 test.describe.configure({ retries: 0 });
 
-const { WALKS = '3', STEPS = '100', SEED, REPLAY_PATH, WAY } = process.env;
+const { WALKS, STEPS = '100', SEED, REPLAY_PATH, WAY } = process.env;
 /** The shapes of the shop are walked differently. */
 const SEEDS = { one: 100, split: 206 };
 const SECONDS_PER_STEP = 5;
+const ALL = [0, 1, 2];
 
-for (let nth = 0; nth < (WAY ? 1 : Number(WALKS)); nth += 1) {
+function taken(): readonly number[] {
+  if (WAY) return [0];
+  if (WALKS) return [...Array(Number(WALKS)).keys()];
+  return isWhole || SEED ? ALL : [inTurn(ALL)];
+}
+
+for (const nth of taken()) {
   test(`walk ${nth + 1}`, { tag: '@split' }, async ({ shape, shop, visitor, complaints }) => {
     const steps = Number(STEPS);
     test.setTimeout(60_000 + steps * SECONDS_PER_STEP * 1000);

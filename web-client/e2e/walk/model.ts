@@ -38,4 +38,6 @@ export interface Real {
   readonly tabs: Page[];
   /** The tab in front. */
   page: Page;
+  /** How long a page may take to come to rest, if not as long as everywhere. */
+  readonly quietMs?: number;
 }

@@ -54,7 +54,7 @@ const move = (
     const stayed = real.page === front && new URL(front.url()).pathname === new URL(place).pathname;
     for (const tab of real.tabs) {
       const same = tab === front && real.page === front;
-      await holds(tab, truth(model, used && same), same ? before : undefined);
+      await holds(tab, truth(model, used && same), same ? before : undefined, real.quietMs);
     }
     if (!stayed || (await focusOf(real.page)).document !== before.document) model.taken = [];
     model.place = new URL(real.page.url()).pathname;

@@ -71,6 +71,8 @@ export interface Start {
   readonly context: BrowserContext;
   readonly shop: Shop;
   readonly complaints: string[];
+  /** How long a page may take to come to rest, if not as long as everywhere. */
+  readonly quietMs?: number;
 }
 
 /** Takes these moves, and looks at the end whether all is well; answers what became of the model. */
