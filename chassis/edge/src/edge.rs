@@ -28,14 +28,13 @@ pub(crate) mod stats;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use address::Origin;
 use axum::body::Body;
 use axum::response::Response;
 use bounds::{Class, Client, ClientAddress, PeerAddress, Share};
 use call::error::INTERNAL_MESSAGE;
-use call::{CORRELATION_ID, Call, Caller, CorrelationId, Deadline, IdempotencyKey, Scope};
+use call::{Call, Caller, Deadline, IdempotencyKey, Scope};
 use connectrpc_axum::prelude::{Code, ConnectError};
 use futures::FutureExt;
 use http::header::X_CONTENT_TYPE_OPTIONS;
@@ -233,7 +232,7 @@ async fn call(
     if deadline.instant() <= seen.began {
         return Err(late());
     }
-    let bytes = arrive(body, seen, route, deadline, share.as_mut()).await?;
+    let bytes = message::arrive(body, seen, route, deadline, share.as_mut()).await?;
     let place = match exempt || method.client_streaming {
         true => None, // and who goes on sending has nothing to show for a place yet
         false => Some(app.shed.enter(class, share.as_mut(), bytes).await?),
@@ -273,35 +272,6 @@ async fn perform(
         }
         Target::Nowhere => Rejected::response(unmounted(&route.method)),
     }
-}
-
-/// Waits for the message of a call that has only one, and returns its length.
-async fn arrive(
-    body: &mut Drain,
-    seen: &Observation,
-    route: &Route,
-    deadline: Deadline,
-    share: Option<&mut Share>,
-) -> Result<usize, Refusal> {
-    if route.method.client_streaming {
-        return Ok(0);
-    }
-    let (protocol, bytes_max) = (seen.resolved.protocol, route.receive_bytes_max);
-    let message = {
-        let mut reading = pin!(message::whole(body.body(), protocol, bytes_max, share));
-        // Mostly it came with its head, and no time need be kept.
-        match futures::poll!(reading.as_mut()) {
-            Poll::Ready(message) => message?,
-            Poll::Pending => {
-                let by = seen.began + message::SEND_TIME_MAX;
-                let reading = tokio::time::timeout_at(by.min(deadline.instant()), reading);
-                reading.await.map_err(|_| slow())??
-            }
-        }
-    };
-    let bytes = message.len();
-    body.fill(message);
-    Ok(bytes)
 }
 
 /// Runs a handler that is here on the half of the switch that speaks the caller's protocol.
@@ -396,23 +366,4 @@ fn idempotency_key(
 
 fn late() -> Refusal {
     ConnectError::new(Code::DeadlineExceeded, "The answer was not ready in time").into()
-}
-
-fn slow() -> Refusal {
-    ConnectError::new(
-        Code::DeadlineExceeded,
-        "The request took too long to arrive",
-    )
-    .into()
-}
-
-/// The id that a request brought, or a new one.
-fn correlation_id(app: &Shared, headers: &http::HeaderMap, named: Named) -> CorrelationId {
-    let brought = named
-        .get(headers, &CORRELATION_ID)
-        .and_then(|value| value.to_str().ok());
-    match brought.and_then(CorrelationId::parse) {
-        Some(id) => id,
-        None => CorrelationId::from_uuid(app.clock.id()),
-    }
 }

@@ -1,21 +1,28 @@
 //! The one message of a request, read until it is whole before the call takes anybody's place: who sends slowly, or
 //! never comes to an end, holds a share of his own and nothing else.
 
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
 use bounds::Share;
 use bytes::{Buf, Bytes, BytesMut};
+use call::Deadline;
 use connectrpc_axum::prelude::{Code, ConnectError};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
+use super::answer::Refusal;
+use super::drain::Drain;
+use super::observe::Observation;
 use super::protocol::Protocol;
 use crate::inner::{single, unreadable};
+use crate::shared::Route;
 
 /// How long a client may take to send its message, however long its call may last: 30 s with the second in which what
 /// is left of it is drained.
-pub(super) const SEND_TIME_MAX: Duration = Duration::from_secs(29);
+const SEND_TIME_MAX: Duration = Duration::from_secs(29);
 
 /// Room that is made for what a client only announces.
 const RESERVED_BYTES_MAX: usize = 64 << 10;
@@ -25,6 +32,35 @@ const ENVELOPE_HEADER_BYTES: usize = 5;
 
 /// The line break that a text may end with.
 const LINE_END_BYTES: usize = 2;
+
+/// Waits for the message of a call that has only one, and returns its length.
+pub(super) async fn arrive(
+    body: &mut Drain,
+    seen: &Observation,
+    route: &Route,
+    deadline: Deadline,
+    share: Option<&mut Share>,
+) -> Result<usize, Refusal> {
+    if route.method.client_streaming {
+        return Ok(0);
+    }
+    let (protocol, bytes_max) = (seen.resolved.protocol, route.receive_bytes_max);
+    let message = {
+        let mut reading = pin!(whole(body.body(), protocol, bytes_max, share));
+        // Mostly it came with its head, and no time need be kept.
+        match futures::poll!(reading.as_mut()) {
+            Poll::Ready(message) => message?,
+            Poll::Pending => {
+                let by = seen.began + SEND_TIME_MAX;
+                let reading = tokio::time::timeout_at(by.min(deadline.instant()), reading);
+                reading.await.map_err(|_| slow())??
+            }
+        }
+    };
+    let bytes = message.len();
+    body.fill(message);
+    Ok(bytes)
+}
 
 /// Reads the body, without a copy where it came in one piece. `max` bounds the message, as it comes over the wire.
 ///
@@ -106,6 +142,14 @@ fn is_enveloped(protocol: Protocol) -> bool {
 fn claims(held: &[u8]) -> usize {
     held.get(1..ENVELOPE_HEADER_BYTES)
         .map_or(0, |mut length| length.get_u32() as usize)
+}
+
+fn slow() -> Refusal {
+    ConnectError::new(
+        Code::DeadlineExceeded,
+        "The request took too long to arrive",
+    )
+    .into()
 }
 
 fn too_long(max: usize) -> ConnectError {

@@ -12,7 +12,7 @@ use bounds::{Share, Taken};
 use bytes::Bytes;
 use call::error::code_name;
 use call::metadata::ResponseMetadata;
-use call::{Caller, CorrelationId, Role};
+use call::{CORRELATION_ID, Caller, CorrelationId, Role};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use http_body::{Body as _, Frame, SizeHint};
 use telemetry::{AccessLine, CallIds, TRACEPARENT, TraceContext};
@@ -22,7 +22,7 @@ use tracing::Span;
 use super::named::Named;
 use super::outcome::Outcome;
 use super::resolve::Resolved;
-use super::{correlation_id, stats};
+use super::stats;
 use crate::shared::Shared;
 
 /// A longer answer is watched until it is written, and holds its client's share so long: who reads none of his answers
@@ -235,6 +235,17 @@ impl TraceId {
 
     fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default() // hexadecimal digits always are
+    }
+}
+
+/// The id that a request brought, or a new one.
+fn correlation_id(app: &Shared, headers: &HeaderMap, named: Named) -> CorrelationId {
+    let brought = named
+        .get(headers, &CORRELATION_ID)
+        .and_then(|value| value.to_str().ok());
+    match brought.and_then(CorrelationId::parse) {
+        Some(id) => id,
+        None => CorrelationId::from_uuid(app.clock.id()),
     }
 }
 

@@ -13,7 +13,7 @@ use telemetry::metrics::Handle;
 use tokio::time::{Instant, timeout};
 use tonic::Code;
 
-use crate::server::{STREAM, Server, UNARY, call};
+use crate::server::{STREAM, Server, UNARY, call, call_within};
 
 /// An rpc that changes something, each time anew.
 const KEYLESS: &str = "/stoa.user.v1.AuthService/ChangePassword";
@@ -355,26 +355,6 @@ async fn a_peer_is_slow_by_its_own_time() {
     let stream = code(&channel, STREAM, &[("millis", 300)]);
     let stream = timeout(Duration::from_secs(4), stream).await;
     assert_eq!(stream.unwrap(), Code::Ok);
-}
-
-/// A call whose own caller waits no longer than this.
-pub async fn call_within(channel: &Channel, time: Duration) -> Code {
-    use tower::Service;
-    let outgoing = peers::Outgoing {
-        acting_for: None,
-        deadline: call::Deadline::after(time),
-        correlation_id: call::CorrelationId::from_uuid(uuid::Uuid::nil()),
-        trace: telemetry::TraceContext::root([7; 16], [7; 8]),
-        idempotency_key: None,
-        authorization: None,
-        synthetic: false,
-    };
-    let mut request = http::Request::post(UNARY)
-        .header("millis", 60_000)
-        .body(tonic::body::Body::empty())
-        .unwrap();
-    request.extensions_mut().insert(outgoing);
-    channel.clone().call(request).await.unwrap_err().code()
 }
 
 /// A head that is too long resets its stream alone. Whoever can have a peer send one must not take it from everybody.

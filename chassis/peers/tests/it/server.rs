@@ -17,7 +17,8 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use peers::{Channel, Local, Peers, PeersBuilder, Policy};
+use peers::{Channel, Local, Outgoing, Peers, PeersBuilder, Policy};
+use telemetry::TraceContext;
 use token::SigningKey;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -283,5 +284,41 @@ pub async fn call(
         request = request.header(*name, *value);
     }
     let request = request.body(tonic::body::Body::empty()).unwrap();
+    channel.clone().call(request).await
+}
+
+/// A call whose own caller waits no longer than this.
+pub async fn call_within(channel: &Channel, time: Duration) -> Code {
+    let trace = TraceContext::root([7; 16], [7; 8]);
+    let called = call_for(channel, time, trace, 60_000).await;
+    called.unwrap_err().code()
+}
+
+/// A call that belongs to this trace.
+pub async fn call_of(channel: &Channel, trace: TraceContext) -> Result<(), tonic::Status> {
+    let time = Duration::from_secs(10);
+    call_for(channel, time, trace, 0).await.map(drop)
+}
+
+async fn call_for(
+    channel: &Channel,
+    time: Duration,
+    trace: TraceContext,
+    millis: u32,
+) -> Result<Response<Body>, tonic::Status> {
+    let outgoing = Outgoing {
+        acting_for: None,
+        deadline: call::Deadline::after(time),
+        correlation_id: call::CorrelationId::from_uuid(uuid::Uuid::nil()),
+        trace,
+        idempotency_key: None,
+        authorization: None,
+        synthetic: false,
+    };
+    let mut request = Request::post(UNARY)
+        .header("millis", millis)
+        .body(tonic::body::Body::empty())
+        .unwrap();
+    request.extensions_mut().insert(outgoing);
     channel.clone().call(request).await
 }

@@ -1,16 +1,18 @@
 //! What stands between a caller and a peer, and in which order.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use clock::Clock;
 use endpoints::BreakerRules;
 use futures::future::join_all;
 use peers::{Bulkhead, Channel, Policy, fallback};
+use telemetry::TraceContext;
 use tokio::time::{Instant, timeout};
 use tonic::Code;
 
-use crate::failing::{call_within, code, way};
-use crate::server::{Server, UNARY, call};
+use crate::failing::{code, way};
+use crate::server::{Server, UNARY, call, call_of, call_within};
 
 const IN_TIME: Duration = Duration::from_secs(10);
 
@@ -101,6 +103,29 @@ async fn each_step_comes_before_the_next() {
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len(), 3, "a span for each try");
+}
+
+/// The calls that one answer needs belong to one trace, and can be told apart in it.
+///
+/// row: C4
+#[tokio::test]
+async fn calls_at_once_are_a_span_each() {
+    let (one, other) = (Server::start().await, Server::start().await);
+    let cause = TraceContext::root([7; 16], [7; 8]);
+    let ways = [&one, &one, &other].map(|server| way(server, Policy::none()));
+    let calls = ways.iter().map(|channel| call_of(channel, cause));
+    for called in join_all(calls).await {
+        called.unwrap();
+    }
+    let seen = [one, other].map(|server| server.seen().spans);
+    let spans: HashSet<_> = seen
+        .iter()
+        .flatten()
+        .map(|text| TraceContext::parse(text.as_deref().unwrap()).unwrap())
+        .collect();
+    assert_eq!(spans.len(), 3);
+    assert!(spans.iter().all(|span| span.trace_id == cause.trace_id));
+    assert!(spans.iter().all(|span| span.span_id != cause.span_id));
 }
 
 /// row: R7
