@@ -8,6 +8,7 @@ mod caller;
 pub mod error;
 mod id;
 pub mod metadata;
+pub mod timeout;
 
 use std::sync::Arc;
 use std::time::Duration;

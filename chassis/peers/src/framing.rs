@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use call::timeout::{self, CONNECT_TIMEOUT, GRPC_TIMEOUT};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde_json::Value;
 use tonic::{Code, Status};
-
-const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
-const CONNECT_TIMEOUT: HeaderName = HeaderName::from_static("connect-timeout-ms");
 
 /// Bytes of an ending that are read at most.
 const ENDING_BYTES_MAX: usize = 16 << 10;
@@ -50,27 +48,14 @@ impl Framing {
     /// the same, and it would push out of the table what all have.
     pub(crate) fn write_timeout(headers: &mut HeaderMap, left: Duration) {
         let kind = headers.get(CONTENT_TYPE);
-        let (name, mut value) =
-            match kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc")) {
-                true => (GRPC_TIMEOUT, grpc_timeout(left)),
-                false => {
-                    let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
-                    (CONNECT_TIMEOUT, left.clamp(1, 9_999_999_999).into())
-                }
-            };
+        let is_grpc = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        let (name, mut value) = match is_grpc {
+            true => (GRPC_TIMEOUT, timeout::to_grpc(left)),
+            false => (CONNECT_TIMEOUT, timeout::to_connect(left)),
+        };
         value.set_sensitive(true);
         headers.insert(name, value);
     }
-}
-
-/// At most eight digits, of the finest unit that has room for it.
-fn grpc_timeout(left: Duration) -> HeaderValue {
-    const MAX: u128 = 99_999_999;
-    let (amount, unit) = match left.as_micros() {
-        micros @ ..=MAX => (micros.max(1), 'u'),
-        _ => (left.as_millis().min(MAX), 'm'),
-    };
-    HeaderValue::try_from(format!("{amount}{unit}")).expect("digits and a letter")
 }
 
 /// How an answer ends, from what of it has passed so far.
@@ -217,6 +202,8 @@ fn named(code: &Value) -> Option<Code> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderName;
+
     use super::*;
 
     fn answer(status: u16, headers: &[(HeaderName, &'static str)]) -> Response<()> {
@@ -286,18 +273,5 @@ mod tests {
         let mut ending = Ending::of(Framing::Trailers, &ok);
         ending.trailers(only.headers());
         assert_eq!(ending.told(), Some(Code::PermissionDenied));
-    }
-
-    /// row: P-05
-    #[test]
-    fn a_timeout_of_any_length_has_eight_digits() {
-        for (left, written) in [
-            (Duration::ZERO, "1u"),
-            (Duration::from_millis(2500), "2500000u"),
-            (Duration::from_secs(1800), "1800000m"),
-            (Duration::from_secs(u64::from(u32::MAX)), "99999999m"),
-        ] {
-            assert_eq!(grpc_timeout(left), written);
-        }
     }
 }
