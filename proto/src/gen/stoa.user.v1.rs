@@ -171,7 +171,7 @@ pub struct Jwk {
 pub struct CreateUserRequest {
     /// name is the full name; it may be empty. It is one line, without control
     /// characters, marks of direction (U+202E and its like) or characters that
-    /// take no room (U+200B); the joiners U+200C and U+200D are taken.
+    /// take no room (U+200B); joiners are taken where scripts need them.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// email is the address to sign in with.
@@ -262,7 +262,7 @@ pub struct GetProfileResponse {
 pub struct SignUpRequest {
     /// name is the full name; it may be empty. It is one line, without control
     /// characters, marks of direction (U+202E and its like) or characters that
-    /// take no room (U+200B); the joiners U+200C and U+200D are taken.
+    /// take no room (U+200B); joiners are taken where scripts need them.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// email is the address to sign in with.

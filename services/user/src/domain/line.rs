@@ -20,7 +20,7 @@ impl SingleLine {
     /// Takes the text of a field, whose length the contract has checked.
     pub fn parse(field: &'static str, text: &str) -> Result<Self, HiddenCharacter> {
         let text = text.trim();
-        if text.chars().any(is_hidden) {
+        if !is_seen(text) {
             return Err(HiddenCharacter { field });
         }
         Ok(Self(text.to_owned()))
@@ -45,19 +45,69 @@ impl Deref for SingleLine {
     }
 }
 
-/// Control characters, separators of lines, marks of direction, and what takes no room. The joiners U+200C and U+200D
-/// are not among them: Persian and the scripts of India are not written without.
+/// Letters of Latin scripts end here; none of them is written with a joiner.
+const LAST_LATIN: char = '\u{24f}';
+
+/// Whether all of a text is seen, each character by itself or by what it does to the one before it.
+fn is_seen(text: &str) -> bool {
+    let mut before = None;
+    for character in text.chars() {
+        let follows = |seen: char| seen > LAST_LATIN && !joins(seen) && !selects(seen);
+        let fits = match character {
+            _ if is_hidden(character) => false,
+            // An emoji in its own colours may be joined to the next one.
+            _ if joins(character) => before.is_some_and(|seen| follows(seen) || selects(seen)),
+            _ if selects(character) => before.is_some_and(follows),
+            _ => true,
+        };
+        if !fits {
+            return false;
+        }
+        before = Some(character);
+    }
+    !before.is_some_and(joins)
+}
+
+/// The joiners: Persian and the scripts of India are not written without, nor are many emoji.
+fn joins(character: char) -> bool {
+    matches!(character, '\u{200c}' | '\u{200d}')
+}
+
+/// What picks a variant of the character before it: an emoji's colours, a form of a name in Han characters.
+fn selects(character: char) -> bool {
+    matches!(
+        character,
+        '\u{fe0e}' | '\u{fe0f}' | '\u{e0100}'..='\u{e01ef}'
+    )
+}
+
+/// Control characters, separators of lines, marks of direction, and what takes no room or only room (the code points
+/// that Unicode lets be ignored by default, and blanks that are no spaces).
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
-            '\u{61c}'
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
                 | '\u{200b}'
                 | '\u{200e}'
                 | '\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0d}'
                 | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e00ff}'
+                | '\u{e01f0}'..='\u{e0fff}'
         )
 }
 
@@ -72,7 +122,13 @@ mod tests {
             &*SingleLine::parse("name", " Zoë 王 🦊 ").unwrap(),
             "Zoë 王 🦊"
         );
-        for seen in ["علی\u{200c}رضا", "ක්\u{200d}ෂ", "👩\u{200d}🚀"] {
+        for seen in [
+            "علی\u{200c}رضا",
+            "ක්\u{200d}ෂ",
+            "👩\u{200d}🚀",
+            "❤\u{fe0f}\u{200d}🔥",
+            "邉\u{e0102}",
+        ] {
             assert_eq!(&*SingleLine::parse("name", seen).unwrap(), seen);
         }
         for bad in [
@@ -89,6 +145,16 @@ mod tests {
             "Ada\u{200b}",
             "A\u{2060}da",
             "\u{feff}Ada",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{200d}",
+            "Ada\u{200d}",
+            "A\u{200c}da",
+            "Ada\u{fe0f}",
+            "Ada\u{ad}",
+            "Ada\u{e0041}",
+            "क\u{200d}\u{200d}ष",
+            "क\u{200d}",
         ] {
             let refused = SingleLine::parse("name", bad).unwrap_err();
             assert_eq!(refused, HiddenCharacter { field: "name" }, "{bad:?}");

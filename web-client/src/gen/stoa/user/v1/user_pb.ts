@@ -27,7 +27,7 @@ export type CreateUserRequest = Message<"stoa.user.v1.CreateUserRequest"> & {
   /**
    * name is the full name; it may be empty. It is one line, without control
    * characters, marks of direction (U+202E and its like) or characters that
-   * take no room (U+200B); the joiners U+200C and U+200D are taken.
+   * take no room (U+200B); joiners are taken where scripts need them.
    *
    * @generated from field: string name = 1;
    */
@@ -264,7 +264,7 @@ export type SignUpRequest = Message<"stoa.user.v1.SignUpRequest"> & {
   /**
    * name is the full name; it may be empty. It is one line, without control
    * characters, marks of direction (U+202E and its like) or characters that
-   * take no room (U+200B); the joiners U+200C and U+200D are taken.
+   * take no room (U+200B); joiners are taken where scripts need them.
    *
    * @generated from field: string name = 1;
    */
