@@ -67,7 +67,11 @@ pub fn lock_database(config: &Config, service: &str) -> anyhow::Result<Option<Lo
     let mut beside = OsString::from(as_one_knows_it(file));
     beside.push(".lock");
     let beside = Path::new(&beside);
-    if !holds(&database).with_context(|| format!("cannot lock {}", file.display()))? {
+    let held = holds(&database).map_err(|error| {
+        let (file, why) = (file.display(), error.kind());
+        config::Error::new(&key, format!("needs to lock the file {file}: {why}"))
+    })?;
+    if !held {
         let holder = File::open(beside).map_or_else(|_| String::new(), holder);
         return Err(in_use(holder).into());
     }

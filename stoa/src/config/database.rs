@@ -3,9 +3,9 @@
 
 use sea_orm::sqlx::postgres::PgConnectOptions;
 
-/// What the driver of PostgreSQL understands after `?`; it lets go of anything
-/// else, though somebody meant it.
-const PARAMETERS: [&str; 19] = [
+/// What the driver of PostgreSQL understands after `?`, but for what this
+/// program sets itself; it lets go of anything else, though somebody meant it.
+const PARAMETERS: [&str; 17] = [
     "sslmode",
     "ssl-mode",
     "sslrootcert",
@@ -15,14 +15,12 @@ const PARAMETERS: [&str; 19] = [
     "ssl-cert",
     "sslkey",
     "ssl-key",
-    "statement-cache-capacity",
     "host",
     "hostaddr",
     "port",
     "dbname",
     "user",
     "password",
-    "application_name",
     "options",
     "options[",
 ];
@@ -78,6 +76,12 @@ fn check_postgres(url: &str) -> Result<(), String> {
         return Err("has a `#`: write %23 for one that is part of a name or a password".to_owned());
     }
     let parameters = url.split_once('?').map(|(_, parameters)| parameters);
+    if parameters.is_some_and(|parameters| parameters.contains('@')) {
+        return Err(
+            "has an `@` after its `?`: write %3F for a `?` that is part of a name or a password, and %40 for an `@`"
+                .to_owned(),
+        );
+    }
     for parameter in parameters.into_iter().flat_map(|all| all.split('&')) {
         let name = parameter.split('=').next().unwrap_or_default();
         let name = name.replace("%5B", "[").replace("%5b", "[");
@@ -97,7 +101,7 @@ fn check_postgres(url: &str) -> Result<(), String> {
     // The driver's own words may repeat what it did not understand.
     let read: Result<PgConnectOptions, _> = url.parse();
     read.map(drop).map_err(|_| {
-        "is not understood: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, and in a name or a password %23 for `#`, \
+        "is not understood: write postgres://USER:PASSWORD@HOST:PORT/DATABASE, and in a name or a password %23 for `#`, %25 for `%`, \
          %2F for `/`, %3A for `:`, %3F for `?` and %40 for `@`"
             .to_owned()
     })

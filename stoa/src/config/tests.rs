@@ -460,6 +460,11 @@ fn an_address_of_a_database_is_understood_as_it_is_meant_or_refused() {
         ("postgres://a:hunter2#3@db/order", "%23"),
         ("postgres://a@db/order#hunter2", "%23"),
         ("postgres://a:1?hunter2@db/order", "%3F"),
+        ("postgres://a:1?user=hunter2@db/order", "%3F"),
+        (
+            "postgres://a:hunter2@db/order?application_name=b",
+            "sslmode",
+        ),
         ("postgres://a:hunter2@db/order?sslmod=require", "sslmode"),
         (
             "postgres://a:hunter2@db/order?sslmode=hunter2",
