@@ -11,6 +11,6 @@ pub use address::{
     BadNetwork, ClientAddress, FORWARDED_FOR, FORWARDER, PeerAddress, TrustedProxies, forwarded,
 };
 pub use client::Client;
-pub use rate::{Asked, BadRateLimit, Limit, Rate, RateLimit, Rates, SWEPT_EVERY, Taken};
+pub use rate::{Asked, BadRateLimit, Limit, Rate, RateLimit, Rates, SWEPT_EVERY};
 pub use share::{Bounds, Share, ShareBounds, Shares};
 pub use shed::{Class, Load, Place, Shed};

@@ -1,8 +1,8 @@
 //! How often a client may ask, over all protocols together. A client is a person, or the address of whoever has not
 //! signed in. What an rpc bears of its own stands in the contract; reads and writes have a budget each beside it.
 //!
-//! A person has one budget, over all sessions. A session that is over is nobody's any more: what it asks is given back
-//! to the person and counted by the session, or whoever was signed out would keep the owner out.
+//! A person has thrice the budget of a session over all sessions. Whoever was signed out has a token for some minutes
+//! more, and could else keep the owner out with it.
 //!
 //! `governor` counts (GCRA: a burst, then one at a time), without the layer of `tower-governor` around it: a layer
 //! knows neither who was found to call nor what it calls, and answers in no protocol of ours. Each process counts for
@@ -18,15 +18,15 @@ use ahash::RandomState;
 use call::Caller;
 use call::error::with_retry_after;
 use connectrpc_axum::prelude::{Code, ConnectError};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use uuid::Uuid;
 
+use crate::address::ClientAddress;
 use crate::client::Client;
-
-mod cells;
-
-use cells::{Cell, Cells};
 
 /// Budgets that a limit keeps. Whoever comes from an address when so many are kept shares that of his network with
 /// others there: who makes up addresses has networks of his own.
@@ -34,6 +34,8 @@ const ENTRIES_MAX: usize = 10_000;
 /// And when so many are kept, one of so many with whomever chance has it.
 const SHARED_ENTRIES_MAX: usize = 14_000;
 const CROWDS: u64 = 1000;
+/// How many sessions' budgets a person has over all of them.
+const SESSIONS: NonZeroU32 = NonZeroU32::new(3).expect("three is not none");
 /// How many checks come between two counts of a limit's entries.
 const COUNTED_EVERY: usize = 64;
 /// How often budgets that are whole again are forgotten.
@@ -120,8 +122,26 @@ impl<'de> Deserialize<'de> for RateLimit {
     }
 }
 
-/// One limit, and what each client has left of it.
+/// Whose budget it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Cell {
+    Client(Client),
+    Network(ClientAddress),
+    Crowd(u64),
+}
+
+type Cells = RateLimiter<Cell, DashMapStateStore<Cell, RandomState>, DefaultClock>;
+
+/// One limit.
 pub struct Limit {
+    /// What each client has left of it: an address, a session, or a person who has no session of ours.
+    each: Budgets,
+    /// What each person has left over all sessions.
+    people: Budgets,
+}
+
+/// What each client has left.
+struct Budgets {
     cells: Cells,
     requests: NonZeroU32,
     /// As many as there were when they were last counted.
@@ -149,16 +169,6 @@ pub struct Rates {
     tokens: Arc<Limit>,
     /// Those that say they are of our services, who act for many people and show one for each.
     service_tokens: Arc<Limit>,
-    /// Sessions that are over, each for itself.
-    over: Arc<Limit>,
-}
-
-/// What a call in one of a person's sessions has taken of their budgets.
-pub struct Taken {
-    usual: (Arc<Limit>, Cell),
-    own: Option<(Arc<Limit>, Cell)>,
-    over: Arc<Limit>,
-    session: Uuid,
 }
 
 impl Rates {
@@ -176,10 +186,6 @@ impl Rates {
                 (one.clone(), one)
             }
         };
-        let over = match limit {
-            RateLimit::Usual | RateLimit::Off => make(Rate::new(10, second), 20),
-            RateLimit::All(rate) => make(rate, rate.requests.get()),
-        };
         let tokens = make(Rate::new(10, second), 100);
         let service_tokens = make(Rate::new(1000, second), 2000);
         Self {
@@ -189,13 +195,11 @@ impl Rates {
                 writes.clone(),
                 tokens.clone(),
                 service_tokens.clone(),
-                over.clone(),
             ],
             reads,
             writes,
             tokens,
             service_tokens,
-            over,
         }
     }
 
@@ -217,61 +221,46 @@ impl Rates {
             false => &self.tokens,
         };
         match address.filter(|_| !self.off) {
-            Some(address) => limit.take(address).map(drop),
+            Some(address) => limit.check(address, None),
             None => Ok(()),
         }
     }
 
-    /// Counts a call. Our own services answer for their callers, and are not counted. What it took of a person, for
-    /// [`Taken::was_over`], if the call is in a session and not for strangers too.
+    /// Counts a call. Our own services answer for their callers, and are not counted.
     ///
     /// # Errors
-    /// `resource_exhausted`, with a time to come back, when this client has called too often, or when the session has
-    /// been over too often.
+    /// `resource_exhausted`, with a time to come back, when this client has called too often.
     pub fn call(
         &self,
         asked: Asked,
-        own: Option<&Arc<Limit>>,
+        own: Option<&Limit>,
         address: Option<Client>,
         caller: &Caller,
-    ) -> Result<Option<Taken>, ConnectError> {
+    ) -> Result<(), ConnectError> {
         if self.off {
-            return Ok(None);
+            return Ok(());
         }
         let (client, session) = match caller {
-            Caller::Service { .. } => return Ok(None),
+            Caller::Service { .. } => return Ok(()),
             Caller::User(user) => (Some(Client::Person(user.id)), user.session),
             Caller::Anonymous => (address, None),
         };
-        // Where strangers may call, `unauthenticated` may be the answer to what was sent, not to who sent it.
-        let session = session.filter(|_| !asked.is_public);
-        if let Some(session) = session {
-            self.over.look(session)?;
-        }
         // An rpc that strangers may call counts addresses: a client could be many persons, or none.
-        let of_own = match asked.is_public {
-            true => address,
-            false => client,
+        let (of_own, own_session) = match asked.is_public {
+            true => (address, None),
+            false => (client, session),
         };
         let usual = match asked.only_reads {
             true => &self.reads,
             false => &self.writes,
         };
-        let take = |limit: &Arc<Limit>, client| {
-            let cell = limit.take(client)?;
-            Ok::<_, ConnectError>((limit.clone(), cell))
-        };
-        let usual = client.map(|client| take(usual, client)); // first, since it has its place back sooner
-        let usual = usual.transpose()?;
-        let own = own.zip(of_own).map(|(own, client)| take(own, client));
-        let own = own.transpose()?;
-        let taken = usual.zip(session).map(|(usual, session)| Taken {
-            usual,
-            own,
-            over: self.over.clone(),
-            session,
-        });
-        Ok(taken)
+        if let Some(client) = client {
+            usual.check(client, session)?; // first, since it has its place back sooner
+        }
+        match own.zip(of_own) {
+            Some((own, client)) => own.check(client, own_session),
+            None => Ok(()),
+        }
     }
 
     /// Counts a page.
@@ -280,42 +269,65 @@ impl Rates {
     /// As [`Rates::call`].
     pub fn page(&self, address: Option<Client>) -> Result<(), ConnectError> {
         match address.filter(|_| !self.off) {
-            Some(address) => self.reads.take(address).map(drop),
+            Some(address) => self.reads.check(address, None),
             None => Ok(()),
         }
     }
 
     /// How many budgets are kept; one for reads and writes counts as two.
     pub fn kept(&self) -> usize {
-        self.all.iter().map(|limit| limit.cells.len()).sum()
+        self.all.iter().map(|limit| limit.len()).sum()
     }
 
     /// Forgets whose budget is whole again.
     pub fn sweep(&self) {
         for limit in &self.all {
-            limit.cells.sweep();
-            limit.count();
+            limit.sweep();
         }
-    }
-}
-
-impl Taken {
-    /// The answer was that the session is over: the person, who may have signed in anew, has the places back, and the
-    /// session has used one of its own.
-    pub fn was_over(self) {
-        for (limit, cell) in [Some(self.usual), self.own].into_iter().flatten() {
-            limit.cells.give_back(cell);
-        }
-        let cell = self.over.cell(Cell::Session(self.session));
-        let _ = self.over.cells.take(cell); // the next call is told if there was none
     }
 }
 
 impl Limit {
     fn new(rate: Rate, burst: u32) -> Self {
-        let burst = NonZeroU32::new(burst).unwrap_or(rate.requests);
+        let (interval, burst) = (rate.interval(), NonZeroU32::new(burst));
+        let burst = burst.unwrap_or(rate.requests);
         Self {
-            cells: Cells::new(rate.interval(), burst),
+            each: Budgets::new(interval, burst),
+            people: Budgets::new(interval / SESSIONS.get(), burst.saturating_mul(SESSIONS)),
+        }
+    }
+
+    /// Takes a place of this client, and before that one of the session that they call in.
+    fn check(&self, client: Client, session: Option<Uuid>) -> Result<(), ConnectError> {
+        let Some(session) = session else {
+            return self.each.check(client);
+        };
+        self.each.check(Client::Session(session))?;
+        self.people.check(client)
+    }
+
+    fn len(&self) -> usize {
+        self.each.cells.len() + self.people.cells.len()
+    }
+
+    fn sweep(&self) {
+        for budgets in [&self.each, &self.people] {
+            budgets.cells.retain_recent();
+            budgets.cells.shrink_to_fit();
+            budgets.count();
+        }
+    }
+}
+
+impl Budgets {
+    fn new(interval: Duration, burst: NonZeroU32) -> Self {
+        let interval = interval.max(Duration::from_nanos(1));
+        let quota = Quota::with_period(interval).expect("it is at least a nanosecond");
+        Self {
+            cells: RateLimiter::dashmap_with_hasher(
+                quota.allow_burst(burst),
+                RandomState::default(),
+            ),
             requests: burst,
             entries: AtomicUsize::new(0),
             checks: AtomicUsize::new(0),
@@ -323,36 +335,22 @@ impl Limit {
         }
     }
 
-    /// Takes a place of this client, and returns whose it was.
-    fn take(&self, client: Client) -> Result<Cell, ConnectError> {
-        let cell = self.cell(Cell::Client(client));
-        match self.cells.take(cell) {
-            Ok(()) => Ok(cell),
-            Err(wait) => Err(refuse(client.kind(), self.requests, wait)),
-        }
-    }
-
-    /// Refuses a session that has no place, and takes none.
-    fn look(&self, session: Uuid) -> Result<(), ConnectError> {
-        let looked = self.cells.look(self.cell(Cell::Session(session)));
-        looked.map_err(|wait| refuse("session", self.requests, wait))
-    }
-
-    /// Whose budget this one's is, when so many are kept.
-    fn cell(&self, own: Cell) -> Cell {
+    fn check(&self, client: Client) -> Result<(), ConnectError> {
         // A map of many shards is slow to count.
         let checks = self.checks.fetch_add(1, Ordering::Relaxed);
         if checks.is_multiple_of(COUNTED_EVERY) {
             self.count();
         }
-        match (self.entries.load(Ordering::Relaxed), own) {
-            (0..ENTRIES_MAX, _) => own,
-            (0..SHARED_ENTRIES_MAX, Cell::Client(Client::Address(address))) => {
-                Cell::Network(address.network())
-            }
-            (0..SHARED_ENTRIES_MAX, _) => own,
-            _ => Cell::Crowd(self.hasher.hash_one(own) % CROWDS),
-        }
+        let cell = match (self.entries.load(Ordering::Relaxed), client) {
+            (0..ENTRIES_MAX, _) => Cell::Client(client),
+            (0..SHARED_ENTRIES_MAX, Client::Address(address)) => Cell::Network(address.network()),
+            (0..SHARED_ENTRIES_MAX, _) => Cell::Client(client),
+            _ => Cell::Crowd(self.hasher.hash_one(client) % CROWDS),
+        };
+        self.cells.check_key(&cell).map_err(|until| {
+            let now = DefaultClock::default().now();
+            refuse(client, self.requests, until.wait_time_from(now))
+        })
     }
 
     fn count(&self) {
@@ -360,7 +358,8 @@ impl Limit {
     }
 }
 
-fn refuse(of: &'static str, requests: NonZeroU32, wait: Duration) -> ConnectError {
+fn refuse(client: Client, requests: NonZeroU32, wait: Duration) -> ConnectError {
+    let of = client.kind();
     metrics::counter!("rpc_rate_refusals_total", "of" => of).increment(1);
     let message = format!("This {of} asks too often");
     let error = ConnectError::new(Code::ResourceExhausted, message)

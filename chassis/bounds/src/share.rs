@@ -39,7 +39,9 @@ pub struct ShareBounds {
     pub address: Bounds,
     /// One person, from wherever.
     pub person: Bounds,
-    /// An address or a person once half of what all may have is taken.
+    /// One of a person's sessions: it may be over, and must leave its person some.
+    pub session: Bounds,
+    /// An address, a session or a person once half of what all may have is taken.
     pub scarce: Bounds,
 }
 
@@ -60,6 +62,11 @@ impl Default for ShareBounds {
                 calls: 128,
                 streams: 256,
                 bytes: 4 << 20,
+            },
+            session: Bounds {
+                calls: 96,
+                streams: 192,
+                bytes: 3 << 20,
             },
             scarce: Bounds {
                 calls: 16,
@@ -116,7 +123,7 @@ struct Inner {
 /// What one call has of it, until this is dropped.
 pub struct Share {
     shares: Shares,
-    clients: [Option<Client>; 2],
+    clients: [Option<Client>; 3],
     what: What,
     bytes: usize,
 }
@@ -138,12 +145,16 @@ impl Shares {
         caller: &Caller,
         is_stream: bool,
     ) -> Result<Option<Share>, ConnectError> {
-        let person = match caller {
+        let (session, person) = match caller {
             Caller::Service { .. } => return Ok(None),
-            Caller::User(user) => Some(Client::Person(user.id)),
-            Caller::Anonymous => None,
+            Caller::User(user) => (user.session, Some(Client::Person(user.id))),
+            Caller::Anonymous => (None, None),
         };
-        let clients = [address.map(Client::Address), person];
+        let clients = [
+            address.map(Client::Address),
+            session.map(Client::Session),
+            person,
+        ];
         let what = match is_stream {
             true => What::Streams,
             false => What::Calls,
@@ -163,7 +174,7 @@ impl Shares {
 
     fn add(
         &self,
-        clients: [Option<Client>; 2],
+        clients: [Option<Client>; 3],
         what: What,
         more: usize,
     ) -> Result<(), ConnectError> {
@@ -179,6 +190,7 @@ impl Shares {
             let bound = match client {
                 Client::Address(_) => &bounds.address,
                 Client::Person(_) => &bounds.person,
+                Client::Session(_) => &bounds.session,
             };
             let max = match scarce {
                 true => what.of(&bounds.scarce).min(what.of(bound)),
@@ -283,6 +295,11 @@ mod tests {
             streams: 1,
             bytes: 200,
         },
+        session: Bounds {
+            calls: 1,
+            streams: 1,
+            bytes: 150,
+        },
         scarce: Bounds {
             calls: 1,
             streams: 1,
@@ -340,6 +357,25 @@ mod tests {
         drop(held);
         let table = shares.table();
         assert!(table.each.is_empty() && table.all == Held::default());
+    }
+
+    /// Whoever was signed out, and leaves all that they begin unfinished.
+    ///
+    /// row: S-14, X23
+    #[test]
+    fn a_session_leaves_its_person_some() {
+        let shares = Shares::new(BOUNDS);
+        let of = |session: u128| {
+            let Caller::User(mut user) = person(1) else {
+                unreachable!("a person is one");
+            };
+            user.session = Some(Uuid::from_u128(session));
+            Caller::User(user)
+        };
+        let take = |session| shares.take(address(1), &of(session), false);
+        let _held = take(1).unwrap();
+        assert!(take(1).is_err(), "all that a session may have");
+        assert!(take(2).is_ok(), "the owner");
     }
 
     /// row: S-14

@@ -177,10 +177,8 @@ async fn admit(
     // One page is one request, however many calls our services make of it.
     let counted = handed_on || exempt || *method.service == *health::SERVICE;
     if !counted {
-        let own = route.limit.as_ref();
-        if let Some(taken) = app.rates.call(method.asked(), own, client, &caller)? {
-            seen.note_taken(taken);
-        }
+        let own = route.limit.as_deref();
+        app.rates.call(method.asked(), own, client, &caller)?;
     }
     let scope = identity::scope(method, &caller)?;
     let share = match exempt {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use axum::body::Body;
 use axum::response::Response;
-use bounds::{Share, Taken};
+use bounds::Share;
 use bytes::Bytes;
 use call::error::code_name;
 use call::metadata::ResponseMetadata;
@@ -55,8 +55,6 @@ struct Noted {
     caller: Option<Caller>,
     /// What the call has of its client's share, until its answer is over.
     share: Option<Share>,
-    /// What it took of its person's budgets.
-    taken: Option<Taken>,
 }
 
 /// What has gone out.
@@ -125,11 +123,6 @@ impl Observation {
         self.noted().share = Some(share);
     }
 
-    /// Keeps in mind what the call took of its person's budgets, until it is known how it ended.
-    pub(crate) fn note_taken(&self, taken: Taken) {
-        self.noted().taken = Some(taken);
-    }
-
     fn noted(&self) -> MutexGuard<'_, Noted> {
         self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -180,11 +173,6 @@ impl Observation {
     fn record(&self, answer: &Answer) {
         let took = self.began.elapsed();
         let (status, bytes, code) = (answer.status, answer.bytes, self.code(answer));
-        // The token was good when the call was counted, so what is over is the session that it grew from.
-        let taken = self.noted().taken.take();
-        if let Some(taken) = taken.filter(|_| code == Some(tonic::Code::Unauthenticated)) {
-            taken.was_over();
-        }
         let verb = verb(&self.method);
         match (self.resolved.route(), code) {
             (Some(route), Some(code)) => {

@@ -127,7 +127,7 @@ pub const CHASSIS: &[Metric] = &[
     counter(
         "rpc_rate_refusals_total",
         &["of"],
-        "Calls and pages refused because an address, a person or a session that is over asked too often.",
+        "Calls and pages refused because an address, a session or a person asked too often.",
     ),
     counter(
         "rpc_share_refusals_total",
