@@ -59,14 +59,14 @@ impl Default for ShareBounds {
                 bytes: 8 << 20,
             },
             person: Bounds {
+                calls: 192,
+                streams: 384,
+                bytes: 6 << 20,
+            },
+            session: Bounds {
                 calls: 128,
                 streams: 256,
                 bytes: 4 << 20,
-            },
-            session: Bounds {
-                calls: 96,
-                streams: 192,
-                bytes: 3 << 20,
             },
             scarce: Bounds {
                 calls: 16,
