@@ -71,11 +71,11 @@ impl Base {
         Ok(Self {
             page_signer: keys::page_signer(&config, &clock)?,
             metrics: telemetry::metrics::install(measures::DOMAIN)?, // before anything is made that is measured
+            bus: bus_of(&config),
             config: Arc::new(config),
             clock,
             health: Health::new(draining.clone()),
             draining,
-            bus: Bus::default(),
             faults: Faults::default(),
             stopping: CancellationToken::new(),
         })
@@ -103,6 +103,14 @@ impl Base {
         edge.limits.receive_of = smaller.into();
         edge.reflection = general.profile == Profile::Dev;
         Ok(edge)
+    }
+}
+
+/// Over the broker, if there is one.
+fn bus_of(config: &Config) -> Bus {
+    match config.general.bus.clone() {
+        Some(broker) => Bus::over(broker),
+        None => Bus::default(),
     }
 }
 
@@ -196,7 +204,6 @@ pub fn one(
 
 /// Puts the service of a database together.
 fn build(base: &Base, db: &Database, peers: Peers) -> Result<edge::Service, config::Error> {
-    base.bus.open(db);
     let deps = Deps {
         db: db.clone(),
         bus: base.bus.clone(),

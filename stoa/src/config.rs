@@ -4,6 +4,7 @@
 //! key before any port is bound or file opened. No other crate reads the
 //! environment.
 
+mod broker;
 mod database;
 mod error;
 mod issuer;
@@ -20,6 +21,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use bus::NatsAddress;
 use serde::Deserialize;
 
 use crate::services::{SERVICES, Target};
@@ -105,6 +107,10 @@ pub struct General {
     pub trusted_proxies: Vec<String>,
     /// How often a client may ask: `usual`, `off`, or a rate such as `100/15m`. Default `usual`.
     pub rate_limit: edge::RateLimit,
+    /// The broker that brings facts from one process to another: `nats://HOST:PORT`, `tls://USER:PASSWORD@HOST:PORT/PREFIX`.
+    /// Default none: they stay within their process.
+    #[serde(deserialize_with = "broker::address")]
+    pub bus: Option<NatsAddress>,
     /// Which web pages of other origins may call.
     pub cors: CorsConfig,
     /// What may go wrong on purpose.
@@ -158,6 +164,7 @@ impl Default for General {
             breaker_open: None,
             trusted_proxies: Vec::new(),
             rate_limit: edge::RateLimit::Usual,
+            bus: None,
             cors: CorsConfig::default(),
             faults: FaultsConfig::default(),
             service_tokens: ServiceTokens::default(),

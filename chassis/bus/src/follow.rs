@@ -1,44 +1,35 @@
-//! One group on one outbox: reads it in order, acts on what the group hears, and keeps how far it came.
+//! One group on one source: reads it in order, acts on what the group hears, and keeps how far it came.
 //!
 //! What is new and what waits aside are worked off side by side, so that neither holds up the other.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use events::{Cursor, Extent, Recorded, mark, outbox, parked};
+use events::{Cursor, Extent, Recorded, mark, parked};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use sea_orm::DbErr;
-use sql::{Database, Engine};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::away::{self, Away};
 use crate::group::{Act, Failure, Group, Start};
-use crate::heard::Places;
+use crate::source::{Log, Source};
 use crate::tries::{self, TRIES_MAX};
 
-/// Facts read at once.
-const BATCH: u64 = 500;
 /// Things acted on side by side.
 const AT_ONCE: usize = 16;
-/// How long a fact may go unnoticed that another process committed: of PostgreSQL a replica, of a file of SQLite
-/// whoever works on it beside its service.
-const LOOK_EVERY_POSTGRES: Duration = Duration::from_millis(200);
-const LOOK_EVERY_SQLITE: Duration = Duration::from_secs(5);
 /// How often the place is kept though nothing was heard.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// How long a fact may wait aside unnoticed that another process put there, or made due.
 const LOOK_ASIDE_EVERY: Duration = Duration::from_secs(5);
-/// How soon it goes on after its database, or that of the source, was away.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub(crate) struct Follower {
-    places: Arc<Places>,
     group: Arc<Group>,
-    source: Database,
+    source: Source,
     topics: Vec<&'static str>,
     /// Things about which facts wait aside. It is locked while that of a thing changes.
     blocked: Mutex<HashSet<String>>,
@@ -46,16 +37,6 @@ pub(crate) struct Follower {
     aside: Notify,
     /// How often in a row the database did not do what a fact asks.
     undone: Mutex<HashMap<Uuid, u32>>,
-}
-
-/// What stops a follower for a moment.
-#[derive(Debug)]
-struct Away(String);
-
-impl From<DbErr> for Away {
-    fn from(error: DbErr) -> Self {
-        Self(call::error::chain(&error))
-    }
 }
 
 /// Where a follower is.
@@ -68,14 +49,8 @@ struct Place {
 }
 
 impl Follower {
-    pub fn new(
-        places: Arc<Places>,
-        group: Arc<Group>,
-        source: Database,
-        topics: Vec<&'static str>,
-    ) -> Self {
+    pub fn new(group: Arc<Group>, source: Source, topics: Vec<&'static str>) -> Self {
         Self {
-            places,
             group,
             source,
             topics,
@@ -87,45 +62,31 @@ impl Follower {
 
     /// Follows until `shutdown`, whatever fails meanwhile.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut told = None;
-        loop {
-            let following = Box::pin(self.follow());
-            let followed = shutdown.run_until_cancelled(following).await;
-            let Some(Err(Away(cause))) = followed else {
-                return;
-            };
-            if told.as_ref() != Some(&cause) {
-                let (service, group) = (self.group.db.service(), self.group.name);
-                let source = self.source.service();
-                tracing::warn!(service, group, source, cause, "Facts cannot be heard now");
-                told = Some(cause);
-            }
-            let pause = shutdown.run_until_cancelled(tokio::time::sleep(RETRY_AFTER));
-            if pause.await.is_none() {
-                return;
-            }
-        }
+        let (service, group) = (self.group.db.service(), self.group.name);
+        let source = self.source.service();
+        let follow = || Box::pin(self.follow());
+        let tell = |cause: &str| {
+            tracing::warn!(service, group, source, cause, "Facts cannot be heard now");
+        };
+        away::until(&shutdown, follow, tell).await;
     }
 
     /// Follows until something is away.
-    async fn follow(&self) -> Result<(), Away> {
-        let place = self.begin().await?;
-        tokio::try_join!(self.hear_new(place), self.hear_aside())?;
-        Ok(())
+    async fn follow(&self) -> Result<Infallible, Away> {
+        let log = self.source.log().await?;
+        let place = self.begin(&log).await?;
+        let (never, _) = tokio::try_join!(self.hear_new(&log, place), self.hear_aside())?;
+        Ok(never)
     }
 
     /// Finds where the group left off, or where it is to begin.
-    async fn begin(&self) -> Result<Place, Away> {
+    async fn begin(&self, log: &Log) -> Result<Place, Away> {
         let (db, source) = (&self.group.db, self.source.service());
         let mark = mark::load(db.read(), self.group.name, source).await?;
-        let extent = outbox::extent(&self.source).await?;
+        let extent = log.extent().await?;
         let now = self.group.clock.now();
         let place = match mark {
-            Some(mark)
-                if extent.holds(mark) && outbox::remembers(self.source.read(), mark).await? =>
-            {
-                mark
-            }
+            Some(mark) if extent.holds(mark) && log.remembers(mark).await? => mark,
             Some(_) => self.lost(&extent),
             None => match self.group.start {
                 Start::Earliest => extent.begin(now),
@@ -139,7 +100,7 @@ impl Follower {
             kept: None,
             kept_at: Instant::now(),
         };
-        self.keep(&mut place).await?;
+        self.keep(log, &mut place).await?;
         Ok(place)
     }
 
@@ -152,62 +113,37 @@ impl Follower {
             service,
             group,
             source,
-            "The outbox of {source} is another than it was, or was pruned too early: it is heard from its beginning"
+            "What {source} told is another than it was, or was pruned too early: it is heard from its beginning"
         );
         extent.begin(self.group.clock.now())
     }
 
     /// Acts on whatever comes.
-    async fn hear_new(&self, mut place: Place) -> Result<(), Away> {
-        let mut committed = self.source.committed();
-        let look_every = match self.source.engine() {
-            Engine::Sqlite => LOOK_EVERY_SQLITE,
-            Engine::Postgres => LOOK_EVERY_POSTGRES,
-        };
-        loop {
-            committed.mark_unchanged();
-            if self.look(&mut place).await? {
-                continue;
-            }
-            tokio::select! {
-                Ok(()) = committed.changed() => {}
-                () = tokio::time::sleep(look_every) => {}
-            }
-        }
-    }
-
-    /// Acts on what is new, and tells whether there may be more.
-    async fn look(&self, place: &mut Place) -> Result<bool, Away> {
-        let now = self.group.clock.now();
-        let extent = outbox::extent(&self.source).await?;
-        if !extent.holds(place.mark) {
-            place.mark = self.lost(&extent);
-        }
-        let (source, end) = (self.source.read(), extent.end(now));
-        let facts = outbox::page_of(source, &self.topics, place.mark, end, BATCH).await?;
-        let more = facts.len() as u64 == BATCH;
-        let first = facts.first().map(|first| first.at);
-        let lag = first.map_or(0.0, |first| (now - first).as_seconds_f64());
+    async fn hear_new(&self, log: &Log, mut place: Place) -> Result<Infallible, Away> {
         let labels = [
             ("service", self.group.db.service()),
             ("group", self.group.name),
             ("source", self.source.service()),
         ];
-        metrics::gauge!("consumer_lag_seconds", &labels).set(lag);
-        let last = facts.last().map_or(place.mark, |last| last.cursor);
-        self.deliver(facts).await?;
-        place.mark = match more {
-            true => last,
-            false => last.later(end), // which may fall back
-        };
-        if first.is_some() || place.kept_at.elapsed() >= KEEP_EVERY {
-            self.keep(place).await?;
+        let lag = metrics::gauge!("consumer_lag_seconds", &labels);
+        let mut reader = log.reader(&self.topics, &self.group.clock);
+        loop {
+            let page = reader.next(place.mark).await?;
+            let first = page.facts.first().map(|first| first.at);
+            if let Some(first) = first {
+                lag.set((self.group.clock.now() - first).as_seconds_f64());
+            }
+            self.deliver(page.facts).await?;
+            lag.set(0.0);
+            place.mark = page.up_to;
+            if first.is_some() || place.kept_at.elapsed() >= KEEP_EVERY {
+                self.keep(log, &mut place).await?;
+            }
         }
-        Ok(more)
     }
 
     /// Keeps how far it came, and says so to who prunes the outbox.
-    async fn keep(&self, place: &mut Place) -> Result<(), Away> {
+    async fn keep(&self, log: &Log, place: &mut Place) -> Result<(), Away> {
         place.kept_at = Instant::now();
         if place.kept.is_some_and(|kept| kept.is_at(place.mark)) {
             return Ok(());
@@ -215,8 +151,7 @@ impl Follower {
         let (group, source) = (self.group.name, self.source.service());
         mark::save(&self.group.db, group, source, place.mark).await?;
         place.kept = Some(place.mark);
-        self.places.note(source, group, place.mark);
-        Ok(())
+        log.note(group, place.mark).await
     }
 
     /// Acts on facts: those about one thing in their order, of several things side by side.
@@ -322,7 +257,7 @@ impl Follower {
     }
 
     /// Tries what waits aside, whenever it is due.
-    async fn hear_aside(&self) -> Result<(), Away> {
+    async fn hear_aside(&self) -> Result<Infallible, Away> {
         let (db, group, source) = (&self.group.db, self.group.name, self.source.service());
         loop {
             let now = self.group.clock.now();

@@ -4,15 +4,22 @@
 //! command whose key is the fact, so it takes effect once, however often the fact is delivered. Facts about one thing
 //! are heard in their order; what a group fails at waits aside, and holds up only what is about the same thing.
 //!
-//! Within one process there is no broker: a group follows the outbox of each service that it hears, which is durable
-//! already, by a mark in its own database.
+//! A group follows each service that it hears by a mark in its own database. Within one process it reads the service's
+//! outbox, which is durable already. Between processes it reads the service's stream on a broker, a copy of the outbox that
+//! a relay keeps.
 
+mod away;
+mod bus;
+mod envelope;
 mod follow;
 mod group;
 mod heard;
-mod local;
+mod nats;
+mod relay;
+mod source;
 mod tries;
 
+pub use bus::Bus;
 pub use group::{Group, Start, Told};
 pub use heard::Heard;
-pub use local::Bus;
+pub use nats::{BadAddress, NatsAddress};

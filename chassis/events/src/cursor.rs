@@ -49,6 +49,28 @@ impl Cursor {
         }
     }
 
+    /// A place of the same history in a copy of an outbox that numbers its facts from 1 without a gap, as the stream of a
+    /// broker does; it was the end at `at`.
+    #[must_use]
+    pub fn numbered(self, number: u64, at: DateTime<Utc>) -> Self {
+        Self {
+            epoch: self.epoch,
+            transaction_id: 0,
+            position: i64::try_from(number).unwrap_or(i64::MAX),
+            at,
+        }
+    }
+
+    /// The number of a place in such a copy; 0 before all of it.
+    pub fn number(&self) -> u64 {
+        u64::try_from(self.position).unwrap_or_default()
+    }
+
+    /// When this place was the end.
+    pub fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
     /// Whether both are the same place, whenever they were the end.
     pub fn is_at(&self, other: Self) -> bool {
         (self.epoch, self.place()) == (other.epoch, other.place())

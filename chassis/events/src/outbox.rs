@@ -18,7 +18,7 @@ use crate::cursor::Cursor;
 use crate::lane;
 use crate::schema::{Outbox, State};
 
-pub use extent::{Extent, extent, remembers};
+pub use extent::{CLOCKS_DIFFER_MAX, Extent, extent, remembers};
 pub use measure::measure;
 pub use prune::{KEPT, prune};
 

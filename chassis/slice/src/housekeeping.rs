@@ -86,8 +86,8 @@ impl fmt::Debug for Sweep {
 }
 
 /// A service of that name on its own database, without rpcs yet: ready while the database
-/// answers, and keeping house. What every service has is kept within bounds by itself; `own` is
-/// what this one has beside it.
+/// answers, heard by whoever hears it, and keeping house. What every service has is kept within
+/// bounds by itself; `own` is what this one has beside it.
 pub fn begin(
     name: &'static str,
     db: &Database,
@@ -100,7 +100,11 @@ pub fn begin(
     sweeps.push(facts(db, clock, bus));
     sweeps.extend(own);
     let sweeps: Arc<[Sweep]> = sweeps.into();
-    Service::new(name)
+    let service = match bus.open(db, clock) {
+        Some(relay) => Service::new(name).background("relay", relay),
+        None => Service::new(name),
+    };
+    service
         .ready("database", move || {
             let db = ready.clone();
             Box::pin(async move { db.ping().await.map_err(|error| error.to_string()) })

@@ -7,6 +7,7 @@
 pub mod app;
 pub mod awaits;
 pub mod database;
+pub mod nats;
 mod note;
 pub mod plans;
 pub mod postgres;

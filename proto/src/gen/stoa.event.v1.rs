@@ -86,6 +86,10 @@ pub struct Event {
     /// data is the fact: the encoded message whose topic matches event_type.
     #[prost(bytes = "vec", tag = "10")]
     pub data: ::prost::alloc::vec::Vec<u8>,
+    /// subject is the user it concerns, for those who watch what concerns them;
+    /// empty if it concerns nobody.
+    #[prost(string, tag = "11")]
+    pub subject: ::prost::alloc::string::String,
 }
 /// StockChanged says how many pieces of a SKU can be had now.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -545,6 +549,9 @@ impl serde::Serialize for Event {
         if !self.data.is_empty() {
             len += 1;
         }
+        if !self.subject.is_empty() {
+            len += 1;
+        }
         let mut struct_ser = serializer.serialize_struct("stoa.event.v1.Event", len)?;
         if !self.event_id.is_empty() {
             struct_ser.serialize_field("eventId", &self.event_id)?;
@@ -581,6 +588,9 @@ impl serde::Serialize for Event {
             struct_ser
                 .serialize_field("data", pbjson::private::base64::encode(&self.data).as_str())?;
         }
+        if !self.subject.is_empty() {
+            struct_ser.serialize_field("subject", &self.subject)?;
+        }
         struct_ser.end()
     }
 }
@@ -604,6 +614,7 @@ impl<'de> serde::Deserialize<'de> for Event {
             "traceparent",
             "synthetic",
             "data",
+            "subject",
         ];
 
         #[allow(clippy::enum_variant_names)]
@@ -618,6 +629,7 @@ impl<'de> serde::Deserialize<'de> for Event {
             Traceparent,
             Synthetic,
             Data,
+            Subject,
             __SkipField__,
         }
         impl<'de> serde::Deserialize<'de> for GeneratedField {
@@ -653,6 +665,7 @@ impl<'de> serde::Deserialize<'de> for Event {
                             "traceparent" => Ok(GeneratedField::Traceparent),
                             "synthetic" => Ok(GeneratedField::Synthetic),
                             "data" => Ok(GeneratedField::Data),
+                            "subject" => Ok(GeneratedField::Subject),
                             _ => Ok(GeneratedField::__SkipField__),
                         }
                     }
@@ -682,6 +695,7 @@ impl<'de> serde::Deserialize<'de> for Event {
                 let mut traceparent__ = None;
                 let mut synthetic__ = None;
                 let mut data__ = None;
+                let mut subject__ = None;
                 while let Some(k) = map_.next_key()? {
                     match k {
                         GeneratedField::EventId => {
@@ -748,6 +762,12 @@ impl<'de> serde::Deserialize<'de> for Event {
                                 map_.next_value::<::std::option::Option<::pbjson::private::BytesDeserialize<_>>>()?.map(|x| x.0)
                             ;
                         }
+                        GeneratedField::Subject => {
+                            if subject__.is_some() {
+                                return Err(serde::de::Error::duplicate_field("subject"));
+                            }
+                            subject__ = map_.next_value::<::std::option::Option<_>>()?;
+                        }
                         GeneratedField::__SkipField__ => {
                             let _ = map_.next_value::<serde::de::IgnoredAny>()?;
                         }
@@ -764,6 +784,7 @@ impl<'de> serde::Deserialize<'de> for Event {
                     traceparent: traceparent__.unwrap_or_default(),
                     synthetic: synthetic__.unwrap_or_default(),
                     data: data__.unwrap_or_default(),
+                    subject: subject__.unwrap_or_default(),
                 })
             }
         }

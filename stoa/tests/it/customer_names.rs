@@ -4,9 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::fleet::Fleet;
 use crate::shop::{Customer, Shop};
 
 const SEEN_MAX: Duration = Duration::from_secs(1);
+/// By when a name is seen once what was away is back.
+const BACK_MAX: Duration = Duration::from_secs(5);
 
 /// A name that changes is shown within a second, and one that changed right before a kill -9 after the next start,
 /// though the order service asks nobody.
@@ -41,6 +44,42 @@ async fn a_list_of_orders_shows_what_its_customer_is_called_now() {
     let restarted = Instant::now();
     while shown(&ada).await != "Countess" {
         assert!(restarted.elapsed() < SEEN_MAX, "the last name was lost");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Between processes it is the broker that brings names: it is not there when the processes start, and dies later.
+///
+/// row: E11, O11, R-21
+#[tokio::test]
+async fn a_list_of_orders_hears_of_names_over_a_broker() {
+    let mut broker = testkit::nats::server().await;
+    broker.kill();
+    let mut fleet = Fleet::start_with(&[("STOA_BUS", &broker.url())]).await;
+    let ada = fleet.gateway.sign_up("ada@example.test").await;
+    let placed = ada.place("LMP-ARC-01", 2, "tok_ok").await;
+    assert_eq!(placed.json()["order"]["status"], "ORDER_STATUS_CONFIRMED");
+    rename(&ada, "Ada").await;
+    assert_eq!(shown(&ada).await, "", "nobody brings it");
+    broker.start().await;
+    is_shown(&ada, "Ada", BACK_MAX).await;
+    for name in ["Ada Lovelace", ""] {
+        rename(&ada, name).await;
+        is_shown(&ada, name, SEEN_MAX).await;
+    }
+
+    // Whoever dies, what was told is heard.
+    rename(&ada, "Countess").await;
+    broker.kill();
+    fleet.restart_with("user", &[]).await;
+    broker.start().await;
+    is_shown(&ada, "Countess", BACK_MAX).await;
+}
+
+async fn is_shown(customer: &Customer, name: &str, within: Duration) {
+    let renamed = Instant::now();
+    while shown(customer).await != name {
+        assert!(renamed.elapsed() < within, "{name:?} is not shown");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

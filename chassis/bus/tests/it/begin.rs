@@ -1,14 +1,13 @@
 //! Where a group begins, and where it goes on.
 
 use bus::{Heard, Start};
-use testkit::{Engine, both_engines};
+use testkit::both_engines;
 
 use super::{Town, told};
 
 /// row: E16
 #[both_engines]
-async fn the_earliest_start_hears_what_was_told_before_and_the_latest_does_not(engine: Engine) {
-    let town: Town = testkit::on(engine).await;
+pub async fn the_earliest_start_hears_what_was_told_before_and_the_latest_does_not(town: Town) {
     town.tell("a", 1).await;
     let process = town.begin(Start::Latest);
     while process.bus.heard("user") == Heard::Unknown {
@@ -33,8 +32,7 @@ async fn the_earliest_start_hears_what_was_told_before_and_the_latest_does_not(e
 
 /// Who prunes the outbox must know how far it was heard, and not guess.
 #[both_engines]
-async fn how_far_all_have_come_is_known_once_all_have_said_it(engine: Engine) {
-    let town: Town = testkit::on(engine).await;
+pub async fn how_far_all_have_come_is_known_once_all_have_said_it(town: Town) {
     let process = town.begin(Start::Earliest);
     assert_eq!(process.bus.heard("catalog"), Heard::ByNobody);
     town.tell("a", 1).await;

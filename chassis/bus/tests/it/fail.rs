@@ -30,8 +30,7 @@ impl Town {
 
 /// What fails twice is heard at the third try; what is about the same thing waits behind it, and all else does not.
 #[both_engines]
-async fn a_fact_that_fails_holds_up_only_what_is_about_the_same_thing(engine: Engine) {
-    let town: Town = testkit::on(engine).await;
+pub async fn a_fact_that_fails_holds_up_only_what_is_about_the_same_thing(town: Town) {
     town.fail("a 1", 2);
     for (key, version) in [("a", 1), ("a", 2), ("b", 1)] {
         town.tell(key, version).await;
@@ -54,8 +53,7 @@ async fn a_fact_that_fails_holds_up_only_what_is_about_the_same_thing(engine: En
 ///
 /// row: R-07
 #[both_engines]
-async fn a_poison_fact_is_left_as_a_dead_letter_and_delays_nothing(engine: Engine) {
-    let town: Town = testkit::on(engine).await;
+pub async fn a_poison_fact_is_left_as_a_dead_letter_and_delays_nothing(town: Town) {
     town.fail("poison 1", 1_000);
     town.fail("bomb 1", u32::MAX);
     town.tell("poison", 1).await;
@@ -88,8 +86,7 @@ async fn a_poison_fact_is_left_as_a_dead_letter_and_delays_nothing(engine: Engin
 /// What the database never does is not taken for its absence for ever: a fact that only it cannot bear is one that
 /// fails, and what waits behind no such fact goes on meanwhile.
 #[both_engines]
-async fn a_fact_that_takes_too_long_each_time_is_put_aside(engine: Engine) {
-    let town: Town = testkit::on(engine).await;
+pub async fn a_fact_that_takes_too_long_each_time_is_put_aside(town: Town) {
     town.fail("slow 1", SLOW);
     for key in ["slow", "b"] {
         town.tell(key, 1).await;
@@ -102,13 +99,12 @@ async fn a_fact_that_takes_too_long_each_time_is_put_aside(engine: Engine) {
 
 /// A dead letter that somebody sets due is tried again by a process that runs.
 #[both_engines]
-async fn a_dead_letter_that_is_due_again_is_tried_again(engine: Engine) {
-    let town: Town = testkit::on(engine).await;
+pub async fn a_dead_letter_that_is_due_again_is_tried_again(town: Town) {
     town.fail("a 1", 5);
     town.tell("a", 1).await;
     let process = town.begin(Start::Earliest);
     town.until_number(DEAD, 1).await;
-    let now = match engine {
+    let now = match town.hears.engine() {
         Engine::Sqlite => "'2000-01-01 00:00:00+00:00'",
         Engine::Postgres => "now()",
     };
@@ -123,8 +119,7 @@ async fn a_dead_letter_that_is_due_again_is_tried_again(engine: Engine) {
 
 /// What waits aside does so across a crash too.
 #[both_engines]
-async fn what_waits_aside_is_tried_by_the_next_process(engine: Engine) {
-    let town: Town = testkit::on(engine).await;
+pub async fn what_waits_aside_is_tried_by_the_next_process(town: Town) {
     town.fail("a 1", 4);
     town.tell("a", 1).await;
     town.tell("a", 2).await;

@@ -5,6 +5,7 @@
 mod begin;
 mod fail;
 mod once;
+mod over_nats;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,9 +21,9 @@ use proto::event::v1::{UserCreated, UserUpdated};
 use sea_orm::{ConnectionTrait, DbErr, Statement};
 use sea_orm_migration::SchemaManager;
 use sql::Database;
-use testkit::Engine;
 use testkit::database::TestDatabase;
-use tokio::task::JoinHandle;
+use testkit::{Engine, nats};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How long what must come is waited for.
@@ -35,6 +36,8 @@ const SLOW: u32 = u32::MAX - 1;
 struct Town {
     tells: TestDatabase,
     hears: TestDatabase,
+    /// The broker between them, if there is one.
+    broker: Option<nats::Server>,
     clock: Clock,
     /// How often the effect of a fact is to fail yet.
     failing: Arc<Mutex<BTreeMap<String, u32>>>,
@@ -99,6 +102,7 @@ impl testkit::Fixture for Town {
         Self {
             tells: tells.await,
             hears: hears.await,
+            broker: None,
             clock: Clock::system(),
             failing: Arc::default(),
         }
@@ -155,16 +159,27 @@ impl Town {
             })
     }
 
-    /// Begins to hear, as a process that starts.
+    fn bus(&self) -> Bus {
+        match &self.broker {
+            None => Bus::default(),
+            Some(broker) => Bus::over(broker.url().parse().unwrap()),
+        }
+    }
+
+    /// Begins to tell and to hear, as a process that starts.
     fn begin(&self, start: Start) -> Process {
-        let bus = Bus::default();
-        bus.open(&self.tells);
+        let bus = self.bus();
+        let relay = bus.open(&self.tells, &self.clock);
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(bus.join(self.group(start))(shutdown.clone()));
+        let tasks = relay.into_iter().chain([bus.join(self.group(start))]);
+        let mut running = JoinSet::new();
+        for task in tasks {
+            running.spawn(task(shutdown.clone()));
+        }
         Process {
             bus,
             shutdown,
-            task,
+            running,
         }
     }
 
@@ -248,21 +263,20 @@ fn is_slow(failing: &Mutex<BTreeMap<String, u32>>, thing: &str, version: i64) ->
 struct Process {
     bus: Bus,
     shutdown: CancellationToken,
-    task: JoinHandle<()>,
+    running: JoinSet<()>,
 }
 
 impl Process {
     /// Stops as at SIGTERM.
     async fn stop(self) {
         self.shutdown.cancel();
-        let stopped = tokio::time::timeout(PATIENCE, self.task).await;
-        stopped.unwrap().unwrap();
+        let stopped = tokio::time::timeout(PATIENCE, self.running.join_all()).await;
+        stopped.unwrap();
     }
 
     /// Stops where it stands.
-    async fn die(self) {
-        self.task.abort();
-        let _ = self.task.await;
+    async fn die(mut self) {
+        self.running.shutdown().await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::Start;
 use clock::Clock;
-use testkit::{Engine, both_engines};
+use testkit::both_engines;
 
 use super::{Town, told};
 
@@ -16,8 +16,7 @@ const MARK: &str =
 
 /// row: I5
 #[both_engines]
-async fn a_fact_that_is_told_again_has_no_effect_again(engine: Engine) {
-    let town: Town = testkit::on(engine).await;
+pub async fn a_fact_that_is_told_again_has_no_effect_again(town: Town) {
     for key in ["a", "b"] {
         town.tell(key, 1).await;
     }
@@ -39,11 +38,10 @@ async fn a_fact_that_is_told_again_has_no_effect_again(engine: Engine) {
 ///
 /// row: I4, I5, I6
 #[both_engines]
-async fn a_process_that_dies_anywhere_loses_nothing_and_does_nothing_twice(engine: Engine) {
+pub async fn a_process_that_dies_anywhere_loses_nothing_and_does_nothing_twice(town: Town) {
     const THINGS: i64 = 12;
     const LIVES: usize = 25;
     const REPEATS: usize = 3;
-    let town: Town = testkit::on(engine).await;
     let over = AtomicBool::new(false);
     let telling = async {
         let mut version = 0;

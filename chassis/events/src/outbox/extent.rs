@@ -15,7 +15,7 @@ use crate::cursor::Cursor;
 use crate::schema::{HERE, NEW_EPOCH_POSTGRES, Outbox, State};
 
 /// As far as the clocks of replicas may differ.
-const CLOCKS_DIFFER_MAX: TimeDelta = TimeDelta::minutes(30);
+pub const CLOCKS_DIFFER_MAX: TimeDelta = TimeDelta::minutes(30);
 
 /// The number of PostgreSQL's next transaction.
 const NEXT_TRANSACTION: &str = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint";
@@ -34,6 +34,18 @@ pub struct Extent {
 }
 
 impl Extent {
+    /// What a copy of an outbox holds that numbers its facts from 1 without a gap, in an epoch of its own: those from
+    /// `first` to `last`.
+    pub fn numbered(epoch: Uuid, first: u64, last: u64) -> Self {
+        let place = |number: u64| (0, i64::try_from(number).unwrap_or(i64::MAX));
+        Self {
+            epoch,
+            pruned: place(first.saturating_sub(1)),
+            end: place(last),
+            latest: place(last),
+        }
+    }
+
     /// Tells whether everything after `cursor` is still there. A place behind the latest is one of
     /// a history that was lost.
     pub fn holds(&self, cursor: Cursor) -> bool {

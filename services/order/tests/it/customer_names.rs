@@ -26,7 +26,7 @@ impl People {
         let db = testkit::database::on(engine, "user", migrate).await;
         let (clock, _) = Manual::new(testkit::app::start());
         let bus = Bus::default();
-        bus.open(&db);
+        bus.open(&db, &clock);
         let deps = Deps {
             bus,
             ..testkit::deps(&shop.db, &clock)

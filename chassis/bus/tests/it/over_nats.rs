@@ -1,0 +1,126 @@
+//! The same over NATS JetStream, and what only a broker can do.
+
+use bus::{Heard, Start};
+use testkit::{Engine, nats};
+
+use super::{PATIENCE, Process, Town, told};
+
+impl Town {
+    /// One whose facts go over a broker of its own.
+    async fn over_nats() -> Self {
+        let town: Self = testkit::on(Engine::Sqlite).await;
+        Self {
+            broker: Some(nats::server().await),
+            ..town
+        }
+    }
+
+    /// Begins to tell, and hears nothing.
+    fn begin_relay(&self) -> Process {
+        let bus = self.bus();
+        let relay = bus.open(&self.tells, &self.clock);
+        let shutdown = tokio_util::sync::CancellationToken::new();
+        let mut running = tokio::task::JoinSet::new();
+        running.spawn(relay.expect("it has a broker")(shutdown.clone()));
+        Process {
+            bus,
+            shutdown,
+            running,
+        }
+    }
+}
+
+macro_rules! over_nats {
+    ($($module:ident::$test:ident,)*) => {$(
+        #[tokio::test]
+        async fn $test() {
+            crate::$module::$test(Town::over_nats().await).await;
+        }
+    )*};
+}
+
+over_nats! {
+    begin::the_earliest_start_hears_what_was_told_before_and_the_latest_does_not,
+    fail::a_fact_that_fails_holds_up_only_what_is_about_the_same_thing,
+    fail::a_poison_fact_is_left_as_a_dead_letter_and_delays_nothing,
+    fail::a_dead_letter_that_is_due_again_is_tried_again,
+    fail::what_waits_aside_is_tried_by_the_next_process,
+    once::a_fact_that_is_told_again_has_no_effect_again,
+    once::a_process_that_dies_anywhere_loses_nothing_and_does_nothing_twice,
+}
+
+/// Several replicas publish, one dies amid it and the broker too: the stream is the outbox, in its order.
+///
+/// row: I4, I5, I6
+#[tokio::test]
+async fn several_relays_and_a_broker_that_dies_tell_everything_once_and_in_order() {
+    const THINGS: i64 = 5;
+    const VERSIONS: i64 = 40;
+    let mut town = Town::over_nats().await;
+    let replicas = [town.begin_relay(), town.begin_relay()];
+    let process = town.begin(Start::Earliest);
+    for version in 1..=VERSIONS {
+        for thing in 0..THINGS {
+            town.tell(&format!("t{thing}"), version).await;
+        }
+        if version % 10 == 5 {
+            let broker = town.broker.as_mut().unwrap();
+            broker.kill();
+            broker.start().await;
+        }
+    }
+    let [first, second] = replicas;
+    first.die().await;
+    let all = usize::try_from(THINGS * VERSIONS).unwrap();
+    let done = town.until(all).await;
+    assert_eq!(done.len(), all);
+    for thing in 0..THINGS {
+        let thing = format!("t{thing}");
+        let of_thing = done.iter().filter(|(of, _)| *of == thing);
+        let heard: Vec<i64> = of_thing.map(|(_, version)| *version).collect();
+        assert_eq!(heard, (1..=VERSIONS).collect::<Vec<_>>(), "{thing}");
+    }
+    second.stop().await;
+    process.stop().await;
+}
+
+/// A broker that is not there when a process starts, and comes later: nothing is lost, and the outbox is not pruned
+/// before all is published.
+///
+/// row: R-21
+#[tokio::test]
+async fn a_broker_that_comes_late_is_told_everything() {
+    let mut town = Town::over_nats().await;
+    town.broker.as_mut().unwrap().kill();
+    let process = town.begin(Start::Earliest);
+    town.tell("a", 1).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(process.bus.heard("user"), Heard::Unknown);
+    assert_eq!(town.effects().await, []);
+    town.broker.as_mut().unwrap().start().await;
+    assert_eq!(town.until(1).await, told(&[("a", 1)]));
+    let published = async {
+        while process.bus.heard("user") == Heard::Unknown {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, published).await.unwrap();
+    process.stop().await;
+}
+
+/// A broker that lost all it had is told again whatever the outbox has, and what was heard has no effect again.
+///
+/// row: I4, I5
+#[tokio::test]
+async fn a_broker_that_lost_everything_is_told_it_again() {
+    let mut town = Town::over_nats().await;
+    let process = town.begin(Start::Earliest);
+    town.tell("a", 1).await;
+    town.until(1).await;
+    process.stop().await;
+    town.broker = Some(nats::server().await);
+    town.tell("a", 2).await;
+    let process = town.begin(Start::Earliest);
+    assert_eq!(town.until(2).await, told(&[("a", 1), ("a", 2)]));
+    process.stop().await;
+}
