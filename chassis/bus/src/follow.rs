@@ -21,7 +21,9 @@ use crate::tries::{self, TRIES_MAX};
 
 /// Things acted on side by side.
 const AT_ONCE: usize = 16;
-/// How often the place is kept though nothing was heard.
+/// How soon the place is kept after something was heard: after a crash that much is told again.
+const KEEP_AFTER: Duration = Duration::from_millis(100);
+/// How soon it is kept though nothing was heard.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// How long a fact may wait aside unnoticed that another process put there, or made due.
 const LOOK_ASIDE_EVERY: Duration = Duration::from_secs(5);
@@ -43,9 +45,10 @@ pub(crate) struct Follower {
 struct Place {
     /// It acted on everything up to here.
     mark: Cursor,
-    /// What of that is kept, since when.
+    /// What of that is kept.
     kept: Option<Cursor>,
-    kept_at: Instant,
+    /// When the rest is to be kept.
+    keep_at: Option<Instant>,
 }
 
 impl Follower {
@@ -98,7 +101,7 @@ impl Follower {
         let mut place = Place {
             mark: place,
             kept: None,
-            kept_at: Instant::now(),
+            keep_at: None,
         };
         self.keep(log, &mut place).await?;
         Ok(place)
@@ -128,7 +131,17 @@ impl Follower {
         let lag = metrics::gauge!("consumer_lag_seconds", &labels);
         let mut reader = log.reader(&self.topics, &self.group.clock);
         loop {
-            let page = reader.next(place.mark).await?;
+            let next = reader.next(place.mark);
+            let page = match place.keep_at {
+                None => next.await?,
+                Some(keep_at) => match tokio::time::timeout_at(keep_at, next).await {
+                    Ok(page) => page?,
+                    Err(_) => {
+                        self.keep(log, &mut place).await?;
+                        continue;
+                    }
+                },
+            };
             let first = page.facts.first().map(|first| first.at);
             if let Some(first) = first {
                 lag.set((self.group.clock.now() - first).as_seconds_f64());
@@ -136,15 +149,19 @@ impl Follower {
             self.deliver(page.facts).await?;
             lag.set(0.0);
             place.mark = page.up_to;
-            if first.is_some() || place.kept_at.elapsed() >= KEEP_EVERY {
-                self.keep(log, &mut place).await?;
+            let now = Instant::now();
+            let keep_at = now + first.map_or(KEEP_EVERY, |_| KEEP_AFTER);
+            let keep_at = place.keep_at.map_or(keep_at, |at| at.min(keep_at));
+            place.keep_at = Some(keep_at);
+            if keep_at <= now {
+                self.keep(log, &mut place).await?; // however much comes
             }
         }
     }
 
     /// Keeps how far it came, and says so to who prunes the outbox.
     async fn keep(&self, log: &Log, place: &mut Place) -> Result<(), Away> {
-        place.kept_at = Instant::now();
+        place.keep_at = None;
         if place.kept.is_some_and(|kept| kept.is_at(place.mark)) {
             return Ok(());
         }

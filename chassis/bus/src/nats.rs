@@ -16,7 +16,7 @@ use async_nats::{ConnectOptions, Event};
 use chrono::{DateTime, Utc};
 use events::{Cursor, Extent, Recorded, outbox};
 use futures::TryStreamExt;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use uuid::Uuid;
 
 use crate::away::Away;
@@ -37,6 +37,8 @@ const TIME_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct Nats {
     address: NatsAddress,
     context: OnceCell<Context>,
+    /// How often it was reached.
+    reached: watch::Sender<u64>,
 }
 
 /// The facts of one service.
@@ -47,6 +49,7 @@ pub(crate) struct Stream {
     context: Context,
     inner: stream::Stream<()>,
     groups: kv::Store,
+    reached: watch::Receiver<u64>,
 }
 
 /// What a stream ends with.
@@ -72,16 +75,23 @@ impl Nats {
         Self {
             address,
             context: OnceCell::new(),
+            reached: watch::Sender::default(),
         }
     }
 
     async fn context(&self) -> Result<&Context, Away> {
         let dial = || async {
+            let reached = self.reached.clone();
             let options = ConnectOptions::new()
                 .name("stoa")
                 .retry_on_initial_connect()
                 .request_timeout(Some(TIME_MAX))
-                .event_callback(|event| async move { tell(&event) });
+                .event_callback(move |event| {
+                    if matches!(event, Event::Connected) {
+                        reached.send_modify(|times| *times += 1);
+                    }
+                    async move { tell(&event) }
+                });
             let client = options.connect(&self.address.server).await.map_err(away)?;
             let mut context = jetstream::new(client);
             context.set_timeout(TIME_MAX);
@@ -105,9 +115,13 @@ impl Nats {
             ..stream::Config::default()
         };
         let name = config.name.clone();
-        context.get_or_create_stream(config).await.map_err(away)?;
+        if let Err(error) = context.get_or_create_stream(config).await {
+            // Somebody else may have made it meanwhile, with another epoch.
+            context.get_stream(&name).await.map_err(|_| away(error))?;
+        }
         let inner = context.get_stream_no_info(name).await.map_err(away)?;
         Ok(Stream {
+            reached: self.reached.subscribe(),
             groups: groups(&context, prefix).await?,
             prefix: prefix.as_str().into(),
             service,
@@ -168,6 +182,9 @@ impl Stream {
         &self,
         number: u64,
     ) -> Result<Option<jetstream::message::StreamMessage>, Away> {
+        if number == 0 {
+            return Ok(None); // none has it, and the broker takes it for a mistake
+        }
         match self.inner.get_raw_message(number).await {
             Ok(message) => Ok(Some(message)),
             Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),

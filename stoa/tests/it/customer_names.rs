@@ -9,7 +9,7 @@ use crate::shop::{Customer, Shop};
 
 const SEEN_MAX: Duration = Duration::from_secs(1);
 /// By when a name is seen once what was away is back.
-const BACK_MAX: Duration = Duration::from_secs(5);
+const BACK_MAX: Duration = Duration::from_secs(10);
 
 /// A name that changes is shown within a second, and one that changed right before a kill -9 after the next start,
 /// though the order service asks nobody.

@@ -40,7 +40,14 @@ impl Reader {
             self.coming = Some((number, read(&self.stream, number + 1).await?));
         }
         let (at, coming) = self.coming.as_mut().expect("it was made");
-        let messages = coming.next().await;
+        let messages = tokio::select! {
+            messages = coming.next() => messages,
+            Ok(()) = self.stream.reached.changed() => {
+                // A broker that began anew knows nothing of this reader, which would wait long to find that out.
+                self.coming = None;
+                return Ok((Vec::new(), after));
+            }
+        };
         let messages = messages.ok_or_else(|| Away("the broker ended the stream".to_owned()))?;
         let mut facts = Vec::with_capacity(messages.len());
         let mut place = after;

@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bus::{Bus, Group, Start, Told};
+use bus::{Bus, Group, Heard, Start, Told};
 use clock::Clock;
 use command::Work;
-use events::{Origin, outbox};
+use events::{Cursor, Origin, outbox};
 use futures::FutureExt;
 use prost::Message;
 use proto::event::v1::{UserCreated, UserUpdated};
@@ -183,6 +183,12 @@ impl Town {
         }
     }
 
+    /// The place of the last fact.
+    async fn last(&self) -> Cursor {
+        let facts = outbox::committed(self.tells.read(), u64::from(u32::MAX)).await;
+        facts.unwrap().last().unwrap().cursor
+    }
+
     /// What was done, in the order in which it was.
     async fn effects(&self) -> Vec<(String, i64)> {
         let db = self.hears.read();
@@ -272,6 +278,19 @@ impl Process {
         self.shutdown.cancel();
         let stopped = tokio::time::timeout(PATIENCE, self.running.join_all()).await;
         stopped.unwrap();
+    }
+
+    /// Waits until the outbox was heard up to there, or published.
+    async fn has_come_up_to(&self, place: Cursor) {
+        let waiting = async {
+            loop {
+                match self.bus.heard("user") {
+                    Heard::UpTo(heard) if heard.later(place).is_at(heard) => return,
+                    _ => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.unwrap();
     }
 
     /// Stops where it stands.

@@ -3,7 +3,7 @@
 use bus::{Heard, Start};
 use testkit::{Engine, nats};
 
-use super::{PATIENCE, Process, Town, told};
+use super::{Process, Town, told};
 
 impl Town {
     /// One whose facts go over a broker of its own.
@@ -12,6 +12,15 @@ impl Town {
         Self {
             broker: Some(nats::server().await),
             ..town
+        }
+    }
+
+    /// Waits until the broker has all that was told, if there is one.
+    pub async fn is_published(&self) {
+        if self.broker.is_some() {
+            let relay = self.begin_relay();
+            relay.has_come_up_to(self.last().await).await;
+            relay.stop().await;
         }
     }
 
@@ -99,12 +108,7 @@ async fn a_broker_that_comes_late_is_told_everything() {
     assert_eq!(town.effects().await, []);
     town.broker.as_mut().unwrap().start().await;
     assert_eq!(town.until(1).await, told(&[("a", 1)]));
-    let published = async {
-        while process.bus.heard("user") == Heard::Unknown {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, published).await.unwrap();
+    process.has_come_up_to(town.last().await).await;
     process.stop().await;
 }
 

@@ -255,6 +255,11 @@ pub const CHASSIS: &[Metric] = &[
         "Age of the oldest fact of a source that a group has not acted on.",
     ),
     counter(
+        "facts_published_total",
+        &["service"],
+        "Facts that this process brought to the broker.",
+    ),
+    counter(
         "facts_heard_total",
         &["service", "group", "topic", "result"],
         "Facts by what became of them: heard, repeated (no effect again), parked (failed, or behind one that did), dead.",
