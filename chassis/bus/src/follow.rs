@@ -21,8 +21,6 @@ use crate::tries::{self, TRIES_MAX};
 
 /// Things acted on side by side.
 const AT_ONCE: usize = 16;
-/// How soon the place is kept after something was heard: after a crash that much is told again.
-const KEEP_AFTER: Duration = Duration::from_millis(100);
 /// How soon it is kept though nothing was heard.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// How long a fact may wait aside unnoticed that another process put there, or made due.
@@ -150,7 +148,7 @@ impl Follower {
             lag.set(0.0);
             place.mark = page.up_to;
             let now = Instant::now();
-            let keep_at = now + first.map_or(KEEP_EVERY, |_| KEEP_AFTER);
+            let keep_at = now + first.map_or(KEEP_EVERY, |_| log.keep_after());
             let keep_at = place.keep_at.map_or(keep_at, |at| at.min(keep_at));
             place.keep_at = Some(keep_at);
             if keep_at <= now {

@@ -22,4 +22,4 @@ mod tries;
 pub use bus::Bus;
 pub use group::{Group, Start, Told};
 pub use heard::Heard;
-pub use nats::{BadAddress, NatsAddress};
+pub use nats::{BadBrokerAddress, NatsAddress};

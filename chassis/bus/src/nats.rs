@@ -22,8 +22,8 @@ use uuid::Uuid;
 use crate::away::Away;
 use crate::envelope;
 
-pub use address::{BadAddress, NatsAddress};
-pub(crate) use reader::Reader;
+pub use address::{BadBrokerAddress, NatsAddress};
+pub(crate) use reader::StreamReader;
 
 /// In what a stream says of itself: which history it is, so that one which was made anew is told from the one before.
 const EPOCH: &str = "stoa-epoch";

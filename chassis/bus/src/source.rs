@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::away::Away;
 use crate::heard::Places;
-use crate::nats::{self, Nats, Stream};
+use crate::nats::{Nats, Stream, StreamReader};
 
 /// Facts read at once.
 const BATCH: u64 = 500;
@@ -18,6 +18,10 @@ const BATCH: u64 = 500;
 /// whoever works on it beside its service.
 const LOOK_EVERY_POSTGRES: Duration = Duration::from_millis(200);
 const LOOK_EVERY_SQLITE: Duration = Duration::from_secs(5);
+
+/// How soon the place is kept after something was heard from a stream, of which little may come at once: after a crash
+/// that much is told again.
+const KEEP_AFTER: Duration = Duration::from_millis(100);
 
 /// A service that can be heard.
 #[derive(Clone)]
@@ -85,6 +89,14 @@ impl Log {
         }
     }
 
+    /// How soon to keep the place after something was heard.
+    pub fn keep_after(&self) -> Duration {
+        match self {
+            Self::Outbox(..) => Duration::ZERO,
+            Self::Stream(_) => KEEP_AFTER,
+        }
+    }
+
     /// A reader of some topics.
     pub fn reader<'a>(&self, topics: &'a [&'static str], clock: &'a Clock) -> Reader<'a> {
         match self {
@@ -95,7 +107,7 @@ impl Log {
                 clock,
             }),
             Self::Stream(stream) => {
-                Reader::Stream(Box::new(nats::Reader::new(stream.clone())), topics)
+                Reader::Stream(Box::new(StreamReader::new(stream.clone())), topics)
             }
         }
     }
@@ -104,7 +116,7 @@ impl Log {
 /// Reads facts as they come.
 pub(crate) enum Reader<'a> {
     Outbox(Following<'a>),
-    Stream(Box<nats::Reader>, &'a [&'static str]),
+    Stream(Box<StreamReader>, &'a [&'static str]),
 }
 
 /// Reads an outbox.

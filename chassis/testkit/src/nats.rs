@@ -15,9 +15,9 @@ const START_MAX: Duration = Duration::from_secs(20);
 /// What it is told: what is acknowledged is on the disk, as we ship it.
 const CONFIG: &str = "jetstream { store_dir: 'STORE', sync_interval: always }\n";
 
-/// A server of one test's own, with its data. Dropping it ends it.
+/// A broker of one test's own, with its data. Dropping it ends it.
 #[derive(Debug)]
-pub struct Server {
+pub struct Broker {
     process: Process,
     port: u16,
     folder: TempDir,
@@ -27,23 +27,23 @@ pub struct Server {
 ///
 /// # Panics
 /// It does not start.
-pub async fn server() -> Server {
+pub async fn broker() -> Broker {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr());
     let port = port.expect("a free port").port();
     let store = folder.path().join("store");
     let config = CONFIG.replace("STORE", &store.display().to_string());
     std::fs::write(folder.path().join("nats.conf"), config).expect("it can be written");
-    let server = Server {
+    let broker = Broker {
         process: run(folder.path(), port),
         port,
         folder,
     };
-    server.answers().await;
-    server
+    broker.answers().await;
+    broker
 }
 
-impl Server {
+impl Broker {
     /// Where it is.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)

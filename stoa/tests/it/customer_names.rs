@@ -53,7 +53,7 @@ async fn a_list_of_orders_shows_what_its_customer_is_called_now() {
 /// row: E11, O11, R-21
 #[tokio::test]
 async fn a_list_of_orders_hears_of_names_over_a_broker() {
-    let mut broker = testkit::nats::server().await;
+    let mut broker = testkit::nats::broker().await;
     broker.kill();
     let mut fleet = Fleet::start_with(&[("STOA_BUS", &broker.url())]).await;
     let ada = fleet.gateway.sign_up("ada@example.test").await;

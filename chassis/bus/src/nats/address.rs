@@ -21,24 +21,24 @@ pub struct NatsAddress {
 #[error(
     "is no address of a broker: write nats://HOST:PORT, or tls://USER:PASSWORD@HOST:PORT/PREFIX"
 )]
-pub struct BadAddress;
+pub struct BadBrokerAddress;
 
 impl FromStr for NatsAddress {
-    type Err = BadAddress;
+    type Err = BadBrokerAddress;
 
-    fn from_str(text: &str) -> Result<Self, BadAddress> {
-        let (scheme, rest) = text.split_once("://").ok_or(BadAddress)?;
+    fn from_str(text: &str) -> Result<Self, BadBrokerAddress> {
+        let (scheme, rest) = text.split_once("://").ok_or(BadBrokerAddress)?;
         let (authority, prefix) = rest.split_once('/').unwrap_or((rest, PREFIX));
         let plain = |letter: u8| letter.is_ascii_alphanumeric() || b"-_".contains(&letter);
         let is_name = (1..=PREFIX_BYTES_MAX).contains(&prefix.len()) && prefix.bytes().all(plain);
         if !matches!(scheme, "nats" | "tls") || authority.contains(['?', '#']) || !is_name {
-            return Err(BadAddress);
+            return Err(BadBrokerAddress);
         }
         let server: ServerAddr = format!("{scheme}://{authority}")
             .parse()
-            .map_err(|_| BadAddress)?;
+            .map_err(|_| BadBrokerAddress)?;
         if server.host().is_empty() {
-            return Err(BadAddress);
+            return Err(BadBrokerAddress);
         }
         Ok(Self {
             server,

@@ -15,13 +15,13 @@ use crate::envelope;
 const BATCH: usize = 500;
 
 /// See the module. The broker pushes ahead, so a batch is mostly there when it is asked for.
-pub(crate) struct Reader {
+pub(crate) struct StreamReader {
     stream: Box<Stream>,
     /// What comes, and the number it comes after.
     coming: Option<(u64, ReadyChunks<Ordered>)>,
 }
 
-impl Reader {
+impl StreamReader {
     pub fn new(stream: Box<Stream>) -> Self {
         Self {
             stream,

@@ -37,7 +37,7 @@ struct Town {
     tells: TestDatabase,
     hears: TestDatabase,
     /// The broker between them, if there is one.
-    broker: Option<nats::Server>,
+    broker: Option<nats::Broker>,
     clock: Clock,
     /// How often the effect of a fact is to fail yet.
     failing: Arc<Mutex<BTreeMap<String, u32>>>,

@@ -10,7 +10,7 @@ impl Town {
     async fn over_nats() -> Self {
         let town: Self = testkit::on(Engine::Sqlite).await;
         Self {
-            broker: Some(nats::server().await),
+            broker: Some(nats::broker().await),
             ..town
         }
     }
@@ -122,7 +122,7 @@ async fn a_broker_that_lost_everything_is_told_it_again() {
     town.tell("a", 1).await;
     town.until(1).await;
     process.stop().await;
-    town.broker = Some(nats::server().await);
+    town.broker = Some(nats::broker().await);
     town.tell("a", 2).await;
     let process = town.begin(Start::Earliest);
     assert_eq!(town.until(2).await, told(&[("a", 1), ("a", 2)]));
