@@ -1,5 +1,6 @@
 # The only entry points. On a fresh machine: `npx -y rust-just <recipe>`.
 # Needed: git, Rust, Node with npm, Python 3 with pip. Never Go, Java, docker or protoc.
+# Every recipe builds `--workspace`: of `-p stoa` all that it leans on has other features, and would be built twice.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 # What a recipe is given reaches it as it was written, quotes and all: as "$@", never {{ … }}.
@@ -14,7 +15,8 @@ default:
 
 # Build everything and run the whole shop in one process: http://localhost:8080
 up *arguments: web
-    cargo run --locked -p stoa -- up "$@"
+    cargo build --locked --workspace --bin stoa
+    @"${CARGO_TARGET_DIR:-target}/debug/stoa" up "$@"
 
 # Unit, rpc and web tests, on SQLite and on a real PostgreSQL.
 test *arguments: tools web
@@ -42,7 +44,7 @@ gen: web-modules
 # The shop in a real browser, a part of what multiplies: `SIZE=whole just e2e` is all of it, pictures in target/shots.
 e2e *arguments: web
     @.ci/chromium
-    cargo build --locked -p stoa
+    cargo build --locked --workspace --bin stoa
     cd web-client && npm run --silent e2e -- "$@"
 
 # The official conformance runner against our own edge.
@@ -63,8 +65,7 @@ rows:
 
 # kill -9 amid checkouts, then the audit: `just crash --trials 500 --database postgres`.
 crash *arguments: tools
-    cargo build --locked -p stoa
-    CRASH="$*" cargo test --locked --quiet -p stoa --test it -- --ignored --exact crash::by_hand --nocapture
+    CRASH="$*" cargo test --locked --quiet --workspace --test it -- --ignored --exact crash::by_hand --nocapture
 
 # Rows of the plan that `just test` runs smaller, at the size they are written at.
 full *arguments: tools web

@@ -1,10 +1,21 @@
 import { defineConfig } from '@playwright/test';
 import { shell, whole } from './e2e/chromium.ts';
 import type { Options } from './e2e/fixtures.ts';
-import { isWhole, turn } from './e2e/size.ts';
+import { inTurn, isWhole, turn } from './e2e/size.ts';
+
+/**
+ * What asks of single pages how they look and what their controls do, as against a customer's ways through them: CI
+ * takes one half with each commit. Both take as long.
+ */
+const HALVES = [
+  ['attempt', 'controls', 'quantity', 'sabotage'],
+  ['broken', 'cart', 'look', 'offline', 'pages', 'states'],
+];
+const left = process.env.CI === 'true' && !isWhole ? inTurn(HALVES) : [];
 
 if (process.env.TEST_WORKER_INDEX === undefined) {
   console.error(isWhole ? 'All of it.' : `A part of what multiplies, by TURN=${turn}; SIZE=whole takes all of it.`);
+  if (left.length > 0) console.error(`The next commit's turn: ${left.join(', ')}.`);
   // Whoever commits meanwhile gives the workers no other turn.
   process.env.TURN = String(turn);
 }
@@ -16,6 +27,7 @@ if (process.env.TEST_WORKER_INDEX === undefined) {
 export default defineConfig<Options, Options>({
   testDir: 'e2e',
   testMatch: '*.spec.ts',
+  testIgnore: left.map((name) => `${name}.spec.ts`),
   outputDir: '../target/e2e',
   // One more than the two cores that this must do with: a test waits for its page a third of the time.
   workers: 3,

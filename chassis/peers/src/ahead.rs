@@ -49,7 +49,16 @@ pub(crate) struct Ahead {
     hint: SizeHint,
 }
 
+/// Said of an answer that is held whole: nothing of it can come late.
+#[derive(Clone, Copy)]
+pub(crate) struct Held;
+
 impl Ahead {
+    /// Whether nothing comes behind it.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.rest.is_none()
+    }
+
     /// How the call ended, as far as this tells; what is longer went well so far.
     pub(crate) fn code(&self, mut ending: Ending) -> Code {
         for frame in &self.frames {

@@ -16,6 +16,7 @@ use metrics::Histogram;
 use tokio::time::{Sleep, sleep_until};
 use tonic::{Code, Status};
 
+use crate::ahead::Held;
 use crate::framing::{Ending, Framing};
 
 /// The calls to one peer, by rpc and outcome.
@@ -84,18 +85,20 @@ impl Record {
         self.code = Some(code);
     }
 
-    /// Its answer has begun, and must be over by `deadline`.
+    /// Its answer has begun, and must be over by `deadline`. What is [`Held`] is given however late it is: where a body
+    /// is all there is, whoever cut it off could say nothing more than hang up.
     pub(crate) fn follow(
         self,
         framing: Framing,
-        response: Response<Body>,
+        mut response: Response<Body>,
         deadline: Deadline,
     ) -> Response<Body> {
+        let held = response.extensions_mut().remove::<Held>().is_some();
         let ending = Ending::of(framing, &response);
         response.map(|body| {
             let mut following = Following {
                 body,
-                sleep: Box::pin(sleep_until(deadline.instant())),
+                sleep: (!held).then(|| Box::pin(sleep_until(deadline.instant()))),
                 late: false,
                 framing,
                 ending,
@@ -117,10 +120,10 @@ impl Drop for Record {
     }
 }
 
-/// An answer that must be over by its deadline.
+/// An answer that must be over by its deadline, or is here.
 struct Following {
     body: Body,
-    sleep: Pin<Box<Sleep>>,
+    sleep: Option<Pin<Box<Sleep>>>,
     late: bool,
     framing: Framing,
     ending: Ending,
@@ -170,7 +173,8 @@ impl http_body::Body for Following {
         if self.late {
             return Poll::Ready(None);
         }
-        if self.sleep.as_mut().poll(cx).is_ready() {
+        let sleep = self.sleep.as_mut();
+        if sleep.is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready()) {
             return Poll::Ready(Some(self.end_late())); // asked first: the body may go on for ever
         }
         let polled = Pin::new(&mut self.body).poll_frame(cx);
@@ -189,5 +193,31 @@ impl http_body::Body for Following {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    /// A busy machine finds out late what its peer said in time: the caller of the gateway got a connection that was
+    /// closed, and no word.
+    ///
+    /// row: P5, R4
+    #[tokio::test]
+    async fn what_is_here_is_given_however_late_and_what_is_not_is_cut() {
+        for held in [true, false] {
+            let record = Record::begin(&Arc::new(Stats::new("order")), "/a".into());
+            let mut response = Response::new(Body::from("whole"));
+            if held {
+                response.extensions_mut().insert(Held);
+            }
+            let over = Deadline::at(tokio::time::Instant::now() - Duration::from_secs(1));
+            let answer = record.follow(Framing::Bare, response, over).into_body();
+            let answer = answer.collect().await.map(|whole| whole.to_bytes());
+            assert_eq!(answer.is_ok(), held, "{answer:?}");
+        }
     }
 }

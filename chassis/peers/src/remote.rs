@@ -12,7 +12,7 @@ use http::{Request, Response, Version};
 use pool::{Dialer, Failure, Patience, Pool, PoolBounds, StreamPlace};
 use tonic::Code;
 
-use crate::ahead::read_ahead;
+use crate::ahead::{Held, read_ahead};
 use crate::framing::{Ending, Framing};
 use crate::guard::Guard;
 use crate::policy::Policy;
@@ -276,8 +276,12 @@ impl Seat<'_> {
                 let read = read_ahead(body).await.map_err(Failure::of);
                 self.at.has(!matches!(read, Err(Failure::Broken(_))));
                 let body = read?;
-                let code = body.code(ending);
-                Ok((Response::from_parts(parts, Body::new(body)), code))
+                let (code, whole) = (body.code(ending), body.is_whole());
+                let mut response = Response::from_parts(parts, Body::new(body));
+                if whole {
+                    response.extensions_mut().insert(Held);
+                }
+                Ok((response, code))
             }
             Kind::Stream => {
                 self.at.has(true);

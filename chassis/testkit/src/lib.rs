@@ -7,6 +7,7 @@
 pub mod app;
 pub mod awaits;
 pub mod database;
+mod metered;
 pub mod nats;
 mod note;
 pub mod plans;
@@ -21,6 +22,7 @@ use sql::page::Signer;
 use tokio_util::sync::CancellationToken;
 
 pub use app::App;
+pub use metered::Metered;
 pub use sql::Engine;
 pub use testkit_macros::both_engines;
 

@@ -16,7 +16,7 @@ use crate::shop::{Answer, Door, Shop};
 const GUESSERS: u8 = 100;
 /// How far apart the answers may come where there is an account and where there is none, on average.
 const GAP_MAX: f64 = 0.05;
-/// How often the gap is measured, for the one in the middle: a busy machine may show one where there is none.
+/// How often the gap is measured at most, for the one in the middle: a busy machine may show one where there is none.
 const MEASURED: usize = 3;
 const ALIVE_WITHIN: Duration = Duration::from_millis(50);
 const AT_ONCE: usize = 20;
@@ -170,7 +170,8 @@ async fn spray(accounts: usize) {
     );
     let attack = async {
         let mut gaps = Vec::new();
-        while gaps.len() < MEASURED {
+        let narrow = |gaps: &[f64]| gaps.iter().filter(|gap| **gap <= GAP_MAX).count();
+        while gaps.len() < MEASURED && narrow(&gaps) <= MEASURED / 2 {
             gaps.push(gap(&shop.door, accounts).await);
         }
         let all = stream::iter(&people).map(|email| guess(&shop.door, email));
@@ -184,13 +185,12 @@ async fn spray(accounts: usize) {
             "{codes:?}"
         );
         stop.cancel();
-        gaps.sort_by(f64::total_cmp);
-        gaps
+        (narrow(&gaps), gaps)
     };
-    let (gaps, waits) = tokio::join!(attack, pulse(&door, &stop));
+    let ((narrow, gaps), waits) = tokio::join!(attack, pulse(&door, &stop));
     let (p99, worst) = (waits[waits.len() * 99 / 100], waits[waits.len() - 1]);
     println!("{accounts} accounts, gaps {gaps:?}; alive within p99 {p99:?}, worst {worst:?}");
-    assert!(gaps[MEASURED / 2] <= GAP_MAX, "{gaps:?}");
+    assert!(narrow > MEASURED / 2, "{gaps:?}");
     assert!(p99 <= ALIVE_WITHIN, "p99 {p99:?}");
 }
 

@@ -26,6 +26,13 @@ struct Scramble {
     pieces: usize,
 }
 
+/// As many at once as the row says, each of them a tenth as often.
+const SMALL: Scramble = Scramble {
+    checkouts: 20,
+    pieces: 100,
+    ..FULL
+};
+
 const FULL: Scramble = Scramble {
     tasks: 50,
     checkouts: 200,
@@ -35,12 +42,26 @@ const FULL: Scramble = Scramble {
 /// row: R-08, I1, C1
 #[tokio::test]
 async fn the_last_pieces_are_sold_once_on_sqlite() {
-    FULL.run(Engine::Sqlite).await;
+    SMALL.run(Engine::Sqlite).await;
 }
 
 /// row: R-08, I1, E13
 #[tokio::test]
 async fn the_last_pieces_are_sold_once_on_postgresql() {
+    SMALL.run(Engine::Postgres).await;
+}
+
+/// row: R-08, I1, C1
+#[tokio::test]
+#[ignore = "minutes: just full"]
+async fn at_full_size_the_last_pieces_are_sold_once_on_sqlite() {
+    FULL.run(Engine::Sqlite).await;
+}
+
+/// row: R-08, I1, E13
+#[tokio::test]
+#[ignore = "minutes: just full"]
+async fn at_full_size_the_last_pieces_are_sold_once_on_postgresql() {
     FULL.run(Engine::Postgres).await;
 }
 

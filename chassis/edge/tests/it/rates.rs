@@ -93,12 +93,11 @@ async fn who_writes_has_twenty_at_once_and_ten_a_second() {
     assert_eq!(read.send().await.code(), "ok", "reading is another");
 }
 
-/// row: X12, S-07
-#[tokio::test]
-async fn headers_gain_nothing_but_from_a_proxy_of_ours() {
+/// Calls from one address, each with another that is made up; how many are taken.
+async fn made_up(calls: u32) -> u32 {
     let server = start(rate("3/h")).await;
     let mut taken = 0;
-    for number in 0..10_000_u32 {
+    for number in 0..calls {
         let made_up = Ipv4Addr::from(number << 8).to_string();
         let mut ask = read(&server, Door::ALL[number as usize % Door::ALL.len()]);
         for name in [
@@ -111,7 +110,20 @@ async fn headers_gain_nothing_but_from_a_proxy_of_ours() {
         }
         taken += u32::from(ask.send().await.code() == "ok");
     }
-    assert_eq!(taken, 3);
+    taken
+}
+
+/// row: X12, S-07
+#[tokio::test]
+#[ignore = "half a minute: just full"]
+async fn at_full_size_headers_gain_nothing() {
+    assert_eq!(made_up(10_000).await, 3);
+}
+
+/// row: X12, S-07
+#[tokio::test]
+async fn headers_gain_nothing_but_from_a_proxy_of_ours() {
+    assert_eq!(made_up(1_000).await, 3);
 
     let mut options = Options::default();
     options.config.rate_limit = rate("3/h");

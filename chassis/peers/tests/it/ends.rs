@@ -45,11 +45,11 @@ async fn a_connection_that_is_told_to_end_takes_no_more_calls() {
 
 /// Opens streams and leaves each, until one has a connection of its own. Returns it, and how many were left.
 async fn wear(server: &Server, channel: &Channel) -> (Response<Body>, u64) {
-    let before = server.seen().ever;
+    let before = server.ever();
     let mut left = 0;
     loop {
         let stream = call(channel, STREAM, &[("stay", 1)]).await.unwrap();
-        if server.seen().ever > before {
+        if server.ever() > before {
             return (stream, left);
         }
         left += 1;

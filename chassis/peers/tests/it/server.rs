@@ -122,6 +122,11 @@ impl Server {
         self.seen.borrow().clone()
     }
 
+    /// Connections that there ever were; all else it has seen is long by and by.
+    pub fn ever(&self) -> usize {
+        self.seen.borrow().ever
+    }
+
     /// Waits until it has seen this.
     pub async fn until(&self, wanted: impl FnMut(&Seen) -> bool) -> Seen {
         self.seen

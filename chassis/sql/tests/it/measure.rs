@@ -1,10 +1,10 @@
 //! How much there is, as metrics say it.
 
 use chrono::DateTime;
-use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use sea_orm::ConnectionTrait;
 use sql::idempotency::{self, Key};
 use sql::{Database, Engine};
+use testkit::Metered;
 
 use crate::both;
 
@@ -25,16 +25,9 @@ async fn claim(db: &Database, names: &[&str]) {
 
 /// The gauge of the records after they were measured.
 async fn measured(db: &Database) -> f64 {
-    let recorder = DebuggingRecorder::new();
-    let snapshotter = recorder.snapshotter();
-    let _guard = metrics::set_default_local_recorder(&recorder);
+    let metered = Metered::begin();
     idempotency::measure(db).await.unwrap();
-    let all = snapshotter.snapshot().into_vec().into_iter();
-    let mut gauges = all.filter_map(|(key, .., value)| match value {
-        DebugValue::Gauge(rows) if key.key().name() == "idempotency_rows" => Some(rows.0),
-        _ => None,
-    });
-    gauges.next().unwrap()
+    metered.gauge("idempotency_rows").unwrap()
 }
 
 /// PostgreSQL is asked for what it found when it last looked, so that a large table is not counted.

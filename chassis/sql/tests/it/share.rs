@@ -4,28 +4,13 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::join_all;
-use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use sea_orm::{ConnectionTrait, DbErr};
 use sql::{Database, Fault, Transaction, fault};
 use tokio::task::{JoinHandle, yield_now};
 
-use testkit::Engine;
+use testkit::{Engine, Metered};
 
 use crate::{both, on, read, set};
-
-/// How often the database stored something durably since this was last asked.
-fn commits(snapshotter: &Snapshotter) -> u64 {
-    let snapshot = snapshotter.snapshot().into_vec();
-    let counted = snapshot
-        .into_iter()
-        .filter(|(key, ..)| key.key().name() == "store_commits_total");
-    counted
-        .map(|(.., value)| match value {
-            DebugValue::Counter(count) => count,
-            _ => 0,
-        })
-        .sum()
-}
 
 /// Lets everything run that can, so that who wants a turn stands in the queue.
 async fn settle() {
@@ -52,15 +37,14 @@ async fn one_ends_and_another_begins(
 #[tokio::test]
 async fn those_who_wait_share_one_commit_and_a_lone_one_waits_for_nobody() {
     let db = on(Engine::Sqlite).await;
-    let recorder = DebuggingRecorder::new();
-    let counted = recorder.snapshotter();
-    let _guard = metrics::set_default_local_recorder(&recorder);
+    let metered = Metered::begin();
+    let commits = || metered.counted("store_commits_total");
     for value in 1..=3 {
         let txn = db.begin_write().await.unwrap();
         set(&txn, "a", value).await.unwrap();
         txn.commit().await.unwrap();
     }
-    assert_eq!(commits(&counted), 3, "one each");
+    assert_eq!(commits(), 3, "one each");
 
     let held = db.begin_write().await.unwrap();
     let attempts = (0..8).map(|_| {
@@ -79,7 +63,7 @@ async fn those_who_wait_share_one_commit_and_a_lone_one_waits_for_nobody() {
     for attempt in join_all(attempts).await {
         attempt.unwrap().unwrap();
     }
-    assert_eq!(commits(&counted), 1, "nine in one");
+    assert_eq!(commits(), 1, "nine in one");
     assert_eq!(read(db.read(), "b").await.unwrap(), 108);
 }
 

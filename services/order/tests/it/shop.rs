@@ -19,6 +19,7 @@ use testkit::app::{self, InProcess, start};
 use testkit::database::{self, TestDatabase};
 use testkit::{Engine, Fixture};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
@@ -41,6 +42,7 @@ pub struct Shop {
 pub struct Life {
     pub app: App,
     pub shutdown: CancellationToken,
+    work: TaskTracker,
 }
 
 /// A client that calls as one caller.
@@ -91,7 +93,7 @@ impl Shop {
         self.life.shutdown.cancel();
     }
 
-    /// Ends this life as a crash does, but for what is already dead, and begins the next one.
+    /// Ends this life, once what is not dead of it came to rest, and begins the next one.
     pub async fn restart(&mut self) {
         self.restart_with(FailPoints::default()).await;
     }
@@ -99,7 +101,8 @@ impl Shop {
     /// The same, and the next life can be killed too.
     pub async fn restart_with(&mut self, fail_points: FailPoints) {
         self.life.shutdown.cancel();
-        self.time.advance(Duration::from_secs(7)); // a lease of the last life has run out
+        self.life.work.wait().await; // until then it renews its leases
+        self.time.advance(Duration::from_secs(7)); // the last of them has run out
         let db = self.db.open().await;
         self.opened.push(db.clone());
         let config = self.config.clone();
@@ -278,9 +281,11 @@ async fn live(
     };
     let service = order::service(config, deps, fail_points);
     let mut service = service.expect("the service is put together");
+    let work = TaskTracker::new();
     for task in service.take_tasks() {
-        tokio::spawn((task.start)(shutdown.clone()));
+        work.spawn((task.start)(shutdown.clone()));
     }
+    work.close();
     let contract = Contract::new(proto::DESCRIPTORS).expect("the contract is read");
     let mut builder =
         App::builder(contract, Clock::system(), Health::new(Default::default())).service(service);
@@ -289,7 +294,11 @@ async fn live(
     }
     let app = builder.build().expect("the app is put together");
     local.set(app.clone());
-    Life { app, shutdown }
+    Life {
+        app,
+        shutdown,
+        work,
+    }
 }
 
 /// The customer with this number.
