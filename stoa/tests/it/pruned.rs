@@ -25,10 +25,30 @@ async fn rename(customer: &Customer, name: &str) {
     assert_eq!(changed.code(), "ok", "{:?}", changed.bytes);
 }
 
+async fn open(data: &Path, service: &'static str) -> Database {
+    let file = data.join(format!("{service}.db"));
+    let db = Database::connect(service, &Config::sqlite(&file)).await;
+    db.expect("the file is there")
+}
+
+async fn number(db: Database, sql: &str) -> Option<i64> {
+    let select = Statement::from_string(DbBackend::Sqlite, sql);
+    let row = db.read().query_one_raw(select).await.expect("it is read");
+    let number = row.and_then(|row| row.try_get("", "number").expect("a number"));
+    db.close().await.expect("it closes");
+    number
+}
+
+/// Whether those who hear the user service have noted that they heard all it told, or a stop came before.
+async fn all_is_heard(data: &Path) -> bool {
+    let told = "select max(position) as number from outbox";
+    let heard = "select min(position) as number from consumer_marks where source = 'user'";
+    number(open(data, "user").await, told).await == number(open(data, "order").await, heard).await
+}
+
 /// Makes every fact of the user service nine days old.
-async fn nine_days_pass(file: &Path) {
-    let db = Database::connect("user", &Config::sqlite(file)).await;
-    let db = db.expect("the file is there");
+async fn nine_days_pass(data: &Path) {
+    let db = open(data, "user").await;
     let at = clock::Clock::system().now() - chrono::TimeDelta::days(9);
     let sql = "update outbox set at = ?";
     let old = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [at.into()]);
@@ -78,7 +98,12 @@ async fn a_shop_prunes_when_it_starts_and_refuses_cursors_from_before() {
 
     drop(watch);
     shop.log().await;
-    nine_days_pass(&shop.data.join("user.db")).await;
+    while !all_is_heard(&shop.data).await {
+        shop.restart().await;
+        sleep(Duration::from_millis(100)).await;
+        shop.log().await;
+    }
+    nine_days_pass(&shop.data).await;
     shop.restart().await;
     let ada = shop
         .door
