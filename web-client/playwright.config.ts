@@ -3,6 +3,7 @@ import { shell, whole } from './e2e/chromium.ts';
 import type { Options } from './e2e/fixtures.ts';
 import { inTurn, isWhole, turn } from './e2e/size.ts';
 
+const isCi = process.env.CI === 'true' && !isWhole;
 /**
  * What asks of single pages how they look and what their controls do, as against a customer's ways through them: CI
  * takes one half with each commit. Both take as long.
@@ -11,11 +12,11 @@ const HALVES = [
   ['attempt', 'controls', 'quantity', 'sabotage'],
   ['broken', 'cart', 'look', 'offline', 'pages', 'states'],
 ];
-const left = process.env.CI === 'true' && !isWhole ? inTurn(HALVES) : [];
+const left = isCi ? inTurn(HALVES) : [];
 
 if (process.env.TEST_WORKER_INDEX === undefined) {
   console.error(isWhole ? 'All of it.' : `A part of what multiplies, by TURN=${turn}; SIZE=whole takes all of it.`);
-  if (left.length > 0) console.error(`The next commit's turn: ${left.join(', ')}.`);
+  if (isCi) console.error(`Another commit's turn: ${left.join(', ')}. Journeys go through seven processes alone.`);
   // Whoever commits meanwhile gives the workers no other turn.
   process.env.TURN = String(turn);
 }
@@ -56,7 +57,7 @@ export default defineConfig<Options, Options>({
     // What may differ when every service is a process of its own: the journeys and the walks, not the looks. The longest
     // tests of all are here, and would leave a core without work at the end.
     { name: 'split', use: { shape: 'split' }, grep: /@split/ },
-    { name: 'one', use: { shape: 'one' }, grepInvert: /@cached/ },
+    { name: 'one', use: { shape: 'one' }, grepInvert: isCi ? /@cached|@split/ : /@cached/ },
     // Back and forward lead to pages that the browser kept as they were, which its shell never does.
     { name: 'cached', use: { shape: 'one', launchOptions: whole() }, grep: /@cached/ },
   ],

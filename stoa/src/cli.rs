@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use slice::Slice;
+use uuid::Uuid;
 
 use crate::faults::{AFTER_COMMIT, FaultWish};
 use crate::services::{SERVICES, Target, service};
@@ -159,6 +160,26 @@ pub enum Command {
         #[command(subcommand)]
         command: FaultCommand,
     },
+    /// Hear what the services of a running process tell each other
+    #[command(
+        after_help = "It speaks to the admin listener: --admin-port is 9090 of `stoa up`, of a service \
+        its port + 4000, which tells that service's facts. In production an admin's token is needed."
+    )]
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
+    },
+    /// See the facts that consumers of a running process failed at, and have them tried again
+    #[command(
+        after_help = "A fact is tried five times within two seconds; then it is a dead letter, kept for 30 days. \
+        It speaks to the admin listener: --admin-port is 9090 of `stoa up`, of a service its port + 4000. In \
+        production an admin's token is needed.\n  \
+        stoa dlq list\n  stoa dlq show 019ab…\n  stoa dlq redrive --all --group order-views"
+    )]
+    Dlq {
+        #[command(subcommand)]
+        command: DlqCommand,
+    },
     /// Ask a running Stoa whether it is ready; exit 0 if it is
     Healthcheck {
         /// Where it listens [default: the configured address and port]
@@ -185,6 +206,72 @@ pub enum UserCommand {
         /// A role beside `customer`: support, operator or admin; may be repeated
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
+    },
+}
+
+/// Who asks an admin listener.
+#[derive(Args, Debug)]
+pub struct AsAdmin {
+    /// File with an admin's access token
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// What to do with facts.
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// Print each as a line of JSON, until stopped; what the contract calls sensitive is masked
+    #[command(
+        after_help = "Each fact is told once it is committed, in the order in which its service tells it.\n  \
+        stoa events tail order.created order.confirmed\n  stoa events tail --from-beginning | jq .data"
+    )]
+    Tail(FactsWanted),
+}
+
+/// Which facts to print.
+#[derive(Args, Debug)]
+pub struct FactsWanted {
+    /// Only these [default: all topics]
+    #[arg(value_name = "TOPIC")]
+    pub topics: Vec<String>,
+    /// Begin with the oldest that is kept, not with what is told from now on
+    #[arg(long)]
+    pub from_beginning: bool,
+    #[command(flatten)]
+    pub admin: AsAdmin,
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+pub enum DlqCommand {
+    /// Show what waits aside: dead letters, and facts that are still tried or wait behind such
+    List {
+        /// JSON instead of a table
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        admin: AsAdmin,
+    },
+    /// Show one whole, but for what the contract calls sensitive
+    Show {
+        /// The fact's id, as `list` shows it
+        event_id: Uuid,
+        #[command(flatten)]
+        admin: AsAdmin,
+    },
+    /// Have dead letters tried again, five times each; what was acted on already has no second effect
+    Redrive {
+        /// Their ids, as `list` shows them
+        #[arg(value_name = "EVENT_ID", required_unless_present = "all")]
+        event_ids: Vec<Uuid>,
+        /// All of them
+        #[arg(long, conflicts_with = "event_ids")]
+        all: bool,
+        /// Only those of this consumer
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        #[command(flatten)]
+        admin: AsAdmin,
     },
 }
 

@@ -1,6 +1,8 @@
 //! One file per verb of the command line.
 
 pub mod audit;
+pub mod dlq;
+pub mod events;
 pub mod export;
 pub mod fault;
 pub mod healthcheck;

@@ -3,6 +3,8 @@
 //! behind one edge.
 
 mod admin;
+mod dead_letters;
+mod facts;
 mod faults;
 mod identity;
 mod jwks;
@@ -237,7 +239,7 @@ impl Parts<'_> {
         self.tasks.push(self.app.housekeeping());
         let services = self.app.services();
         let verifier = self.verifier.clone();
-        let admin = admin::app(base, verifier, self.name, services, self.peers)?;
+        let admin = admin::app(base, databases, verifier, self.name, services, self.peers)?;
         let own = Serve::default().unread_max;
         let target = Target::named(self.name);
         let is_service = target.is_some_and(|target| target.service().is_some());

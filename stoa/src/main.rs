@@ -1,13 +1,16 @@
 //! The one binary: reads the command line and the configuration, and runs a
 //! command. It alone knows whether services share a process.
 
+mod admin;
 mod audit;
 mod cli;
 mod commands;
 mod compose;
 mod config;
 mod data;
+mod dead_letters;
 mod demo;
+mod facts;
 mod faults;
 mod keys;
 mod measures;
@@ -21,7 +24,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, ExportCommand, UserCommand};
+use crate::cli::{Cli, Command, EventsCommand, ExportCommand, UserCommand};
 use crate::config::{Config, Sources};
 
 /// How long threads that are blocked may take at the end.
@@ -70,6 +73,10 @@ async fn run(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Export {
             command: ExportCommand::Descriptors,
         } => commands::export::descriptors(),
+        Command::Events {
+            command: EventsCommand::Tail(tail),
+        } => commands::events::tail(&config, tail).await,
+        Command::Dlq { command } => commands::dlq::run(&config, command).await,
         Command::Fault { command } => commands::fault::run(&config, command).await,
         Command::Healthcheck { url } => commands::healthcheck::run(&config, url.as_deref()),
     }

@@ -1,6 +1,8 @@
 //! What stops work for a moment: a database or a broker that is away.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sea_orm::DbErr;
@@ -19,9 +21,41 @@ impl From<DbErr> for Away {
     }
 }
 
-/// Works until `shutdown`, and begins anew whenever something is away. `tell` hears of each cause once in a row.
+/// How work goes, by the service whose facts it is about; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Condition(Arc<Mutex<BTreeMap<&'static str, String>>>);
+
+impl Condition {
+    /// What does not go on, and why; none where all does.
+    pub fn waits(&self) -> Option<String> {
+        let causes = self.lock();
+        let causes = causes
+            .iter()
+            .map(|(source, cause)| format!("facts of {source} wait: {cause}"));
+        let all: Vec<String> = causes.collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+
+    /// It goes on.
+    pub(crate) fn goes_on(&self, source: &'static str) {
+        self.lock().remove(source);
+    }
+
+    /// It does not, for that cause.
+    pub(crate) fn stops(&self, source: &'static str, cause: &str) {
+        self.lock().insert(source, cause.to_owned());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Works until `shutdown`, and begins anew whenever something is away, which `condition` says until the work itself says
+/// that it goes on. `tell` hears of each cause once in a row.
 pub(crate) async fn until<F>(
     shutdown: &CancellationToken,
+    (condition, source): (&Condition, &'static str),
     work: impl Fn() -> F,
     tell: impl Fn(&str),
 ) where
@@ -33,6 +67,7 @@ pub(crate) async fn until<F>(
         let Some(Err(Away(cause))) = worked else {
             return;
         };
+        condition.stops(source, &cause);
         if told.as_ref() != Some(&cause) {
             tell(&cause);
             told = Some(cause);

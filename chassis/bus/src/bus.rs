@@ -11,6 +11,7 @@ use futures::future::{BoxFuture, join_all};
 use sql::Database;
 use tokio_util::sync::CancellationToken;
 
+use crate::away::Condition;
 use crate::follow::Follower;
 use crate::group::Group;
 use crate::heard::{Heard, Places};
@@ -29,10 +30,20 @@ pub struct Bus(Arc<Inner>);
 struct Inner {
     broker: Option<Arc<Nats>>,
     sources: Mutex<HashMap<&'static str, Database>>,
+    hearers: Mutex<BTreeMap<&'static str, Database>>,
     places: Arc<Places>,
 }
 
-/// Work until a process stops.
+/// Work that a process does until it stops.
+pub struct Worker {
+    /// What it is called.
+    pub name: &'static str,
+    /// Does it.
+    pub task: Task,
+    /// How it goes.
+    pub condition: Condition,
+}
+
 type Task = Box<dyn Fn(CancellationToken) -> BoxFuture<'static, ()> + Send + Sync>;
 
 impl Bus {
@@ -45,38 +56,58 @@ impl Bus {
     }
 
     /// Lets groups hear a service of this process, and returns the work that takes: none where they read its outbox.
-    pub fn open(&self, db: &Database, clock: &Clock) -> Option<Task> {
+    pub fn open(&self, db: &Database, clock: &Clock) -> Option<Worker> {
         let (service, db) = (db.service(), db.clone());
         let Some(broker) = self.0.broker.clone() else {
             lock(&self.0.sources).insert(service, db);
             return None;
         };
         self.0.places.expect(service, relay::NAME);
+        let condition = Condition::default();
         let relay = Arc::new(Relay {
             db,
             clock: clock.clone(),
             broker,
             places: self.0.places.clone(),
+            condition: condition.clone(),
         });
-        Some(Box::new(move |shutdown| {
+        let task: Task = Box::new(move |shutdown| {
             let relay = relay.clone();
             Box::pin(async move { relay.run(&shutdown).await })
-        }))
+        });
+        let name = relay::NAME;
+        Some(Worker {
+            name,
+            task,
+            condition,
+        })
     }
 
     /// Adds a group, and returns its work. Without a broker it hears nothing of services that are not in this process.
-    pub fn join(&self, group: Group) -> Task {
+    pub fn join(&self, group: Group) -> Worker {
+        let (name, condition) = (group.name, Condition::default());
+        lock(&self.0.hearers).insert(group.db.service(), group.db.clone());
         let group = Arc::new(group);
         if self.0.broker.is_none() {
             for hears in &group.hears {
                 self.0.places.expect(hears.source, group.name);
             }
         }
-        let bus = self.clone();
-        Box::new(move |shutdown| {
-            let (bus, group) = (bus.clone(), group.clone());
-            Box::pin(async move { bus.run(group, shutdown).await })
-        })
+        let (bus, works) = (self.clone(), condition.clone());
+        let task: Task = Box::new(move |shutdown| {
+            let (bus, group, works) = (bus.clone(), group.clone(), works.clone());
+            Box::pin(async move { bus.run(group, works, shutdown).await })
+        });
+        Worker {
+            name,
+            task,
+            condition,
+        }
+    }
+
+    /// The databases of services in this process that hear facts.
+    pub fn hearers(&self) -> Vec<Database> {
+        lock(&self.0.hearers).values().cloned().collect()
     }
 
     /// How far all who hear the outbox of that service have come.
@@ -84,7 +115,7 @@ impl Bus {
         self.0.places.of(source)
     }
 
-    async fn run(&self, group: Arc<Group>, shutdown: CancellationToken) {
+    async fn run(&self, group: Arc<Group>, condition: Condition, shutdown: CancellationToken) {
         let mut topics: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
         for hears in &group.hears {
             topics.entry(hears.source).or_default().push(hears.topic);
@@ -93,14 +124,12 @@ impl Bus {
         for (service, topics) in topics {
             match self.source(service) {
                 Some(source) => {
-                    let follower = Follower::new(group.clone(), source, topics);
+                    let follower = Follower::new(group.clone(), source, topics, condition.clone());
                     followers.push(follower.run(shutdown.clone()));
                 }
-                None => tracing::info!(
-                    service = group.db.service(),
-                    group = group.name,
-                    source = service,
-                    "No facts of {service} come here: it is in another process, and there is no broker (bus)"
+                None => condition.stops(
+                    service,
+                    "it is in another process, and there is no broker (bus)",
                 ),
             }
         }

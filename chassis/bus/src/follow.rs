@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::away::{self, Away};
+use crate::away::{self, Away, Condition};
 use crate::group::{Act, Failure, Group, Start};
 use crate::source::{Log, Source};
 use crate::tries::{self, TRIES_MAX};
@@ -31,6 +31,7 @@ pub(crate) struct Follower {
     group: Arc<Group>,
     source: Source,
     topics: Vec<&'static str>,
+    condition: Condition,
     /// Things about which facts wait aside. It is locked while that of a thing changes.
     blocked: Mutex<HashSet<String>>,
     /// Something was put aside.
@@ -50,11 +51,17 @@ struct Place {
 }
 
 impl Follower {
-    pub fn new(group: Arc<Group>, source: Source, topics: Vec<&'static str>) -> Self {
+    pub fn new(
+        group: Arc<Group>,
+        source: Source,
+        topics: Vec<&'static str>,
+        condition: Condition,
+    ) -> Self {
         Self {
             group,
             source,
             topics,
+            condition,
             blocked: Mutex::default(),
             aside: Notify::new(),
             undone: Mutex::default(),
@@ -69,13 +76,14 @@ impl Follower {
         let tell = |cause: &str| {
             tracing::warn!(service, group, source, cause, "Facts cannot be heard now");
         };
-        away::until(&shutdown, follow, tell).await;
+        away::until(&shutdown, (&self.condition, source), follow, tell).await;
     }
 
     /// Follows until something is away.
     async fn follow(&self) -> Result<Infallible, Away> {
         let log = self.source.log().await?;
         let place = self.begin(&log).await?;
+        self.condition.goes_on(self.source.service());
         let (never, _) = tokio::try_join!(self.hear_new(&log, place), self.hear_aside())?;
         Ok(never)
     }

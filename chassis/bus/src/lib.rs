@@ -19,7 +19,8 @@ mod relay;
 mod source;
 mod tries;
 
-pub use bus::Bus;
+pub use away::Condition;
+pub use bus::{Bus, Worker};
 pub use group::{Group, Start, Told};
 pub use heard::Heard;
 pub use nats::{BadBrokerAddress, NatsAddress};

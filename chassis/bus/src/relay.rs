@@ -14,7 +14,7 @@ use events::{Cursor, outbox};
 use sql::Database;
 use tokio_util::sync::CancellationToken;
 
-use crate::away::{self, Away};
+use crate::away::{self, Away, Condition};
 use crate::heard::Places;
 use crate::nats::{End, Nats, Published, Stream};
 
@@ -36,6 +36,7 @@ pub(crate) struct Relay {
     pub clock: Clock,
     pub broker: Arc<Nats>,
     pub places: Arc<Places>,
+    pub condition: Condition,
 }
 
 impl Relay {
@@ -50,7 +51,7 @@ impl Relay {
                 "Facts cannot be published now: they wait in the outbox"
             );
         };
-        away::until(shutdown, relay, tell).await;
+        away::until(shutdown, (&self.condition, service), relay, tell).await;
     }
 
     /// Relays until something is away.
@@ -65,6 +66,7 @@ impl Relay {
         loop {
             let end = stream.end().await?;
             let place = self.place(end).await?;
+            self.condition.goes_on(self.db.service());
             let overtaken = self.publish_after(stream, end.sequence, place).await?;
             self.stand_by(stream, overtaken).await?;
         }

@@ -193,7 +193,7 @@ pub async fn page(
 /// The database failed.
 pub async fn page_of(
     db: &impl ConnectionTrait,
-    topics: &[&'static str],
+    topics: &[&str],
     after: Cursor,
     end: Cursor,
     limit: u64,

@@ -88,7 +88,7 @@ pub async fn park(db: &Database, consumer: &str, parked: &Parked) -> Result<(), 
                 .do_nothing()
                 .to_owned(),
         );
-    write(db, &insert).await
+    write(db, &insert).await.map(drop)
 }
 
 /// Notes that another try failed.
@@ -104,7 +104,7 @@ pub async fn failed(db: &Database, consumer: &str, parked: &Parked) -> Result<()
         .value(Column::Cause, parked.cause.as_str())
         .and_where(Expr::col(Column::Consumer).eq(consumer))
         .and_where(Expr::col(Column::EventId).eq(parked.fact.event_id));
-    write(db, &update).await
+    write(db, &update).await.map(drop)
 }
 
 /// Takes a fact away that was acted on.
@@ -117,7 +117,7 @@ pub async fn done(db: &Database, consumer: &str, event_id: Uuid) -> Result<(), D
         .from_table(Column::Table)
         .and_where(Expr::col(Column::Consumer).eq(consumer))
         .and_where(Expr::col(Column::EventId).eq(event_id));
-    write(db, &delete).await
+    write(db, &delete).await.map(drop)
 }
 
 /// The things of `source` about which facts wait to be tried.
@@ -213,7 +213,49 @@ pub async fn forget(db: &Database, consumer: &str, before: DateTime<Utc>) -> Res
         .and_where(Expr::col(Column::Consumer).eq(consumer))
         .and_where(Expr::col(Column::NextAt).is_null())
         .and_where(Expr::col(Column::At).lte(before));
-    write(db, &delete).await
+    write(db, &delete).await.map(drop)
+}
+
+/// What waits aside for any consumer, dead letters too, with whose it is.
+///
+/// # Errors
+/// The database failed.
+pub async fn all(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<(String, Parked)>, DbErr> {
+    let mut select = select();
+    select
+        .column(Column::Consumer)
+        .order_by(Column::Consumer, Order::Asc)
+        .order_by(Column::EventId, Order::Asc)
+        .limit(limit);
+    let rows = db.query_all(&select).await?;
+    let whose = |row: &QueryResult| Ok((row.try_get("", "consumer")?, parked(row)?));
+    rows.iter().map(whose).collect()
+}
+
+/// Has dead letters tried again as often as facts that were never tried: of one consumer or of all, those with these
+/// ids or all. Returns how many.
+///
+/// # Errors
+/// The database failed.
+pub async fn redrive(
+    db: &Database,
+    consumer: Option<&str>,
+    event_ids: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<u64, DbErr> {
+    let mut update = Query::update();
+    update
+        .table(Column::Table)
+        .value(Column::Tries, 0)
+        .value(Column::NextAt, now)
+        .and_where(Expr::col(Column::NextAt).is_null());
+    if let Some(consumer) = consumer {
+        update.and_where(Expr::col(Column::Consumer).eq(consumer));
+    }
+    if !event_ids.is_empty() {
+        update.and_where(Expr::col(Column::EventId).is_in(event_ids.iter().copied()));
+    }
+    write(db, &update).await
 }
 
 /// How many dead letters `consumer` has.
@@ -254,11 +296,13 @@ fn tries(tries: u32) -> i32 {
     i32::try_from(tries).unwrap_or(i32::MAX)
 }
 
-async fn write(db: &Database, statement: &impl sea_orm::StatementBuilder) -> Result<(), DbErr> {
+/// How many rows it was about.
+async fn write(db: &Database, statement: &impl sea_orm::StatementBuilder) -> Result<u64, DbErr> {
     let attempt = async || {
         let txn = db.begin_guarded().await?;
-        txn.execute(statement).await?;
-        txn.commit().await
+        let written = txn.execute(statement).await?;
+        txn.commit().await?;
+        Ok(written.rows_affected())
     };
     retrying(attempt).await
 }

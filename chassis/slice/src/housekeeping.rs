@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, Heard};
+use bus::{Bus, Group, Heard, Worker};
 use clock::Clock;
 use edge::Service;
 use events::outbox;
@@ -101,7 +101,7 @@ pub fn begin(
     sweeps.extend(own);
     let sweeps: Arc<[Sweep]> = sweeps.into();
     let service = match bus.open(db, clock) {
-        Some(relay) => Service::new(name).background("relay", relay),
+        Some(relay) => works(Service::new(name), relay),
         None => Service::new(name),
     };
     service
@@ -116,6 +116,25 @@ pub fn begin(
                 join_all(sweeps).await; // side by side: a long one holds up no other
             }
         })
+}
+
+/// A service that hears facts of others, as this group does.
+pub fn hear(service: Service, bus: &Bus, group: Group) -> Service {
+    works(service, bus.join(group))
+}
+
+/// What facts wait for is told with readiness, and makes nobody unready: they wait where they are safe, and the service
+/// answers as before.
+fn works(service: Service, worker: Worker) -> Service {
+    let Worker {
+        name,
+        task,
+        condition,
+    } = worker;
+    service.background(name, task).ready_noting(name, move || {
+        let waits = condition.waits();
+        Box::pin(async move { Ok(waits) })
+    })
 }
 
 /// The sweep of the outbox. It deletes nothing that somebody has still to hear.

@@ -20,7 +20,7 @@ use sql::Database;
 use sql::page::Signer;
 use tokio_util::sync::CancellationToken;
 
-pub use housekeeping::{HOUSEKEEPING_EVERY, Sweep, begin};
+pub use housekeeping::{HOUSEKEEPING_EVERY, Sweep, begin, hear};
 pub use settings::{Misconfigured, Settings, is_origin, within};
 
 /// What a process hands to each of its services.

@@ -95,8 +95,7 @@ pub fn service(
         clock,
     };
     let service = slice::begin(NAME, &app.db, &app.clock, &bus, []);
-    let heard = bus.join(names::group(&app.db, &app.clock));
+    let service = slice::hear(service, &bus, names::group(&app.db, &app.clock));
     Ok(rpc::mount(service, &app)
-        .background(names::GROUP, heard)
         .background("checkouts", move |shutdown| driver.clone().run(shutdown)))
 }

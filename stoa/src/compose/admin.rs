@@ -1,7 +1,9 @@
-//! The admin listener: metrics, readiness by component, how it is with peers, what was built, faults. On
+//! The admin listener: metrics, readiness by component, how it is with peers, what was built, faults, facts
+//! and dead letters. On
 //! loopback in `dev` it asks for nothing; elsewhere for an admin's token.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -15,10 +17,12 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, WWW_AUTHENTICATE};
 use http::uri::Authority;
 use peers::Peers;
 use serde_json::json;
+use sql::Database;
 use token::{Unverified, Verifier};
 
-use super::{Base, faults};
+use super::{Base, dead_letters, facts, faults};
 use crate::config::Profile;
+use crate::facts::Facts;
 
 /// Puts the admin listener together.
 ///
@@ -27,6 +31,7 @@ use crate::config::Profile;
 /// A mistake in the program.
 pub fn app(
     base: &Base,
+    databases: &[Database],
     verifier: Verifier,
     target: &'static str,
     services: &[&'static str],
@@ -54,6 +59,12 @@ pub fn app(
         .route("/peers", get(move || async move { Json(peers.report()) }))
         .route("/build", get(move || async move { Json(build) }))
         .merge(faults::page(base, target, services)?);
+    if !databases.is_empty() {
+        let shown = Arc::new(Facts::new()?);
+        pages = pages
+            .merge(facts::page(base, databases, &shown))
+            .merge(dead_letters::page(base, &shown));
+    }
     let general = &base.config.general;
     pages = match general.profile == Profile::Production || !general.admin_bind.is_loopback() {
         true => pages.layer(from_fn_with_state(verifier.clone(), admins_only)),

@@ -50,7 +50,7 @@ async fn a_list_of_orders_shows_what_its_customer_is_called_now() {
 
 /// Between processes it is the broker that brings names: it is not there when the processes start, and dies later.
 ///
-/// row: E11, O11, R-21
+/// row: E11, O11, R-21, X19
 #[tokio::test]
 async fn a_list_of_orders_hears_of_names_over_a_broker() {
     let mut broker = testkit::nats::broker().await;
@@ -61,8 +61,24 @@ async fn a_list_of_orders_hears_of_names_over_a_broker() {
     assert_eq!(placed.json()["order"]["status"], "ORDER_STATUS_CONFIRMED");
     rename(&ada, "Ada").await;
     assert_eq!(shown(&ada).await, "", "nobody brings it");
+    for (service, component) in WORKERS {
+        let absent = Instant::now();
+        let note = loop {
+            if let Some(note) = note(&mut fleet, service, component).await {
+                break note;
+            }
+            assert!(absent.elapsed() < BACK_MAX, "{component} waits for nothing");
+        };
+        assert!(note.contains("facts of user wait"), "{note}");
+    }
     broker.start().await;
     is_shown(&ada, "Ada", BACK_MAX).await;
+    for (service, component) in WORKERS {
+        let back = Instant::now();
+        while let Some(note) = note(&mut fleet, service, component).await {
+            assert!(back.elapsed() < BACK_MAX, "{component}: {note}");
+        }
+    }
     for name in ["Ada Lovelace", ""] {
         rename(&ada, name).await;
         is_shown(&ada, name, SEEN_MAX).await;
@@ -74,6 +90,20 @@ async fn a_list_of_orders_hears_of_names_over_a_broker() {
     fleet.restart_with("user", &[]).await;
     broker.start().await;
     is_shown(&ada, "Countess", BACK_MAX).await;
+}
+
+/// Who brings names: the service, and its component.
+const WORKERS: [(&str, &str); 2] = [("user", "relay"), ("order", "order-views")];
+
+/// What a component has to say that is well.
+async fn note(fleet: &mut Fleet, service: &'static str, component: &str) -> Option<String> {
+    let told = fleet.admin(service).await.get("/readyz").await;
+    assert_eq!(told.status, http::StatusCode::OK, "{:?}", told.bytes);
+    let told = told.json();
+    let all = told["components"].as_array().expect("components");
+    let found = all.iter().find(|found| found["name"] == component);
+    let note = &found.expect("it is one of them")["note"];
+    note.as_str().map(str::to_owned)
 }
 
 async fn is_shown(customer: &Customer, name: &str, within: Duration) {

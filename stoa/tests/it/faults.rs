@@ -13,9 +13,7 @@ const SKU: &str = "MUG-STR-01";
 
 /// `stoa fault …` at a running shop.
 async fn fault(shop: &Shop, arguments: &[&str]) -> (i32, String) {
-    let port = shop.admin.rsplit(':').next().expect("a port");
-    let all: Vec<&str> = [&["fault"], arguments, &["--admin-port", port]].concat();
-    stoa(&all, &[]).await
+    shop.ask_admin(&[&["fault"], arguments].concat()).await
 }
 
 async fn set(shop: &Shop, arguments: &[&str]) {

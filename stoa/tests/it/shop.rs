@@ -62,7 +62,7 @@ impl Shop {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
-        let mut process = start(program, &data, folder.path(), &variables, 0, more);
+        let mut process = start(program, &data, folder.path(), &variables, [0; 2], more);
         let (shop, admin) = addresses(&mut process, 0).await;
         Self {
             process,
@@ -75,23 +75,20 @@ impl Shop {
         }
     }
 
-    /// Starts again on the same folder and port, after the process ended.
+    /// Starts again on the same folder and ports, after the process ended.
     pub async fn restart(&mut self) {
         let seen = self.process.output().len();
-        let port = self
-            .door
-            .origin
-            .rsplit(':')
-            .next()
-            .expect("an origin has a port");
-        let port = port.parse().expect("a port is a number");
+        let ports = [&self.door.origin, &self.admin].map(|origin| {
+            let port = origin.rsplit(':').next().expect("an origin has a port");
+            port.parse().expect("a port is a number")
+        });
         let folder = self.folder.path();
         self.process = start(
             &self.program,
             &self.data,
             folder,
             &self.variables,
-            port,
+            ports,
             &[],
         );
         (_, self.admin) = addresses(&mut self.process, seen).await;
@@ -102,6 +99,12 @@ impl Shop {
     pub async fn log(&mut self) -> String {
         let log = self.process.last_words(STOPS_WITHIN).await;
         log.expect("the shop closes")
+    }
+
+    /// Runs `stoa` at this shop's admin listener; the exit code and what it printed.
+    pub async fn ask_admin(&self, arguments: &[&str]) -> (i32, String) {
+        let port = self.admin.rsplit(':').next().expect("a port");
+        stoa(&[arguments, &["--admin-port", port]].concat(), &[]).await
     }
 
     /// Runs `stoa` on this shop's databases; the exit code and what it printed.
@@ -122,11 +125,22 @@ fn start(
     data: &Path,
     folder: &Path,
     variables: &[(String, String)],
-    port: u16,
+    ports: [u16; 2],
     more: &[&str],
 ) -> Process {
-    let (data, port) = (data.display().to_string(), port.to_string());
-    let fixed = ["up", "--data", &data, "--port", &port, "--admin-port", "0"];
+    let (data, [port, admin]) = (
+        data.display().to_string(),
+        ports.map(|port| port.to_string()),
+    );
+    let fixed = [
+        "up",
+        "--data",
+        &data,
+        "--port",
+        &port,
+        "--admin-port",
+        &admin,
+    ];
     let arguments = fixed.iter().chain(more);
     let variables: Vec<(&str, &str)> = variables
         .iter()

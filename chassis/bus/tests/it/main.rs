@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bus::{Bus, Group, Heard, Start, Told};
+use bus::{Bus, Condition, Group, Heard, Start, Told, Worker};
 use clock::Clock;
 use command::Work;
 use events::{Cursor, Origin, outbox};
@@ -170,17 +170,8 @@ impl Town {
     fn begin(&self, start: Start) -> Process {
         let bus = self.bus();
         let relay = bus.open(&self.tells, &self.clock);
-        let shutdown = CancellationToken::new();
-        let tasks = relay.into_iter().chain([bus.join(self.group(start))]);
-        let mut running = JoinSet::new();
-        for task in tasks {
-            running.spawn(task(shutdown.clone()));
-        }
-        Process {
-            bus,
-            shutdown,
-            running,
-        }
+        let group = bus.join(self.group(start));
+        Process::of(bus, relay.into_iter().chain([group]))
     }
 
     /// The place of the last fact.
@@ -270,9 +261,40 @@ struct Process {
     bus: Bus,
     shutdown: CancellationToken,
     running: JoinSet<()>,
+    conditions: Vec<Condition>,
 }
 
 impl Process {
+    fn of(bus: Bus, workers: impl Iterator<Item = Worker>) -> Self {
+        let shutdown = CancellationToken::new();
+        let (mut running, mut conditions) = (JoinSet::new(), Vec::new());
+        for worker in workers {
+            running.spawn((worker.task)(shutdown.clone()));
+            conditions.push(worker.condition);
+        }
+        Self {
+            bus,
+            shutdown,
+            running,
+            conditions,
+        }
+    }
+
+    /// Waits until each of its workers waits for something, or none does.
+    async fn until_all_wait(&self, wait: bool) {
+        let waiting = async {
+            while self
+                .conditions
+                .iter()
+                .any(|condition| condition.waits().is_some() != wait)
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        assert!(waited.is_ok(), "{:?}", self.conditions);
+    }
+
     /// Stops as at SIGTERM.
     async fn stop(self) {
         self.shutdown.cancel();

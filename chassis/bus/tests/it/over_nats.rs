@@ -28,14 +28,7 @@ impl Town {
     fn begin_relay(&self) -> Process {
         let bus = self.bus();
         let relay = bus.open(&self.tells, &self.clock);
-        let shutdown = tokio_util::sync::CancellationToken::new();
-        let mut running = tokio::task::JoinSet::new();
-        running.spawn(relay.expect("it has a broker")(shutdown.clone()));
-        Process {
-            bus,
-            shutdown,
-            running,
-        }
+        Process::of(bus, relay.into_iter())
     }
 }
 
@@ -93,22 +86,23 @@ async fn several_relays_and_a_broker_that_dies_tell_everything_once_and_in_order
     process.stop().await;
 }
 
-/// A broker that is not there when a process starts, and comes later: nothing is lost, and the outbox is not pruned
-/// before all is published.
+/// A broker that is not there when a process starts, and comes later: nothing is lost, the outbox is not pruned before
+/// all is published, and relay and group say that they wait.
 ///
-/// row: R-21
+/// row: R-21, X19
 #[tokio::test]
 async fn a_broker_that_comes_late_is_told_everything() {
     let mut town = Town::over_nats().await;
     town.broker.as_mut().unwrap().kill();
     let process = town.begin(Start::Earliest);
     town.tell("a", 1).await;
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    process.until_all_wait(true).await;
     assert_eq!(process.bus.heard("user"), Heard::Unknown);
     assert_eq!(town.effects().await, []);
     town.broker.as_mut().unwrap().start().await;
     assert_eq!(town.until(1).await, told(&[("a", 1)]));
     process.has_come_up_to(town.last().await).await;
+    process.until_all_wait(false).await;
     process.stop().await;
 }
 
