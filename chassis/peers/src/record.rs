@@ -205,7 +205,7 @@ mod tests {
     /// A busy machine finds out late what its peer said in time: the caller of the gateway got a connection that was
     /// closed, and no word.
     ///
-    /// row: P5, R4
+    /// row: R5
     #[tokio::test]
     async fn what_is_here_is_given_however_late_and_what_is_not_is_cut() {
         for held in [true, false] {
