@@ -1,7 +1,7 @@
 //! A running process as its admin listener shows it: who asks there, and how.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -20,7 +20,8 @@ use crate::config::Config;
 const TIMEOUT: Duration = Duration::from_secs(5);
 const ADMIN_PORT: u16 = 9090;
 const ADMIN_IS_AT: &str = "--admin-port is 9090 of `stoa up`, of a service its port + 4000";
-const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// More than a hundred facts of each service, as long as facts may be.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
 
 /// Nobody answers, or who does cannot just now.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +31,7 @@ pub struct Away(String);
 /// An admin listener, and what it is shown.
 pub struct Admin {
     address: SocketAddr,
-    token: Option<String>,
+    token_file: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -39,37 +40,39 @@ struct Refused {
 }
 
 impl Admin {
-    /// The one that is configured, for who has the token in that file.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read.
-    pub fn new(config: &Config, token_file: Option<&Path>) -> anyhow::Result<Self> {
+    /// The one that is configured, for who has a token in that file. It is read each time, since tokens end soon.
+    pub fn new(config: &Config, token_file: Option<PathBuf>) -> Self {
         let general = &config.general;
         let port = general.admin_port.unwrap_or(ADMIN_PORT);
-        let read = |file: &Path| {
-            let token = std::fs::read_to_string(file);
-            token.with_context(|| format!("cannot read {}", file.display()))
-        };
-        let token = token_file.map(read).transpose()?;
-        Ok(Self {
+        Self {
             address: SocketAddr::new(general.admin_bind, port),
-            token: token.map(|token| token.trim().to_owned()),
-        })
+            token_file,
+        }
+    }
+
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        let Some(file) = &self.token_file else {
+            return Ok(None);
+        };
+        let token = std::fs::read_to_string(file);
+        let token = token.with_context(|| format!("cannot read {}", file.display()))?;
+        Ok(Some(token.trim().to_owned()))
     }
 
     /// Asks for a page of it, which answers with JSON.
     ///
     /// # Errors
     ///
-    /// [`Away`], or what was asked for is refused.
+    /// [`Away`], a token file that cannot be read, or what was asked for is refused.
     pub async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: Vec<u8>,
     ) -> anyhow::Result<T> {
-        let answered = tokio::time::timeout(TIMEOUT, self.exchange(method, path, body)).await;
+        let token = self.token()?;
+        let exchange = self.exchange(method, path, token.as_deref(), body);
+        let answered = tokio::time::timeout(TIMEOUT, exchange).await;
         let answered = answered.map_err(|_| Away(format!("{} does not answer", self.address)))?;
         let (status, body) = answered.map_err(|error| {
             let address = self.address;
@@ -102,6 +105,7 @@ impl Admin {
         &self,
         method: Method,
         path: &str,
+        token: Option<&str>,
         body: Vec<u8>,
     ) -> anyhow::Result<(StatusCode, Vec<u8>)> {
         let mut request = Request::builder()
@@ -109,7 +113,7 @@ impl Admin {
             .uri(path)
             .header(HOST, self.address.to_string())
             .header(CONTENT_TYPE, "application/json");
-        if let Some(token) = &self.token {
+        if let Some(token) = token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         let stream = TcpStream::connect(self.address).await?;

@@ -21,7 +21,7 @@ use crate::dead_letters::{Aside, Redrive, Redriven};
 pub async fn run(config: &Config, command: DlqCommand) -> anyhow::Result<ExitCode> {
     match command {
         DlqCommand::List { json, admin } => {
-            let shown = ask(config, &admin).await?;
+            let shown = ask(config, admin).await?;
             match json {
                 true => println!("{}", serde_json::to_string(&shown)?),
                 false => print(&shown),
@@ -29,7 +29,7 @@ pub async fn run(config: &Config, command: DlqCommand) -> anyhow::Result<ExitCod
         }
         DlqCommand::Show { event_id, admin } => {
             let wanted = event_id.to_string();
-            let mut shown = ask(config, &admin).await?;
+            let mut shown = ask(config, admin).await?;
             shown.retain(|shown| shown.fact["eventId"] == wanted);
             ensure!(
                 !shown.is_empty(),
@@ -45,7 +45,7 @@ pub async fn run(config: &Config, command: DlqCommand) -> anyhow::Result<ExitCod
             group,
             admin,
         } => {
-            let admin = Admin::new(config, admin.token_file.as_deref())?;
+            let admin = Admin::new(config, admin.token_file);
             let which = serde_json::to_vec(&Redrive {
                 group,
                 event_ids: event_ids.clone(),
@@ -61,8 +61,8 @@ pub async fn run(config: &Config, command: DlqCommand) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-async fn ask(config: &Config, admin: &AsAdmin) -> anyhow::Result<Vec<Aside>> {
-    let admin = Admin::new(config, admin.token_file.as_deref())?;
+async fn ask(config: &Config, admin: AsAdmin) -> anyhow::Result<Vec<Aside>> {
+    let admin = Admin::new(config, admin.token_file);
     admin.ask(Method::GET, "/dead-letters", Vec::new()).await
 }
 

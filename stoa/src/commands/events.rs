@@ -36,7 +36,7 @@ pub async fn tail(config: &Config, tail: FactsWanted) -> anyhow::Result<ExitCode
     if let Err(said) = Facts::new()?.named(&tail.topics) {
         bail!(said);
     }
-    let admin = Admin::new(config, tail.admin.token_file.as_deref())?;
+    let admin = Admin::new(config, tail.admin.token_file.clone());
     let mut next = BTreeMap::new();
     let mut away = false;
     let mut hears = false;

@@ -23,12 +23,12 @@ pub async fn run(config: &Config, command: FaultCommand) -> anyhow::Result<ExitC
     match command {
         FaultCommand::Set { wish, token_file } => {
             let body = serde_json::to_vec(&FaultWish::from(wish))?;
-            let admin = Admin::new(config, token_file.as_deref())?;
+            let admin = Admin::new(config, token_file);
             let set: Vec<Shown> = admin.ask(Method::PUT, "/faults", body).await?;
             print(&set);
         }
         FaultCommand::List { json, token_file } => {
-            let admin = Admin::new(config, token_file.as_deref())?;
+            let admin = Admin::new(config, token_file);
             let set: Vec<Shown> = admin.ask(Method::GET, "/faults", Vec::new()).await?;
             match json {
                 true => println!("{}", serde_json::to_string(&set)?),
@@ -36,7 +36,7 @@ pub async fn run(config: &Config, command: FaultCommand) -> anyhow::Result<ExitC
             }
         }
         FaultCommand::Clear { rpc, token_file } => {
-            let admin = Admin::new(config, token_file.as_deref())?;
+            let admin = Admin::new(config, token_file);
             let mut path = "/faults".to_owned();
             if let Some(rpc) = &rpc {
                 let mut query = form_urlencoded::Serializer::new(String::new());

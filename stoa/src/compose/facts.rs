@@ -22,7 +22,7 @@ use super::admin::refusal;
 use crate::facts::Facts;
 
 /// Facts of one service in one answer.
-const PAGE_MAX: u64 = 500;
+const PAGE_MAX: u64 = 100;
 /// The longest that an answer waits for something to be told.
 const WAIT_MAX: Duration = Duration::from_secs(3);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
