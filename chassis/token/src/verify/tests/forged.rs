@@ -17,10 +17,47 @@ fn token(head: &str, claims: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> Strin
     format!("{message}.{signature}")
 }
 
+fn signed_by(key: &SigningKey, message: &[u8]) -> Vec<u8> {
+    let pair = ring::signature::Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.pkcs8());
+    pair.unwrap().sign(message).as_ref().to_vec()
+}
+
 impl Bench {
     fn signature(&self, message: &[u8]) -> Vec<u8> {
-        let pair = ring::signature::Ed25519KeyPair::from_pkcs8_maybe_unchecked(self.key.pkcs8());
-        pair.unwrap().sign(message).as_ref().to_vec()
+        signed_by(&self.key, message)
+    }
+}
+
+/// Whoever signs with a key of their own and brings it along names one that we know: else nobody would look at the
+/// signature at all.
+///
+/// row: S-02
+#[tokio::test]
+async fn a_key_that_a_token_brings_along_makes_it_no_better() {
+    let bench = bench();
+    let of_service = ServiceClaims::new("order", "payment", Some(customer()), bench.clock.now());
+    let of_service = serde_json::to_value(of_service).unwrap();
+    for (kid, typ, claims, ours) in [
+        ("k1", "at+jwt", bench.good(), &bench.key),
+        ("order", "svc+jwt", of_service, &bench.service),
+    ] {
+        let theirs = SigningKey::generate(kid).unwrap();
+        let bare = json!({"kty": "OKP", "crv": "Ed25519", "x": theirs.public().x()});
+        let mut named = bare.clone();
+        named["kid"] = json!(kid);
+        named["alg"] = json!("EdDSA");
+        named["use"] = json!("sig");
+        for jwk in [bare, named] {
+            let head = json!({"alg": "EdDSA", "typ": typ, "kid": kid, "jwk": jwk}).to_string();
+            let with = |key: &SigningKey| {
+                token(&head, &claims.to_string(), |message| {
+                    signed_by(key, message)
+                })
+            };
+            let verified = bench.verifier.verify(&with(ours)).await;
+            assert!(verified.is_ok(), "{head}: nothing else is wrong with it");
+            bench.refuses(&head, &with(&theirs)).await;
+        }
     }
 }
 
