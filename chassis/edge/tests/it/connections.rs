@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use axum::body::Bytes;
 use futures::future::join_all;
 use http::{Method, Request, Version};
-use http_body_util::Full;
-use hyper::client::conn::http2;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use proto::user::v1::auth_service::SIGN_UP;
 use rustls::ServerConfig;
@@ -16,10 +16,13 @@ use rustls::server::ResolvesServerCertUsingSni;
 use serve::Serve;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::client::Ask;
 use crate::server::{self, Options};
+
+const IN_TIME: Duration = Duration::from_secs(10);
 
 fn quick() -> Options {
     if proof::sabotaged("S-14") {
@@ -250,5 +253,53 @@ async fn a_connection_of_http_2_grows_old_and_what_it_carries_ends_well() {
     for (number, lived) in join_all(lives).await {
         assert!(lived > age.mul_f64(0.85), "{number}: {lived:?}");
         assert!(lived < age * 4, "{number}: {lived:?}");
+    }
+}
+
+/// One that is never at rest for long grows old all the same, and nobody's call is lost with it.
+///
+/// row: L6
+#[tokio::test]
+async fn a_connection_of_http_1_that_is_kept_grows_old_between_two_calls() {
+    let age = Duration::from_secs(2);
+    let serve = Serve {
+        age_max: age,
+        ..Serve::default()
+    };
+    let options = Options {
+        serve,
+        ..Options::default()
+    };
+    let server = server::start_with(options).await;
+    let lives = (0..8).map(|number| {
+        let address = server.address;
+        async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let began = Instant::now();
+            let connected = http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await;
+            let (mut client, connection) = connected.unwrap();
+            let living = tokio::spawn(connection);
+            // Every other one is asked again as soon as it has answered, until it says that it was the last time.
+            let mut last = false;
+            while !last {
+                let request = Request::post(SIGN_UP).header("host", "x");
+                let request = request.header("content-type", "application/json");
+                let body = Full::from(r#"{"name":"sleep 300"}"#);
+                let asked = client.send_request(request.body(body).unwrap());
+                let answer = timeout(IN_TIME, asked).await.expect("it ends").unwrap();
+                assert_eq!(answer.status(), 200);
+                last = answer.headers().contains_key("connection") || number % 2 == 1;
+                answer.into_body().collect().await.unwrap();
+            }
+            let ended = timeout(IN_TIME, living).await;
+            ended.expect("it ends").unwrap().unwrap();
+            (number, began.elapsed())
+        }
+    });
+    // A tenth, a look of so many, and the answer that is in the making; and as much again for a busy machine.
+    let lives = timeout(IN_TIME, join_all(lives)).await.expect("they end");
+    for (number, lived) in lives {
+        assert!(lived > age.mul_f64(0.85), "{number}: {lived:?}");
+        assert!(lived < age.mul_f64(1.8), "{number}: {lived:?}");
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::{Method, Version};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use prost::Message;
 use proto::grpc::health::v1::{
     HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
@@ -77,7 +78,18 @@ async fn liveness_is_the_process_and_readiness_its_dependencies() {
         Ok(SERVING)
     );
     assert_eq!(check(&server, "liveness").await, Ok(SERVING));
-    assert_eq!(check(&server, "nothing").await, Err("not_found".to_owned()));
+    let unknown = HealthCheckRequest {
+        service: "nothing".to_owned(),
+    };
+    for door in Door::ALL {
+        let answer = Ask::door(server.address, door, CHECK, &unknown)
+            .send()
+            .await;
+        assert_eq!(answer.code(), "not_found", "{door:?}");
+        if door == Door::Grpc {
+            assert_eq!(answer.grpc().0, 5);
+        }
+    }
     assert_eq!(
         server.health.detail()["components"][0]["cause"],
         "it is away"
@@ -141,17 +153,7 @@ async fn draining_is_told_at_once_and_ends_every_watch() {
     let server = server::start().await;
     server.health.wait_ready().await;
     assert_eq!(get(&server, "/readyz").await.status, 200);
-    let watch = async |service: &str| {
-        let request = HealthCheckRequest {
-            service: service.to_owned(),
-        };
-        let ask = Ask::new(server.address, Version::HTTP_2, WATCH)
-            .header("content-type", "application/grpc")
-            .body(envelope(0, &request.encode_to_vec()));
-        let mut body = ask.begin().await.into_body();
-        let frame = body.frame().await.unwrap().unwrap();
-        (statuses(&frame.into_data().unwrap()), body)
-    };
+    let watch = async |service: &str| watch(&server, "application/grpc", service).await;
     let first = timeout(Duration::from_secs(2), async {
         (watch("").await, watch("nothing").await)
     });
@@ -173,9 +175,67 @@ async fn draining_is_told_at_once_and_ends_every_watch() {
     assert!(rest.is_empty(), "{rest:?}");
 }
 
-/// What each message says.
+/// Begins to watch; what is said first.
+async fn watch(server: &Server, kind: &str, service: &str) -> (Vec<i32>, Incoming) {
+    let request = HealthCheckRequest {
+        service: service.to_owned(),
+    };
+    let ask = Ask::new(server.address, Version::HTTP_2, WATCH)
+        .header("content-type", kind)
+        .body(envelope(0, &request.encode_to_vec()));
+    let mut body = ask.begin().await.into_body();
+    let frame = body.frame().await.unwrap().unwrap();
+    (statuses(&frame.into_data().unwrap()), body)
+}
+
+/// Each name has a state of its own, on whatever protocol a balancer watches it.
+///
+/// row: O9
+#[tokio::test]
+async fn a_watch_of_each_name_tells_its_own_state_on_each_protocol() {
+    let options = Options {
+        ready: false,
+        ..Options::default()
+    };
+    let server = server::start_with(options).await;
+    let begun = tokio::time::Instant::now();
+    while check(&server, "catalog").await != Ok(SERVING) {
+        assert!(begun.elapsed() < Duration::from_secs(10), "never checked");
+    }
+    let mut open = Vec::new();
+    for kind in [
+        "application/grpc",
+        "application/grpc-web+proto",
+        "application/connect+proto",
+    ] {
+        for (name, is, last) in [
+            ("", NOT_SERVING, None),
+            ("liveness", SERVING, None),
+            ("catalog", SERVING, Some(NOT_SERVING)),
+            ("support", NOT_SERVING, None),
+            ("stoa.catalog.v1.CatalogService", SERVING, Some(NOT_SERVING)),
+            ("stoa.support.v1.SupportService", NOT_SERVING, None),
+            ("nothing", SERVICE_UNKNOWN, None),
+            ("stoa.nothing.v1.NoService", SERVICE_UNKNOWN, None),
+        ] {
+            let watching = timeout(Duration::from_secs(5), watch(&server, kind, name));
+            let (told, body) = watching.await.expect("told at once");
+            assert_eq!(told, [is], "{kind} {name}");
+            open.push((kind, name, last, body));
+        }
+    }
+    server.draining.cancel();
+    for (kind, name, last, body) in open {
+        let rest = timeout(Duration::from_secs(5), body.collect());
+        let rest = rest.await.expect("it ends").unwrap().to_bytes();
+        assert_eq!(statuses(&rest), Vec::from_iter(last), "{kind} {name}");
+    }
+}
+
+/// What each message says, but for the last of a protocol that ends by one.
 fn statuses(messages: &[u8]) -> Vec<i32> {
     let all = envelopes(messages).into_iter();
+    let all = all.filter(|(flags, _)| *flags == 0);
     all.map(|(_, bytes)| HealthCheckResponse::decode(&*bytes).unwrap().status)
         .collect()
 }

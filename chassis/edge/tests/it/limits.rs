@@ -1,13 +1,16 @@
 //! The same limit on every protocol, compressed or not, and bombs that do not go off.
 
+use call::Role;
 use http::Version;
 use prost::Message;
 use proto::user::v1::SignUpRequest;
+use uuid::Uuid;
 
 use crate::client::{Ask, Door, envelope, gzip};
 use crate::server::{self, AUTH_LIMIT};
 
 const SIGN_UP: &str = proto::user::v1::auth_service::SIGN_UP;
+const CHAT: &str = proto::support::v1::support_service::CHAT_SESSION;
 
 /// A request of exactly `bytes` bytes in the door's own codec.
 fn sized(door: Door, bytes: usize) -> SignUpRequest {
@@ -134,6 +137,39 @@ async fn malformed_bodies_are_the_callers_fault() {
             .code(),
         "invalid_argument"
     );
+}
+
+/// Groups within groups, in a field that nobody knows: to skip it a reader has to find where it ends. One that descended
+/// as far as a stranger likes would be out of its stack, and the process with it.
+///
+/// row: S-09
+#[tokio::test]
+async fn groups_that_are_nested_too_deep_are_refused() {
+    // The field 1000: its beginning, and its end.
+    let nested = |deep: usize| [[0xc3, 0x3e].repeat(deep), [0xc4, 0x3e].repeat(deep)].concat();
+    let server = server::start().await;
+    let token = server.token(Uuid::from_u128(1), &[Role::Support]);
+    for (path, kind) in [
+        (SIGN_UP, "application/proto"),
+        (SIGN_UP, "application/grpc"),
+        (SIGN_UP, "application/grpc-web+proto"),
+        (CHAT, "application/grpc"),
+        (CHAT, "application/connect+proto"),
+    ] {
+        for (deep, code) in [(50, "ok"), (10_000, "invalid_argument")] {
+            let body = nested(deep);
+            assert!(body.len() < AUTH_LIMIT, "or it is refused for its length");
+            let body = match kind {
+                "application/proto" => body,
+                _ => envelope(0, &body),
+            };
+            let ask = Ask::new(server.address, Version::HTTP_2, path)
+                .header("content-type", kind)
+                .header("authorization", &token);
+            let answer = ask.body(body).send().await;
+            assert_eq!(answer.code(), code, "{path}, {kind}: {deep} deep");
+        }
+    }
 }
 
 /// row: P23
