@@ -13,7 +13,7 @@ use telemetry::metrics::Handle;
 use tokio::time::{Instant, timeout};
 use tonic::Code;
 
-use crate::server::{STREAM, Server, UNARY, call, call_within};
+use crate::server::{STREAM, Server, UNARY, call, call_under, call_within};
 
 /// An rpc that changes something, each time anew.
 const KEYLESS: &str = "/stoa.user.v1.AuthService/ChangePassword";
@@ -118,8 +118,8 @@ async fn what_may_be_repeated_is_tried_again_under_one_key() {
         let keys = &server.seen().keys[before.0..];
         assert_eq!(keys.len(), requests, "{rpc}");
         assert_eq!(attempts(&metrics) - before.1, requests, "{rpc}");
-        assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
-        assert_eq!(keys[0].is_some(), !headers.is_empty());
+        let own = headers.first().map(|(_, key)| key.to_string());
+        assert!(keys.iter().all(|key| *key == own), "{keys:?}");
         // 100 ms and 200 ms, a fifth less at least.
         let waited = begun.elapsed() >= Duration::from_millis(240);
         assert_eq!(waited, requests == 3, "{rpc}");
@@ -140,6 +140,35 @@ async fn what_may_be_repeated_is_tried_again_under_one_key() {
     let before = server.seen().keys.len();
     assert_eq!(code(&channel, UNARY, &[]).await, Code::Unavailable);
     assert_eq!(server.seen().keys.len() - before, 3);
+}
+
+/// Of three tries of one who tries thrice there would be nine. Nor do these make up keys.
+///
+/// row: X7
+#[tokio::test]
+async fn who_asks_again_himself_has_one_try_each_time() {
+    let server = Server::start().await;
+    let policy = Policy {
+        breaker: None,
+        ..Policy::default()
+    };
+    let channel = way(&server, policy);
+    server.answers([], Code::Unavailable);
+    for (channel, tries) in [
+        (channel.clone(), 3),
+        (channel.clone().once(), 1),
+        (channel.paced(), 1),
+    ] {
+        for key in ["of-order-1", "of-order-2"] {
+            let before = server.seen().keys.len();
+            assert_eq!(code(&channel, UNARY, &[]).await, Code::Unavailable);
+            assert_eq!(server.seen().keys[before..], vec![None; tries]);
+            let before = server.seen().keys.len();
+            call_under(&channel, MUTATING, key).await.unwrap();
+            let keys = vec![Some(key.to_owned()); tries];
+            assert_eq!(server.seen().keys[before..], keys);
+        }
+    }
 }
 
 /// row: R6
@@ -222,6 +251,27 @@ async fn a_peer_that_fails_is_left_alone_and_no_other_with_it() {
     assert_eq!(code(&channel.clone().paced(), UNARY, &[]).await, Code::Ok);
     assert_eq!(code(&channel.once(), UNARY, &[]).await, Code::Unavailable);
     assert_eq!(ill.seen().keys.len(), 16);
+}
+
+/// Each repeat is one less, and each fifth call one more.
+///
+/// row: R3
+#[tokio::test]
+async fn the_repeats_that_are_left_are_shown() {
+    let server = Server::start().await;
+    let peers = server.peers("user", Clock::system()).build();
+    let channel = peers.channel("user");
+    let left = || peers.report()["user"]["repeats_left"].clone();
+    assert_eq!(left(), 100);
+    for used in [2, 4, 6] {
+        server.answers([Code::Unavailable; 2], Code::Ok);
+        assert_eq!(code(&channel, UNARY, &[]).await, Code::Ok);
+        assert_eq!(left(), 100 - used, "{used} were made");
+    }
+    for _ in 0..2 {
+        assert_eq!(code(&channel, UNARY, &[]).await, Code::Ok);
+    }
+    assert_eq!(left(), 95);
 }
 
 /// Opens the breaker of a peer, and waits until it may be asked again.

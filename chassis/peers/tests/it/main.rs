@@ -11,6 +11,7 @@ mod failing;
 mod full;
 mod replicas;
 mod server;
+mod silent;
 mod steps;
 mod storm;
 mod windows;

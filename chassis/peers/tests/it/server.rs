@@ -41,6 +41,8 @@ pub struct Seen {
     pub running: HashMap<usize, usize>,
     /// The most that there were at once on one connection.
     pub most: usize,
+    /// And on all together.
+    pub most_in_all: usize,
     /// The credentials that were shown.
     pub credentials: Vec<String>,
     /// The requests, by their keys.
@@ -191,6 +193,7 @@ impl Server {
             let running = seen.running.entry(connection).or_default();
             *running += 1;
             seen.most = seen.most.max(*running);
+            seen.most_in_all = seen.most_in_all.max(seen.running());
             seen.credentials.extend(credential);
             seen.keys.push(key);
             seen.spans.push(span);
@@ -299,6 +302,15 @@ pub async fn call_within(channel: &Channel, time: Duration) -> Code {
     called.unwrap_err().code()
 }
 
+/// A call that one of our services makes under this key.
+pub async fn call_under(channel: &Channel, rpc: &str, key: &str) -> Result<(), tonic::Status> {
+    let outgoing = outgoing(Duration::from_secs(10), TraceContext::root([7; 16], [7; 8]));
+    let mut request = Request::post(rpc).body(tonic::body::Body::empty()).unwrap();
+    let key = call::IdempotencyKey::parse(key).unwrap();
+    request.extensions_mut().insert(outgoing.idempotent(key));
+    channel.clone().call(request).await.map(drop)
+}
+
 /// A call that belongs to this trace.
 pub async fn call_of(channel: &Channel, trace: TraceContext) -> Result<(), tonic::Status> {
     let time = Duration::from_secs(10);
@@ -311,7 +323,17 @@ async fn call_for(
     trace: TraceContext,
     millis: u32,
 ) -> Result<Response<Body>, tonic::Status> {
-    let outgoing = Outgoing {
+    let outgoing = outgoing(time, trace);
+    let mut request = Request::post(UNARY)
+        .header("millis", millis)
+        .body(tonic::body::Body::empty())
+        .unwrap();
+    request.extensions_mut().insert(outgoing);
+    channel.clone().call(request).await
+}
+
+fn outgoing(time: Duration, trace: TraceContext) -> Outgoing {
+    Outgoing {
         acting_for: None,
         deadline: call::Deadline::after(time),
         correlation_id: call::CorrelationId::from_uuid(uuid::Uuid::nil()),
@@ -319,11 +341,5 @@ async fn call_for(
         idempotency_key: None,
         authorization: None,
         synthetic: false,
-    };
-    let mut request = Request::post(UNARY)
-        .header("millis", millis)
-        .body(tonic::body::Body::empty())
-        .unwrap();
-    request.extensions_mut().insert(outgoing);
-    channel.clone().call(request).await
+    }
 }

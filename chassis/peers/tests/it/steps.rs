@@ -132,8 +132,11 @@ async fn calls_at_once_are_a_span_each() {
 #[tokio::test]
 async fn a_slow_peer_holds_up_so_many_and_no_other() {
     let (slow, well) = (Server::start().await, Server::start().await);
-    let channel = way(&slow, walled(10, 10));
-    let other = way(&well, walled(10, 10));
+    let there = format!("http://{}", well.address).parse().unwrap();
+    let peers = slow.peers("user", Clock::system()).at("order", there);
+    let peers = peers.policy("user", walled(10, 10));
+    let peers = peers.policy("order", walled(10, 10)).build();
+    let (channel, other) = (peers.channel("user"), peers.channel("order"));
     let waiting: Vec<_> = (0..20)
         .map(|_| {
             let channel = channel.clone();
@@ -152,6 +155,30 @@ async fn a_slow_peer_holds_up_so_many_and_no_other() {
     for call in join_all(waiting).await {
         assert_eq!(call.unwrap(), Code::Ok);
     }
+}
+
+/// What the wall lets out is counted by who is asked: a call whose time is over goes on nowhere, and its place is not
+/// free before.
+///
+/// row: R-12, R7
+#[tokio::test]
+async fn a_late_peer_has_no_more_calls_than_the_wall_lets_out() {
+    const ROUNDS: usize = 3;
+    const EACH: usize = 30;
+    let late = Server::start().await;
+    let channel = way(&late, walled(10, 10));
+    assert_eq!(code(&channel, UNARY, &[]).await, Code::Ok);
+    for round in 1..=ROUNDS {
+        let time = Duration::from_millis(500);
+        let calls = (0..EACH).map(|_| call_within(&channel, time));
+        let codes = timeout(IN_TIME, join_all(calls)).await.unwrap();
+        let of = |code| codes.iter().filter(|told| **told == code).count();
+        let told = (of(Code::DeadlineExceeded), of(Code::ResourceExhausted));
+        assert_eq!(told, (20, 10), "{codes:?}");
+        let seen = late.until(|seen| seen.running() == 0).await;
+        assert!(seen.keys.len() >= round * 10, "they got there");
+    }
+    assert_eq!(late.seen().most_in_all, 10);
 }
 
 /// What a call waits for in our own line says nothing of its peer.
