@@ -41,9 +41,10 @@ impl Condition {
         self.lock().remove(source);
     }
 
-    /// It does not, for that cause.
-    pub(crate) fn stops(&self, source: &'static str, cause: &str) {
-        self.lock().insert(source, cause.to_owned());
+    /// It does not, for that cause; tells whether that is new.
+    pub(crate) fn stops(&self, source: &'static str, cause: &str) -> bool {
+        let before = self.lock().insert(source, cause.to_owned());
+        before.is_none_or(|before| before != cause)
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
@@ -52,7 +53,8 @@ impl Condition {
 }
 
 /// Works until `shutdown`, and begins anew whenever something is away, which `condition` says until the work itself says
-/// that it goes on. `tell` hears of each cause once in a row.
+/// that it goes on. `tell` hears of each
+/// cause once, until the work went on or stops for another.
 pub(crate) async fn until<F>(
     shutdown: &CancellationToken,
     (condition, source): (&Condition, &'static str),
@@ -61,16 +63,13 @@ pub(crate) async fn until<F>(
 ) where
     F: Future<Output = Result<Infallible, Away>>,
 {
-    let mut told = None;
     loop {
         let worked = shutdown.run_until_cancelled(work()).await;
         let Some(Err(Away(cause))) = worked else {
             return;
         };
-        condition.stops(source, &cause);
-        if told.as_ref() != Some(&cause) {
+        if condition.stops(source, &cause) {
             tell(&cause);
-            told = Some(cause);
         }
         let pause = shutdown.run_until_cancelled(tokio::time::sleep(RETRY_AFTER));
         if pause.await.is_none() {

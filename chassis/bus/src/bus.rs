@@ -127,10 +127,12 @@ impl Bus {
                     let follower = Follower::new(group.clone(), source, topics, condition.clone());
                     followers.push(follower.run(shutdown.clone()));
                 }
-                None => condition.stops(
-                    service,
-                    "it is in another process, and there is no broker (bus)",
-                ),
+                None => {
+                    condition.stops(
+                        service,
+                        "it is in another process, and there is no broker (bus)",
+                    );
+                }
             }
         }
         tokio::join!(join_all(followers), forget(&group, &shutdown));

@@ -5,14 +5,14 @@ mod address;
 mod reader;
 
 use std::fmt::Display;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_nats::Event;
 use async_nats::jetstream::context::{KeyValueErrorKind, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{self, DiscardPolicy, RawMessageErrorKind};
 use async_nats::jetstream::{self, Context, kv};
-use async_nats::{ConnectOptions, Event};
 use chrono::{DateTime, Utc};
 use events::{Cursor, Extent, Recorded, outbox};
 use futures::TryStreamExt;
@@ -39,6 +39,8 @@ pub(crate) struct Nats {
     context: OnceCell<Context>,
     /// How often it was reached.
     reached: watch::Sender<u64>,
+    /// What it, or the connection to it, said last that is no good.
+    trouble: Arc<Mutex<Option<String>>>,
 }
 
 /// The facts of one service.
@@ -76,13 +78,16 @@ impl Nats {
             address,
             context: OnceCell::new(),
             reached: watch::Sender::default(),
+            trouble: Arc::default(),
         }
     }
 
     async fn context(&self) -> Result<&Context, Away> {
         let dial = || async {
-            let reached = self.reached.clone();
-            let options = ConnectOptions::new()
+            let (reached, trouble) = (self.reached.clone(), self.trouble.clone());
+            let options = self
+                .address
+                .options()
                 .name("stoa")
                 .retry_on_initial_connect()
                 .request_timeout(Some(TIME_MAX))
@@ -90,7 +95,8 @@ impl Nats {
                     if matches!(event, Event::Connected) {
                         reached.send_modify(|times| *times += 1);
                     }
-                    async move { tell(&event) }
+                    tell(&event, &trouble);
+                    async {}
                 });
             let client = options.connect(&self.address.server).await.map_err(away)?;
             let mut context = jetstream::new(client);
@@ -101,7 +107,18 @@ impl Nats {
     }
 
     /// The stream of a service, made if nobody has made it.
+    ///
+    /// # Errors
+    /// The broker is away, or lets nobody in that comes as we do: what it said, where it said something.
     pub async fn stream(&self, service: &'static str) -> Result<Stream, Away> {
+        let found = self.find(service).await;
+        found.map_err(|cause| match &*lock(&self.trouble) {
+            Some(trouble) => away(trouble),
+            None => cause,
+        })
+    }
+
+    async fn find(&self, service: &'static str) -> Result<Stream, Away> {
         let context = self.context().await?.clone();
         let prefix = &self.address.prefix;
         let config = stream::Config {
@@ -295,11 +312,25 @@ fn away(error: impl Display) -> Away {
     Away(format!("the broker: {error}"))
 }
 
-/// What happens to the connection; what it means for a group or a relay, these say.
-fn tell(event: &Event) {
+/// What happens to the connection, once for as long as it is the same; what it means for a group or a relay, these say.
+fn tell(event: &Event, trouble: &Mutex<Option<String>>) {
+    let mut trouble = lock(trouble);
     match event {
-        Event::Connected => tracing::info!("The broker is there"),
+        Event::Connected => {
+            *trouble = None;
+            tracing::info!("The broker is there");
+        }
         Event::Closed | Event::Draining | Event::LameDuckMode => {}
-        event => tracing::warn!(event = %event, "The broker: {event}"),
+        event => {
+            let event = event.to_string();
+            if trouble.as_ref() != Some(&event) {
+                tracing::warn!(event, "The broker: {event}");
+                *trouble = Some(event);
+            }
+        }
     }
+}
+
+fn lock(trouble: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+    trouble.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -152,7 +152,8 @@ pub fn subscriber(
 
 /// Libraries whose `debug` output drowns ours: a bare level never lowers them
 /// below `info`. Full directives are taken as they are.
-const QUIET: [&str; 9] = [
+const QUIET: [&str; 10] = [
+    "async_nats",
     "h2",
     "hyper",
     "hyper_util",
@@ -166,7 +167,7 @@ const QUIET: [&str; 9] = [
 
 fn filter(text: &str) -> Result<EnvFilter, InitError> {
     let directives = match text.trim() {
-        "" | "info" => "info,sea_orm_migration=warn".to_owned(),
+        "" | "info" => "info,async_nats=warn,sea_orm_migration=warn".to_owned(),
         "debug" | "trace" => {
             let level = text.trim();
             QUIET.iter().fold(level.to_owned(), |all, library| {

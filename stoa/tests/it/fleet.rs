@@ -2,14 +2,12 @@
 //! port and key, all behind the gateway.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use testkit::postgres::Server;
-use testkit::process::Process;
+use testkit::process::{Process, free_port};
 
 use crate::crash::system::databases;
 use crate::shop::{Door, STOPS_WITHIN, binary, stoa};
@@ -215,20 +213,4 @@ async fn fill(data: &std::path::Path, folder: &TempDir, variables: &[(&str, &str
     process.terminate();
     let status = process.wait(STOPS_WITHIN).await.expect("it stops");
     assert!(status.success(), "{}", process.output());
-}
-
-/// A port that is free, out of a block of this process's own: another test that looks at the same
-/// moment would find the same one free, and its shop would be asked in place of ours. All lie
-/// below those that the system gives to outgoing connections.
-pub fn free_port() -> u16 {
-    const LOWEST: u32 = 10_000;
-    const BLOCK: u32 = 64;
-    const BLOCKS: u32 = 340;
-    static ASKED: AtomicU32 = AtomicU32::new(0);
-    let first = LOWEST + std::process::id() % BLOCKS * BLOCK;
-    std::iter::repeat_with(|| first + ASKED.fetch_add(1, Ordering::Relaxed) % BLOCK)
-        .take(BLOCK as usize)
-        .map(|port| u16::try_from(port).expect("below 32,000"))
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a port is free")
 }

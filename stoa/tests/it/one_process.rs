@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use testkit::process::Process;
+use testkit::process::{Process, free_port};
 
-use crate::fleet::{free_port, ready};
+use crate::fleet::ready;
 use crate::shop::{Shop, binary, stoa};
 
 /// A target that needs no other, on files of its own.

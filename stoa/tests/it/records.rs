@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::process::Process;
+use testkit::process::{Process, free_port};
 use tokio::time::{Instant, sleep};
 
-use crate::fleet::{admin_of, free_port};
+use crate::fleet::admin_of;
 use crate::replicas::searches;
 use crate::shop::{Door, binary, stoa};
 

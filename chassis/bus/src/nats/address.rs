@@ -3,23 +3,37 @@
 use std::fmt;
 use std::str::FromStr;
 
-use async_nats::ServerAddr;
+use async_nats::{ConnectOptions, ServerAddr};
+use percent_encoding::percent_decode_str;
 
 /// What all names begin with, where the address does not say.
 const PREFIX: &str = "stoa";
 const PREFIX_BYTES_MAX: usize = 32;
 
-/// Where a broker is, and what all names there begin with: `nats://HOST:4222`, `tls://USER:PASSWORD@HOST:4222/SHOP`.
+/// Where a broker is, who we are there, and what all names there begin with: `nats://HOST:4222`,
+/// `tls://USER:PASSWORD@HOST:4222/SHOP`, `tls://TOKEN@HOST:4222`. What an address cannot hold as it is, `@`, `:`, `/`
+/// and `%`, is written in percent form.
 #[derive(Clone)]
 pub struct NatsAddress {
+    /// Without what is secret: the library writes it into its log, and takes no user from it.
     pub(super) server: ServerAddr,
+    login: Login,
     pub(super) prefix: String,
+}
+
+/// Who we are to a broker.
+#[derive(Clone)]
+enum Login {
+    Nobody,
+    Token(String),
+    User(String, String),
 }
 
 /// The text is no address of a broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "is no address of a broker: write nats://HOST:PORT, or tls://USER:PASSWORD@HOST:PORT/PREFIX"
+    "is no address of a broker: write nats://HOST:PORT, or tls://USER:PASSWORD@HOST:PORT/PREFIX, \
+     with %40 for @, %3A for :, %2F for / and %25 for % in a password"
 )]
 pub struct BadBrokerAddress;
 
@@ -34,7 +48,11 @@ impl FromStr for NatsAddress {
         if !matches!(scheme, "nats" | "tls") || authority.contains(['?', '#']) || !is_name {
             return Err(BadBrokerAddress);
         }
-        let server: ServerAddr = format!("{scheme}://{authority}")
+        let (login, host) = match authority.rsplit_once('@') {
+            Some((login, host)) => (Login::read(login)?, host),
+            None => (Login::Nobody, authority),
+        };
+        let server: ServerAddr = format!("{scheme}://{host}")
             .parse()
             .map_err(|_| BadBrokerAddress)?;
         if server.host().is_empty() {
@@ -42,7 +60,35 @@ impl FromStr for NatsAddress {
         }
         Ok(Self {
             server,
+            login,
             prefix: prefix.to_owned(),
+        })
+    }
+}
+
+impl NatsAddress {
+    /// How to say who we are.
+    pub(super) fn options(&self) -> ConnectOptions {
+        match self.login.clone() {
+            Login::Nobody => ConnectOptions::new(),
+            Login::Token(token) => ConnectOptions::with_token(token),
+            Login::User(name, password) => ConnectOptions::with_user_and_password(name, password),
+        }
+    }
+}
+
+impl Login {
+    fn read(text: &str) -> Result<Self, BadBrokerAddress> {
+        let plain = |part: &str| {
+            let part = percent_decode_str(part).decode_utf8();
+            part.ok()
+                .filter(|part| !part.is_empty())
+                .map(String::from)
+                .ok_or(BadBrokerAddress)
+        };
+        Ok(match text.split_once(':') {
+            Some((name, password)) => Self::User(plain(name)?, plain(password)?),
+            None => Self::Token(plain(text)?),
         })
     }
 }
@@ -71,6 +117,11 @@ mod tests {
         ] {
             let address: NatsAddress = text.parse().expect(text);
             assert_eq!(format!("{address:?}"), shown);
+            let server = format!("{:?}", address.server);
+            assert!(
+                !server.contains("secret") && !server.contains("ada"),
+                "{server}"
+            );
         }
         for text in [
             "",
@@ -84,6 +135,10 @@ mod tests {
             "nats://bus.example/a*",
             "nats://bus.example?tls=1",
             "nats://bus.example:port",
+            "nats://@bus.example",
+            "nats://ada:@bus.example",
+            "nats://:secret@bus.example",
+            "nats://ada:se%ffcret@bus.example",
         ] {
             assert!(text.parse::<NatsAddress>().is_err(), "{text}");
         }

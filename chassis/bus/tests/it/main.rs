@@ -38,6 +38,8 @@ struct Town {
     hears: TestDatabase,
     /// The broker between them, if there is one.
     broker: Option<nats::Broker>,
+    /// As whom it is spoken to.
+    login: &'static str,
     clock: Clock,
     /// How often the effect of a fact is to fail yet.
     failing: Arc<Mutex<BTreeMap<String, u32>>>,
@@ -103,6 +105,7 @@ impl testkit::Fixture for Town {
             tells: tells.await,
             hears: hears.await,
             broker: None,
+            login: "",
             clock: Clock::system(),
             failing: Arc::default(),
         }
@@ -162,7 +165,7 @@ impl Town {
     fn bus(&self) -> Bus {
         match &self.broker {
             None => Bus::default(),
-            Some(broker) => Bus::over(broker.url().parse().unwrap()),
+            Some(broker) => Bus::over(broker.url_of(self.login).parse().unwrap()),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The same over NATS JetStream, and what only a broker can do.
 
 use bus::{Heard, Start};
+use chrono::Utc;
+use events::outbox;
 use testkit::{Engine, nats};
 
 use super::{Process, Town, told};
@@ -103,6 +105,64 @@ async fn a_broker_that_comes_late_is_told_everything() {
     assert_eq!(town.until(1).await, told(&[("a", 1)]));
     process.has_come_up_to(town.last().await).await;
     process.until_all_wait(false).await;
+    process.stop().await;
+}
+
+/// Whoever puts another stream in the place of one that is followed takes nothing from who follows it: what the outbox
+/// has yet is told anew, under numbers that were heard already, and is heard.
+///
+/// row: I4, I5
+#[tokio::test]
+async fn a_stream_that_is_made_anew_under_its_followers_is_heard_from_its_beginning() {
+    const BEFORE: i64 = 5;
+    let town = Town::over_nats().await;
+    let process = town.begin(Start::Earliest);
+    for version in 1..=BEFORE {
+        town.tell("a", version).await;
+    }
+    let before = usize::try_from(BEFORE).unwrap();
+    town.until(before).await;
+    process.has_come_up_to(town.last().await).await;
+    // So that there are fewer than before.
+    let pruned = outbox::prune(&town.tells, Utc::now(), Some(town.last().await)).await;
+    assert_eq!(pruned.unwrap(), before as u64);
+    let client = async_nats::connect(town.broker.as_ref().unwrap().url()).await;
+    let broker = async_nats::jetstream::new(client.unwrap());
+    broker.delete_stream("stoa-user").await.unwrap();
+    town.tell("b", 1).await;
+    town.tell("b", 2).await;
+    let done = town.until(before + 2).await;
+    assert_eq!(done[before..], told(&[("b", 1), ("b", 2)]));
+    process.until_all_wait(false).await;
+    process.stop().await;
+}
+
+/// Who we are to a broker stands in its address, whatever letters a password has.
+///
+/// row: R-21
+#[tokio::test]
+async fn a_broker_that_asks_who_comes_is_told() {
+    let town: Town = testkit::on(Engine::Sqlite).await;
+    let mut town = Town {
+        broker: Some(nats::broker_of("ada", "p@ss:w/rd%").await),
+        ..town
+    };
+    town.tell("a", 1).await;
+    for login in ["", "ada:wrong@"] {
+        town.login = login;
+        let process = town.begin(Start::Earliest);
+        process.until_all_wait(true).await;
+        for condition in &process.conditions {
+            let cause = condition.waits().unwrap();
+            assert!(cause.contains("authorization violation"), "{cause}");
+            assert!(!cause.contains("wrong"), "{cause}");
+        }
+        assert_eq!(town.effects().await, [], "{login}");
+        process.stop().await;
+    }
+    town.login = "ada:p%40ss%3Aw%2Frd%25@";
+    let process = town.begin(Start::Earliest);
+    assert_eq!(town.until(1).await, told(&[("a", 1)]));
     process.stop().await;
 }
 

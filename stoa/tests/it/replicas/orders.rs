@@ -8,12 +8,12 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use testkit::postgres::Server;
-use testkit::process::Process;
+use testkit::process::{Process, free_port};
 use tokio::time::{Instant, sleep};
 
 use crate::crash::journal::{Command, Journal, order_of};
 use crate::crash::system::databases;
-use crate::fleet::{Fleet, free_port};
+use crate::fleet::Fleet;
 use crate::shop::{Customer, Door, stoa};
 
 const CREATE: &str = "order.v1.OrderService/CreateOrder";
