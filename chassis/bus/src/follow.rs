@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use events::{Cursor, Extent, Recorded, mark, parked};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use telemetry::{CallIds, TraceContext};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -242,21 +243,56 @@ impl Follower {
         Ok(())
     }
 
+    /// Acts on a fact: whatever is logged meanwhile names the call that told it, and one line says how it went.
     async fn hear(&self, fact: &Arc<Recorded>) -> Result<(), Failure> {
+        let origin = &fact.origin;
+        let trace = TraceContext::parse(&origin.traceparent);
+        let trace_id = trace.map(|trace| trace.trace_id.map(|byte| format!("{byte:02x}")).concat());
+        let ids = CallIds::new(
+            self.group.db.service(),
+            &origin.correlation_id,
+            &trace_id.unwrap_or_default(),
+        );
+        telemetry::within(Some(ids), self.act_on(fact)).await
+    }
+
+    async fn act_on(&self, fact: &Arc<Recorded>) -> Result<(), Failure> {
         let Some(act) = self.act(&fact.topic) else {
             // Another version put it aside, and may come back.
             let cause = format!("{} is not heard by this version", fact.topic);
             return Err(Failure::Failed(cause));
         };
-        match act(fact.clone()).await {
+        let began = Instant::now();
+        let failure = match act(fact.clone()).await {
             Ok(first) => {
                 self.undone.lock().await.remove(&fact.event_id);
-                self.count(&fact.topic, if first { "heard" } else { "repeated" });
-                Ok(())
+                let result = if first { "heard" } else { "repeated" };
+                self.count(&fact.topic, result);
+                self.say(fact, result, began, None);
+                return Ok(());
             }
-            Err(Failure::Away(cause)) => Err(self.judge(fact.event_id, cause).await),
-            Err(failed) => Err(failed),
+            Err(Failure::Away(cause)) => self.judge(fact.event_id, cause).await,
+            Err(failed) => failed,
+        };
+        if let Failure::Failed(cause) = &failure {
+            self.say(fact, "failed", began, Some(cause));
         }
+        Err(failure)
+    }
+
+    /// One line for each fact that was acted on, as there is one for each call.
+    fn say(&self, fact: &Recorded, result: &str, began: Instant, cause: Option<&str>) {
+        let duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(
+            group = self.group.name,
+            topic = fact.topic,
+            event_id = %fact.event_id,
+            result,
+            duration_us,
+            cause,
+            "Heard {}",
+            fact.topic
+        );
     }
 
     /// Tells whose fault it is that the database did not do what a fact asks: its own, or that of the fact, if it does

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fleet::Fleet;
-use crate::shop::{Customer, Shop};
+use crate::shop::{Answer, Customer, STOPS_WITHIN, Shop};
 
 const SEEN_MAX: Duration = Duration::from_secs(1);
 /// By when a name is seen once what was away is back.
@@ -50,7 +50,7 @@ async fn a_list_of_orders_shows_what_its_customer_is_called_now() {
 
 /// Between processes it is the broker that brings names: it is not there when the processes start, and dies later.
 ///
-/// row: E11, O11, R-21, X19
+/// row: E11, O2, O11, R-21, X19
 #[tokio::test]
 async fn a_list_of_orders_hears_of_names_over_a_broker() {
     let mut broker = testkit::nats::broker().await;
@@ -79,8 +79,9 @@ async fn a_list_of_orders_hears_of_names_over_a_broker() {
             assert!(back.elapsed() < BACK_MAX, "{component}: {note}");
         }
     }
+    let mut renamed = Vec::new();
     for name in ["Ada Lovelace", ""] {
-        rename(&ada, name).await;
+        renamed.push(rename(&ada, name).await);
         is_shown(&ada, name, SEEN_MAX).await;
     }
 
@@ -90,6 +91,32 @@ async fn a_list_of_orders_hears_of_names_over_a_broker() {
     fleet.restart_with("user", &[]).await;
     broker.start().await;
     is_shown(&ada, "Countess", BACK_MAX).await;
+
+    let order = fleet.processes.get_mut("order").expect("it runs");
+    let log = order.last_words(STOPS_WITHIN).await.expect("it stops");
+    for told in renamed {
+        heard_once(&log, &told);
+    }
+}
+
+/// Who hears a fact says so in one line, under the ids of the call that told it.
+fn heard_once(log: &str, told: &Answer) {
+    let id = told.headers["x-correlation-id"].to_str().expect("text");
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let ours: Vec<Value> = lines
+        .filter(|line| line["correlation_id"] == id && line["topic"] == "user.updated")
+        .collect();
+    let [line] = &ours[..] else {
+        panic!("one line: {ours:?}");
+    };
+    assert_eq!(
+        (&line["service"], &line["group"], &line["result"]),
+        (&json!("order"), &json!("order-views"), &json!("heard"))
+    );
+    let trace_id = line["trace_id"].as_str().expect("it has a trace");
+    assert_eq!(trace_id.len(), 32, "{line}");
 }
 
 /// Who brings names: the service, and its component.
@@ -114,14 +141,15 @@ async fn is_shown(customer: &Customer, name: &str, within: Duration) {
     }
 }
 
-async fn rename(customer: &Customer, name: &str) {
+async fn rename(customer: &Customer, name: &str) -> Answer {
     let message = json!({"id": customer.id, "name": name});
     let rpc = "user.v1.UserService/UpdateUser";
     let renamed = customer.door.call(rpc, message).await;
     assert_eq!(renamed.status, http::StatusCode::OK, "{:?}", renamed.bytes);
+    renamed
 }
 
-async fn list(customer: &Customer) -> serde_json::Value {
+async fn list(customer: &Customer) -> Value {
     let message = json!({"userId": customer.id});
     let rpc = "order.v1.OrderService/ListOrders";
     let listed = customer.door.call(rpc, message).await;
