@@ -10,6 +10,7 @@ mod identity;
 mod jwks;
 mod process;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,6 +155,7 @@ pub fn everything(base: &Base, databases: &[Database]) -> anyhow::Result<Process
         app,
         verifier: &verifier.verifier,
         name: "stoa",
+        described: Vec::new(),
         peers: gateways,
         tasks,
         keys: verifier.keys,
@@ -184,8 +186,14 @@ pub fn one(
         service = identity::with_keys_check(service, &verifier);
     }
     let tasks = service.take_tasks();
-    let mut builder = App::builder(Base::contract()?, base.clock.clone(), base.health.clone())
-        .config(base.edge()?)
+    let contract = Base::contract()?;
+    let mut edge = base.edge()?;
+    if database.is_none() {
+        edge.described = forwarded(&contract, target);
+    }
+    let described = edge.described.clone();
+    let mut builder = App::builder(contract, base.clock.clone(), base.health.clone())
+        .config(edge)
         .verifier(verifier.verifier.clone())
         .service(service);
     if database.is_none() {
@@ -197,11 +205,22 @@ pub fn one(
         app: builder.build()?,
         verifier: &verifier.verifier,
         name: target.name(),
+        described,
         peers,
         tasks,
         keys: verifier.keys,
     };
     parts.finish(base, database.as_slice())
+}
+
+/// The services of the contract that a target's peers answer to who asks it.
+fn forwarded(contract: &Contract, target: Target) -> Vec<String> {
+    let peers = target.peers();
+    let forwarded = contract
+        .methods()
+        .filter(|method| peers.contains(&&*method.context));
+    let names: BTreeSet<String> = forwarded.map(|method| method.service.to_string()).collect();
+    names.into_iter().collect()
 }
 
 /// Puts the service of a database together.
@@ -229,6 +248,8 @@ struct Parts<'a> {
     app: App,
     verifier: &'a Verifier,
     name: &'static str,
+    /// Services that answer in other processes to who asks here.
+    described: Vec<String>,
     peers: Peers,
     tasks: Vec<BackgroundTask>,
     keys: Vec<token::Keys>,
@@ -237,9 +258,12 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn finish(mut self, base: &Base, databases: &[Database]) -> anyhow::Result<ProcessParts> {
         self.tasks.push(self.app.housekeeping());
-        let services = self.app.services();
         let verifier = self.verifier.clone();
-        let admin = admin::app(base, databases, verifier, self.name, services, self.peers)?;
+        let answers = admin::Answers {
+            here: self.app.services(),
+            elsewhere: &self.described,
+        };
+        let admin = admin::app(base, databases, verifier, self.name, answers, self.peers)?;
         let own = Serve::default().unread_max;
         let target = Target::named(self.name);
         let is_service = target.is_some_and(|target| target.service().is_some());

@@ -59,8 +59,8 @@ pub struct Config {
     pub faults: Faults,
     /// Whether reflection answers on this port, to everyone.
     pub reflection: bool,
-    /// Services that reflection describes here though they answer at another listener.
-    pub described: Vec<&'static str>,
+    /// Services that reflection describes here though they answer at another listener, or in another process.
+    pub described: Vec<String>,
     /// Whether the pages answer `/readyz` themselves, in more detail than strangers get.
     pub readiness_page: bool,
 }
@@ -246,8 +246,9 @@ impl Builder {
         }
         let (contract, grpc, connect) = match config.reflection {
             true => {
-                let named = [&mounted[..], &config.described].concat();
-                reflect::add(contract, grpc, connect, &named)?
+                let here = mounted.iter().copied();
+                let named = here.chain(config.described.iter().map(String::as_str));
+                reflect::add(contract, grpc, connect, named)?
             }
             false => (contract, grpc, connect),
         };

@@ -1,5 +1,5 @@
 //! Server reflection, v1 and v1alpha, so that grpcurl, Postman and their kin call
-//! everything without a proto file. It names only what is mounted.
+//! everything without a proto file. It names what answers here, and what is answered elsewhere for whoever asks here.
 
 mod connect;
 
@@ -20,11 +20,11 @@ const RPC: &str = "ServerReflectionInfo";
 
 /// Adds both versions to `routes` and to `connect`, and their rpcs to the contract, open to
 /// everyone.
-pub(crate) fn add(
+pub(crate) fn add<'a>(
     contract: Contract,
     routes: Routes,
     connect: Router,
-    mounted: &[&'static str],
+    named: impl Iterator<Item = &'a str> + Clone,
 ) -> Result<(Contract, Routes, Router), Error> {
     // The pool keeps custom options, which a set that went through prost types has lost.
     let bytes = contract.pool().encode_to_vec();
@@ -33,9 +33,9 @@ pub(crate) fn add(
             .register_encoded_file_descriptor_set(&bytes)
             .register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
             .include_reflection_service(false);
-        mounted
-            .iter()
-            .fold(builder, |builder, name| builder.with_service_name(*name))
+        named
+            .clone()
+            .fold(builder, |builder, name| builder.with_service_name(name))
     };
     let (v1, v1alpha) = (builder().build_v1()?, builder().build_v1alpha()?);
     let own = Routes::new(v1.clone()).add_service(v1alpha.clone());

@@ -1,6 +1,5 @@
-//! The admin listener: metrics, readiness by component, how it is with peers, what was built, faults, facts
-//! and dead letters. On
-//! loopback in `dev` it asks for nothing; elsewhere for an admin's token.
+//! The admin listener: metrics, readiness by component, how it is with peers, what was built, faults, facts and dead
+//! letters. On loopback in `dev` it asks for nothing; elsewhere for an admin's token.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,6 +23,15 @@ use super::{Base, dead_letters, facts, faults};
 use crate::config::Profile;
 use crate::facts::Facts;
 
+/// Whose rpcs a process answers, by the full names of the services.
+#[derive(Clone, Copy)]
+pub struct Answers<'a> {
+    /// In this process.
+    pub here: &'a [&'static str],
+    /// In others, to which it forwards.
+    pub elsewhere: &'a [String],
+}
+
 /// Puts the admin listener together.
 ///
 /// # Errors
@@ -34,7 +42,7 @@ pub fn app(
     databases: &[Database],
     verifier: Verifier,
     target: &'static str,
-    services: &[&'static str],
+    answers: Answers<'_>,
     peers: Peers,
 ) -> anyhow::Result<App> {
     let recorder = base.metrics.clone();
@@ -58,7 +66,7 @@ pub fn app(
         .route("/readyz", get(move || readiness(health.clone())))
         .route("/peers", get(move || async move { Json(peers.report()) }))
         .route("/build", get(move || async move { Json(build) }))
-        .merge(faults::page(base, target, services)?);
+        .merge(faults::page(base, target, answers.here)?);
     if !databases.is_empty() {
         let shown = Arc::new(Facts::new()?);
         pages = pages
@@ -71,10 +79,12 @@ pub fn app(
         false => pages.layer(from_fn(this_machine_only)),
     };
     // Health answers here too, and is named by that already.
-    let elsewhere = services.iter().filter(|name| !name.starts_with("grpc."));
+    let served = answers.here.iter();
+    let served = served.filter(|name| !name.starts_with("grpc."));
+    let served = served.map(|name| (*name).to_owned());
     let edge = edge::app::Config {
         reflection: true,
-        described: elsewhere.copied().collect(),
+        described: served.chain(answers.elsewhere.iter().cloned()).collect(),
         readiness_page: true,
         // Whoever watches must not be kept from it by who else does.
         rate_limit: edge::RateLimit::Off,
@@ -118,11 +128,11 @@ async fn this_machine_only(request: Request, next: Next) -> Response {
 }
 
 async fn admins_only(State(verifier): State<Verifier>, request: Request, next: Next) -> Response {
-    let header = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let caller = match header.and_then(|value| value.strip_prefix("Bearer ")) {
+    let mut headers = request.headers().get_all(AUTHORIZATION).iter();
+    let header = headers.next().and_then(|value| value.to_str().ok());
+    let token = header.and_then(|value| value.strip_prefix("Bearer "));
+    // Who else reads such a request might take the other one.
+    let caller = match token.filter(|_| headers.next().is_none()) {
         Some(token) => Some(verifier.verify(token).await),
         None => None,
     };

@@ -13,6 +13,7 @@ use tonic_reflection::pb::v1alpha::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1alpha::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1alpha::{ServerReflectionRequest, ServerReflectionResponse};
 
+use crate::fleet::Fleet;
 use crate::shop::Shop;
 
 pub const VERSIONS: [&str; 2] = ["v1", "v1alpha"];
@@ -66,7 +67,21 @@ pub async fn ask(origin: &str, version: &str, question: MessageRequest) -> Optio
 #[tokio::test]
 async fn both_listeners_list_and_describe_every_service_in_dev() {
     let shop = Shop::up().await;
-    for origin in [&shop.admin, &shop.door.origin] {
+    lists_and_describes_all([&shop.admin, &shop.door.origin]).await;
+}
+
+/// Who asks a gateway needs to know of no other process.
+///
+/// row: P20
+#[tokio::test]
+async fn a_gateway_lists_and_describes_what_it_forwards() {
+    let mut fleet = Fleet::start().await;
+    let admin = fleet.admin("gateway").await;
+    lists_and_describes_all([&admin.origin, &fleet.gateway.origin]).await;
+}
+
+async fn lists_and_describes_all(origins: [&String; 2]) {
+    for origin in origins {
         for version in VERSIONS {
             let list = ask(origin, version, MessageRequest::ListServices(String::new())).await;
             let Some(MessageResponse::ListServicesResponse(list)) = list else {
