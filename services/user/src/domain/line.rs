@@ -45,19 +45,18 @@ impl Deref for SingleLine {
     }
 }
 
-/// Letters of Latin scripts end here; none of them is written with a joiner.
-const LAST_LATIN: char = '\u{24f}';
-
 /// Whether all of a text is seen, each character by itself or by what it does to the one before it.
 fn is_seen(text: &str) -> bool {
     let mut before = None;
     for character in text.chars() {
-        let follows = |seen: char| seen > LAST_LATIN && !joins(seen) && !selects(seen);
         let fits = match character {
             _ if is_hidden(character) => false,
+            '\u{200c}' => before.is_some_and(is_cursive),
             // An emoji in its own colours may be joined to the next one.
-            _ if joins(character) => before.is_some_and(|seen| follows(seen) || selects(seen)),
-            _ if selects(character) => before.is_some_and(follows),
+            '\u{200d}' => before
+                .is_some_and(|seen| is_cursive(seen) || is_picture(seen) || picks_colours(seen)),
+            _ if picks_colours(character) => before.is_some_and(is_picture),
+            _ if picks_form(character) => before.is_some_and(is_han),
             _ => true,
         };
         if !fits {
@@ -65,20 +64,54 @@ fn is_seen(text: &str) -> bool {
         }
         before = Some(character);
     }
-    !before.is_some_and(joins)
+    !before.is_some_and(|last| matches!(last, '\u{200c}' | '\u{200d}'))
 }
 
-/// The joiners: Persian and the scripts of India are not written without, nor are many emoji.
-fn joins(character: char) -> bool {
-    matches!(character, '\u{200c}' | '\u{200d}')
+/// Scripts whose letters take another form by a joiner between them: Arabic and its kin, and those of India and around
+/// it. In all others a joiner does nothing that is seen.
+fn is_cursive(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{600}'..='\u{61b}' // Arabic, Syriac, N'Ko …
+            | '\u{61d}'..='\u{dff}' // … to Sinhala
+            | '\u{1000}'..='\u{109f}' // Myanmar
+            | '\u{1780}'..='\u{18af}' // Khmer, Mongolian
+            | '\u{1b00}'..='\u{1bff}' // Balinese, Sundanese, Batak
+            | '\u{a980}'..='\u{a9df}' // Javanese
+            | '\u{fb50}'..='\u{fdff}'
+            | '\u{fe70}'..='\u{fefc}' // forms of Arabic letters
+            | '\u{11000}'..='\u{11fff}' // Brahmi and its kin
+    )
 }
 
-/// What picks a variant of the character before it: an emoji's colours, a form of a name in Han characters.
-fn selects(character: char) -> bool {
+/// Symbols and emoji, the colours of skin among them.
+fn is_picture(character: char) -> bool {
     matches!(
         character,
-        '\u{fe0e}' | '\u{fe0f}' | '\u{e0100}'..='\u{e01ef}'
+        '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}'
+            | '\u{2190}'..='\u{27ff}'
+            | '\u{2900}'..='\u{2bff}'
+            | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}'
+            | '\u{1f000}'..='\u{1faff}'
     )
+}
+
+/// Letters of names in China, Japan and Korea, some of which are written in several forms.
+fn is_han(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}'
+    )
+}
+
+/// What shows an emoji in its own colours, or as a letter.
+fn picks_colours(character: char) -> bool {
+    matches!(character, '\u{fe0e}' | '\u{fe0f}')
+}
+
+/// What picks a form of a Han letter.
+fn picks_form(character: char) -> bool {
+    matches!(character, '\u{e0100}'..='\u{e01ef}')
 }
 
 /// Control characters, separators of lines, marks of direction, and what takes no room or only room (the code points
@@ -151,6 +184,13 @@ mod tests {
             "Ada\u{200d}",
             "A\u{200c}da",
             "Ada\u{fe0f}",
+            "Nguyễ\u{200d}n",
+            "Rene\u{301}\u{200d}e",
+            "Ан\u{200c}на",
+            "Ａ\u{200c}ｄａ",
+            "王\u{fe0f}",
+            "王\u{200d}明",
+            "🦊\u{e0102}",
             "Ada\u{ad}",
             "Ada\u{e0041}",
             "क\u{200d}\u{200d}ष",
