@@ -118,6 +118,8 @@ async fn a_process_that_dies_after_its_commit_has_taken_the_order_once() {
     assert!(!status.expect("it died").success());
     shop.restart().await;
     let customer = shop.door.sign_in("customer@stoa.test", "stoa-demo").await;
+    let taken = orders(&customer).await;
+    assert_eq!(taken.len(), 1, "it was taken before it died: {taken:?}");
     let again = customer.door.try_call(CREATE, &message, Some("once")).await;
     let again = again.expect("an answer comes");
     assert_eq!(again.code(), "ok", "{again:?}");
@@ -125,12 +127,27 @@ async fn a_process_that_dies_after_its_commit_has_taken_the_order_once() {
         .as_str()
         .expect("an id")
         .to_owned();
+    assert_eq!(taken, [id.clone()]);
+    assert_eq!(orders(&customer).await, taken);
     let order = ended(&customer, &id).await;
     assert_eq!(order["status"], "ORDER_STATUS_CONFIRMED", "{order}");
     let (_, none) = fault(&shop, &["list"]).await;
     assert!(none.contains("no faults"), "a new process has none: {none}");
     let (code, printed) = shop.stoa(&["audit", "--settle", "10"]).await;
     assert_eq!(code, 0, "{printed}");
+}
+
+/// The ids of all orders of a customer.
+async fn orders(customer: &Customer) -> Vec<String> {
+    let message = json!({"userId": customer.id});
+    let listed = customer
+        .door
+        .call("order.v1.OrderService/ListOrders", message)
+        .await;
+    let listed = listed.json();
+    let all = listed["orders"].as_array().cloned().unwrap_or_default();
+    let ids = all.iter().filter_map(|order| order["id"].as_str());
+    ids.map(str::to_owned).collect()
 }
 
 /// Three peers that are 200 ms late each are asked at once.

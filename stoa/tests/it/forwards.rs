@@ -9,7 +9,7 @@ use call::{Call, Code, ConnectError, ConnectRequest, ConnectResponse, Role, Stre
 use clock::Clock;
 use edge::{App, Contract, Health, Service};
 use futures::stream::{self, BoxStream};
-use http::Method;
+use http::{HeaderMap, Method};
 use peers::{Local, Peers};
 use proto::catalog::v1::catalog_service_connect::CatalogServiceTonicCompatibleBuilder;
 use proto::catalog::v1::{GetProductRequest, GetProductResponse};
@@ -190,6 +190,55 @@ async fn what_is_passed_on_has_the_rest_of_its_deadline() {
         left.is(GIVEN - MARGIN);
         wire.call(&door, &watch, &id, &[]).await;
         left.is(STREAM_MAX - MARGIN);
+    }
+    stop.cancel();
+}
+
+/// Where the client is goes along, as the gateway saw it and with its word that it may say so; what a client says of
+/// himself goes nowhere.
+///
+/// row: X12
+#[tokio::test]
+async fn what_is_passed_on_says_where_its_client_is() {
+    let stop = CancellationToken::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port is free");
+    let callee = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let note = axum::Router::new().fallback(move |headers: HeaderMap| {
+        let told = told.clone();
+        async move {
+            let of = |name: &str| -> Vec<String> {
+                let all = headers.get_all(name).iter();
+                all.map(|value| value.to_str().expect("text").to_owned())
+                    .collect()
+            };
+            told.send(of("x-forwarded-for")).expect("the test listens");
+            axum::Json(json!({}))
+        }
+    });
+    tokio::spawn(async move { axum::serve(listener, note).await });
+    let signer = Arc::new(SigningKey::generate("gateway").expect("a key"));
+    let peers = Peers::builder("gateway", Clock::system(), Local::new())
+        .signer(signer)
+        .contract(Contract::new(proto::DESCRIPTORS).expect("the contract is read"))
+        .at("catalog", callee.parse().expect("an address"))
+        .build();
+    let forward = gateway::forward(&peers, ["catalog"].into_iter());
+    let key = SigningKey::generate("test").expect("a key");
+    let door = Door::new(serve(app(&key).forward(forward), &stop).await);
+    let url = format!("/stoa.{GET}?encoding=json&message=%7B%7D&connect=v1");
+    let lie = [("x-forwarded-for", "203.0.113.9")];
+    for (address, headers) in [
+        ([127, 0, 0, 1], &[][..]),
+        ([127, 0, 0, 5], &[]),
+        ([127, 0, 0, 5], &lie),
+    ] {
+        let client = door.used_from(address.into());
+        client.fetch(Method::GET, &url, headers).await;
+        let [a, b, c, d] = address;
+        let said = heard.recv().await.expect("it was asked");
+        assert_eq!(said, [format!("{a}.{b}.{c}.{d}")], "{headers:?}");
     }
     stop.cancel();
 }

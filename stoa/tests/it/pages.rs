@@ -241,7 +241,34 @@ async fn a_page_is_read_with_the_rights_of_its_reader() {
             &reader,
             &["order", "catalog"],
         ),
-        (person, "GetHome", json!({}), &reader, &["catalog"]),
+        (
+            person,
+            "GetHome",
+            json!({}),
+            &reader,
+            &["catalog", "order", "user", "pricing"],
+        ),
+        (
+            person,
+            "GetProductPage",
+            json!({"sku": MUG}),
+            &reader,
+            &["catalog", "pricing", "inventory"],
+        ),
+        (
+            person,
+            "GetCartPage",
+            json!({"items": [{"sku": MUG, "quantity": 1}]}),
+            &reader,
+            &["catalog", "pricing", "inventory", "user"],
+        ),
+        (
+            person,
+            "GetSearchPage",
+            json!({}),
+            &reader,
+            &["catalog", "pricing"],
+        ),
         (
             stranger,
             "GetHome",
@@ -270,5 +297,5 @@ async fn a_page_is_read_with_the_rights_of_its_reader() {
             }
         }
     }
-    assert_eq!(seen.len(), 7, "{seen:?}");
+    assert_eq!(seen.len(), 19, "{seen:?}");
 }

@@ -105,12 +105,26 @@ async fn cut_everywhere(during: Duration) {
         ] {
             sleep(HEALED).await;
             let before = next.load(Ordering::Relaxed);
+            let held = || [to_order.held(), to_payment.held()];
+            let held_before = held();
             to_order.cut(order);
             to_payment.cut(payment);
             sleep(during).await;
             to_order.cut(Cut::None);
             to_payment.cut(Cut::None);
-            done.push((order, payment, next.load(Ordering::Relaxed) - before));
+            let begun = next.load(Ordering::Relaxed) - before;
+            // What is cut kept something back, and what is not nothing: a process that asks another way proves nothing.
+            let held: Vec<bool> = held()
+                .iter()
+                .zip(held_before)
+                .map(|(now, before)| *now > before)
+                .collect();
+            assert_eq!(
+                held,
+                [order, payment].map(|cut| cut != Cut::None),
+                "{order:?}, {payment:?}"
+            );
+            done.push((order, payment, begun));
         }
         sleep(HEALED).await;
         stop.store(true, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! How often a client may ask, of the program as it ships.
 
+use http::Method;
 use serde_json::json;
 
 use crate::fleet::Fleet;
@@ -50,6 +51,34 @@ async fn the_hundred_and_first_request_is_refused() {
             "{path}: who watches is not counted"
         );
     }
+}
+
+/// Whoever is behind a proxy that is named has a budget of his own, and who comes by none that is named has one,
+/// whatever he writes.
+///
+/// row: X12
+#[tokio::test]
+async fn clients_behind_a_proxy_that_is_trusted_are_told_apart() {
+    for (trusted, all) in [("", 3), ("127.0.0.1,::1", 12)] {
+        let variables = [
+            ("STOA_RATE_LIMIT", "3/24h".to_owned()),
+            ("STOA_TRUSTED_PROXIES", trusted.to_owned()),
+        ];
+        let shop = Shop::up_with(&variables).await;
+        let mut taken = 0;
+        for number in 0..16 {
+            let client = format!("198.51.100.77, 203.0.113.{}", number % 4);
+            let get = format!("/stoa.{LIST}?connect=v1&encoding=json&message=%7B%7D");
+            let headers = [("x-forwarded-for", client.as_str())];
+            let told = shop.door.fetch(Method::GET, &get, &headers).await;
+            taken += usize::from(told.code() == "ok");
+        }
+        assert_eq!(taken, all, "{trusted:?}");
+    }
+    let variables = [("STOA_TRUSTED_PROXIES", "10.0.0.0/8,nowhere")];
+    let (code, printed) = stoa(&["up", "--port", "0", "--admin-port", "0"], &variables).await;
+    assert_eq!(code, 78, "{printed}");
+    assert!(printed.contains("trusted_proxies"), "{printed}");
 }
 
 /// A visitor who looks at thirty products as fast as he can click, signs up, and buys three times: with the limits

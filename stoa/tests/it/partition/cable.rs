@@ -2,6 +2,8 @@
 //! loses it and is healed before anybody gives up. New connections are made and say nothing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -26,6 +28,8 @@ pub struct Cable {
     /// Where it begins.
     pub address: SocketAddr,
     cut: watch::Sender<Cut>,
+    /// How much it kept back.
+    held: Arc<AtomicUsize>,
     accepting: AbortHandle,
 }
 
@@ -37,21 +41,28 @@ impl Cable {
             .expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
         let cut = watch::Sender::new(Cut::None);
-        let seen = cut.subscribe();
+        let (seen, held) = (cut.subscribe(), Arc::<AtomicUsize>::default());
+        let holds = held.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(carry(near, port, seen.clone()));
+                tokio::spawn(carry(near, port, seen.clone(), holds.clone()));
             }
         });
         Self {
             address,
             cut,
+            held,
             accepting: accepting.abort_handle(),
         }
     }
 
     pub fn cut(&self, cut: Cut) {
         self.cut.send_replace(cut);
+    }
+
+    /// How many bytes it has kept back so far.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 }
 
@@ -61,32 +72,33 @@ impl Drop for Cable {
     }
 }
 
-async fn carry(near: TcpStream, port: u16, cut: watch::Receiver<Cut>) {
+async fn carry(near: TcpStream, port: u16, cut: watch::Receiver<Cut>, held: Arc<AtomicUsize>) {
     let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else {
         return; // the near end sees it close
     };
     let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
-    let there = one_way(near_read, far_write, cut.clone(), Cut::There);
-    let back = one_way(far_read, near_write, cut, Cut::Back);
+    let there = one_way(near_read, far_write, (cut.clone(), Cut::There), &held);
+    let back = one_way(far_read, near_write, (cut, Cut::Back), &held);
     tokio::join!(there, back);
 }
 
 async fn one_way(
     mut from: OwnedReadHalf,
     mut into: OwnedWriteHalf,
-    mut cut: watch::Receiver<Cut>,
-    way: Cut,
+    (mut cut, way): (watch::Receiver<Cut>, Cut),
+    held: &AtomicUsize,
 ) {
     let mut bytes = [0; 16 << 10];
     loop {
         let Ok(read @ 1..) = from.read(&mut bytes).await else {
             return;
         };
+        let is_open = |cut: &Cut| *cut != way && *cut != Cut::Both;
+        if !is_open(&cut.borrow()) {
+            held.fetch_add(read, Ordering::Relaxed);
+        }
         // Also what was under way when it was cut.
-        let open = cut
-            .wait_for(|cut| *cut != way && *cut != Cut::Both)
-            .await
-            .is_ok();
+        let open = cut.wait_for(is_open).await.is_ok();
         if !open || into.write_all(&bytes[..read]).await.is_err() {
             return;
         }
