@@ -91,13 +91,9 @@ impl Base {
 
     fn edge(&self) -> Result<edge::app::Config, config::Error> {
         let general = &self.config.general;
-        let cors = edge::Cors::new(&general.cors.origins)
-            .map_err(|error| config::Error::new("cors.origins", format!("has {error}")))?;
-        let proxies = edge::TrustedProxies::new(&general.trusted_proxies)
-            .map_err(|error| config::Error::new("trusted_proxies", format!("has {error}")))?;
         let mut edge = edge::app::Config {
-            cors,
-            proxies,
+            cors: general.cors()?,
+            proxies: general.proxies()?,
             rate_limit: general.rate_limit,
             faults: self.faults.clone(),
             ..edge::app::Config::default()

@@ -173,6 +173,24 @@ impl Default for General {
 }
 
 impl General {
+    /// Whose pages may call from a browser.
+    ///
+    /// # Errors
+    /// An entry is no origin.
+    pub fn cors(&self) -> Result<edge::Cors, Error> {
+        edge::Cors::new(&self.cors.origins)
+            .map_err(|error| Error::new("cors.origins", format!("has {error}")))
+    }
+
+    /// The proxies in front.
+    ///
+    /// # Errors
+    /// An entry is no address and no network.
+    pub fn proxies(&self) -> Result<edge::TrustedProxies, Error> {
+        edge::TrustedProxies::new(&self.trusted_proxies)
+            .map_err(|error| Error::new("trusted_proxies", format!("has {error}")))
+    }
+
     /// The address to listen on.
     pub fn bind(&self) -> IpAddr {
         self.bind.unwrap_or(match self.profile {
@@ -279,17 +297,8 @@ impl Config {
     /// What holds for the values together.
     fn check(&self) -> Result<(), Error> {
         let general = &self.general;
-        if !general
-            .cors
-            .origins
-            .iter()
-            .all(|origin| slice::is_origin(origin))
-        {
-            return Err(Error::new(
-                "cors.origins",
-                "has an entry that is not an exact http(s) origin",
-            ));
-        }
+        general.cors()?;
+        general.proxies()?;
         if general.port.is_some() && general.port == general.admin_port && general.port != Some(0) {
             return Err(Error::new("admin_port", "is the same as port"));
         }

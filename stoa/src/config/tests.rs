@@ -205,6 +205,11 @@ fn a_wrong_key_or_value_is_named() {
             "order.database_url_file",
         ),
         (&[], &[("log_format", "xml")], "log_format"),
+        (
+            &[("STOA_TRUSTED_PROXIES", "10.0.0.0/8,nowhere")],
+            &[],
+            "trusted_proxies",
+        ),
     ] {
         let error = load(environment, flags).expect_err(named).to_string();
         assert!(error.contains(named), "{named} is not named in: {error}");

@@ -75,10 +75,13 @@ async fn clients_behind_a_proxy_that_is_trusted_are_told_apart() {
         }
         assert_eq!(taken, all, "{trusted:?}");
     }
-    let variables = [("STOA_TRUSTED_PROXIES", "10.0.0.0/8,nowhere")];
-    let (code, printed) = stoa(&["up", "--port", "0", "--admin-port", "0"], &variables).await;
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let data = folder.path().join("data").display().to_string();
+    let up = ["up", "--data", &data, "--port", "0", "--admin-port", "0"];
+    let (code, printed) = stoa(&up, &[("STOA_TRUSTED_PROXIES", "10.0.0.0/8,nowhere")]).await;
     assert_eq!(code, 78, "{printed}");
     assert!(printed.contains("trusted_proxies"), "{printed}");
+    assert!(!folder.path().join("data").exists(), "nothing was made of it");
 }
 
 /// A visitor who looks at thirty products as fast as he can click, signs up, and buys three times: with the limits

@@ -175,7 +175,8 @@ async fn a_late_peer_has_no_more_calls_than_the_wall_lets_out() {
         let of = |code| codes.iter().filter(|told| **told == code).count();
         let told = (of(Code::DeadlineExceeded), of(Code::ResourceExhausted));
         assert_eq!(told, (20, 10), "{codes:?}");
-        let seen = late.until(|seen| seen.running() == 0).await;
+        let seen = timeout(IN_TIME, late.until(|seen| seen.running() == 0)).await;
+        let seen = seen.expect("none goes on whose time is over");
         assert!(seen.keys.len() >= round * 10, "they got there");
     }
     assert_eq!(late.seen().most_in_all, 10);
