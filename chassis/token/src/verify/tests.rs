@@ -59,6 +59,12 @@ impl Bench {
         serde_json::to_value(AccessClaims::new(customer(), Uuid::nil(), self.clock.now())).unwrap()
     }
 
+    fn of_service(&self) -> Value {
+        let now = self.clock.now();
+        let claims = ServiceClaims::new("order", "payment", Some(customer()), now);
+        serde_json::to_value(claims).unwrap()
+    }
+
     fn sign(&self, header: Value, claims: &Value) -> String {
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(&header), part(claims));

@@ -35,11 +35,9 @@ impl Bench {
 #[tokio::test]
 async fn a_key_that_a_token_brings_along_makes_it_no_better() {
     let bench = bench();
-    let of_service = ServiceClaims::new("order", "payment", Some(customer()), bench.clock.now());
-    let of_service = serde_json::to_value(of_service).unwrap();
     for (kid, typ, claims, ours) in [
         ("k1", "at+jwt", bench.good(), &bench.key),
-        ("order", "svc+jwt", of_service, &bench.service),
+        ("order", "svc+jwt", bench.of_service(), &bench.service),
     ] {
         let theirs = SigningKey::generate(kid).unwrap();
         let bare = json!({"kty": "OKP", "crv": "Ed25519", "x": theirs.public().x()});
