@@ -86,7 +86,11 @@ impl Admin {
         let refused = serde_json::from_slice::<Refused>(&body).map(|refused| refused.message);
         match status {
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => {
-                bail!("{} is no admin listener: {ADMIN_IS_AT}", self.address)
+                bail!(
+                    "{} has no such page: it is no admin listener ({ADMIN_IS_AT}), or that of a process without a \
+                     service, as the gateway's",
+                    self.address
+                )
             }
             StatusCode::UNAUTHORIZED => {
                 bail!("an admin's access token is needed: --token-file FILE")

@@ -171,7 +171,7 @@ pub enum Command {
     },
     /// See the facts that consumers of a running process failed at, and have them tried again
     #[command(
-        after_help = "A fact is tried five times within two seconds; then it is a dead letter, kept for 30 days. \
+        after_help = "A fact is tried five times within two seconds; then it is a dead letter, kept until it is 30 days old. \
         It speaks to the admin listener: --admin-port is 9090 of `stoa up`, of a service its port + 4000. In \
         production an admin's token is needed.\n  \
         stoa dlq list\n  stoa dlq show 019ab…\n  stoa dlq redrive --all --group order-views"

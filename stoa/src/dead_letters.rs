@@ -24,6 +24,15 @@ pub struct Aside {
     pub fact: Value,
 }
 
+/// What waits aside.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Listed {
+    /// By service, of each the dead letters first.
+    pub aside: Vec<Aside>,
+    /// Whether there is more than these.
+    pub more: bool,
+}
+
 /// Which dead letters are to be tried again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]

@@ -216,20 +216,34 @@ pub async fn forget(db: &Database, consumer: &str, before: DateTime<Utc>) -> Res
     write(db, &delete).await.map(drop)
 }
 
-/// What waits aside for any consumer, dead letters too, with whose it is.
+/// What waits aside for any consumer, dead letters first, with whose it is: the fact with that id, or at most `limit`.
 ///
 /// # Errors
 /// The database failed.
-pub async fn all(db: &impl ConnectionTrait, limit: u64) -> Result<Vec<(String, Parked)>, DbErr> {
-    let mut select = select();
-    select
-        .column(Column::Consumer)
-        .order_by(Column::Consumer, Order::Asc)
-        .order_by(Column::EventId, Order::Asc)
-        .limit(limit);
-    let rows = db.query_all(&select).await?;
-    let whose = |row: &QueryResult| Ok((row.try_get("", "consumer")?, parked(row)?));
-    rows.iter().map(whose).collect()
+pub async fn all(
+    db: &impl ConnectionTrait,
+    event_id: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<(String, Parked)>, DbErr> {
+    let mut found = Vec::new();
+    let next_at = || Expr::col(Column::NextAt);
+    for which in [next_at().is_null(), next_at().is_not_null()] {
+        let mut select = select();
+        select
+            .column(Column::Consumer)
+            .and_where(which)
+            .order_by(Column::Consumer, Order::Asc)
+            .order_by(Column::EventId, Order::Asc)
+            .limit(limit.saturating_sub(found.len() as u64));
+        if let Some(event_id) = event_id {
+            select.and_where(Expr::col(Column::EventId).eq(event_id));
+        }
+        let rows = db.query_all(&select).await?;
+        let whose = |row: &QueryResult| Ok((row.try_get("", "consumer")?, parked(row)?));
+        let rows: Vec<_> = rows.iter().map(whose).collect::<Result<_, DbErr>>()?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// Has dead letters tried again as often as facts that were never tried: of one consumer or of all, those with these

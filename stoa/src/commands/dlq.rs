@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::admin::Admin;
 use crate::cli::{AsAdmin, DlqCommand};
 use crate::config::Config;
-use crate::dead_letters::{Aside, Redrive, Redriven};
+use crate::dead_letters::{Aside, Listed, Redrive, Redriven};
 
 /// Lists, shows or redrives dead letters of the process whose admin listener is configured.
 ///
@@ -21,21 +21,23 @@ use crate::dead_letters::{Aside, Redrive, Redriven};
 pub async fn run(config: &Config, command: DlqCommand) -> anyhow::Result<ExitCode> {
     match command {
         DlqCommand::List { json, admin } => {
-            let shown = ask(config, admin).await?;
+            let listed = ask(config, admin, "/dead-letters").await?;
             match json {
-                true => println!("{}", serde_json::to_string(&shown)?),
-                false => print(&shown),
+                true => println!("{}", serde_json::to_string(&listed.aside)?),
+                false => print(&listed.aside),
+            }
+            if listed.more {
+                eprintln!("stoa: more wait aside than are shown; `dlq show ID` finds each");
             }
         }
         DlqCommand::Show { event_id, admin } => {
-            let wanted = event_id.to_string();
-            let mut shown = ask(config, admin).await?;
-            shown.retain(|shown| shown.fact["eventId"] == wanted);
+            let path = format!("/dead-letters?id={event_id}");
+            let Listed { aside, .. } = ask(config, admin, &path).await?;
             ensure!(
-                !shown.is_empty(),
+                !aside.is_empty(),
                 "no fact with the id {event_id} waits aside"
             );
-            for shown in shown {
+            for shown in aside {
                 println!("{}", serde_json::to_string_pretty(&shown)?);
             }
         }
@@ -61,9 +63,9 @@ pub async fn run(config: &Config, command: DlqCommand) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-async fn ask(config: &Config, admin: AsAdmin) -> anyhow::Result<Vec<Aside>> {
+async fn ask(config: &Config, admin: AsAdmin, path: &str) -> anyhow::Result<Listed> {
     let admin = Admin::new(config, admin.token_file);
-    admin.ask(Method::GET, "/dead-letters", Vec::new()).await
+    admin.ask(Method::GET, path, Vec::new()).await
 }
 
 fn print(all: &[Aside]) {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -11,17 +11,19 @@ use clock::Clock;
 use events::parked;
 use http::StatusCode;
 use sea_orm::DbErr;
+use serde::Deserialize;
 use sql::Database;
 use telemetry::redact;
 use tracing::warn;
+use uuid::Uuid;
 
 use super::Base;
 use super::admin::refusal;
-use crate::dead_letters::{Aside, Redrive, Redriven};
+use crate::dead_letters::{Aside, Listed, Redrive, Redriven};
 use crate::facts::Facts;
 
 /// Facts of one service that are shown.
-const SHOWN_MAX: u64 = 1_000;
+const SHOWN_MAX: usize = 1_000;
 /// Ids in one request.
 const IDS_MAX: usize = 1_000;
 
@@ -46,22 +48,40 @@ pub fn page(base: &Base, facts: &Arc<Facts>) -> Router {
         .with_state(page)
 }
 
-async fn list(State(page): State<Page>) -> Response {
-    let mut shown = Vec::new();
+/// The fact that is asked for; without it all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    id: Option<Uuid>,
+}
+
+async fn list(State(page): State<Page>, wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
+    let Query(wanted) = match wanted {
+        Ok(wanted) => wanted,
+        Err(rejection) => {
+            let said = rejection.body_text();
+            return refusal(StatusCode::BAD_REQUEST, "invalid_argument", &said);
+        }
+    };
+    let (mut aside, mut more) = (Vec::new(), false);
     for db in &*page.databases {
-        match parked::all(db.read(), SHOWN_MAX).await {
-            Ok(all) => shown.extend(all.into_iter().map(|(group, parked)| Aside {
-                service: db.service().to_owned(),
-                group,
-                tries: parked.tries,
-                next_at: parked.next_at,
-                cause: redact::text(&parked.cause).into_owned(),
-                fact: page.facts.show(&parked.fact),
-            })),
+        match parked::all(db.read(), wanted.id, SHOWN_MAX as u64 + 1).await {
+            Ok(mut all) => {
+                more |= all.len() > SHOWN_MAX;
+                all.truncate(SHOWN_MAX);
+                aside.extend(all.into_iter().map(|(group, parked)| Aside {
+                    service: db.service().to_owned(),
+                    group,
+                    tries: parked.tries,
+                    next_at: parked.next_at,
+                    cause: redact::text(&parked.cause).into_owned(),
+                    fact: page.facts.show(&parked.fact),
+                }));
+            }
             Err(error) => return unavailable(db, &error),
         }
     }
-    Json(shown).into_response()
+    Json(Listed { aside, more }).into_response()
 }
 
 /// By PUT, which no page of another origin can send unasked.

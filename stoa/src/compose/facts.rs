@@ -1,6 +1,6 @@
 //! `/facts` on the admin listener: what the services of this process tell, page by page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use chrono::{DateTime, Utc};
 use clock::Clock;
 use events::{Cursor, Recorded, outbox};
 use http::StatusCode;
@@ -133,18 +134,18 @@ impl Page {
             places.insert(db.service(), place.map_err(|error| (db.service(), error))?);
         }
         loop {
+            let mut runs = Vec::new();
             for db in &*self.databases {
                 let place = places.get_mut(db.service()).expect("each has one");
                 let facts = self.after(db, place, topics).await;
-                told.facts
-                    .extend(facts.map_err(|error| (db.service(), error))?);
+                runs.push(facts.map_err(|error| (db.service(), error))?);
             }
+            told.facts = merged(runs, |fact| fact.at);
             if !told.facts.is_empty() || Instant::now() >= until {
                 break;
             }
             sleep(LOOK_EVERY).await;
         }
-        told.facts.sort_by_key(|fact| fact.at);
         let next = places.into_iter();
         told.next = next
             .map(|(service, place)| (service, place.to_string()))
@@ -187,5 +188,40 @@ impl Page {
             _ => place.later(end),
         };
         Ok(facts)
+    }
+}
+
+/// Several services' facts as one, each service's in its own order: of what comes next of each, what became true first.
+fn merged<F>(runs: Vec<Vec<F>>, at: impl Fn(&F) -> DateTime<Utc>) -> Vec<F> {
+    let mut runs: Vec<_> = runs.into_iter().map(VecDeque::from).collect();
+    let mut all = Vec::new();
+    loop {
+        let heads = runs.iter_mut().filter(|run| !run.is_empty());
+        match heads.min_by_key(|run| run.front().map(&at)) {
+            Some(run) => all.extend(run.pop_front()),
+            None => return all,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A clock that was set back says nothing of the order in which one service tells.
+    ///
+    /// row: E1
+    #[test]
+    fn what_one_service_told_stays_in_its_order() {
+        let second = |at| DateTime::from_timestamp(at, 0).expect("a time");
+        let runs = vec![
+            vec![('a', 5), ('b', 2), ('c', 6)],
+            vec![('x', 1), ('y', 5), ('z', 7)],
+        ];
+        let told: String = merged(runs, |(_, at)| second(*at))
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(told, "xabycz");
     }
 }

@@ -81,7 +81,10 @@ async fn clients_behind_a_proxy_that_is_trusted_are_told_apart() {
     let (code, printed) = stoa(&up, &[("STOA_TRUSTED_PROXIES", "10.0.0.0/8,nowhere")]).await;
     assert_eq!(code, 78, "{printed}");
     assert!(printed.contains("trusted_proxies"), "{printed}");
-    assert!(!folder.path().join("data").exists(), "nothing was made of it");
+    assert!(
+        !folder.path().join("data").exists(),
+        "nothing was made of it"
+    );
 }
 
 /// A visitor who looks at thirty products as fast as he can click, signs up, and buys three times: with the limits
