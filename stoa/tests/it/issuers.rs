@@ -13,7 +13,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, Instant, sleep};
 
+use crate::fleet::Fleet;
 use crate::shop::{Customer, Door, Shop, stoa};
+use crate::wires::{self, WIRES};
 
 const NAME: &str = "https://id.example.com/realms/shop";
 const AWAY: &str = "https://away.example.com";
@@ -203,6 +205,37 @@ async fn a_foreign_person_reads_what_is_theirs_and_is_nobody_more() {
         json!({"id": alice.id, "password": "another long sentence"}),
     );
     assert_eq!(set.await.code(), "permission_denied");
+}
+
+/// A service in a process of its own looks at such a token for itself, on every protocol.
+///
+/// row: G4
+#[tokio::test]
+async fn services_in_processes_of_their_own_take_a_foreign_token_too() {
+    let site = Site::open().await;
+    let key = SigningKey::generate("f1").expect("a key");
+    site.publishes(&[&key]);
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let file = folder.path().join("stoa.toml");
+    std::fs::write(&file, list(&site)).expect("it is written");
+    let fleet = Fleet::start_with(&[("STOA_CONFIG", &file.display().to_string())]).await;
+    let alice = fleet.gateway.sign_up("alice@example.test").await;
+    let placed = alice.place("MUG-STR-01", 1, "tok_ok").await;
+    let order = json!({"orderId": placed.json()["order"]["id"]});
+    for door in [&fleet.gateway, &fleet.door("order")] {
+        let as_alice = foreign(door, &key, NAME, &alice.id);
+        let stranger = SigningKey::generate("f1").expect("a key");
+        let as_nobody = foreign(door, &stranger, NAME, &alice.id);
+        for rpc in ["GetOrder", "WatchOrderStatus"] {
+            let rpc = wires::rpc(&format!("order.v1.OrderService/{rpc}"));
+            for wire in WIRES {
+                let told = wire.call(&as_alice.door, &rpc, &order, &[]).await;
+                assert_eq!(told.code, "ok", "{}, {wire:?}: {told:?}", door.origin);
+                let told = wire.call(&as_nobody.door, &rpc, &order, &[]).await;
+                assert_eq!(told.code, "unauthenticated", "{}, {wire:?}", door.origin);
+            }
+        }
+    }
 }
 
 /// row: G4

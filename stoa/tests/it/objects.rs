@@ -88,6 +88,9 @@ async fn another_s_object_is_answered_as_none() {
         mallory.door.token.clone_from(&alice.door.token);
     }
     let gone = shop.door.sign_up("gone@example.test").await;
+    let placed = gone.place("MUG-STR-01", 1, "tok_ok").await;
+    let gone_order = placed.json()["order"]["id"].clone();
+    let gone_session = first_session(&gone).await;
     let deleted = gone
         .door
         .call("user.v1.UserService/DeleteUser", json!({"id": gone.id}))
@@ -96,21 +99,20 @@ async fn another_s_object_is_answered_as_none() {
     let placed = alice.place("MUG-STR-01", 1, "tok_ok").await;
     let order = placed.json()["order"]["id"].clone();
     let random = clock::Clock::system().id().to_string();
-    let listed = alice
-        .door
-        .call("user.v1.AuthService/ListSessions", json!({}));
-    let session = listed.await.json()["sessions"][0]["id"].clone();
+    let session = first_session(&alice).await;
     let before = belongings(&alice, &order).await;
     for (rpc, field, more) in table() {
+        // Hers, and of somebody who was deleted.
         let theirs = match field {
-            _ if rpc.ends_with("/EndSession") => session.as_str().expect("an id").to_owned(),
-            "orderId" => order.as_str().expect("an id").to_owned(),
-            _ => alice.id.clone(),
+            _ if rpc.ends_with("/EndSession") => [session.as_str(), gone_session.as_str()],
+            "orderId" => [order.as_str(), gone_order.as_str()],
+            _ => [Some(&*alice.id), Some(&*gone.id)],
         };
         let nobodys = ask(&mallory, rpc, field, &random, &more).await;
         assert_eq!(code(&nobodys), "not_found", "{rpc}: {:?}", nobodys.bytes);
         leaks::search("an error", &String::from_utf8_lossy(&nobodys.bytes), &[]);
-        for id in [&theirs, &gone.id] {
+        for id in theirs {
+            let id = id.expect("each has one");
             let told = ask(&mallory, rpc, field, id, &more).await;
             let same = (told.status, &told.bytes) == (nobodys.status, &nobodys.bytes);
             let said = format_args!("{rpc} tells {id} from a random id: {told:?}, {nobodys:?}");
@@ -129,6 +131,11 @@ async fn another_s_object_is_answered_as_none() {
     assert_eq!(code, 0, "{printed}");
     proof::held("S-05", table().len() * 3 + 3, 0);
     leaks::search_shop(&mut shop, &[]).await;
+}
+
+async fn first_session(of: &Customer) -> Value {
+    let listed = of.door.call("user.v1.AuthService/ListSessions", json!({}));
+    listed.await.json()["sessions"][0]["id"].clone()
 }
 
 /// Whose object it is is not told that there is none, of whatever it can be asked: else the table would prove nothing.
