@@ -134,6 +134,7 @@ impl Crossing<'_> {
                     return tried.answer;
                 }
             }
+            permit.again_after(tried.outcome);
             not = tried.at;
             tries += 1;
         }

@@ -97,6 +97,7 @@ impl Guard {
                 ticket,
                 lost_at,
                 asked: false,
+                failed: false,
             }),
             Err(after) => {
                 let message = format!("{} failed too often and is left alone", self.peer);
@@ -113,6 +114,7 @@ impl Guard {
             ticket: None,
             lost_at: None,
             asked: false,
+            failed: false,
         }
     }
 
@@ -177,13 +179,16 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// A call that was let pass. Dropped, it says nothing of the peer, unless it was the peer's own time that ran out.
+/// A call that was let pass. Dropped, it says nothing of the peer, unless it was the peer's own time that ran out, or
+/// a try had failed and no later one was answered.
 pub(crate) struct Permit<'a> {
     guard: &'a Guard,
     ticket: Option<Passage>,
     lost_at: Option<Instant>,
     /// Whether the peer has a request of it; before that, whatever it waits for is ours.
     asked: bool,
+    /// Whether a try failed.
+    failed: bool,
 }
 
 impl Permit<'_> {
@@ -196,6 +201,11 @@ impl Permit<'_> {
     /// It waits, and not for the peer.
     pub(crate) fn wait(&mut self) {
         self.asked = false;
+    }
+
+    /// Another try follows one that came out so.
+    pub(crate) fn again_after(&mut self, outcome: Impression) {
+        self.failed |= outcome == Impression::Failed;
     }
 
     /// Says how it came out.
@@ -214,7 +224,7 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let lost = self.asked && self.lost_at.is_some_and(|at| Instant::now() >= at);
-        self.tell(match lost {
+        self.tell(match lost || self.failed {
             true => Impression::Failed,
             false => Impression::Unknown,
         });

@@ -167,6 +167,25 @@ impl Drop for Process {
     }
 }
 
+/// A port that is free, out of a block of this process's own: another test that looks at the same
+/// moment would find the same one free, and its server would be asked in place of ours. All lie
+/// below those that the system gives to outgoing connections.
+///
+/// # Panics
+/// None of them is free.
+pub fn free_port() -> u16 {
+    const LOWEST: u32 = 10_000;
+    const BLOCK: u32 = 64;
+    const BLOCKS: u32 = 340;
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let first = LOWEST + std::process::id() % BLOCKS * BLOCK;
+    std::iter::repeat_with(|| first + ASKED.fetch_add(1, Ordering::Relaxed) % BLOCK)
+        .take(BLOCK as usize)
+        .map(|port| u16::try_from(port).expect("below 32,000"))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port is free")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,23 +234,4 @@ mod tests {
         drop(process);
         assert!(rustix::process::test_kill_process(id).is_err());
     }
-}
-
-/// A port that is free, out of a block of this process's own: another test that looks at the same
-/// moment would find the same one free, and its server would be asked in place of ours. All lie
-/// below those that the system gives to outgoing connections.
-///
-/// # Panics
-/// None of them is free.
-pub fn free_port() -> u16 {
-    const LOWEST: u32 = 10_000;
-    const BLOCK: u32 = 64;
-    const BLOCKS: u32 = 340;
-    static ASKED: AtomicU32 = AtomicU32::new(0);
-    let first = LOWEST + std::process::id() % BLOCKS * BLOCK;
-    std::iter::repeat_with(|| first + ASKED.fetch_add(1, Ordering::Relaxed) % BLOCK)
-        .take(BLOCK as usize)
-        .map(|port| u16::try_from(port).expect("below 32,000"))
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a port is free")
 }

@@ -1,7 +1,6 @@
 //! The same over NATS JetStream, and what only a broker can do.
 
 use bus::{Heard, Start};
-use chrono::Utc;
 use events::outbox;
 use testkit::{Engine, nats};
 
@@ -124,7 +123,7 @@ async fn a_stream_that_is_made_anew_under_its_followers_is_heard_from_its_beginn
     town.until(before).await;
     process.has_come_up_to(town.last().await).await;
     // So that there are fewer than before.
-    let pruned = outbox::prune(&town.tells, Utc::now(), Some(town.last().await)).await;
+    let pruned = outbox::prune(&town.tells, town.clock.now(), Some(town.last().await)).await;
     assert_eq!(pruned.unwrap(), before as u64);
     let client = async_nats::connect(town.broker.as_ref().unwrap().url()).await;
     let broker = async_nats::jetstream::new(client.unwrap());
