@@ -32,7 +32,9 @@ impl FromStr for Source {
         match text.split_once("://").ok_or(BadSource)? {
             ("http", _) => {
                 let uri: Uri = text.parse().map_err(|_| BadSource)?;
-                let plain = matches!(uri.path(), "" | "/") && uri.query().is_none();
+                // What follows `#` it drops unseen.
+                let plain =
+                    matches!(uri.path(), "" | "/") && uri.query().is_none() && !text.contains('#');
                 let authority = uri.authority().filter(|_| plain).ok_or(BadSource)?;
                 one(authority.as_str()).map(Self::One)
             }
@@ -82,6 +84,8 @@ mod tests {
             "http://a:1/x",
             "http://a:1/?x",
             "http://me@a:1",
+            "http://a:1#b",
+            "http://a:1#me@b:1",
             "static://",
             "static://a",
             "static://a:1,,b:1",
