@@ -36,6 +36,8 @@ pub struct Told<F> {
     pub version: i64,
     /// When it became true.
     pub at: DateTime<Utc>,
+    /// Whether test traffic made it true.
+    pub synthetic: bool,
 }
 
 /// The facts that a service hears under one name.
@@ -106,6 +108,7 @@ impl Group {
                     fact: fact.map_err(|error| Failure::Failed(error.to_string()))?,
                     version: recorded.version,
                     at: recorded.at,
+                    synthetic: recorded.origin.synthetic,
                 };
                 let heard = command::hear(&db, &clock, name, &recorded, |work| {
                     effect(work, told.clone())
