@@ -9,6 +9,7 @@ mod inventory;
 mod order;
 mod payment;
 mod pricing;
+mod recommendation;
 mod user;
 
 mod apply;
@@ -43,6 +44,7 @@ const LISTS: &[(&str, List)] = &[
     ("order", order::list),
     ("payment", payment::list),
     ("pricing", pricing::list),
+    ("recommendation", recommendation::list),
     ("user", user::list),
 ];
 

@@ -13,6 +13,7 @@ pub static SERVICES: LazyLock<Vec<Slice>> = LazyLock::new(|| {
         inventory::slice(),
         order::slice(),
         payment::slice(),
+        recommendation::slice(),
     ]
 });
 

@@ -61,7 +61,7 @@ pub struct Config {
     /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     pub url: SecretString,
     /// Connections this process holds to PostgreSQL at most; SQLite has one writer and a few
-    /// readers whatever stands here. Default 10: six services fit into the 100 of a server as it
+    /// readers whatever stands here. Default 10: seven services fit into the 100 of a server as it
     /// comes, and more writers at once mean more that collide.
     #[serde(default = "connections_max")]
     pub connections_max: u32,

@@ -4,13 +4,16 @@
 /// Suggestion is a product somebody may like.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Suggestion {
-    /// product_id is the product's UUID.
+    /// product_id is the product's UUID; empty while the catalog has not told of
+    /// the product: it was bought, and its SKU alone is known.
     #[prost(string, tag = "1")]
     pub product_id: ::prost::alloc::string::String,
     /// sku is its stock keeping unit.
     #[prost(string, tag = "2")]
     pub sku: ::prost::alloc::string::String,
-    /// score is how strongly it is suggested; higher is stronger.
+    /// score is how strongly it is suggested; higher is stronger. From 1 on it is
+    /// the number of orders in which it was bought together with what is asked
+    /// about; below 1 it is a best seller.
     #[prost(double, tag = "3")]
     pub score: f64,
 }
@@ -1062,21 +1065,24 @@ pub mod recommendation_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with RecommendationServiceServer.
     #[async_trait]
     pub trait RecommendationService: std::marker::Send + std::marker::Sync + 'static {
-        /// GetSuggestions lists what is bought together with a product, else the best
-        /// sellers.
+        /// GetSuggestions lists what is bought together with a product, filled up with
+        /// best sellers; the product itself is not among it.
         async fn get_suggestions(
             &self,
             request: tonic::Request<super::GetSuggestionsRequest>,
         ) -> std::result::Result<tonic::Response<super::GetSuggestionsResponse>, tonic::Status>;
-        /// GetRecommendations lists what a person may like, from their own orders,
-        /// else the best sellers.
+        /// GetRecommendations lists what a person may like: what is bought together
+        /// with the last 20 things that they bought, filled up with best sellers. None
+        /// of the last 100 things that they bought is among it.
         async fn get_recommendations(
             &self,
             request: tonic::Request<super::GetRecommendationsRequest>,
         ) -> std::result::Result<tonic::Response<super::GetRecommendationsResponse>, tonic::Status>;
     }
-    /// RecommendationService suggests products from confirmed orders. Nobody may
-    /// need it: its outage fails no caller.
+    /// RecommendationService suggests products from confirmed orders, those of test
+    /// traffic left out. It hears of them a moment later, and never suggests a
+    /// product that it heard is deleted. Nobody may need it: its outage fails no
+    /// caller.
     #[derive(Debug)]
     pub struct RecommendationServiceServer<T> {
         inner: Arc<T>,
@@ -1282,8 +1288,10 @@ pub mod recommendation_service_client {
     )]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
-    /// RecommendationService suggests products from confirmed orders. Nobody may
-    /// need it: its outage fails no caller.
+    /// RecommendationService suggests products from confirmed orders, those of test
+    /// traffic left out. It hears of them a moment later, and never suggests a
+    /// product that it heard is deleted. Nobody may need it: its outage fails no
+    /// caller.
     #[derive(Debug, Clone)]
     pub struct RecommendationServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1352,8 +1360,8 @@ pub mod recommendation_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// GetSuggestions lists what is bought together with a product, else the best
-        /// sellers.
+        /// GetSuggestions lists what is bought together with a product, filled up with
+        /// best sellers; the product itself is not among it.
         pub async fn get_suggestions(
             &mut self,
             request: impl tonic::IntoRequest<super::GetSuggestionsRequest>,
@@ -1373,8 +1381,9 @@ pub mod recommendation_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
-        /// GetRecommendations lists what a person may like, from their own orders,
-        /// else the best sellers.
+        /// GetRecommendations lists what a person may like: what is bought together
+        /// with the last 20 things that they bought, filled up with best sellers. None
+        /// of the last 100 things that they bought is among it.
         pub async fn get_recommendations(
             &mut self,
             request: impl tonic::IntoRequest<super::GetRecommendationsRequest>,

@@ -23,6 +23,7 @@ const SEVERAL: [(&str, &[&str]); 7] = [
             "Item",
             "Line",
             "OrderId",
+            "ProductId",
             "Quote",
             "Sku",
             "Status",

@@ -60,6 +60,11 @@ fn table() -> Vec<Case> {
             json!({}),
         ),
         ("payment.v1.PaymentService/GetPayment", "orderId", json!({})),
+        (
+            "recommendation.v1.RecommendationService/GetRecommendations",
+            "userId",
+            json!({}),
+        ),
         ("bff.web.v1.WebService/GetOrderPage", "orderId", json!({})),
     ]
 }

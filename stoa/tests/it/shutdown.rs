@@ -101,6 +101,11 @@ async fn calls(customer: &Customer) -> Vec<(&'static str, &'static str, Value)> 
             "payment.v1.PaymentService/GetPayment",
             json!({"orderId": order}),
         ),
+        (
+            "recommendation",
+            "recommendation.v1.RecommendationService/GetSuggestions",
+            json!({}),
+        ),
     ]
 }
 

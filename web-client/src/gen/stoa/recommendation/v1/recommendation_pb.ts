@@ -115,15 +115,17 @@ export const GetRecommendationsResponseSchema: GenMessage<GetRecommendationsResp
   messageDesc(file_stoa_recommendation_v1_recommendation, 3);
 
 /**
- * RecommendationService suggests products from confirmed orders. Nobody may
- * need it: its outage fails no caller.
+ * RecommendationService suggests products from confirmed orders, those of test
+ * traffic left out. It hears of them a moment later, and never suggests a
+ * product that it heard is deleted. Nobody may need it: its outage fails no
+ * caller.
  *
  * @generated from service stoa.recommendation.v1.RecommendationService
  */
 export const RecommendationService: GenService<{
   /**
-   * GetSuggestions lists what is bought together with a product, else the best
-   * sellers.
+   * GetSuggestions lists what is bought together with a product, filled up with
+   * best sellers; the product itself is not among it.
    *
    * @generated from rpc stoa.recommendation.v1.RecommendationService.GetSuggestions
    */
@@ -133,8 +135,9 @@ export const RecommendationService: GenService<{
     output: typeof GetSuggestionsResponseSchema;
   },
   /**
-   * GetRecommendations lists what a person may like, from their own orders,
-   * else the best sellers.
+   * GetRecommendations lists what a person may like: what is bought together
+   * with the last 20 things that they bought, filled up with best sellers. None
+   * of the last 100 things that they bought is among it.
    *
    * @generated from rpc stoa.recommendation.v1.RecommendationService.GetRecommendations
    */

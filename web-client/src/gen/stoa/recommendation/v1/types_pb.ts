@@ -21,7 +21,8 @@ export const file_stoa_recommendation_v1_types: GenFile = /*@__PURE__*/
  */
 export type Suggestion = Message<"stoa.recommendation.v1.Suggestion"> & {
   /**
-   * product_id is the product's UUID.
+   * product_id is the product's UUID; empty while the catalog has not told of
+   * the product: it was bought, and its SKU alone is known.
    *
    * @generated from field: string product_id = 1;
    */
@@ -35,7 +36,9 @@ export type Suggestion = Message<"stoa.recommendation.v1.Suggestion"> & {
   sku: string;
 
   /**
-   * score is how strongly it is suggested; higher is stronger.
+   * score is how strongly it is suggested; higher is stronger. From 1 on it is
+   * the number of orders in which it was bought together with what is asked
+   * about; below 1 it is a best seller.
    *
    * @generated from field: double score = 3;
    */
