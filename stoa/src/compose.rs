@@ -120,17 +120,13 @@ fn bus_of(config: &Config) -> Bus {
 /// A value that a service refuses, or a mistake in the program.
 pub fn everything(base: &Base, databases: &[Database]) -> anyhow::Result<ProcessParts> {
     let local = Local::new();
-    let contract = Base::contract()?;
-    let peers = |name| {
-        let peers = Peers::builder(name, base.clock.clone(), local.clone());
-        peers.contract(contract.clone()).build()
-    };
+    let peers = |name| identity::local_peers(base, name, &local);
     let made = databases
         .iter()
-        .map(|db| build(base, db, peers(db.service())));
+        .map(|db| anyhow::Ok(build(base, db, peers(db.service())?)?));
     let mut built: Vec<edge::Service> = made.collect::<Result<_, _>>()?;
     let people = built.iter().find_map(edge::Service::keys);
-    let gateways = peers("gateway");
+    let gateways = peers("gateway")?;
     built.push(gateway::service(base.config.gateway.clone(), &gateways));
     let people = people.expect("the user service is one of them, and brings its keys");
     let verifier = identity::within_process(base, people)?;

@@ -29,7 +29,7 @@ use crate::services::{SERVICES, Target};
 pub use error::{EXIT_CODE, Error};
 pub use issuer::IdentityProvider;
 pub use layers::Sources;
-pub use peer::Peer;
+pub use peer::{Peer, usual_timeout};
 pub use seconds::PRE_STOP_SECONDS_MAX;
 pub use section::Section;
 

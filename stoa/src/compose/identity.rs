@@ -4,7 +4,6 @@
 //! configuration's list whose they are.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
 use peers::{Local, Peers};
@@ -13,11 +12,8 @@ use proto::user::v1::auth_service_client::AuthServiceClient;
 use token::{FetchKeys, Keys, PublicKey, TrustedIssuer, Verifier};
 
 use super::{Base, jwks};
-use crate::services::Target;
+use crate::services::{SERVICES, Target};
 use crate::{config, keys};
-
-/// The total for a call to payment, unless it is set.
-const PAYMENT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A verifier, and the keys that must be kept fresh for it.
 pub struct Verifying {
@@ -112,6 +108,21 @@ pub fn fetched_people(peers: &Peers) -> FetchKeys {
     })
 }
 
+/// The peers of a service of this process, all in it.
+///
+/// # Errors
+///
+/// A mistake in the program.
+pub fn local_peers(base: &Base, name: &'static str, local: &Local) -> anyhow::Result<Peers> {
+    let mut builder = Peers::builder(name, base.clock.clone(), local.clone());
+    for slice in SERVICES.iter() {
+        if let Some(timeout) = config::usual_timeout(slice.name) {
+            builder = builder.timeout(slice.name, timeout);
+        }
+    }
+    Ok(builder.contract(Base::contract()?).build())
+}
+
 /// The peers of one target, each at its address, called under its own key.
 ///
 /// # Errors
@@ -126,9 +137,7 @@ pub fn remote_peers(base: &Base, target: Target) -> anyhow::Result<Peers> {
         .signer(Arc::new(key));
     let open = base.config.general.breaker_open();
     for (name, peer) in &base.config.peers {
-        // The provider behind payment may be slow, but no checkout waits for it longer.
-        let usual = (*name == payment::NAME).then_some(PAYMENT_TIMEOUT);
-        if let Some(timeout) = peer.timeout.or(usual) {
+        if let Some(timeout) = peer.timeout.or(config::usual_timeout(name)) {
             builder = builder.timeout(name, timeout);
         }
         if let Some(source) = &peer.url {

@@ -14,11 +14,11 @@ use super::layers::{Table, refused};
 use crate::services::{SERVICES, service};
 
 /// The section of one peer, `[peers.order]`. A text in its place is its `url`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Peer {
     /// Where it is: `http://host:port`, `static://a:5000,b:5000`, `dns://name:5000`.
     pub url: Option<Source>,
-    /// The total time of a call. Default 5 s.
+    /// The total time of a call. Default 5 s, of some less: [`usual_timeout`].
     pub timeout: Option<Duration>,
     /// How it is asked, but for how long a breaker is open, which is set for all.
     policy: Policy,
@@ -33,7 +33,40 @@ const CALLS_MAX: usize = 100_000;
 /// How long nobody asks when a breaker opens for the first time: a process that restarts needs no longer.
 const BREAKER_OPEN_FIRST: Duration = Duration::from_secs(1);
 
+/// The total for a call to that service, where it is not that for all.
+pub fn usual_timeout(service: &str) -> Option<Duration> {
+    match service {
+        // The provider behind it may be slow, but no checkout waits for it longer.
+        payment::NAME => Some(Duration::from_secs(3)),
+        // A page does without it.
+        recommendation::NAME => Some(Duration::from_secs(1)),
+        _ => None,
+    }
+}
+
+/// How that service is asked unless it is set, at an address or at none.
+fn usual_policy(service: &str) -> Policy {
+    let usual = Policy::default();
+    match service {
+        // Nobody needs it so much that it should be asked twice when it has enough to do.
+        recommendation::NAME => Policy {
+            attempts: 1,
+            ..usual
+        },
+        _ => usual,
+    }
+}
+
 impl Peer {
+    /// That service, of which nothing is set.
+    fn usual(service: &str) -> Self {
+        Self {
+            url: None,
+            timeout: None,
+            policy: usual_policy(service),
+        }
+    }
+
     /// How it is asked, where a breaker is open for `breaker_open` at most.
     pub fn policy(&self, breaker_open: Duration) -> Policy {
         Policy {
@@ -97,7 +130,9 @@ pub(super) fn service_variables(
         let (Some(host), Some(port)) = (host, port) else {
             continue;
         };
-        let peer = peers.entry(slice.name).or_default();
+        let peer = peers
+            .entry(slice.name)
+            .or_insert_with(|| Peer::usual(slice.name));
         if peer.url.is_none() {
             let key = format!("{upper}_SERVICE_PORT");
             let host = match host.parse::<std::net::Ipv6Addr>() {
@@ -122,7 +157,7 @@ pub(super) fn take(table: &mut Table) -> Result<BTreeMap<&'static str, Peer>, Er
         let key = format!("peers.{name}");
         let slice = service(&name).ok_or_else(|| Error::new(&key, "is no service"))?;
         let keys = value.into_table().map_err(|error| refused(&key, &error))?;
-        let peer = read(Keys { of: key, keys })?;
+        let peer = read(slice.name, Keys { of: key, keys })?;
         peers.insert(slice.name, peer);
     }
     Ok(peers)
@@ -132,8 +167,8 @@ fn with_url(url: Value) -> Value {
     Value::new(None, Table::from([("url".to_owned(), url)]))
 }
 
-fn read(mut keys: Keys) -> Result<Peer, Error> {
-    let usual = Policy::default();
+fn read(service: &str, mut keys: Keys) -> Result<Peer, Error> {
+    let usual = usual_policy(service);
     let url = match keys.text("url")? {
         Some(url) => Some(url.parse().map_err(|error| keys.bad("url", error))?),
         None => None,

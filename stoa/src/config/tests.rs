@@ -233,6 +233,27 @@ fn a_peer_is_asked_as_is_set() {
     assert_eq!(usual.timeout, None);
     let usual = usual.policy(OPEN);
     assert_eq!(usual.attempts, 3);
+    for environment in [
+        &[("STOA_PEERS__RECOMMENDATION", "http://recommendation:1")][..],
+        &[
+            ("RECOMMENDATION_SERVICE_HOST", "10.0.0.7"),
+            ("RECOMMENDATION_SERVICE_PORT", "1"),
+        ],
+    ] {
+        let config = load_file(None, environment, &[]).expect("it is a peer");
+        let once = config.peers["recommendation"].policy(OPEN);
+        assert_eq!(
+            once,
+            peers::Policy {
+                attempts: 1,
+                ..usual
+            },
+            "a page does without it"
+        );
+    }
+    let more = [("STOA_PEERS__RECOMMENDATION__ATTEMPTS", "2")];
+    let config = load_file(None, &more, &[]).expect("it is a peer");
+    assert_eq!(config.peers["recommendation"].policy(OPEN).attempts, 2);
     let rules = usual.breaker.expect("there is one");
     assert_eq!(rules.open, OPEN);
     assert_eq!(rules.open_first, Duration::from_secs(1));

@@ -102,6 +102,8 @@ async fn shows_what_is_set(admin: &Door) {
     assert_eq!(shown["order"]["breaker"], Value::Null);
     assert_eq!(shown["payment"]["timeout_seconds"], 3.0);
     assert_eq!(shown["payment"]["attempts"], 3);
+    assert_eq!(shown["recommendation"]["timeout_seconds"], 1.0);
+    assert_eq!(shown["recommendation"]["attempts"], 1);
     assert_eq!(shown["inventory"]["repeats_left"], 100);
     let text = admin.get("/metrics").await.bytes;
     let text = String::from_utf8_lossy(&text);
