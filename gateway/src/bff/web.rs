@@ -8,6 +8,7 @@ mod get_order_page;
 mod get_orders_page;
 mod get_product_page;
 mod get_search_page;
+mod suggestion;
 
 pub use get_cart_page::get_cart_page;
 pub use get_home::get_home;

@@ -130,7 +130,8 @@ pub struct GetProductPageResponse {
     /// available_quantity is how many pieces can be had.
     #[prost(int64, tag = "3")]
     pub available_quantity: i64,
-    /// suggestions lists what is bought together with it.
+    /// suggestions lists what is bought together with it, filled up with best
+    /// sellers.
     #[prost(message, repeated, tag = "4")]
     pub suggestions: ::prost::alloc::vec::Vec<ProductCard>,
     /// degraded lists the peers whose part is missing.

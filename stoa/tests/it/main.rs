@@ -55,6 +55,7 @@ mod slow;
 mod small;
 mod strangers;
 mod structure;
+mod suggestions;
 mod surface;
 mod synthetic;
 mod tail;

@@ -246,14 +246,14 @@ async fn a_page_is_read_with_the_rights_of_its_reader() {
             "GetHome",
             json!({}),
             &reader,
-            &["catalog", "order", "user", "pricing"],
+            &["catalog", "order", "user", "pricing", "recommendation"],
         ),
         (
             person,
             "GetProductPage",
             json!({"sku": MUG}),
             &reader,
-            &["catalog", "pricing", "inventory"],
+            &["catalog", "pricing", "inventory", "recommendation"],
         ),
         (
             person,
@@ -274,7 +274,7 @@ async fn a_page_is_read_with_the_rights_of_its_reader() {
             "GetHome",
             json!({}),
             "service:gateway",
-            &["catalog"],
+            &["catalog", "recommendation"],
         ),
     ] {
         let rpc = format!("bff.web.v1.WebService/{name}");
@@ -297,5 +297,5 @@ async fn a_page_is_read_with_the_rights_of_its_reader() {
             }
         }
     }
-    assert_eq!(seen.len(), 19, "{seen:?}");
+    assert_eq!(seen.len(), 21, "{seen:?}");
 }

@@ -8,6 +8,7 @@ use proto::order::v1::{ListOrdersRequest, OrderSummary};
 use proto::user::v1::{GetProfileRequest, Profile};
 
 use super::card::{cards, cards_of};
+use super::suggestion;
 use crate::App;
 use crate::caller::{Credential, Visitor};
 use crate::part::{Degraded, required};
@@ -29,17 +30,17 @@ pub async fn get_home(
 ) -> Result<ConnectResponse<GetHomeResponse>, ConnectError> {
     let visitor = Visitor::new(&call, credential);
     let degraded = Degraded::default();
-    let (shelves, user, (recent_orders, order_products)) = tokio::join!(
+    let (shelves, user, (recent_orders, order_products), recommendations) = tokio::join!(
         shelves(&app, &visitor, &degraded),
         profile(&app, &visitor, &degraded),
         recent_orders(&app, &visitor, &degraded),
+        suggestion::to(&app, &visitor, &degraded),
     );
     let (featured, categories) = shelves?;
     Ok(ConnectResponse::new(GetHomeResponse {
         user,
         featured,
-        // Nobody recommends yet; the field fills when that service joins the suite.
-        recommendations: Vec::new(),
+        recommendations,
         recent_orders,
         degraded: degraded.into_inner(),
         categories,

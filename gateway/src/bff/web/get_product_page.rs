@@ -7,12 +7,13 @@ use proto::catalog::v1::BatchGetProductsRequest;
 use proto::inventory::v1::CheckStockRequest;
 use proto::pricing::v1::GetPriceRequest;
 
+use super::suggestion;
 use crate::App;
 use crate::caller::{Credential, Visitor};
-use crate::part::{known, required};
+use crate::part::{Degraded, known, required};
 
-/// One product with its price and stock, none of which the page can be without. A product
-/// without a price, or never stocked, is shown and cannot be bought.
+/// One product with its price and stock, none of which the page can be without, and what goes with
+/// it. A product without a price, or never stocked, is shown and cannot be bought.
 pub async fn get_product_page(
     State(app): State<App>,
     call: Call,
@@ -26,7 +27,8 @@ pub async fn get_product_page(
         app.upstreams.pricing.clone(),
         app.upstreams.inventory.clone(),
     );
-    let (products, price, stock) = tokio::join!(
+    let degraded = Degraded::default();
+    let (products, price, stock, suggestions) = tokio::join!(
         catalog.batch_get_products(visitor.ask(BatchGetProductsRequest {
             skus: vec![sku.clone()],
             ..BatchGetProductsRequest::default()
@@ -35,7 +37,8 @@ pub async fn get_product_page(
             sku: sku.clone(),
             currency_code: app.config.currency.clone(),
         })),
-        inventory.check_stock(visitor.ask(CheckStockRequest { sku })),
+        inventory.check_stock(visitor.ask(CheckStockRequest { sku: sku.clone() })),
+        suggestion::with(&app, &visitor, &sku, &degraded),
     );
     let product = required(products, &[])?.products.pop();
     let missing = || ConnectError::new(Code::NotFound, "There is no such product");
@@ -43,8 +46,7 @@ pub async fn get_product_page(
         product: Some(product.ok_or_else(missing)?),
         price: known(price)?.and_then(|answer| answer.price),
         available_quantity: known(stock)?.map_or(0, |answer| answer.available_quantity),
-        // Nobody suggests yet; the field fills when that service joins the suite.
-        suggestions: Vec::new(),
-        degraded: Vec::new(),
+        suggestions,
+        degraded: degraded.into_inner(),
     }))
 }

@@ -240,7 +240,8 @@ export type GetProductPageResponse = Message<"stoa.bff.web.v1.GetProductPageResp
   availableQuantity: bigint;
 
   /**
-   * suggestions lists what is bought together with it.
+   * suggestions lists what is bought together with it, filled up with best
+   * sellers.
    *
    * @generated from field: repeated stoa.bff.web.v1.ProductCard suggestions = 4;
    */
