@@ -16,7 +16,7 @@ const left = isCi ? inTurn(HALVES) : [];
 
 if (process.env.TEST_WORKER_INDEX === undefined) {
   console.error(isWhole ? 'All of it.' : `A part of what multiplies, by TURN=${turn}; SIZE=whole takes all of it.`);
-  if (isCi) console.error(`Another commit's turn: ${left.join(', ')}. Journeys go through seven processes alone.`);
+  if (isCi) console.error(`Another commit's turn: ${left.join(', ')}. Journeys go through eight processes alone.`);
   // Whoever commits meanwhile gives the workers no other turn.
   process.env.TURN = String(turn);
 }

@@ -60,11 +60,8 @@ export default function ProductPage() {
           <p className="mt-4 flat:order-1 text-muted text-note">Article {sku}. An order can be cancelled for a day.</p>
         </div>
       </div>
-      {suggestions.length > 0 ? (
-        <Shelf title="Bought together" products={suggestions} />
-      ) : (
-        <Neighbours sku={sku} category={category} />
-      )}
+      {suggestions.length > 0 ? <Shelf title="Others also bought" products={suggestions} /> : null}
+      {suggestions.length < SHELF ? <Neighbours sku={sku} category={category} but={suggestions} /> : null}
       <Degraded parts={data.degraded} />
     </Page>
   );
@@ -81,11 +78,12 @@ function Shelf({ title, products }: { title: string; products: readonly ProductC
   );
 }
 
-/** What else stands on the same shelf, as long as nobody knows what is bought together. */
-function Neighbours({ sku, category }: { sku: string; category: string }) {
-  const wanted = { category, pageSize: SHELF + 1 };
+/** What else stands on the same shelf, as long as few are known that others bought. */
+function Neighbours({ sku, category, but }: { sku: string; category: string; but: readonly ProductCard[] }) {
+  const wanted = { category, pageSize: 2 * SHELF };
   const shelf = useQuery(WebService.method.getSearchPage, wanted, { enabled: category !== '' });
-  const others = shelf.data?.products.filter((product) => product.sku !== sku) ?? [];
+  const shown = [sku, ...but.map((product) => product.sku)];
+  const others = shelf.data?.products.filter((product) => !shown.includes(product.sku)) ?? [];
   return others.length > 0 ? <Shelf title={`More in ${category}`} products={others} /> : null;
 }
 
