@@ -96,7 +96,8 @@ test.describe('the product page', () => {
     }
     const bar = await page.getByTestId('buy-bar').boundingBox();
     const foot = await page.getByRole('contentinfo').boundingBox();
-    expect((foot?.y ?? 0) + (foot?.height ?? 0), 'the footer ends above the bar').toBeLessThanOrEqual(bar?.y ?? 0);
+    // A window scrolls by whole pixels, and what stands on the page need not end at one.
+    expect((foot?.y ?? 0) + (foot?.height ?? 0), 'the footer ends above the bar').toBeLessThan((bar?.y ?? 0) + 1);
   });
 
   test('does not lose the focus with the last piece', async ({ page }) => {
