@@ -127,7 +127,7 @@ async fn a_process_that_dies_after_its_commit_has_taken_the_order_once() {
         .as_str()
         .expect("an id")
         .to_owned();
-    assert_eq!(taken, [id.clone()]);
+    assert_eq!(taken, [&*id]);
     assert_eq!(orders(&customer).await, taken);
     let order = ended(&customer, &id).await;
     assert_eq!(order["status"], "ORDER_STATUS_CONFIRMED", "{order}");

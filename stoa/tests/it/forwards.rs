@@ -217,7 +217,9 @@ async fn what_is_passed_on_says_where_its_client_is() {
             axum::Json(json!({}))
         }
     });
-    tokio::spawn(async move { axum::serve(listener, note).await });
+    #[expect(clippy::disallowed_methods, reason = "a callee that is not ours, and only listens")]
+    let listens = axum::serve(listener, note);
+    tokio::spawn(async move { listens.await });
     let signer = Arc::new(SigningKey::generate("gateway").expect("a key"));
     let peers = Peers::builder("gateway", Clock::system(), Local::new())
         .signer(signer)
