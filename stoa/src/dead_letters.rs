@@ -26,7 +26,7 @@ pub struct Aside {
 
 /// What waits aside.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Listed {
+pub struct SetAside {
     /// By service, of each the dead letters first.
     pub aside: Vec<Aside>,
     /// Whether there is more than these.

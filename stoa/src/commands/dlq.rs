@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::admin::Admin;
 use crate::cli::{AsAdmin, DlqCommand};
 use crate::config::Config;
-use crate::dead_letters::{Aside, Listed, Redrive, Redriven};
+use crate::dead_letters::{Aside, Redrive, Redriven, SetAside};
 
 /// Lists, shows or redrives dead letters of the process whose admin listener is configured.
 ///
@@ -32,7 +32,7 @@ pub async fn run(config: &Config, command: DlqCommand) -> anyhow::Result<ExitCod
         }
         DlqCommand::Show { event_id, admin } => {
             let path = format!("/dead-letters?id={event_id}");
-            let Listed { aside, .. } = ask(config, admin, &path).await?;
+            let SetAside { aside, .. } = ask(config, admin, &path).await?;
             ensure!(
                 !aside.is_empty(),
                 "no fact with the id {event_id} waits aside"
@@ -63,7 +63,7 @@ pub async fn run(config: &Config, command: DlqCommand) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-async fn ask(config: &Config, admin: AsAdmin, path: &str) -> anyhow::Result<Listed> {
+async fn ask(config: &Config, admin: AsAdmin, path: &str) -> anyhow::Result<SetAside> {
     let admin = Admin::new(config, admin.token_file);
     admin.ask(Method::GET, path, Vec::new()).await
 }

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::Base;
 use super::admin::refusal;
-use crate::dead_letters::{Aside, Listed, Redrive, Redriven};
+use crate::dead_letters::{Aside, Redrive, Redriven, SetAside};
 use crate::facts::Facts;
 
 /// Facts of one service that are shown.
@@ -81,7 +81,7 @@ async fn list(State(page): State<Page>, wanted: Result<Query<Wanted>, QueryRejec
             Err(error) => return unavailable(db, &error),
         }
     }
-    Json(Listed { aside, more }).into_response()
+    Json(SetAside { aside, more }).into_response()
 }
 
 /// By PUT, which no page of another origin can send unasked.

@@ -217,7 +217,10 @@ async fn what_is_passed_on_says_where_its_client_is() {
             axum::Json(json!({}))
         }
     });
-    #[expect(clippy::disallowed_methods, reason = "a callee that is not ours, and only listens")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a callee that is not ours, and only listens"
+    )]
     let listens = axum::serve(listener, note);
     tokio::spawn(async move { listens.await });
     let signer = Arc::new(SigningKey::generate("gateway").expect("a key"));
