@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use bus::Bus;
+use bus::{Bus, Heard};
 use call::{Caller, Role};
 use edge::BackgroundTask;
 use events::{Origin, outbox};
@@ -31,6 +31,7 @@ const SOURCES: [&str; 3] = ["order", "catalog", "user"];
 pub struct TestApp {
     app: App,
     sources: Vec<TestDatabase>,
+    bus: Bus,
     hears: BackgroundTask,
 }
 
@@ -52,7 +53,7 @@ impl Fixture for TestApp {
             for source in &sources {
                 bus.open(source, &deps.clock);
             }
-            deps.bus = bus;
+            deps.bus = bus.clone();
             recommendation::service(recommendation::Config::default(), deps)
         };
         let app = App::on(engine, recommendation::NAME, migrations::up, build).await;
@@ -60,6 +61,7 @@ impl Fixture for TestApp {
         Self {
             app,
             sources,
+            bus,
             hears,
         }
     }
@@ -86,10 +88,21 @@ impl TestApp {
         Hearing { stop, task }
     }
 
-    /// Hears until it has heard so many facts in all.
+    /// Hears until it has heard so many facts in all, and how far that is, is kept: else some are told again.
     pub async fn hear_all(&self, facts: i64) {
         let hearing = self.hear();
         self.has_heard(facts).await;
+        for source in &self.sources {
+            let told = outbox::committed(source.read(), u64::from(u32::MAX)).await;
+            let Some(last) = told.unwrap().pop() else {
+                continue;
+            };
+            eventually(async || match self.bus.heard(source.service()) {
+                Heard::UpTo(heard) => heard.later(last.cursor).is_at(heard).then_some(()),
+                Heard::ByNobody | Heard::Unknown => None,
+            })
+            .await;
+        }
         hearing.stop().await;
     }
 
