@@ -2,6 +2,8 @@
 //!
 //! What is new and what waits aside are worked off side by side, so that neither holds up the other.
 
+mod acting;
+
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,19 +11,20 @@ use std::time::Duration;
 
 use events::{Cursor, Extent, Recorded, mark, parked};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use telemetry::{CallIds, TraceContext};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::away::{self, Away, Condition};
-use crate::group::{Act, Failure, Group, Start};
+use crate::group::{Failure, Group, Start};
 use crate::source::{Log, Source};
-use crate::tries::{self, TRIES_MAX};
+use crate::tries;
 
-/// Things acted on side by side.
+/// Things acted on side by side, each by itself.
 const AT_ONCE: usize = 16;
+/// Facts acted on in one transaction: so few that it holds up no other writer for long.
+const TOGETHER: usize = 50;
 /// How soon it is kept though nothing was heard.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 /// How long a fact may wait aside unnoticed that another process put there, or made due.
@@ -178,7 +181,7 @@ impl Follower {
         log.note(group, place.mark).await
     }
 
-    /// Acts on facts: those about one thing in their order, of several things side by side.
+    /// Acts on facts: those about one thing in their order, of several things in any.
     async fn deliver(&self, facts: Vec<Recorded>) -> Result<(), Away> {
         let mut things: Vec<Vec<Arc<Recorded>>> = Vec::new();
         let mut at: HashMap<String, usize> = HashMap::new();
@@ -190,11 +193,54 @@ impl Follower {
             }
             things[index].push(Arc::new(fact));
         }
+        let mut some: Vec<Vec<Vec<Arc<Recorded>>>> = Vec::new();
+        let mut room = 0;
+        for facts in things {
+            if facts.len() > room || some.is_empty() {
+                some.push(Vec::new());
+                room = TOGETHER;
+            }
+            room = room.saturating_sub(facts.len());
+            some.last_mut().expect("it was pushed").push(facts);
+        }
+        // One after another: facts about different things may change the same rows, and would hold up each other.
+        for things in some {
+            self.hear_some(things).await?;
+        }
+        Ok(())
+    }
+
+    /// Acts on facts about some things: together if that does it, else each by itself, since one that fails takes no
+    /// other with it.
+    async fn hear_some(&self, things: Vec<Vec<Arc<Recorded>>>) -> Result<(), Away> {
+        if self.hear_together(&things.concat()).await {
+            return Ok(());
+        }
         stream::iter(things)
             .map(|facts| self.hear_all(facts))
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await
+    }
+
+    /// Acts on facts in one transaction, and tells whether that is done. Where facts wait aside it is not tried.
+    async fn hear_together(&self, facts: &[Arc<Recorded>]) -> bool {
+        let blocked = self.blocked.lock().await;
+        let is_free = facts.iter().all(|fact| !blocked.contains(&fact.key));
+        drop(blocked);
+        if facts.len() < 2 || !is_free {
+            return false;
+        }
+        let began = Instant::now();
+        let Ok(heard) = self.act(facts).await else {
+            return false;
+        };
+        let share = began.elapsed() / u32::try_from(facts.len()).unwrap_or(u32::MAX);
+        for (fact, is_new) in facts.iter().zip(heard) {
+            let noting = self.heard(fact, is_new, share);
+            telemetry::within(Some(self.ids(fact)), noting).await;
+        }
+        true
     }
 
     /// Acts on facts about one thing.
@@ -241,78 +287,6 @@ impl Follower {
         parked::park(&self.group.db, self.group.name, &aside).await?;
         self.aside.notify_one();
         Ok(())
-    }
-
-    /// Acts on a fact: whatever is logged meanwhile names the call that told it, and one line says how it went.
-    async fn hear(&self, fact: &Arc<Recorded>) -> Result<(), Failure> {
-        let origin = &fact.origin;
-        let trace = TraceContext::parse(&origin.traceparent);
-        let trace_id = trace.map(|trace| trace.trace_id.map(|byte| format!("{byte:02x}")).concat());
-        let ids = CallIds::new(
-            self.group.db.service(),
-            &origin.correlation_id,
-            &trace_id.unwrap_or_default(),
-        );
-        telemetry::within(Some(ids), self.act_on(fact)).await
-    }
-
-    async fn act_on(&self, fact: &Arc<Recorded>) -> Result<(), Failure> {
-        let Some(act) = self.act(&fact.topic) else {
-            // Another version put it aside, and may come back.
-            let cause = format!("{} is not heard by this version", fact.topic);
-            return Err(Failure::Failed(cause));
-        };
-        let began = Instant::now();
-        let failure = match act(fact.clone()).await {
-            Ok(first) => {
-                self.undone.lock().await.remove(&fact.event_id);
-                let result = if first { "heard" } else { "repeated" };
-                self.count(&fact.topic, result);
-                self.say(fact, result, began, None);
-                return Ok(());
-            }
-            Err(Failure::Away(cause)) => self.judge(fact.event_id, cause).await,
-            Err(failed) => failed,
-        };
-        if let Failure::Failed(cause) = &failure {
-            self.say(fact, "failed", began, Some(cause));
-        }
-        Err(failure)
-    }
-
-    /// One line for each fact that was acted on, as there is one for each call.
-    fn say(&self, fact: &Recorded, result: &str, began: Instant, cause: Option<&str>) {
-        let duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(
-            group = self.group.name,
-            topic = fact.topic,
-            event_id = %fact.event_id,
-            result,
-            duration_us,
-            cause,
-            "Heard {}",
-            fact.topic
-        );
-    }
-
-    /// Tells whose fault it is that the database did not do what a fact asks: its own, or that of the fact, if it does
-    /// other things and this one never.
-    async fn judge(&self, event_id: Uuid, cause: String) -> Failure {
-        let mut undone = self.undone.lock().await;
-        let times = undone.entry(event_id).or_default();
-        *times += 1;
-        if *times < TRIES_MAX || self.group.db.ping().await.is_err() {
-            return Failure::Away(cause);
-        }
-        undone.remove(&event_id);
-        Failure::Failed(cause)
-    }
-
-    fn act(&self, topic: &str) -> Option<&Act> {
-        let source = self.source.service();
-        let mut hears = self.group.hears.iter();
-        let found = hears.find(|hears| hears.source == source && hears.topic == topic)?;
-        Some(&found.act)
     }
 
     /// Tries what waits aside, whenever it is due.
@@ -383,15 +357,5 @@ impl Follower {
             cause = dead.cause,
             "A fact is a dead letter: the last try failed"
         );
-    }
-
-    fn count(&self, topic: &str, result: &'static str) {
-        let labels = [
-            ("service", self.group.db.service().to_owned()),
-            ("group", self.group.name.to_owned()),
-            ("topic", topic.to_owned()),
-            ("result", result.to_owned()),
-        ];
-        metrics::counter!("facts_heard_total", &labels).increment(1);
     }
 }

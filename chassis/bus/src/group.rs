@@ -1,6 +1,8 @@
 //! A consumer: which facts a service hears under one name, and what it does about each.
 
 use std::error::Error;
+use std::fmt;
+use std::future::ready;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +12,6 @@ use clock::Clock;
 use command::{Making, Work};
 use events::Recorded;
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use proto::Fact;
 use sea_orm::DbErr;
 use sql::{Database, Fault, fault_within};
@@ -56,9 +57,14 @@ pub(crate) struct Hears {
     pub act: Act,
 }
 
-/// Acts on a fact, and tells whether it had not been acted on before.
-pub(crate) type Act =
-    Arc<dyn Fn(Arc<Recorded>) -> BoxFuture<'static, Result<bool, Failure>> + Send + Sync>;
+/// Acts on a fact.
+pub(crate) type Act = Arc<
+    dyn for<'a, 'e> Fn(&'a mut Work<'e>, &'a Arc<Recorded>) -> Making<'a, (), Undone> + Send + Sync,
+>;
+
+/// What an effect failed at, whatever its service calls that.
+#[derive(Debug)]
+pub(crate) struct Undone(Box<dyn Error + Send + Sync>);
 
 /// Why a fact was not acted on.
 #[derive(Debug)]
@@ -82,8 +88,9 @@ impl Group {
         }
     }
 
-    /// Hears what `source` tells of `F`, and does `effect` about each: in one transaction of this group's database, and
-    /// nowhere else, since it is done anew while another transaction is in the way. An effect that fails is tried again,
+    /// Hears what `source` tells of `F`, and does `effect` about each: in a transaction of this group's database, and
+    /// nowhere else, since it is done anew while another transaction is in the way, or where the effect of another fact
+    /// failed that shared the transaction. An effect that fails is tried again,
     /// and in the end left as a dead letter. A group that hears of a topic only later hears it from where it is then.
     #[must_use]
     pub fn hears<F, E>(
@@ -96,40 +103,71 @@ impl Group {
     ) -> Self
     where
         F: Fact + Clone + Send + Sync + 'static,
-        E: Error + From<DbErr> + Send + 'static,
+        E: Error + From<DbErr> + Send + Sync + 'static,
     {
-        let (name, db, clock) = (self.name, self.db.clone(), self.clock.clone());
-        let effect = Arc::new(effect);
-        let act = move |recorded: Arc<Recorded>| {
-            let (db, clock, effect) = (db.clone(), clock.clone(), effect.clone());
-            let acting = async move {
-                let fact = F::decode(&recorded.data[..]);
-                let told = Told {
-                    fact: fact.map_err(|error| Failure::Failed(error.to_string()))?,
-                    version: recorded.version,
-                    at: recorded.at,
-                    synthetic: recorded.origin.synthetic,
-                };
-                let heard = command::hear(&db, &clock, name, &recorded, |work| {
-                    effect(work, told.clone())
-                });
-                heard.await.map_err(|error: E| Failure::of(&error))
+        let act = acting(move |work, recorded| {
+            let fact = match F::decode(&recorded.data[..]) {
+                Ok(fact) => fact,
+                Err(error) => return ready(Err(Undone(error.into()))).boxed(),
             };
-            bounded(acting).boxed()
-        };
+            let told = Told {
+                fact,
+                version: recorded.version,
+                at: recorded.at,
+                synthetic: recorded.origin.synthetic,
+            };
+            let made = effect(work, told);
+            made.map(|made| made.map_err(|error: E| Undone(error.into())))
+                .boxed()
+        });
         self.hears.push(Hears {
             source,
             topic: F::TOPIC,
-            act: Arc::new(act),
+            act,
         });
         self
     }
 }
 
-impl Failure {
-    fn of(error: &(dyn Error + 'static)) -> Self {
-        let cause = call::error::chain(error);
-        match fault_within(error) {
+/// Only here for its type: who is given a closure says what it is for every lifetime.
+fn acting(
+    act: impl for<'a, 'e> Fn(&'a mut Work<'e>, &'a Arc<Recorded>) -> Making<'a, (), Undone>
+    + Send
+    + Sync
+    + 'static,
+) -> Act {
+    Arc::new(act)
+}
+
+impl Undone {
+    /// The effect cannot be made, and why.
+    pub fn because(cause: String) -> Self {
+        Self(cause.into())
+    }
+}
+
+impl fmt::Display for Undone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the effect of a fact was not made")
+    }
+}
+
+impl Error for Undone {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+impl From<DbErr> for Undone {
+    fn from(error: DbErr) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<Undone> for Failure {
+    fn from(Undone(error): Undone) -> Self {
+        let cause = call::error::chain(&*error);
+        match fault_within(&*error) {
             Fault::Unavailable | Fault::Retry => Self::Away(cause),
             Fault::Unique { .. } | Fault::Other => Self::Failed(cause),
         }
@@ -137,12 +175,12 @@ impl Failure {
 }
 
 /// A panic and a wait without an end are failures like others.
-async fn bounded(
-    acting: impl Future<Output = Result<bool, Failure>> + Send,
-) -> Result<bool, Failure> {
+pub(crate) async fn bounded<T>(
+    acting: impl Future<Output = Result<T, Undone>> + Send,
+) -> Result<T, Failure> {
     let acting = AssertUnwindSafe(acting).catch_unwind();
     match tokio::time::timeout(TIME_MAX, acting).await {
-        Ok(Ok(acted)) => acted,
+        Ok(Ok(acted)) => acted.map_err(Failure::from),
         Ok(Err(_)) => Err(Failure::Failed("it panicked".to_owned())),
         Err(_) => Err(Failure::Away(format!(
             "it took longer than {} s",

@@ -112,10 +112,14 @@ impl Nats {
     /// The broker is away, or lets nobody in that comes as we do: what it said, where it said something.
     pub async fn stream(&self, service: &'static str) -> Result<Stream, Away> {
         let found = self.find(service).await;
-        found.map_err(|cause| match &*lock(&self.trouble) {
-            Some(trouble) => away(trouble),
-            None => cause,
-        })
+        let mut trouble = lock(&self.trouble);
+        match found {
+            Ok(stream) => {
+                *trouble = None;
+                Ok(stream)
+            }
+            Err(cause) => Err(trouble.as_ref().map_or(cause, away)),
+        }
     }
 
     async fn find(&self, service: &'static str) -> Result<Stream, Away> {
@@ -209,6 +213,20 @@ impl Stream {
         }
     }
 
+    /// The first message of that number or a later one; none where there is none any more.
+    async fn message_from(
+        &self,
+        number: u64,
+    ) -> Result<Option<jetstream::message::StreamMessage>, Away> {
+        let all = format!("{}.{}.>", self.prefix, self.service);
+        let found = self.inner.get_first_raw_message_by_subject(all, number);
+        match found.await {
+            Ok(message) => Ok(Some(message)),
+            Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(away(error)),
+        }
+    }
+
     /// What it ends with.
     pub async fn end(&self) -> Result<End, Away> {
         let info = self.inner.get_info().await.map_err(away)?;
@@ -272,12 +290,17 @@ impl Stream {
             .await?
             .unwrap_or(last)
             .min(last.saturating_sub(1));
+        if last == 0 {
+            return Ok(()); // it never had any
+        }
         let (mut kept, mut young) = (first, heard + 1); // all before the one are old, the other is not
         while kept < young {
             let middle = kept + (young - kept) / 2;
-            match self.message(middle).await? {
-                Some(message) if message.time > before => young = middle,
-                _ => kept = middle + 1,
+            match self.message_from(middle).await? {
+                Some(message) if message.sequence < young && message.time <= before => {
+                    kept = message.sequence + 1;
+                }
+                _ => young = middle, // or nothing is there any more, which says nothing of what is before it
             }
         }
         if kept > first {

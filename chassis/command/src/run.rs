@@ -80,8 +80,14 @@ impl<'env> Work<'env> {
         self.txn.rollback().await
     }
 
-    pub(crate) async fn commit(self, origin: &Origin) -> Result<(), DbErr> {
-        outbox::push_all(&self.txn, self.clock, origin, self.facts).await?;
+    /// Stores what was told so far, as of that origin.
+    pub(crate) async fn store_told(&mut self, origin: &Origin) -> Result<(), DbErr> {
+        let facts = std::mem::take(&mut self.facts);
+        outbox::push_all(&self.txn, self.clock, origin, facts).await
+    }
+
+    pub(crate) async fn commit(mut self, origin: &Origin) -> Result<(), DbErr> {
+        self.store_told(origin).await?;
         self.txn.commit().await?;
         for act in self.after {
             act();

@@ -1,6 +1,8 @@
 //! What a consumer acted on already. A fact may be delivered more than once; its mark is made in the transaction of
 //! its effect, so there is one effect, whatever crashes between.
 
+use std::collections::{BTreeSet, HashSet};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
 use sea_orm::{ConnectionTrait, DbErr};
@@ -14,27 +16,39 @@ use crate::schema::Inbox;
 pub const KEPT: TimeDelta = TimeDelta::days(30);
 const _: () = assert!(KEPT.num_seconds() > 3 * outbox::KEPT.num_seconds());
 
-/// Marks a fact as acted on, and tells whether it was not yet.
+/// Marks facts as acted on, and returns those that were not yet. The caller bounds them.
 ///
 /// # Errors
 /// The database failed.
 pub async fn claim(
     txn: &Transaction,
     consumer: &str,
-    event_id: Uuid,
+    event_ids: impl IntoIterator<Item = Uuid>,
     now: DateTime<Utc>,
-) -> Result<bool, DbErr> {
+) -> Result<HashSet<Uuid>, DbErr> {
+    // In one order, so that of two who claim the same neither waits for the other.
+    let event_ids: BTreeSet<Uuid> = event_ids.into_iter().collect();
     let mut insert = Query::insert();
     insert
         .into_table(Inbox::Table)
         .columns([Inbox::Consumer, Inbox::EventId, Inbox::At])
-        .values_panic([consumer.into(), event_id.into(), now.into()])
         .on_conflict(
             OnConflict::columns([Inbox::Consumer, Inbox::EventId])
                 .do_nothing()
                 .to_owned(),
-        );
-    Ok(txn.execute(&insert).await?.rows_affected() == 1)
+        )
+        .returning_col(Inbox::EventId);
+    if event_ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    for event_id in event_ids {
+        insert.values_panic([consumer.into(), event_id.into(), now.into()]);
+    }
+    let claimed = txn.query_all(&insert).await?;
+    claimed
+        .iter()
+        .map(|row| row.try_get("", "event_id"))
+        .collect()
 }
 
 /// Forgets marks from `before` or earlier, and returns how many they were.

@@ -75,7 +75,32 @@ impl StreamReader {
         {
             self.look(after).await?;
         }
+        self.look_for_gaps(after).await?;
         self.give(after)
+    }
+
+    /// Makes sure that nothing is passed over but what is gone: somebody deleted it, and nobody will ever hear it.
+    async fn look_for_gaps(&mut self, after: Cursor) -> Result<(), Away> {
+        let mut wanted = after.number() + 1;
+        for message in self.come.iter().flatten() {
+            let number = message.info().map_err(away)?.stream_sequence;
+            if number != wanted {
+                let is_gone = number > wanted && self.stream.message(wanted).await?.is_none();
+                if !is_gone {
+                    return Err(Away(format!(
+                        "the broker gave number {number} of the stream for {wanted}"
+                    )));
+                }
+                tracing::warn!(
+                    source = self.stream.service(),
+                    from = wanted,
+                    to = number - 1,
+                    "Facts were deleted from the broker's stream before they were heard"
+                );
+            }
+            wanted = number + 1;
+        }
+        Ok(())
     }
 
     /// Makes sure that the place is one of this stream. Another stream has other facts at the numbers that follow.
@@ -94,11 +119,7 @@ impl StreamReader {
         for message in self.come.drain(..) {
             let message = message.map_err(away)?;
             let info = message.info().map_err(away)?;
-            let (number, wanted) = (info.stream_sequence, place.number() + 1);
-            if number != wanted {
-                let what = format!("the broker gave number {number} of the stream for {wanted}");
-                return Err(Away(what));
-            }
+            let number = info.stream_sequence;
             place = place.numbered(number, info.published);
             let topic = message.subject.splitn(3, '.').nth(2).unwrap_or_default();
             match envelope::read(&message.payload, topic, |_| place) {

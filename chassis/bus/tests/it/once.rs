@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bus::Start;
 use clock::Clock;
-use testkit::both_engines;
+use testkit::{Engine, both_engines};
 
 use super::{Town, told};
 
@@ -84,5 +84,25 @@ pub async fn a_process_that_dies_anywhere_loses_nothing_and_does_nothing_twice(t
         assert_eq!(heard, (1..=versions).collect::<Vec<_>>(), "{thing}");
     }
     assert_eq!(town.number(HEARD).await, all as i64);
+    process.stop().await;
+}
+
+/// Facts that are there together share a transaction, and not each what it costs to make one durable.
+///
+/// row: I5
+#[tokio::test]
+async fn facts_that_come_together_share_a_transaction() {
+    const THINGS: usize = 40;
+    let town: Town = testkit::on(Engine::Postgres).await;
+    for thing in 0..THINGS {
+        town.tell(&format!("t{thing}"), 1).await;
+        town.tell(&format!("t{thing}"), 2).await;
+    }
+    let process = town.begin(Start::Earliest);
+    town.until(2 * THINGS).await;
+    let transactions = town
+        .number("select count(distinct xmin::text) from effects")
+        .await;
+    assert!(transactions <= 2, "{transactions}");
     process.stop().await;
 }

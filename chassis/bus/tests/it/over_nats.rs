@@ -1,10 +1,12 @@
 //! The same over NATS JetStream, and what only a broker can do.
 
 use bus::{Heard, Start};
+use chrono::TimeDelta;
 use events::outbox;
 use testkit::{Engine, nats};
+use tokio::time::Instant;
 
-use super::{Process, Town, told};
+use super::{PATIENCE, Process, Town, told};
 
 impl Town {
     /// One whose facts go over a broker of its own.
@@ -132,6 +134,63 @@ async fn a_stream_that_is_made_anew_under_its_followers_is_heard_from_its_beginn
     town.tell("b", 2).await;
     let done = town.until(before + 2).await;
     assert_eq!(done[before..], told(&[("b", 1), ("b", 2)]));
+    process.until_all_wait(false).await;
+    process.stop().await;
+}
+
+/// What is old goes from a stream up to where all groups have come. The last message stays, which says where to go on.
+///
+/// row: I4
+#[tokio::test]
+async fn a_stream_is_pruned_up_to_where_all_have_come() {
+    let mut town = Town::over_nats().await;
+    let process = town.begin(Start::Earliest);
+    for version in 1..=5 {
+        town.tell("a", version).await;
+    }
+    town.until(5).await;
+    let client = async_nats::connect(town.broker.as_ref().unwrap().url()).await;
+    let broker = async_nats::jetstream::new(client.unwrap());
+    let groups = broker.get_key_value("stoa-groups").await.unwrap();
+    let begun = Instant::now();
+    while groups.get("user.test").await.unwrap().unwrap() != "5" {
+        assert!(begun.elapsed() < PATIENCE, "it never says how far it is");
+    }
+    process.stop().await;
+    let first = async || {
+        let stream = broker.get_stream("stoa-user").await.unwrap();
+        stream.cached_info().state.first_sequence
+    };
+    assert_eq!(first().await, 1);
+    // Nine days later, with one that has come less far, and then without it.
+    let later = town.clock.now() + TimeDelta::days(9);
+    (town.clock, _) = clock::Manual::new(later);
+    groups.put("user.other", "2".into()).await.unwrap();
+    for (kept, left) in [(3, "user.other"), (5, "user.none")] {
+        let relay = town.begin_relay();
+        let begun = Instant::now();
+        while first().await != kept {
+            assert!(begun.elapsed() < PATIENCE, "{} of {kept}", first().await);
+        }
+        relay.stop().await;
+        groups.delete(left).await.unwrap();
+    }
+}
+
+/// What somebody deletes from a stream nobody hears; all that is left is heard.
+#[tokio::test]
+async fn a_gap_in_a_stream_holds_up_nothing() {
+    let town = Town::over_nats().await;
+    for version in 1..=3 {
+        town.tell("a", version).await;
+    }
+    town.is_published().await;
+    let client = async_nats::connect(town.broker.as_ref().unwrap().url()).await;
+    let broker = async_nats::jetstream::new(client.unwrap());
+    let stream = broker.get_stream("stoa-user").await.unwrap();
+    stream.delete_message(2).await.unwrap();
+    let process = town.begin(Start::Earliest);
+    assert_eq!(town.until(2).await, told(&[("a", 1), ("a", 3)]));
     process.until_all_wait(false).await;
     process.stop().await;
 }
