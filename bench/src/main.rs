@@ -15,6 +15,7 @@ mod cores;
 mod crowd;
 mod edges;
 mod engines;
+mod facts;
 mod instructions;
 mod load;
 mod pages;
@@ -82,6 +83,8 @@ enum Part {
     Start,
     /// Checkouts against the same by hand, and against what the databases commit
     Checkouts,
+    /// Facts on their way to who must know, in process and over NATS, against what the broker acknowledges
+    Facts,
     /// Checkouts against DBOS and Restate; runs when it is asked for by name alone
     Engines,
     /// The pages in a real browser, on a slow phone
@@ -97,6 +100,8 @@ pub struct Effort {
     pub turn: Duration,
     /// Checkouts in all.
     pub checkouts: u64,
+    /// Facts of a turn.
+    pub facts: u64,
     /// Visits of each page.
     pub visits: usize,
     /// The length of a turn under valgrind, which makes a server some fifty times slower.
@@ -108,6 +113,7 @@ impl Effort {
         rounds: 10,
         turn: Duration::from_secs(1),
         checkouts: 1_000,
+        facts: 20_000,
         visits: 5,
         counted_turn: Duration::from_secs(10),
     };
@@ -115,6 +121,7 @@ impl Effort {
         rounds: 3,
         turn: Duration::from_millis(200),
         checkouts: 100,
+        facts: 1_000,
         visits: 1,
         counted_turn: Duration::from_secs(3),
     };
@@ -158,6 +165,9 @@ async fn measure(only: &[Part], effort: Effort, report: &mut Report) -> anyhow::
     }
     if wanted(Part::Checkouts) {
         checkouts::run(effort, report).await?;
+    }
+    if wanted(Part::Facts) {
+        facts::run(effort, report).await?;
     }
     if only.contains(&Part::Engines) {
         engines::run(effort, report).await?;

@@ -121,6 +121,7 @@ impl Crossing<'_> {
                 permit.settle(tried.outcome);
                 return tried.answer;
             }
+            permit.again_after(tried.outcome);
             // Who was lost takes none of the peer's time: once, another does it at once.
             let elsewhere = tried.lost && tried.at.as_ref().is_some_and(another);
             if !elsewhere || std::mem::replace(&mut moved, true) {
@@ -134,7 +135,6 @@ impl Crossing<'_> {
                     return tried.answer;
                 }
             }
-            permit.again_after(tried.outcome);
             not = tried.at;
             tries += 1;
         }

@@ -203,7 +203,7 @@ impl Permit<'_> {
         self.asked = false;
     }
 
-    /// Another try follows one that came out so.
+    /// Another try may follow one that came out so.
     pub(crate) fn again_after(&mut self, outcome: Impression) {
         self.failed |= outcome == Impression::Failed;
     }

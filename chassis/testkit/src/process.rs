@@ -2,10 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -167,23 +169,36 @@ impl Drop for Process {
     }
 }
 
-/// A port that is free, out of a block of this process's own: another test that looks at the same
-/// moment would find the same one free, and its server would be asked in place of ours. All lie
-/// below those that the system gives to outgoing connections.
+/// A port that is free and given to no other process of a test as long as this one lives: another that looked at the
+/// same moment would find the same one free, and its server would be asked in place of ours. All lie below those that
+/// the system gives to outgoing connections.
 ///
 /// # Panics
-/// None of them is free.
+/// None is free.
 pub fn free_port() -> u16 {
-    const LOWEST: u32 = 10_000;
-    const BLOCK: u32 = 64;
-    const BLOCKS: u32 = 340;
+    const PORTS: Range<u32> = 10_000..32_000;
     static ASKED: AtomicU32 = AtomicU32::new(0);
-    let first = LOWEST + std::process::id() % BLOCKS * BLOCK;
-    std::iter::repeat_with(|| first + ASKED.fetch_add(1, Ordering::Relaxed) % BLOCK)
-        .take(BLOCK as usize)
-        .map(|port| u16::try_from(port).expect("below 32,000"))
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a port is free")
+    static GIVEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let own = format!("stoa-test-ports-{}", rustix::process::getuid().as_raw());
+    let folder = std::env::temp_dir().join(own);
+    std::fs::create_dir_all(&folder).expect("a folder for what is given");
+    // Each process begins elsewhere, so that most find one at once.
+    let first = std::process::id().wrapping_mul(61);
+    let many = PORTS.end - PORTS.start;
+    for _ in 0..many {
+        let next = first.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(PORTS.start + next % many).expect("below 32,000");
+        let claim = File::create(folder.join(port.to_string())).expect("a file for a port");
+        let is_ours = claim.try_lock().is_ok();
+        if is_ours && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            GIVEN
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(claim);
+            return port;
+        }
+    }
+    panic!("no port is free");
 }
 
 #[cfg(test)]

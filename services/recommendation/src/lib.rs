@@ -50,7 +50,7 @@ pub fn service(_: Config, deps: Deps) -> Result<edge::Service, Misconfigured> {
 
 fn forgetful(db: &Database, clock: &Clock) -> Sweep {
     let of = (db.clone(), clock.clone());
-    Sweep::new("purchases", HOUSEKEEPING_EVERY, move || {
+    Sweep::new("suggestions", HOUSEKEEPING_EVERY, move || {
         let (db, clock) = of.clone();
         async move { forgetting::forget(&db, clock.now()).await }
     })

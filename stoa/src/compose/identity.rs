@@ -116,7 +116,9 @@ pub fn fetched_people(peers: &Peers) -> FetchKeys {
 pub fn local_peers(base: &Base, name: &'static str, local: &Local) -> anyhow::Result<Peers> {
     let mut builder = Peers::builder(name, base.clock.clone(), local.clone());
     for slice in SERVICES.iter() {
-        if let Some(timeout) = config::usual_timeout(slice.name) {
+        let set = base.config.peers.get(slice.name);
+        let set = set.and_then(|peer| peer.timeout);
+        if let Some(timeout) = set.or(config::usual_timeout(slice.name)) {
             builder = builder.timeout(slice.name, timeout);
         }
     }

@@ -46,14 +46,21 @@ pub fn usual_timeout(service: &str) -> Option<Duration> {
 
 /// How that service is asked unless it is set, at an address or at none.
 fn usual_policy(service: &str) -> Policy {
-    let usual = Policy::default();
+    let usual = |answers| Policy {
+        breaker: Some(BreakerRules {
+            answers,
+            ..BreakerRules::default()
+        }),
+        ..Policy::default()
+    };
     match service {
-        // Nobody needs it so much that it should be asked twice when it has enough to do.
+        // Nobody needs it so much that it should be asked twice when it has enough to do, or waited for while it hangs.
         recommendation::NAME => Policy {
             attempts: 1,
-            ..usual
+            ..usual(true)
         },
-        _ => usual,
+        // A client's fault, or that of a peer further on, must not take a peer from everybody.
+        _ => usual(false),
     }
 }
 
@@ -73,7 +80,6 @@ impl Peer {
             breaker: self.policy.breaker.map(|rules| BreakerRules {
                 open_first: BREAKER_OPEN_FIRST,
                 open: breaker_open,
-                answers: false, // a client's fault, or that of a peer further on, must not take a peer from everybody
                 ..rules
             }),
             ..self.policy

@@ -246,6 +246,10 @@ fn a_peer_is_asked_as_is_set() {
             once,
             peers::Policy {
                 attempts: 1,
+                breaker: usual.breaker.map(|rules| endpoints::BreakerRules {
+                    answers: true,
+                    ..rules
+                }),
                 ..usual
             },
             "a page does without it"

@@ -114,6 +114,8 @@ async fn tell(per_second: u32) -> (Vec<Duration>, Vec<Duration>) {
         calls.len(),
         "or something else was told"
     );
+    let wanted = per_second as usize * FOR.as_secs() as usize;
+    assert!(calls.len() * 4 > wanted * 3, "only {} calls", calls.len());
     assert!(late.len() > 3 * IN_FLIGHT_MAX, "{} late", late.len());
     assert!(refused.len() > IN_FLIGHT_MAX, "{} refused", refused.len());
     assert!(

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -14,6 +15,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::process::Process;
 
+use crate::leaks;
+
 /// The binary under test.
 pub fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_stoa"))
@@ -23,6 +26,9 @@ pub fn binary() -> &'static Path {
 const READY_MAX: Duration = Duration::from_secs(60);
 /// How long it may take to stop: its work, and those who hang up late.
 pub const STOPS_WITHIN: Duration = Duration::from_secs(25);
+
+/// What takes longer than this to answer never does: longer than any deadline there is.
+const ANSWER_MAX: Duration = Duration::from_secs(90);
 
 /// `stoa up` on a data folder of its own, on ports that the system chose.
 pub struct Shop {
@@ -269,14 +275,27 @@ impl Door {
             let left = within.as_millis().to_string();
             request = request.header("connect-timeout-ms", left);
         }
-        let response = self.client.request(request.body(Full::from(body))?).await?;
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await?.to_bytes();
-        Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            bytes,
-        })
+        self.answer(request.body(Full::from(body))?).await
+    }
+
+    async fn answer(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+        let asked = request.uri().clone();
+        let answering = async {
+            let (parts, body) = self.client.request(request).await?.into_parts();
+            let bytes = body.collect().await?.to_bytes();
+            anyhow::Ok(Answer {
+                status: parts.status,
+                headers: parts.headers,
+                bytes,
+            })
+        };
+        let answer = tokio::time::timeout(ANSWER_MAX, answering).await;
+        let answer = answer.with_context(|| format!("{asked} never answers"))??;
+        if !answer.status.is_success() && answer.json()["code"].is_string() {
+            // Whatever a test is about: no error says what only our insides know.
+            leaks::search("an error", &String::from_utf8_lossy(&answer.bytes), &[]);
+        }
+        Ok(answer)
     }
 
     /// Calls a server stream that ends by itself; the answer's bytes are all its frames.
@@ -312,14 +331,7 @@ impl Door {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let request = request.body(Full::default()).expect("path is valid");
-        let response = self.client.request(request).await;
-        let (parts, body) = response.expect("an answer comes").into_parts();
-        let bytes = body.collect().await.expect("the body is whole").to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            bytes,
-        }
+        self.answer(request).await.expect("an answer comes")
     }
 
     /// Signs in and returns a customer with a door of their own.

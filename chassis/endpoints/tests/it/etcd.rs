@@ -62,6 +62,9 @@ async fn another_registry_is_one_impl() {
     assert!(set.pick(choice, |()| 0).await.is_some());
     assert_eq!(crate::registry::standings(&set).len(), 2);
     let shown = include_str!("../../../../docs/discovery.md");
+    for other in ["Eureka", "Cloud Map"] {
+        assert!(shown.contains(other), "{other} is said something of");
+    }
     let (_, code) = shown.split_once("```rust\n").expect("it shows code");
     let (code, _) = code.split_once("```").expect("which ends");
     assert!(include_str!("etcd.rs").contains(code), "it shows this file");
