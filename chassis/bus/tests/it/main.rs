@@ -115,24 +115,13 @@ impl testkit::Fixture for Town {
 impl Town {
     /// Tells one fact in a transaction of its own.
     async fn tell(&self, key: &str, version: i64) {
-        let user_id = key.to_owned();
-        let (topic, data) = match version {
-            1 => {
-                let made = UserCreated {
-                    user_id,
-                    ..UserCreated::default()
-                };
-                ("user.created", made.encode_to_vec())
-            }
-            _ => {
-                let changed = UserUpdated {
-                    user_id,
-                    ..UserUpdated::default()
-                };
-                ("user.updated", changed.encode_to_vec())
-            }
-        };
-        self.tell_bytes(topic, key, version, data).await;
+        self.tell_all([key.to_owned()], version).await;
+    }
+
+    /// Tells a fact about each of these in one transaction.
+    async fn tell_all(&self, keys: impl IntoIterator<Item = String>, version: i64) {
+        let facts = keys.into_iter().map(|key| fact(&key, version));
+        self.push(facts).await;
     }
 
     async fn tell_bytes(&self, topic: &'static str, key: &str, version: i64, data: Vec<u8>) {
@@ -143,9 +132,13 @@ impl Town {
             subject: None,
             data,
         };
+        self.push([fact]).await;
+    }
+
+    async fn push(&self, facts: impl IntoIterator<Item = events::Fact>) {
         let txn = self.tells.begin_write().await.unwrap();
         let origin = Origin::internal("test");
-        outbox::push(&txn, &self.clock, &origin, fact)
+        outbox::push_all(&txn, &self.clock, &origin, facts)
             .await
             .unwrap();
         txn.commit().await.unwrap();
@@ -226,6 +219,34 @@ impl Town {
         let schema = self.hears.schema_connection();
         schema.execute_unprepared(statement).await.unwrap();
         schema.close().await.unwrap();
+    }
+}
+
+/// That somebody was made, or changed.
+fn fact(key: &str, version: i64) -> events::Fact {
+    let user_id = key.to_owned();
+    let (topic, data) = match version {
+        1 => {
+            let made = UserCreated {
+                user_id,
+                ..UserCreated::default()
+            };
+            ("user.created", made.encode_to_vec())
+        }
+        _ => {
+            let changed = UserUpdated {
+                user_id,
+                ..UserUpdated::default()
+            };
+            ("user.updated", changed.encode_to_vec())
+        }
+    };
+    events::Fact {
+        topic,
+        key: key.to_owned(),
+        version,
+        subject: None,
+        data,
     }
 }
 
