@@ -76,18 +76,19 @@ impl Follower {
         self.say(fact, result, took, None);
     }
 
-    /// One line for each fact that was acted on, as there is one for each call.
+    /// One line for each fact that was acted on, as there is one for each call. Of what no call told, as a shop's first
+    /// products, nobody looks for the rest of the story.
     fn say(&self, fact: &Recorded, result: &str, took: Duration, cause: Option<&str>) {
-        tracing::info!(
-            group = self.group.name,
-            topic = fact.topic,
-            event_id = %fact.event_id,
-            result,
-            duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            cause,
-            "Heard {}",
-            fact.topic
-        );
+        let (group, topic, event_id) = (self.group.name, &*fact.topic, fact.event_id);
+        let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        match cause.is_none() && fact.origin.traceparent.is_empty() {
+            true => {
+                tracing::debug!(group, topic, %event_id, result, duration_us, "Heard {topic}");
+            }
+            false => {
+                tracing::info!(group, topic, %event_id, result, duration_us, cause, "Heard {topic}");
+            }
+        }
     }
 
     /// Tells whose fault it is that the database did not do what a fact asks: its own, or that of the fact, if it does
