@@ -119,11 +119,10 @@ async fn cut_everywhere(during: Duration) {
                 .zip(held_before)
                 .map(|(now, before)| *now > before)
                 .collect();
-            assert_eq!(
-                held,
-                [order, payment].map(|cut| cut != Cut::None),
-                "{order:?}, {payment:?}"
-            );
+            let cut = [order, payment].map(|cut| cut != Cut::None);
+            // While nobody reaches order, it may have nothing to ask payment for.
+            let seen = held == cut || (cut == [true, true] && held[0]);
+            assert!(seen, "{order:?}, {payment:?}: {held:?}");
             done.push((order, payment, begun));
         }
         sleep(HEALED).await;
