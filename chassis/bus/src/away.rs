@@ -53,8 +53,7 @@ impl Condition {
 }
 
 /// Works until `shutdown`, and begins anew whenever something is away, which `condition` says until the work itself says
-/// that it goes on. `tell` hears of each
-/// cause once, until the work went on or stops for another.
+/// that it goes on. `tell` hears of each cause once, until the work went on or stops for another.
 pub(crate) async fn until<F>(
     shutdown: &CancellationToken,
     (condition, source): (&Condition, &'static str),

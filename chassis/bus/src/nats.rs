@@ -214,7 +214,7 @@ impl Stream {
     }
 
     /// The first message of that number or a later one; none where there is none any more.
-    async fn message_from(
+    pub(crate) async fn message_from(
         &self,
         number: u64,
     ) -> Result<Option<jetstream::message::StreamMessage>, Away> {

@@ -26,8 +26,11 @@ pub async fn claim(
     event_ids: impl IntoIterator<Item = Uuid>,
     now: DateTime<Utc>,
 ) -> Result<HashSet<Uuid>, DbErr> {
-    // In one order, so that of two who claim the same neither waits for the other.
+    // In one order, so that of two who claim the same one waits, and never each for the other.
     let event_ids: BTreeSet<Uuid> = event_ids.into_iter().collect();
+    if event_ids.is_empty() {
+        return Ok(HashSet::new());
+    }
     let mut insert = Query::insert();
     insert
         .into_table(Inbox::Table)
@@ -38,9 +41,6 @@ pub async fn claim(
                 .to_owned(),
         )
         .returning_col(Inbox::EventId);
-    if event_ids.is_empty() {
-        return Ok(HashSet::new());
-    }
     for event_id in event_ids {
         insert.values_panic([consumer.into(), event_id.into(), now.into()]);
     }

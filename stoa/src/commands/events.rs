@@ -26,8 +26,8 @@ struct Told {
     lost: Vec<String>,
 }
 
-/// Prints each fact as a line of JSON, those of a service in its order, until it is stopped or nobody reads. A process that is away for
-/// a while is asked again, and what it told meanwhile is not missed.
+/// Prints each fact as a line of JSON, those of a service in its order, until it is stopped or nobody reads. A process
+/// that is away for a while is asked again, and what it told meanwhile is not missed.
 ///
 /// # Errors
 ///

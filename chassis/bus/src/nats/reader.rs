@@ -85,8 +85,8 @@ impl StreamReader {
         for message in self.come.iter().flatten() {
             let number = message.info().map_err(away)?.stream_sequence;
             if number != wanted {
-                let is_gone = number > wanted && self.stream.message(wanted).await?.is_none();
-                if !is_gone {
+                let next = self.stream.message_from(wanted).await?;
+                if next.is_none_or(|next| next.sequence != number) {
                     return Err(Away(format!(
                         "the broker gave number {number} of the stream for {wanted}"
                     )));
